@@ -1,0 +1,1 @@
+"""The launcher's inside: services, configuration, processes, demo content, doctor."""

@@ -1,0 +1,64 @@
+"""The settings model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from pydantic import Field
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+EMBEDDED = "empty = the embedded one"
+
+
+class Settings(BaseSettings):
+    """All settings of a portal. Addresses are URLs; an empty address means that the launcher brings the part itself."""
+
+    model_config = SettingsConfigDict(env_prefix="KZOPEN_", toml_file="kzopen.toml", extra="forbid")
+
+    data: Path = Field(Path("var"), description="Directory of everything that the portal keeps on this machine.")
+    host: str = Field("127.0.0.1", description="Address on which the web server listens; 0.0.0.0 for all.")
+    port: int = Field(5000, ge=1, le=65535, description="Port of the web server.")
+    workers: int = Field(2, ge=1, le=64, description="Processes of the web server.")
+    demo: bool = Field(True, description="Load demonstration content into an empty portal.")
+    debug: bool = Field(False, description="CKAN's debug mode; refused on a public address.")
+
+    site_url: str = Field("", description="Address under which readers reach the portal; empty = http://host:port.")
+    site_title: str = Field("kzopen", description="Name of the portal in page titles and mails.")
+    languages: list[str] = Field(["kk", "ru", "en"], description="Languages offered; the first is the default.")
+
+    database_url: str = Field("", description=f"PostgreSQL of the portal, postgresql://user:password@host/name; {EMBEDDED}.")
+    datastore_url: str = Field("", description=f"PostgreSQL of the tables, another database, with write rights; {EMBEDDED}.")
+    datastore_read_url: str = Field(
+        "", description="The same database for a user who may only read; needed with datastore_url."
+    )
+    redis_url: str = Field("", description=f"Redis or Valkey, redis://host:port/0; {EMBEDDED}.")
+    search_url: str = Field("", description=f"Search engine: solr://host:port/solr/core leaves CKAN's own search; {EMBEDDED}.")
+    files_url: str = Field("", description="Where files and versions of tables lie, file:///path; empty = inside `data`.")
+    smtp_url: str = Field("", description="Mail server, smtp://user:password@host:port; empty = mails are not sent.")
+
+    secret_key: str = Field("", description="Signs sessions and tokens, at least 32 characters; empty = made at first start.")
+    metrics_token: str = Field("", description="Bearer token for /metrics; empty = made at first start, kept in `data`.")
+    log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Options of the command line first, then the environment, then the file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls)
+
+    @property
+    def address(self) -> str:
+        """The address that readers use, without a slash at the end."""
+        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
+        return (self.site_url or f"http://{host}:{self.port}").rstrip("/")
+
+    @property
+    def distributed(self) -> bool:
+        """Whether any part is brought by somebody else; mail and the public address do not count."""
+        return any((self.database_url, self.datastore_url, self.redis_url, self.search_url, self.files_url))

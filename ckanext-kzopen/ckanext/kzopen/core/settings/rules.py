@@ -1,0 +1,99 @@
+"""What must hold among settings before anything is started."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from ckanext.kzopen.core.settings.model import Settings
+
+SHORTEST_SECRET = 32
+KNOWN_SECRETS = frozenset({"secret", "changeme", "change-me", "default", "kzopen", "password"})
+SCHEMES: dict[str, tuple[str, ...]] = {
+    "database_url": ("postgresql",),
+    "datastore_url": ("postgresql",),
+    "datastore_read_url": ("postgresql",),
+    "redis_url": ("redis", "rediss", "unix"),
+    "search_url": ("solr",),
+    "files_url": ("file",),
+    "smtp_url": ("smtp", "smtps"),
+}
+LATER: dict[str, str] = {
+    "elasticsearch": "Elasticsearch is not supported yet; leave search_url empty for the embedded index, or use solr://…",
+    "elasticsearch+https": "Elasticsearch is not supported yet; leave search_url empty for the embedded index, or use solr://…",
+    "s3": "S3 is not supported yet; leave files_url empty, or use file:///path on a disk that all machines share.",
+}
+
+
+@dataclass(frozen=True)
+class SettingsProblem:
+    """A setting that stops the start: its name and one sentence with what to do."""
+
+    setting: str
+    sentence: str
+
+    def __str__(self) -> str:
+        return f"{self.setting}: {self.sentence}"
+
+
+def problems(settings: Settings) -> list[SettingsProblem]:
+    """Everything that stops the start, in the order of the settings; empty when all is well."""
+    return [*_bad_addresses(settings), *_missing_partners(settings), *_bad_secret(settings), *_public_debug(settings)]
+
+
+def _bad_addresses(settings: Settings) -> list[SettingsProblem]:
+    found = []
+    for name, schemes in SCHEMES.items():
+        value: str = getattr(settings, name)
+        scheme = urlsplit(value).scheme
+        if value and scheme not in schemes:
+            wanted = " or ".join(f"{s}://…" for s in schemes)
+            found.append(
+                SettingsProblem(name, LATER.get(scheme, f"“{value.split(':')[0]}:…” is not understood; give {wanted}"))
+            )
+    return found
+
+
+def _missing_partners(settings: Settings) -> list[SettingsProblem]:
+    found = []
+    if bool(settings.database_url) != bool(settings.datastore_url):
+        missing = "datastore_url" if settings.database_url else "database_url"
+        found.append(
+            SettingsProblem(missing, "database_url and datastore_url go together: give two databases of your PostgreSQL.")
+        )
+    if settings.datastore_url and not settings.datastore_read_url:
+        found.append(SettingsProblem("datastore_read_url", "give the datastore's address for a user who may only read."))
+    return found
+
+
+def _bad_secret(settings: Settings) -> list[SettingsProblem]:
+    key = settings.secret_key
+    help_command = 'make one with: python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
+    if key and (len(key) < SHORTEST_SECRET or key.lower() in KNOWN_SECRETS or len(set(key)) < 8):
+        return [
+            SettingsProblem("secret_key", f"too short or too simple, {SHORTEST_SECRET} characters at least; {help_command}")
+        ]
+    if settings.distributed and not key:
+        return [
+            SettingsProblem("secret_key", f"is missing, and with parts on other machines it must be given; {help_command}")
+        ]
+    return []
+
+
+def _public_debug(settings: Settings) -> list[SettingsProblem]:
+    if settings.debug and not is_local(settings.host):
+        return [
+            SettingsProblem("debug", f"is on while the portal listens on {settings.host}; debug pages show code and secrets.")
+        ]
+    return []
+
+
+def is_local(host: str) -> bool:
+    """Whether only this machine can reach `host`."""
+    if host == "localhost":
+        return True
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return False

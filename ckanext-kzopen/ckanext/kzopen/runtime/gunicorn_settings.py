@@ -1,0 +1,35 @@
+"""Settings of the web server. The portal is loaded once and forked, so that workers share its memory and start at once."""
+
+from __future__ import annotations
+
+import os
+
+from prometheus_client import multiprocess
+
+bind = os.environ.get("KZOPEN_BIND", "127.0.0.1:5000")
+workers = int(os.environ.get("KZOPEN_WEB", "2"))
+worker_class = "gthread"
+threads = 4
+preload_app = True
+timeout = 120
+graceful_timeout = 3
+keepalive = 5
+max_requests = 20_000
+max_requests_jitter = 2_000
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - heartbeat files only
+control_socket_disable = True
+
+
+def post_fork(server: object, worker: object) -> None:
+    """Connections made before the fork belong to the parent: the child opens its own."""
+    from ckan import model
+    from ckanext.datastore.backend.postgres import _engines
+
+    for engine in (model.meta.engine, *_engines.values()):
+        if engine is not None:
+            engine.dispose(close=False)
+
+
+def child_exit(server: object, worker: object) -> None:
+    """Counters of a worker that ended stay in the sums."""
+    multiprocess.mark_process_dead(worker.pid)  # type: ignore[attr-defined]

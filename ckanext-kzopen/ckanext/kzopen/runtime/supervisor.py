@@ -1,0 +1,161 @@
+"""Starts processes, restarts those that die, and ends them all; keeps `run/status.json` for `./kzopen status`."""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+
+from ckanext.kzopen.runtime.portal import Portal
+from ckanext.kzopen.runtime.processes import Process, environment_of
+
+PAUSE = 0.1
+BACK_OFF = (0.2, 1.0, 2.0, 4.0, 8.0)
+STEADY_AFTER = 30.0  # seconds alive after which a death counts as the first again
+GRACE = 5.0  # seconds between the request to stop and the end by force; all stops within ten
+PR_SET_PDEATHSIG = 1
+_libc = ctypes.CDLL(None)
+
+
+class ProcessDied(Exception):
+    """A process ended while it was awaited; its log says why."""
+
+
+class NotReady(Exception):
+    """A process did not answer in time; its log says why."""
+
+
+@dataclass
+class State:
+    """What `status` shows of a process: pid (0 = not running), since when (Unix time), how often it was restarted."""
+
+    name: str
+    pid: int = 0
+    since: float = 0.0
+    restarts: int = 0
+    state: str = "starting"
+    last_exit: int | None = None
+
+
+class Supervisor:
+    """All processes of one portal, in the order in which they were started."""
+
+    def __init__(self, portal: Portal) -> None:
+        self.portal = portal
+        self.processes: dict[str, Process] = {}
+        self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.states: dict[str, State] = {}
+        self.again_at: dict[str, float] = {}
+        self.deaths: dict[str, int] = {}
+        self.stopping = False
+
+    def start(self, process: Process) -> None:
+        """Start a process; from now on it is looked after."""
+        self.processes[process.name] = process
+        state = self.states.setdefault(process.name, State(process.name))
+        with (self.portal.logs / f"{process.name}.log").open("ab") as log:
+            child = subprocess.Popen(
+                process.command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env=environment_of(process),
+                user=process.user,
+                cwd="/",
+                start_new_session=True,
+                preexec_fn=_die_with_parent(process.stop_signal),
+            )
+        self.running[process.name] = child
+        state.pid, state.since, state.state = child.pid, time.time(), "running"
+        self.write_status()
+
+    def wait_for(self, process: Process, seconds: float) -> None:
+        """Wait until a process answers.
+
+        Raises NotReady after `seconds`, ProcessDied when it ended and may not be started again.
+        """
+        until = time.monotonic() + seconds
+        while not process.answers():
+            self.look_after()
+            if self.stopping or time.monotonic() > until:
+                raise NotReady(process.name)
+            time.sleep(PAUSE)
+
+    def look_after(self) -> None:
+        """One round: note the dead, start again those whose pause is over."""
+        for name, child in list(self.running.items()):
+            if child.poll() is not None:
+                self._note_death(name, child.returncode)
+        for name, at in list(self.again_at.items()):
+            if time.monotonic() >= at and not self.stopping:
+                del self.again_at[name]
+                self.states[name].restarts += 1
+                self.start(self.processes[name])
+
+    def _note_death(self, name: str, code: int) -> None:
+        state = self.states[name]
+        del self.running[name]
+        _kill_group(state.pid, signal.SIGKILL)
+        steady = time.time() - state.since > STEADY_AFTER
+        state.pid, state.last_exit, state.since = 0, code, time.time()
+        if not self.processes[name].lasting:
+            state.state = "done" if code == 0 else "failed"
+        else:
+            self.deaths[name] = 0 if steady else self.deaths.get(name, -1) + 1
+            self.again_at[name] = time.monotonic() + BACK_OFF[min(self.deaths[name], len(BACK_OFF) - 1)]
+            state.state = "waiting to restart"
+        self.write_status()
+
+    def stop(self) -> None:
+        """End everything: first what uses the services, then the services; by force after GRACE seconds."""
+        self.stopping = True
+        self.again_at.clear()
+        services = [name for name in ("postgres", "valkey") if name in self.running]
+        self._end([name for name in self.running if name not in services])
+        self._end(services)
+        for state in self.states.values():
+            state.state, state.pid = "stopped", 0
+        self.portal.status.unlink(missing_ok=True)
+
+    def _end(self, names: Iterable[str]) -> None:
+        children = {name: self.running.pop(name) for name in names}
+        for name, child in children.items():
+            child.send_signal(self.processes[name].stop_signal)
+        until = time.monotonic() + GRACE - 1
+        for child in children.values():
+            try:
+                child.wait(max(0.05, until - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.kill()
+            _kill_group(child.pid, signal.SIGKILL)
+            child.wait()
+
+    def write_status(self) -> None:
+        """Replace the status file at once, so that nobody reads half of it."""
+        content = {"pid": os.getpid(), "address": self.portal.settings.address, "processes": []}
+        content["processes"] = [asdict(state) for state in self.states.values()]
+        temporary = self.portal.status.with_suffix(".new")
+        temporary.write_text(json.dumps(content))
+        temporary.replace(self.portal.status)
+
+
+def _die_with_parent(stop_signal: signal.Signals):
+    """The child is told to end when we are killed: no process is left behind (Linux)."""
+
+    def set_signal() -> None:
+        _libc.prctl(PR_SET_PDEATHSIG, int(stop_signal))
+
+    return set_signal
+
+
+def _kill_group(pid: int, number: signal.Signals) -> None:
+    """End what a process started; each process leads a group of its own."""
+    try:
+        os.killpg(pid, number)
+    except (ProcessLookupError, PermissionError):
+        return
