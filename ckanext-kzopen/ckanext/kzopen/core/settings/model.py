@@ -28,9 +28,7 @@ class Settings(BaseSettings):
 
     database_url: str = Field("", description=f"PostgreSQL of the portal, postgresql://user:password@host/name; {EMBEDDED}.")
     datastore_url: str = Field("", description=f"PostgreSQL of the tables, another database, with write rights; {EMBEDDED}.")
-    datastore_read_url: str = Field(
-        "", description="The same database for a user who may only read; needed with datastore_url."
-    )
+    datastore_read_url: str = Field("", description="The same for a user who may only read; needed with datastore_url.")
     redis_url: str = Field("", description=f"Redis or Valkey, redis://host:port/0; {EMBEDDED}.")
     search_url: str = Field("", description=f"Search engine: solr://host:port/solr/core leaves CKAN's own search; {EMBEDDED}.")
     files_url: str = Field("", description="Where files and versions of tables lie, file:///path; empty = inside `data`.")

@@ -1,0 +1,171 @@
+"""`./kzopen test`: a PostgreSQL, a Valkey, an indexer and a worker of their own, then pytest.
+
+Suites: `all` (default: everything in tests/ but the long suites), `ckan-search` (CKAN's own tests that exercise search),
+`faults` (long). Anything else is passed to pytest as it is.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import psycopg
+from ckanext.kzopen.core.settings import Settings
+from ckanext.kzopen.runtime import processes, services
+from ckanext.kzopen.runtime.configuration import socket_url, write_ini
+from ckanext.kzopen.runtime.portal import Portal
+from ckanext.kzopen.runtime.supervisor import Supervisor
+from psycopg import sql
+
+ROOT = Path(__file__).resolve().parents[4]
+TESTS = ROOT / "tests"
+# What CKAN's own test-core.ini says, which is not in the wheel.
+CKAN_TEST_OPTIONS = {
+    "testing": "true",
+    "debug": "false",
+    "WTF_CSRF_ENABLED": "false",
+    "ckan.site_url": "http://test.ckan.net",
+    "ckan.site_id": "test.ckan.net",
+    "ckan.auth.user_create_organizations": "true",
+    "ckan.auth.user_create_groups": "true",
+    "ckan.auth.create_user_via_web": "true",
+    "ckan.auth.create_user_via_api": "false",
+    "ckan.auth.create_dataset_if_not_in_organization": "true",
+    "ckan.auth.anon_create_dataset": "false",
+    "ckan.auth.user_delete_groups": "true",
+    "ckan.auth.user_delete_organizations": "true",
+    "ckan.auth.create_unowned_dataset": "true",
+    "ckan.auth.public_user_details": "true",
+    "ckan.locale_default": "en",
+    "ckan.locale_order": "en pt_BR ja it cs_CZ ca es fr el sv sr sr@latin no sk fi ru de pl nl bg ko_KR hu sa sl lv",
+    "ckan.locales_offered": "",
+    "ckan.views.default_views": "image_view datatables_view",
+    "smtp.test_server": "localhost:6675",
+    "smtp.mail_from": "info@test.ckan.net",
+}
+
+
+@dataclass(frozen=True)
+class Suite:
+    """What pytest is given, the plugins and options of its portal, and which of our processes run beside it."""
+
+    name: str
+    arguments: list[str]
+    options: dict[str, str] = field(default_factory=dict)
+    redis_database: int = 1
+    worker: bool = True
+
+
+def suites() -> dict[str, Suite]:
+    """The named suites."""
+    long_ones = [f"--ignore={TESTS / name}" for name in ("ckan_search",)]
+    return {
+        "all": Suite("test", [str(TESTS), *long_ones, "-m", "not long"], {"testing": "true", "WTF_CSRF_ENABLED": "false"}),
+        "faults": Suite("test", [str(TESTS / "faults")], {"testing": "true"}),
+        "ckan-search": Suite(
+            "ckan_search",
+            ["-p", "tests.ckan_search.suite", *_search_modules()],
+            CKAN_TEST_OPTIONS | {"ckan.plugins": "kzopen_search kzopen", "ckan.i18n_directory": ""},
+            redis_database=2,
+            worker=False,
+        ),
+    }
+
+
+def _search_modules() -> list[str]:
+    """The modules of CKAN that `tests/ckan_search/suite.py` names; empty in an installation without tests."""
+    if not (TESTS / "ckan_search" / "suite.py").exists():
+        return []
+    sys.path.insert(0, str(ROOT))
+    suite = importlib.import_module("tests.ckan_search.suite")
+    return ["--pyargs", *suite.MODULES]
+
+
+def chosen(arguments: list[str]) -> Suite:
+    """The suite that the command line names; other words are paths or options of pytest."""
+    known = suites()
+    if arguments and arguments[0] in known:
+        suite = known[arguments[0]]
+        return Suite(suite.name, [*suite.arguments, *arguments[1:]], suite.options, suite.redis_database, suite.worker)
+    if any(not word.startswith("-") and Path(word.split("::")[0]).exists() for word in arguments):
+        return Suite("test", arguments, known["all"].options)
+    return Suite("test", [*known["all"].arguments, *arguments], known["all"].options)
+
+
+def run_suite(arguments: list[str]) -> int:
+    """Run the chosen suite; pytest's exit code."""
+    suite = chosen(arguments)
+    data = Path(os.environ.get("KZOPEN_TEST_DATA", ROOT / ".test")) / suite.name
+    portal = Portal(Settings(data=data, demo=False))
+    with test_portal(portal, suite) as ini:
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "KZOPEN_TEST_INI": str(ini)}
+        command = [sys.executable, "-m", "pytest", f"--ckan-ini={ini}", "-p", "no:cacheprovider", f"--rootdir={ROOT}"]
+        return subprocess.run([*command, *suite.arguments], cwd=ROOT, env=environment).returncode
+
+
+@contextmanager
+def test_portal(portal: Portal, suite: Suite) -> Iterator[Path]:
+    """Services, databases and processes for one suite; the path of its ini. All end with the block."""
+    portal.make_folders()
+    supervisor = Supervisor(portal)
+    try:
+        services.init_postgres(portal)
+        for process in processes.embedded(portal):
+            supervisor.start(process)
+            supervisor.wait_for(process, 60)
+        services.create_databases(portal)
+        fresh_databases(portal, suite.name)
+        ini = write_ini(portal, options_of(portal, suite))
+        _prepare(portal)
+        _start_helpers(portal, supervisor, suite)
+        yield ini
+    finally:
+        supervisor.stop()
+
+
+test_portal.__test__ = False  # type: ignore[attr-defined]
+
+
+def options_of(portal: Portal, suite: Suite) -> dict[str, str]:
+    """Addresses of the suite's own databases, over which its options go."""
+    own = {
+        "sqlalchemy.url": socket_url("kzopen", f"{suite.name}_ckan", portal.sockets),
+        "ckan.datastore.write_url": socket_url("kzopen", f"{suite.name}_datastore", portal.sockets),
+        "ckan.datastore.read_url": socket_url("kzopen_reader", f"{suite.name}_datastore", portal.sockets),
+        "ckan.redis.url": f"unix://{portal.sockets}/valkey.sock?db={suite.redis_database}",
+    }
+    return own | suite.options
+
+
+def fresh_databases(portal: Portal, name: str) -> None:
+    """Drop and make the suite's two databases."""
+    with psycopg.connect(host=str(portal.sockets), user="postgres", dbname="postgres", autocommit=True) as connection:
+        for database in (f"{name}_ckan", f"{name}_datastore"):
+            identifier = sql.Identifier(database)
+            connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(identifier))
+            connection.execute(
+                sql.SQL("CREATE DATABASE {} OWNER kzopen TEMPLATE template0 ENCODING 'UTF8'").format(identifier)
+            )
+
+
+def _prepare(portal: Portal) -> None:
+    command = [sys.executable, "-m", "ckanext.kzopen.runtime.prepare", str(portal.ini), str(portal.accounts), "embedded"]
+    portal.accounts.unlink(missing_ok=True)
+    done = subprocess.run(command, capture_output=True, text=True, cwd="/")
+    if done.returncode:
+        sys.exit(f"{done.stderr}\npreparing the databases of the tests failed")
+
+
+def _start_helpers(portal: Portal, supervisor: Supervisor, suite: Suite) -> None:
+    wanted = ("indexer", "worker") if suite.worker else ("indexer",)
+    for process in processes.background(portal):
+        if process.name in wanted:
+            supervisor.start(process)
+    time.sleep(1)
