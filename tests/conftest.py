@@ -46,12 +46,8 @@ def live_portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePortal
     data = Path(given) if given else tmp_path_factory.mktemp("portal")
     port = os.environ.get("KZOPEN_TEST_PORT", "5990")
     if not given:
-        subprocess.run(
-            [*launcher, "serve", "--data", str(data), "--port", port, "--no-demo", "--detach"], check=True, timeout=180
-        )
-        subprocess.run(
-            [*launcher, "demo", "load", "--data", str(data), "--url", f"http://127.0.0.1:{port}"], check=True, timeout=300
-        )
+        _run("serve", "--data", str(data), "--port", port, "--no-demo", "--detach")
+        _run("demo", "load", "--data", str(data), "--url", f"http://127.0.0.1:{port}")
     try:
         yield LivePortal(f"http://127.0.0.1:{port}", data, json.loads((data / "accounts.json").read_text()))
     finally:
