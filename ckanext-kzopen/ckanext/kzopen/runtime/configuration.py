@@ -132,7 +132,8 @@ def fixed(portal: Portal) -> dict[str, str]:
         "ckan.i18n_directory": str(portal.languages),
         "ckan.storage_path": str(portal.data / "storage"),
         "ckan.base_public_folder": "public",
-        "ckan.base_templates_folder": "templates-midnight-blue",
+        # The released wheel of CKAN 2.12.0 carries no file of "Midnight Blue"; portal_theme stands on the classic templates.
+        "ckan.base_templates_folder": "templates",
         "ckan.webassets.path": str(portal.data / "webassets"),
         "ckan.datastore.sqlsearch.enabled": "false",
         "ckan.views.default_views": "datatables_view",

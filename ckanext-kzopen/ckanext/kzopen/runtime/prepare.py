@@ -89,8 +89,12 @@ def main(ini: str, accounts: str, embedded: str = "") -> None:
     """Prepare the databases that the ini names; `embedded` when the cluster is ours, so that we may grant rights in it."""
     from ckan.cli import CKANConfigLoader
     from ckan.config.middleware import make_app
+    from portal_theme.messages import compile_catalogues
 
-    app = make_app(CKANConfigLoader(ini).get_config())
+    config = CKANConfigLoader(ini).get_config()
+    if config.get("ckan.i18n_directory"):
+        compile_catalogues(Path(config["ckan.i18n_directory"]))
+    app = make_app(config)
     with app._wsgi_app.app_context():
         _migrate()
         if embedded:
