@@ -74,7 +74,7 @@ class Document:
     def _mapping(self, loader: yaml.SafeLoader, node: yaml.MappingNode, place: Place) -> dict[Any, Any]:
         data: dict[Any, Any] = {}
         for key_node, value_node in node.value:
-            key = loader.construct_object(key_node, deep=True)
+            key = str(key_node.value)  # as it is written: YAML 1.1 would make `off`, `on`, `no` and `yes` true or false
             line = key_node.start_mark.line + 1
             if key in data:
                 self._mistakes.append((line, f"'{key}' is given twice"))

@@ -1,4 +1,4 @@
-"""The event log: who did what, when, from where, to which object."""
+"""The event log: who did what, when, from where, to which object. Its rows may be added, never changed."""
 
 from alembic import op
 
@@ -23,9 +23,17 @@ def upgrade() -> None:
         );
         CREATE INDEX event_object ON kzopen.event (kind, object_id, id);
         CREATE INDEX event_actor ON kzopen.event (actor, id);
+        CREATE INDEX event_at ON kzopen.event (at);
+
+        CREATE FUNCTION kzopen.refuse_change() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN
+            RAISE EXCEPTION 'rows of %.% are never changed', TG_TABLE_SCHEMA, TG_TABLE_NAME;
+        END $$;
+        CREATE TRIGGER event_never_changes BEFORE UPDATE ON kzopen.event
+            FOR EACH STATEMENT EXECUTE FUNCTION kzopen.refuse_change();
         """
     )
 
 
 def downgrade() -> None:
-    op.execute("DROP TABLE kzopen.event")
+    op.execute("DROP TABLE kzopen.event; DROP FUNCTION kzopen.refuse_change")
