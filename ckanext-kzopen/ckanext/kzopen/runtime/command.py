@@ -175,3 +175,19 @@ def test(arguments: tuple[str, ...]) -> None:
     from ckanext.kzopen.runtime.testing import run_suite
 
     sys.exit(run_suite(list(arguments)))
+
+
+@main.command()
+@click.argument("name", required=False)
+@click.option("--quick", is_flag=True, help="Under a minute; says which sizes it left out.")
+@click.option("--json", "as_json", is_flag=True, help="The figures as JSON.")
+def bench(name: str | None, quick: bool, as_json: bool) -> None:
+    """Run a benchmark; without a name, list them. Ends with 1 when a figure is short, 3 when a peer could not be run.
+
+    Example: ./kzopen bench start --quick
+    """
+    from ckanext.kzopen.runtime import benching
+
+    if name not in benching.names():
+        raise click.ClickException(f"benchmarks: {', '.join(benching.names())}")
+    sys.exit(benching.run(name, quick, as_json, say))

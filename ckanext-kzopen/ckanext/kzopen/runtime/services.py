@@ -56,6 +56,11 @@ def service_user() -> str | None:
     return UNPRIVILEGED
 
 
+def as_user(user: str | None) -> dict[str, Any]:
+    """Arguments of subprocess that make a child run as `user`, without the groups of ours."""
+    return {"user": user, "group": pwd.getpwnam(user).pw_gid, "extra_groups": []} if user else {}
+
+
 def give(path: Path, user: str | None) -> None:
     """Make `path` a private folder of `user` (of ourselves when None)."""
     path.mkdir(parents=True, exist_ok=True)
@@ -84,7 +89,7 @@ def init_postgres(portal: Portal) -> None:
     if (portal.postgres / "PG_VERSION").exists():
         return
     command = [BIN / "initdb", "-D", portal.postgres, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
-    subprocess.run([*command, "--no-sync"], check=True, capture_output=True, user=user, cwd="/")
+    subprocess.run([*command, "--no-sync"], check=True, capture_output=True, cwd="/", **as_user(user))
 
 
 def postgres_command(portal: Portal) -> list[str]:

@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 
 from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.processes import Process, environment_of
+from ckanext.kzopen.runtime.services import as_user
 
 PAUSE = 0.1
 BACK_OFF = (0.2, 1.0, 2.0, 4.0, 8.0)
@@ -65,10 +66,10 @@ class Supervisor:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=environment_of(process),
-                user=process.user,
                 cwd="/",
                 start_new_session=True,
-                preexec_fn=_die_with_parent(process.stop_signal),
+                preexec_fn=_die_with_parent(process.stop_signal),  # noqa: PLW1509 - one thread only
+                **as_user(process.user),
             )
         self.running[process.name] = child
         state.pid, state.since, state.state = child.pid, time.time(), "running"

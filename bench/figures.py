@@ -1,0 +1,53 @@
+"""What a benchmark ends with: one line per figure, and an exit code that a script can trust."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+Verdict = Literal["holds", "short", "unproven", "told"]
+EXIT_HOLDS, EXIT_SHORT, EXIT_UNPROVEN = 0, 1, 3
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One measured figure. `bar` is a sentence like "< 8 s"; None when there is none. `peer` is None where there is none."""
+
+    name: str
+    measured: float
+    unit: str
+    verdict: Verdict
+    bar: str | None = None
+    peer: float | None = None
+
+    @property
+    def line(self) -> str:
+        """`NAME.figure: measured=… peer=… ratio=… bar=… verdict`."""
+        peer = f"{self.peer:.4g}{self.unit}" if self.peer is not None else "-"
+        ratio = f"{self.peer / self.measured:.2f}" if self.peer and self.measured else "-"
+        measured = f"{self.measured:.4g}{self.unit}"
+        return f"{self.name}: measured={measured} peer={peer} ratio={ratio} bar={self.bar or '-'} {self.verdict}"
+
+
+def below(name: str, measured: float, bar: float, unit: str) -> Figure:
+    """A figure that must stay under its bar."""
+    return Figure(name, measured, unit, "holds" if measured < bar else "short", bar=f"<{bar:g}{unit}")
+
+
+def told(name: str, measured: float, unit: str) -> Figure:
+    """A figure without a bar."""
+    return Figure(name, measured, unit, "told")
+
+
+def exit_code(figures: list[Figure]) -> int:
+    """1 when one figure is short, else 3 when a peer could not be run, else 0."""
+    verdicts = {figure.verdict for figure in figures}
+    if "short" in verdicts:
+        return EXIT_SHORT
+    return EXIT_UNPROVEN if "unproven" in verdicts else EXIT_HOLDS
+
+
+def as_json(figures: list[Figure]) -> str:
+    """All figures for a program to read."""
+    return json.dumps([asdict(figure) for figure in figures], ensure_ascii=False, indent=2)
