@@ -191,3 +191,23 @@ def bench(name: str | None, quick: bool, as_json: bool) -> None:
     if name not in benching.names():
         raise click.ClickException(f"benchmarks: {', '.join(benching.names())}")
     sys.exit(benching.run(name, quick, as_json, say))
+
+
+@main.command()
+@data_option
+@click.option("--settings-page", is_flag=True, help="Print the reference page of all settings instead.")
+def doctor(data: Path | None, settings_page: bool) -> None:
+    """Look at everything: settings, disk, permissions, processes, jobs, files against checksums, index against database.
+
+    Example: ./kzopen doctor
+    """
+    from ckanext.kzopen.core.settings import reference_page
+    from ckanext.kzopen.runtime.doctor import report
+
+    if settings_page:
+        click.echo(reference_page(), nl=False)
+        return
+    portal = portal_with(data=data)
+    if not portal.ini.exists():
+        raise click.ClickException(f"no portal in {portal.data} yet; ./kzopen serve makes it")
+    sys.exit(report(portal, say))

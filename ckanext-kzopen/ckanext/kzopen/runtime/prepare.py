@@ -89,6 +89,7 @@ def main(ini: str, accounts: str, embedded: str = "") -> None:
     """Prepare the databases that the ini names; `embedded` when the cluster is ours, so that we may grant rights in it."""
     from ckan.cli import CKANConfigLoader
     from ckan.config.middleware import make_app
+
     from portal_theme.messages import compile_catalogues
 
     config = CKANConfigLoader(ini).get_config()

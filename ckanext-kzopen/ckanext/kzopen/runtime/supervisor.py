@@ -68,7 +68,7 @@ class Supervisor:
                 env=environment_of(process),
                 cwd="/",
                 start_new_session=True,
-                preexec_fn=_die_with_parent(process.stop_signal),  # noqa: PLW1509 - one thread only
+                preexec_fn=_die_with_parent(process.stop_signal),
                 **as_user(process.user),
             )
         self.running[process.name] = child

@@ -1,0 +1,160 @@
+"""`./kzopen doctor`: looks at a portal, running or not, and names for each finding the command that mends it."""
+
+from __future__ import annotations
+
+import shutil
+import stat
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import psycopg
+from ckanext.kzopen.core.settings import problems
+from ckanext.kzopen.runtime.configuration import addresses
+from ckanext.kzopen.runtime.portal import Portal
+from ckanext.kzopen.runtime.prepare import is_prepared
+from ckanext.kzopen.runtime.processes import CKAN
+from ckanext.kzopen.runtime.status import process_rows, running_pid
+
+LEAST_FREE_MB = 1000
+MENDS_ALL = "./kzopen stop && ./kzopen serve"
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something wrong: where, what in one sentence, and the command that mends it."""
+
+    area: str
+    sentence: str
+    command: str
+
+
+@dataclass(frozen=True)
+class Examined:
+    """One area that was looked at: how much of it, and what was found."""
+
+    area: str
+    looked_at: str
+    findings: list[Finding]
+
+
+def examine(portal: Portal) -> Iterator[Examined]:
+    """All areas, one after the other; those that need a running portal say so when it is not."""
+    yield _examined("settings", "the settings model", _settings(portal))
+    yield _examined("disk", f"{_free_mb(portal)} MB free", _disk(portal))
+    yield _examined("permissions", "files with secrets", _permissions(portal))
+    if not running_pid(portal):
+        yield Examined("processes", "the portal does not run: databases, index and files were not looked at", [])
+        return
+    yield _examined("processes", f"{len(process_rows(portal))} processes", _processes(portal))
+    yield _examined("preparation", "migrations and translations", _preparation(portal))
+    with psycopg.connect(addresses(portal)["sqlalchemy.url"], autocommit=True, connect_timeout=5) as connection:
+        yield _examined("jobs", f"{_count(connection, 'procrastinate_jobs')} jobs", _jobs(connection))
+        yield _examined("files", f"{_count(connection, 'version')} versions", _files(portal, connection))
+        yield _examined("tables", "DataStore against versions", _tables(portal, connection))
+    yield _index(portal)
+
+
+def _examined(area: str, looked_at: str, findings: Iterator[tuple[str, str]]) -> Examined:
+    return Examined(area, looked_at, [Finding(area, sentence, command) for sentence, command in findings])
+
+
+def _settings(portal: Portal) -> Iterator[tuple[str, str]]:
+    for problem in problems(portal.settings):
+        yield str(problem), "edit kzopen.toml, or set the variable; docs/settings.md lists all"
+
+
+def _free_mb(portal: Portal) -> int:
+    return shutil.disk_usage(portal.data).free // 2**20
+
+
+def _disk(portal: Portal) -> Iterator[tuple[str, str]]:
+    if _free_mb(portal) < LEAST_FREE_MB:
+        yield f"only {_free_mb(portal)} MB are free; writes will be refused soon", f"du -sh {portal.data}/* | sort -h"
+
+
+def _permissions(portal: Portal) -> Iterator[tuple[str, str]]:
+    for path in (portal.secrets, portal.accounts, portal.ini):
+        if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077:
+            yield f"{path} can be read by others", f"chmod 600 {path}"
+
+
+def _processes(portal: Portal) -> Iterator[tuple[str, str]]:
+    for row in process_rows(portal):
+        if row.state not in ("running", "done"):
+            yield f"{row.name} is {row.state}; its log: {portal.logs / row.name}.log", MENDS_ALL
+
+
+def _preparation(portal: Portal) -> Iterator[tuple[str, str]]:
+    if not is_prepared(portal):
+        yield "the databases were prepared for another version of kzopen", MENDS_ALL
+
+
+def _count(connection: psycopg.Connection[Any], table: str) -> int:
+    row = connection.execute(f"SELECT count(*) FROM kzopen.{table}").fetchone()  # noqa: S608 - names of our own tables
+    return int(row[0]) if row else 0
+
+
+STALLED = """
+    SELECT id, task_name FROM kzopen.procrastinate_jobs
+    WHERE status = 'doing' AND scheduled_at < now() - interval '1 hour'
+"""
+FAILED = "SELECT task_name, count(*) FROM kzopen.procrastinate_jobs WHERE status = 'failed' GROUP BY 1"
+
+
+def _jobs(connection: psycopg.Connection[Any]) -> Iterator[tuple[str, str]]:
+    for number, task in connection.execute(STALLED):
+        yield f"job {number} ({task}) has been running for over an hour", MENDS_ALL
+    for task, count in connection.execute(FAILED):
+        yield f"{count} jobs {task} failed for good", "./kzopen status, then the worker's log"
+
+
+def _files(portal: Portal, connection: psycopg.Connection[Any]) -> Iterator[tuple[str, str]]:
+    from ckanext.kzopen.rows import store
+
+    for uri, number, path, sha256 in connection.execute("SELECT uri, number, path, sha256 FROM kzopen.version ORDER BY id"):
+        if not store.verify(portal.files_url, path, sha256):
+            yield f"version {number} of {uri}: its file {path} is missing or changed", "restore it from a backup"
+
+
+def _tables(portal: Portal, connection: psycopg.Connection[Any]) -> Iterator[tuple[str, str]]:
+    newest = """
+        SELECT DISTINCT ON (package_id) uri, resource_id, rows FROM kzopen.version
+        WHERE resource_id IS NOT NULL ORDER BY package_id, number DESC
+    """
+    with psycopg.connect(addresses(portal)["ckan.datastore.write_url"], autocommit=True, connect_timeout=5) as datastore:
+        for uri, resource, rows in connection.execute(newest):
+            found = _rows_in(datastore, resource)
+            if found != rows:
+                yield f"{uri}: DataStore has {found} rows, its version {rows}", f"./kzopen ckan kzopen-rows reload {uri}"
+
+
+def _rows_in(datastore: psycopg.Connection[Any], resource: str) -> int | None:
+    query = psycopg.sql.SQL("SELECT count(*) FROM {}").format(psycopg.sql.Identifier(resource))
+    try:
+        row = datastore.execute(query).fetchone()
+    except psycopg.errors.UndefinedTable:
+        return None
+    return int(row[0]) if row else 0
+
+
+def _index(portal: Portal) -> Examined:
+    """Asks the search plugin's own check, which compares ids and hashes of all documents."""
+    command = [*CKAN, "-c", str(portal.ini), "kzopen-search", "check"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd="/")
+    last = (done.stdout.strip().splitlines() or [done.stderr.strip()[-200:]])[-1]
+    findings = [Finding("index", last, "./kzopen ckan kzopen-search repair")] if done.returncode else []
+    return Examined("index", last, findings)
+
+
+def report(portal: Portal, say: Callable[[str], None]) -> int:
+    """Print all areas; 0 when nothing was found, else 1."""
+    found = 0
+    for area in examine(portal):
+        say(f"  {'!' if area.findings else '✓'} {area.area:<12} {area.looked_at}")
+        for finding in area.findings:
+            say(f"      {finding.sentence}\n      → {finding.command}")
+        found += len(area.findings)
+    say("all is well" if not found else f"{found} findings")
+    return 1 if found else 0
