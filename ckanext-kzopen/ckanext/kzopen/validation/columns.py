@@ -1,0 +1,247 @@
+"""One column against one field: what vectors can prove right is taken, the rest is asked of frictionless itself.
+
+The vectorised part may only accept: a cell that it does not accept is read by frictionless's own reader, once for each
+distinct text. Hence codes and values are frictionless's whatever the vectors understand; they only make it fast.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+from ckanext.kzopen.validation.typed import exact_as_float, series_of
+from frictionless import Field
+
+PLAIN_PATTERN = re.compile(r"(\\[.dD\-/]|[A-Za-zА-Яа-я0-9_ \-./:,;#№()|]|\[[A-Za-zА-Яа-я0-9_ \-.]+\]|\{\d+(,\d*)?\}|[?*+])*")
+TOKENS = {"%Y": "[0-9]{4}", "%m": "[0-9]{2}", "%d": "[0-9]{2}", "%H": "[0-9]{2}", "%M": "[0-9]{2}", "%S": "[0-9]{2}"}
+BOUNDS = {"minimum": "ge", "maximum": "le", "exclusiveMinimum": "gt", "exclusiveMaximum": "lt"}
+EXACT_DIGITS = 15
+
+
+@dataclass(frozen=True)
+class Column:
+    """`values` as read (None where missing or of a wrong type), which cells are `missing`, and how many faults of
+    each code each cell has: `faults` has columns index, code, times."""
+
+    field: Field
+    values: pl.Series
+    missing: pl.Series
+    faults: pl.DataFrame
+
+
+@dataclass(frozen=True)
+class _Accepted:
+    """Typed values of the accepted cells, None elsewhere."""
+
+    values: pl.Series
+    mask: pl.Series
+
+
+def check_column(cells: pl.Series, field: Field) -> Column:
+    """Read every cell of a column of text; the order of rows is kept."""
+    missing = cells.is_null() | cells.is_in(missing_values(field))
+    accepted = _accepted(cells, field, ~missing)
+    odd = ~missing & ~accepted.mask
+    targets, codes = _read_each(cells.filter(odd).unique(), field)
+    values = _together(cells, accepted, targets, field)
+    if values is None:
+        return _by_reader_alone(cells, field, missing)
+    return Column(field, values, missing, _faults(cells, missing, codes, field))
+
+
+def missing_values(field: Field) -> list[str]:
+    """The texts that mean "no value" in this field: its own list, else its schema's."""
+    if not field.has_defined("missing_values") and field.schema:
+        return list(field.schema.missing_values)
+    return list(field.missing_values)
+
+
+def _by_reader_alone(cells: pl.Series, field: Field, missing: pl.Series) -> Column:
+    """The same when accepted values and odd ones have no common fast type (sums of 20 digits, mixed time zones)."""
+    targets, codes = _read_each(cells.filter(~missing).unique(), field)
+    values = _spread(cells, list(targets), series_of(field, list(targets.values())))
+    return Column(field, values, missing, _faults(cells, missing, codes, field))
+
+
+def _read_each(texts: pl.Series, field: Field) -> tuple[dict[str, object], dict[str, tuple[str, ...]]]:
+    """What frictionless reads from each text, and the codes of its faults."""
+    reader = field.create_cell_reader()
+    targets: dict[str, object] = {}
+    codes: dict[str, tuple[str, ...]] = {}
+    for text in texts.to_list():
+        target, notes = reader(text)
+        targets[text] = target
+        if notes:
+            codes[text] = _codes(notes)
+    return targets, codes
+
+
+def _codes(notes: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple("type-error" if name == "type" else "constraint-error" for name in notes)
+
+
+def _together(cells: pl.Series, accepted: _Accepted, targets: dict[str, object], field: Field) -> pl.Series | None:
+    """Accepted and odd values as one series; None when they do not share a type."""
+    if not targets:
+        return accepted.values
+    found = series_of(field, list(targets.values()))
+    if not accepted.mask.any():
+        return _spread(cells, list(targets), found)
+    if found.dtype != accepted.values.dtype:
+        if found.null_count() == len(found):
+            return accepted.values
+        return None
+    spread = _spread(cells, list(targets), found)
+    return accepted.values.zip_with(accepted.mask, spread)
+
+
+def _spread(cells: pl.Series, texts: list[str], values: pl.Series) -> pl.Series:
+    """Put the value of each text where the text stands."""
+    if not texts:
+        return pl.repeat(None, len(cells), dtype=values.dtype, eager=True)
+    known = pl.DataFrame({"text": pl.Series(texts, dtype=pl.String), "value": values})
+    frame = cells.rename("text").to_frame().join(known, on="text", how="left", maintain_order="left")
+    return frame["value"]
+
+
+def _faults(cells: pl.Series, missing: pl.Series, codes: dict[str, tuple[str, ...]], field: Field) -> pl.DataFrame:
+    rows = [(text, code) for text, found in codes.items() for code in found]
+    known = pl.DataFrame(rows, schema={"text": pl.String, "code": pl.String}, orient="row")
+    known = known.group_by("text", "code").len("times")
+    frame = pl.DataFrame({"index": pl.int_range(len(cells), dtype=pl.UInt32, eager=True), "text": cells})
+    frame = frame.filter(~missing)
+    wrong = frame.join(known, on="text").select("index", "code", pl.col("times").cast(pl.UInt32))
+    _target, notes = field.create_cell_reader()(None)
+    if notes:
+        empty = pl.DataFrame({"index": missing.arg_true().cast(pl.UInt32)})
+        wrong = pl.concat(
+            [
+                wrong,
+                empty.select("index", code=pl.lit("constraint-error"), times=pl.lit(len(notes), dtype=pl.UInt32)),
+            ]
+        )
+    return wrong
+
+
+def _accepted(cells: pl.Series, field: Field, present: pl.Series) -> _Accepted:
+    """The cells that are surely right, with their values."""
+    match field.type:
+        case "string" | "any":
+            found = _texts(cells, field, present)
+        case "integer":
+            found = _integers(cells, present)
+        case "number":
+            found = _numbers(cells, field, present)
+        case "datetime":
+            found = _moments(cells, field, present)
+        case _:
+            return _nothing(cells, pl.String())
+    return _within_constraints(found, field)
+
+
+def _nothing(cells: pl.Series, dtype: pl.DataType) -> _Accepted:
+    empty = pl.repeat(None, len(cells), dtype=dtype, eager=True)
+    return _Accepted(empty, pl.repeat(False, len(cells), dtype=pl.Boolean, eager=True))
+
+
+def _masked(values: pl.Series, mask: pl.Series) -> _Accepted:
+    mask = (mask & values.is_not_null()).fill_null(False)
+    return _Accepted(values.set(~mask, None), mask)
+
+
+def _texts(cells: pl.Series, field: Field, present: pl.Series) -> _Accepted:
+    if field.type == "string" and field.format != "default":
+        return _nothing(cells, pl.String())
+    return _masked(cells, present)
+
+
+def _integers(cells: pl.Series, present: pl.Series) -> _Accepted:
+    plain = present & cells.str.contains("^-?[0-9]{1,18}$")
+    return _masked(cells.set(~plain.fill_null(False), None).cast(pl.Int64, strict=False), plain)
+
+
+def _numbers(cells: pl.Series, field: Field, present: pl.Series) -> _Accepted:
+    """Up to 15 digits, or more of them when a float writes them back unchanged."""
+    point, group = getattr(field, "decimal_char", "."), getattr(field, "group_char", "")
+    texts = cells
+    if group and not group.isalnum() and group not in "-+." and group != point:
+        grouped = f"^-?[0-9]{{1,3}}({re.escape(group)}[0-9]{{3}})+({re.escape(point)}[0-9]+)?$"
+        stripped = texts.str.replace_all(group, "", literal=True)
+        texts = stripped.zip_with(texts.str.contains(grouped).fill_null(False), texts)
+    plain = present & texts.str.contains(f"^-?[0-9]+({re.escape(point)}[0-9]+)?$")
+    texts = texts.set(~plain.fill_null(False), None)
+    if point != ".":
+        texts = texts.str.replace(point, ".", literal=True)
+    values = texts.cast(pl.Float64, strict=False) + 0.0
+    exact = (texts.str.len_bytes() <= EXACT_DIGITS) | (values.cast(pl.String) == texts)
+    return _masked(values, plain & exact)
+
+
+def _moments(cells: pl.Series, field: Field, present: pl.Series) -> _Accepted:
+    """Times without an offset, in ISO form or in a format of plain numbers."""
+    form = "%Y-%m-%dT%H:%M:%S" if field.format == "default" else field.format
+    shape = re.sub(r"%.", lambda token: TOKENS.get(token[0], "%"), re.sub(r"[.()\[\]+*?^$|\\{}]", r"\\\g<0>", form))
+    if "%" in shape or not all(form.count(token) == 1 for token in TOKENS):
+        return _nothing(cells, pl.Datetime("us"))
+    texts = cells
+    if field.format == "default":
+        texts = texts.str.replace("^([0-9]{4}-[0-9]{2}-[0-9]{2}) ", "${1}T")
+    plain = (present & texts.str.contains(f"^{shape}$")).fill_null(False)
+    values = texts.set(~plain, None).str.to_datetime(form, time_unit="us", strict=False)
+    return _masked(values, plain & (values.dt.year() >= 1) & ~texts.str.contains(":60").fill_null(False))
+
+
+def _within_constraints(found: _Accepted, field: Field) -> _Accepted:
+    """Accept fewer: only the cells that keep every constraint beyond doubt."""
+    mask = found.mask
+    reader = field.create_value_reader()
+    for name, wanted in field.constraints.items():
+        if name in field.supported_constraints and name != "required" and wanted is not None:
+            mask = mask & _keeps(found.values, field, name, wanted, reader).fill_null(False)
+    return _Accepted(found.values.set(~mask, None), mask)
+
+
+def _keeps(values: pl.Series, field: Field, name: str, wanted: Any, reader: Any) -> pl.Series:
+    nothing = pl.repeat(False, len(values), dtype=pl.Boolean, eager=True)
+    if name in BOUNDS:
+        bound = _bound(reader(wanted), field)
+        return nothing if bound is None else getattr(values, BOUNDS[name])(bound)
+    if name == "enum":
+        return _in_enum(values, [reader(value) for value in wanted])
+    if values.dtype != pl.String:
+        return nothing
+    match name:
+        case "minLength":
+            return values.str.len_chars() >= wanted
+        case "maxLength":
+            return values.str.len_chars() <= wanted
+        case "pattern" if PLAIN_PATTERN.fullmatch(wanted):
+            return values.str.contains(rf"\A(?:^{wanted}$)", strict=False).fill_null(False)
+    return nothing
+
+
+def _bound(value: Any, field: Field) -> Any:
+    """The bound as the column's fast type, when that holds it exactly."""
+    if isinstance(value, Decimal):
+        return float(value) if value.is_finite() and exact_as_float(value) else None
+    if isinstance(value, float) and value != value:
+        return None
+    if isinstance(value, int) and field.type == "integer":
+        return value if abs(value) < 2**63 else None
+    if field.type == "datetime" and getattr(value, "tzinfo", None) is not None:
+        return None
+    return value
+
+
+def _in_enum(values: pl.Series, wanted: list[Any]) -> pl.Series:
+    if values.dtype == pl.Float64:
+        wanted = [float(value) for value in wanted if value is not None and exact_as_float(Decimal(str(value)))]
+    if values.dtype == pl.Int64:
+        wanted = [value for value in wanted if isinstance(value, int) and abs(value) < 2**63]
+    if values.dtype == pl.Datetime("us"):
+        wanted = [value for value in wanted if value is not None and value.tzinfo is None]
+    return values.is_in(pl.Series(wanted, dtype=values.dtype)) if wanted else values.is_null() & values.is_not_null()

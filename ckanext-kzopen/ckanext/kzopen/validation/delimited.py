@@ -1,0 +1,97 @@
+"""Text tables: which delimiter, which row is the header, and the cells, exactly as Python's csv module reads them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+from collections import Counter
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import polars as pl
+from ckanext.kzopen.validation.cells import Cells, Limits, Reading, Unreadable
+from ckanext.kzopen.validation.headers import checked_labels, header_row
+
+DELIMITERS = (",", ";", "\t", "|")
+SAMPLED = 200
+LONGEST_CELL = 10_000_000
+SPACED_QUOTE = '[,;\t|] +"'
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How cells are divided; `spaced`: blanks after a delimiter belong to it, because quotes follow them."""
+
+    delimiter: str
+    spaced: bool = False
+
+
+def read_delimited(path: Path, encoding: str, expected: Collection[str], limits: Limits) -> Cells:
+    """The cells of a CSV, TSV or the like; Unreadable when it is empty or too wide."""
+    csv.field_size_limit(LONGEST_CELL)
+    with path.open(encoding=encoding, newline="") as file:
+        sample = _sample(file)
+    dialect = guess_dialect(sample)
+    head = list(_records(io.StringIO(sample, newline=""), dialect))
+    start = header_row(head, expected)
+    with path.open(encoding=encoding, newline="") as file:
+        records = _records(file, dialect)
+        labels = checked_labels(next(islice(records, start, None)), limits)
+        reading = Reading("csv", encoding, dialect.delimiter, header_row=start + 1)
+        return gathered(labels, enumerate(records, start=start + 2), reading)
+
+
+def _sample(file: io.TextIOBase) -> str:
+    """The first lines, 256 KB at most, cut at a line's end."""
+    text = file.read(1 << 18)
+    if not text.strip():
+        raise Unreadable("source-error", "empty")
+    if len(text) == 1 << 18:
+        text = text[: max(text.rfind("\n"), text.rfind("\r")) + 1] or text
+    return text
+
+
+def guess_dialect(sample: str) -> Dialect:
+    """The delimiter that divides most records into the same number of cells, more than one; a comma when none does."""
+    spaced = re.search(SPACED_QUOTE, sample) is not None
+    return max((Dialect(delimiter, spaced) for delimiter in DELIMITERS), key=lambda dialect: _evenness(sample, dialect))
+
+
+def _evenness(sample: str, dialect: Dialect) -> tuple[float, int]:
+    records = list(islice(_records(io.StringIO(sample, newline=""), dialect), SAMPLED))
+    widths = Counter(len(record) for record in records if len(record) > 1)
+    if not widths:
+        return (0.0, 0)
+    width, times = widths.most_common(1)[0]
+    filled = sum(1 for record in records if record)
+    return (round(times / filled, 1), width)
+
+
+def _records(file: io.TextIOBase, dialect: Dialect) -> Iterator[list[str]]:
+    reader = csv.reader(file, delimiter=dialect.delimiter, skipinitialspace=dialect.spaced)
+    while True:
+        try:
+            yield next(reader)
+        except StopIteration:
+            return
+        except csv.Error as error:
+            raise Unreadable("format-error", "damaged", row=reader.line_num) from error
+
+
+def gathered(labels: Sequence[str], records: Iterator[tuple[int, list[str]]], reading: Reading) -> Cells:
+    """Numbered records as columns as wide as the header."""
+    width = len(labels)
+    columns: list[list[str | None]] = [[] for _ in labels]
+    numbers: list[int] = []
+    ragged: dict[int, list[str]] = {}
+    for number, record in records:
+        numbers.append(number)
+        if len(record) != width:
+            ragged[number] = record
+        for column, cell in zip(columns, [*record[:width], *[None] * (width - len(record))], strict=True):
+            column.append(cell)
+    series = [pl.Series(column, dtype=pl.String) for column in columns]
+    return Cells(labels, series, pl.Series(numbers, dtype=pl.Int64), reading, ragged)

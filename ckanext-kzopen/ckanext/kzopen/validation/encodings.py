@@ -1,0 +1,152 @@
+"""In which encoding a text file is: proved for UTF-8 and UTF-16, judged by its letters for the old single-byte ones.
+
+A judgement that is not clear is refused: a table with wrong letters is worse than none.
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+from pathlib import Path
+
+from ckanext.kzopen.validation.cells import Unreadable
+
+SAMPLE = 1 << 18
+CHUNK = 1 << 20
+BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+CYRILLIC = ("cp1251", "kz1048", "ptcp154", "cp866")
+COMMON = frozenset("оеаинтсрвлкмдпуыьязбгчйхжшюцщэф" + "әіңғүұқөһ")
+LETTERS = frozenset("абвгдеёжзийклмнопрстуфхцчшщъыьэюя" + "әіңғүұқөһ")
+SIGNS = frozenset("№«»–—“”„‘’…· §°±•")
+CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
+
+
+def detect(path: Path) -> str:
+    """The Python codec of the text file, or Unreadable `encoding-error` (`format-error` when it is no text at all)."""
+    with path.open("rb") as file:
+        sample = file.read(SAMPLE)
+    for bom, encoding in BOMS:
+        if sample.startswith(bom):
+            return _proved(path, encoding)
+    wide = _without_bom(sample)
+    if wide:
+        return _proved(path, wide)
+    if len(CONTROLS.findall(sample)) > len(sample) // 1000:
+        raise Unreadable("format-error", "binary")
+    failed = _first_failure(path, "utf-8")
+    if failed is None:
+        return "utf-8"
+    return _single_byte(path, failed)
+
+
+def _proved(path: Path, encoding: str) -> str:
+    failed = _first_failure(path, encoding)
+    if failed is not None:
+        raise Unreadable("encoding-error", "broken", encoding=encoding, row=failed + 1)
+    return encoding
+
+
+def _without_bom(sample: bytes) -> str | None:
+    """UTF-16 without its mark: of each pair of bytes one is nearly always that of Latin (0) or of Cyrillic (4)."""
+    pairs = len(sample) // 2
+    if pairs < 4 or b"\x00" not in sample:
+        return None
+    for start, encoding in ((1, "utf-16-le"), (0, "utf-16-be")):
+        high = sample[start::2]
+        if high.count(0) + high.count(4) > 0.95 * pairs and sample[1 - start :: 2].count(0) < 0.05 * pairs:
+            return encoding
+    return None
+
+
+def _first_failure(path: Path, encoding: str) -> int | None:
+    """How many line ends come before the first byte that cannot be decoded; None when all can."""
+    decoder = codecs.getincrementaldecoder(encoding)()
+    lines = 0
+    with path.open("rb") as file:
+        while True:
+            chunk = file.read(CHUNK)
+            try:
+                decoder.decode(chunk, final=not chunk)
+            except UnicodeDecodeError as error:
+                return lines + error.object[: error.start].count(b"\n")
+            if not chunk:
+                return None
+            lines += chunk.count(b"\n")
+
+
+def _single_byte(path: Path, failed_line: int) -> str:
+    raw = _around_high_bytes(path)
+    if _mostly_utf8(raw):
+        raise Unreadable("encoding-error", "broken", encoding="utf-8", row=failed_line + 1)
+    for encoding in sorted(CYRILLIC, key=lambda name: -_score(raw, name)):
+        if _is_cyrillic(raw, encoding):
+            return encoding
+    if _is_western(raw):
+        return "cp1252"
+    raise Unreadable("encoding-error", "unknown", row=failed_line + 1)
+
+
+def _around_high_bytes(path: Path) -> bytes:
+    """Up to 256 KB of the words that have bytes above 127, from the whole file."""
+    words: list[bytes] = []
+    size = 0
+    with path.open("rb") as file:
+        for line in file:
+            words += re.findall(rb"[^\s,;|\t\"]*[\x80-\xff][^\s,;|\t\"]*", line[:CHUNK])
+            size += sum(map(len, words[-50:]))
+            if size > SAMPLE:
+                break
+    return b" ".join(words)
+
+
+def _mostly_utf8(raw: bytes) -> bool:
+    """Whether most of the high bytes stand in right UTF-8 sequences: a few wrong bytes in a UTF-8 file."""
+    text = raw.decode("utf-8", errors="surrogateescape")
+    wrong = sum("\udc80" <= letter <= "\udcff" for letter in text)
+    right = sum(letter > "\x7f" for letter in text) - wrong
+    return right > 3 * wrong
+
+
+def _score(raw: bytes, encoding: str) -> int:
+    """How much the text looks like Russian or Kazakh in this encoding: letters for it, odd signs against it."""
+    total = 0
+    for letter in raw.decode(encoding, errors="replace"):
+        if letter <= "\x7f":
+            continue
+        low = letter.lower()
+        if low in COMMON:
+            total += 3 if letter == low else 2
+        elif low in LETTERS:
+            total += 1
+        elif letter not in SIGNS:
+            total -= 8
+    return total
+
+
+def _is_cyrillic(raw: bytes, encoding: str) -> bool:
+    """Nine letters of ten are Russian or Kazakh and stand in words without Latin letters (unlike «café» read wrongly)."""
+    text = raw.decode(encoding, errors="replace")
+    high = [letter for letter in text if letter > "\x7f" and letter not in SIGNS]
+    if not high or sum(letter.lower() in LETTERS for letter in high) < 0.9 * len(high):
+        return False
+    pure = re.findall(r"(?<![A-Za-z])[^\W\d_a-zA-Z]{2,}(?![A-Za-z])", text)
+    return sum(map(len, pure)) > 0.6 * len(high)
+
+
+def _is_western(raw: bytes) -> bool:
+    """Most of the high bytes are Latin letters with marks inside words of Latin letters."""
+    try:
+        text = raw.decode("cp1252")
+    except UnicodeDecodeError:
+        return False
+    words = re.findall(r"[^\W\d_]+", text)
+    marked = sum(letter > "\x7f" for word in words for letter in word)
+    within = sum(letter > "\x7f" for word in words if re.search("[A-Za-z]", word) for letter in word)
+    high = sum(letter > "\x7f" for letter in text)
+    return marked >= 0.7 * high and within >= 0.8 * marked

@@ -1,0 +1,59 @@
+"""Cells that are not text in their file (spreadsheets, JSON, Parquet) as the text that their field expects."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import date, datetime, time
+from decimal import Decimal
+
+import polars as pl
+from frictionless import Field
+
+
+def as_text(values: Sequence[object], field: Field) -> pl.Series:
+    """A column as strings: a date is written in the field's own format, 5.0 as 5, true as the field's word for it.
+
+    A code that a spreadsheet keeps as a number thus becomes its digits; zeros that it lost are found by the pattern.
+    """
+    return pl.Series([None if value is None else _text(value, field) for value in values], dtype=pl.String)
+
+
+def _text(value: object, field: Field) -> str:
+    match value:
+        case str():
+            return value
+        case bool():
+            words = getattr(field, "true_values" if value else "false_values", None)
+            return words[0] if words else str(value).lower()
+        case int():
+            return str(value)
+        case float() | Decimal():
+            return _number(value, field)
+        case datetime() | date():
+            return _date(value, field)
+        case time():
+            return value.isoformat()
+        case dict() | list():
+            return json.dumps(value, ensure_ascii=False, default=str)
+    return str(value)
+
+
+def _number(value: float | Decimal, field: Field) -> str:
+    if isinstance(value, float):
+        if value.is_integer():
+            return str(int(value))
+        value = Decimal(repr(value))
+    text = format(value, "f") if value.is_finite() else str(value)
+    return text.replace(".", getattr(field, "decimal_char", "."))
+
+
+def _date(value: date, field: Field) -> str:
+    """Midnight in a column that is not of times is a date: spreadsheets know no dates without a time."""
+    midnight = not isinstance(value, datetime) or value.time() == time()
+    if field.type == "date" and midnight:
+        return value.strftime(field.format) if "%" in field.format else value.isoformat()[:10]
+    if field.type == "datetime":
+        moment = value if isinstance(value, datetime) else datetime.combine(value, time())
+        return moment.strftime(field.format) if "%" in field.format else moment.isoformat()
+    return value.isoformat()[:10] if midnight else value.isoformat()

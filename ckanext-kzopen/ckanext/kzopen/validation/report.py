@@ -1,0 +1,96 @@
+"""What a check found: complete counts, the first findings one by one, sentences in three languages."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from ckanext.kzopen.validation.cells import Reading
+from ckanext.kzopen.validation.sentences import sentence
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that is wrong.
+
+    `code`, `message` and `note` are frictionless's own. `row` is the position in the file from 1, the header counted;
+    `number` is the position of the field from 1. `reason` names the case where one code has several sentences:
+    the constraint, or why a file could not be read.
+    """
+
+    code: str
+    message: str
+    note: str = ""
+    reason: str = ""
+    row: int | None = None
+    field: str | None = None
+    number: int | None = None
+    cell: str | None = None
+    label: str | None = None
+    params: Mapping[str, str] = dataclasses.field(default_factory=dict)
+
+    def sentence(self, lang: str) -> str:
+        """What is wrong and what to do about it, in kk, ru or en."""
+        return sentence(self.code, self.reason, lang, self._params())
+
+    def _params(self) -> dict[str, str]:
+        named = {"row": self.row, "field": self.field, "number": self.number, "cell": self.cell, "label": self.label}
+        return {name: str(value) for name, value in named.items() if value is not None} | dict(self.params)
+
+
+@dataclass(frozen=True)
+class Report:
+    """The outcome of one check; `counts` are complete, `findings` are the first ones in the order of the file."""
+
+    rows: int
+    counts: Mapping[str, int]
+    findings: tuple[Finding, ...]
+    reading: Reading | None = None
+
+    @property
+    def valid(self) -> bool:
+        """Whether nothing at all was found."""
+        return not self.counts
+
+    @property
+    def errors(self) -> int:
+        """How many errors there are, listed or not."""
+        return sum(self.counts.values())
+
+    def to_dict(self, lang: str) -> dict[str, Any]:
+        """The report for a reader of `lang`; `listed` of `errors` are in `findings`."""
+        return {
+            "valid": self.valid,
+            "rows": self.rows,
+            "errors": self.errors,
+            "listed": len(self.findings),
+            "counts": dict(self.counts),
+            "reading": asdict(self.reading) if self.reading else None,
+            "findings": [_told(finding, lang) for finding in self.findings],
+        }
+
+    def stored(self) -> dict[str, Any]:
+        """The report without a language, as JSON values; `restored` makes it a report again."""
+        return {
+            "rows": self.rows,
+            "counts": dict(self.counts),
+            "findings": [asdict(finding) for finding in self.findings],
+            "reading": asdict(self.reading) if self.reading else None,
+        }
+
+
+def restored(stored: Mapping[str, Any]) -> Report:
+    """The report that `stored` was made of."""
+    return Report(
+        rows=stored["rows"],
+        counts=stored["counts"],
+        findings=tuple(Finding(**finding) for finding in stored["findings"]),
+        reading=Reading(**stored["reading"]) if stored["reading"] else None,
+    )
+
+
+def _told(finding: Finding, lang: str) -> dict[str, Any]:
+    told = {name: value for name, value in asdict(finding).items() if name not in ("params", "number")}
+    return told | {"field_number": finding.number, "sentence": finding.sentence(lang)}
