@@ -2,10 +2,31 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import ckan.plugins as p
 import ckan.plugins.toolkit as tk
+from ckanext.kzopen.core import law, states
+from ckanext.kzopen.core.web import health, metrics, pages, requests
+from flask import Blueprint, Flask
 
 
 @tk.blanket.config_declarations
 class CorePlugin(p.SingletonPlugin):
     """Health, metrics, errors, security headers and the settings that all plugins share."""
+
+    p.implements(p.IBlueprint)
+    p.implements(p.IConfigurable)
+    p.implements(p.IMiddleware, inherit=True)
+
+    def get_blueprint(self) -> list[Blueprint]:
+        return [health.blueprint, metrics.blueprint, pages.blueprint]
+
+    def configure(self, config: Any) -> None:
+        """Refuse to start with a mistake in the calendar, the terms or the states."""
+        law.kazakhstan()
+        states.check()
+
+    def make_middleware(self, app: Flask, config: Any) -> Flask:
+        requests.install(app)
+        return app

@@ -77,6 +77,11 @@ def codes() -> list[str]:
     return sorted(_templates)
 
 
+def template(code: str) -> Template | None:
+    """The status and sentences of a code, for the page that explains it."""
+    return _templates.get(code)
+
+
 class KzError(Exception):
     """Something that the reader must know, as data: `code`, `params`, HTTP `status`; `text(language)` is the sentence."""
 

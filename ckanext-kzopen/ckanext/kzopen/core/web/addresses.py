@@ -1,0 +1,67 @@
+"""Which addresses the portal may call: public ones, and the internal networks that its operator has named."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from ckanext.kzopen.core.web.errors import KzError
+from httpx import URL, InvalidURL
+
+Network = IPv4Network | IPv6Network
+Address = IPv4Address | IPv6Address
+SCHEMES = ("http", "https")
+# Public by number, yet a cloud's own service for its machines (Azure).
+_PROVIDERS = frozenset({ip_address("168.63.129.16")})
+_NAT64 = (IPv6Network("64:ff9b::/96"), IPv6Network("64:ff9b:1::/48"))
+# Decimal, octal and hexadecimal ways of writing an IPv4 address that resolvers take for one.
+_NUMERIC_HOST = re.compile(r"(0x[0-9a-f]*|[0-9]+)(\.(0x[0-9a-f]*|[0-9]+)){0,3}\.?", re.IGNORECASE)
+
+
+def networks(text: str) -> tuple[Network, ...]:
+    """The networks of a setting: CIDR blocks between spaces or commas."""
+    return tuple(ip_network(part) for part in text.replace(",", " ").split())
+
+
+def checked_url(address: str) -> URL:
+    """The address as a URL with http or https, a host in usual notation and no password; raises KzError."""
+    try:
+        url = URL(address)
+    except (InvalidURL, ValueError) as error:
+        raise KzError("client.bad_address", address=address) from error
+    if url.scheme not in SCHEMES:
+        raise KzError("client.refused_scheme", scheme=url.scheme or "–")
+    if not url.host or url.userinfo or _odd(url.host):
+        raise KzError("client.bad_address", address=str(url.copy_with(userinfo=b"")))
+    return url
+
+
+def _odd(host: str) -> bool:
+    if "%" in host:  # a zone of IPv6: fe80::1%eth0
+        return True
+    if not _NUMERIC_HOST.fullmatch(host):
+        return False
+    try:
+        IPv4Address(host)
+    except ValueError:
+        return True
+    return False
+
+
+def may_call(address: Address, internal: Iterable[Network]) -> bool:
+    """Whether the portal may connect to this number; what an IPv6 address carries inside counts too."""
+    inner = embedded(address)
+    if any(one in network for network in internal for one in (address, inner)):
+        return True
+    return all(one.is_global and not one.is_multicast and one not in _PROVIDERS for one in (address, inner))
+
+
+def embedded(address: Address) -> Address:
+    """The IPv4 address inside a mapped, 6to4, Teredo or NAT64 one; else the address itself."""
+    if isinstance(address, IPv4Address):
+        return address
+    if any(address in network for network in _NAT64):
+        return IPv4Address(int(address) & 0xFFFFFFFF)
+    teredo = address.teredo[1] if address.teredo else None
+    return address.ipv4_mapped or address.sixtofour or teredo or address

@@ -1,0 +1,87 @@
+"""What happens around every request: a number for its log lines, its time and count, security headers, errors as problems."""
+
+from __future__ import annotations
+
+import time
+import uuid
+
+import ckan.plugins.toolkit as tk
+import structlog
+from ckanext.kzopen.core.web import metrics
+from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.core.web.headers import security_headers
+from ckanext.kzopen.core.web.health import Alive
+from ckanext.kzopen.core.web.problem import problem, request_language, title
+from flask import Flask, Response, g, render_template, request
+from flask_login import current_user
+
+STATIC = ("static", "webassets.index")
+
+
+def install(app: Flask) -> None:
+    """Hang our part around CKAN's; its own `after_request` runs after ours and keeps what we set."""
+    app.before_request_funcs.setdefault(None, []).insert(0, begin)
+    app.after_request(finish)
+    app.register_error_handler(KzError, answer)
+    for raised in (tk.NotAuthorized, tk.ObjectNotFound, tk.ValidationError):
+        app.register_error_handler(raised, answer_of_ckan)
+    app.wsgi_app = Alive(app.wsgi_app)  # type: ignore[method-assign]
+
+
+def begin() -> None:
+    """Start the clock and give the request its number; a number that a proxy gave is kept when it is a plain one."""
+    given = request.headers.get("X-Request-ID", "")
+    g.kzopen_request = given if given.isascii() and given.isalnum() and len(given) <= 64 else uuid.uuid4().hex
+    g.kzopen_started = time.perf_counter()
+    structlog.contextvars.clear_contextvars()
+    structlog.contextvars.bind_contextvars(request=g.kzopen_request)
+
+
+def finish(response: Response) -> Response:
+    """Count the request and set headers; a header that a view has set itself is left as it is."""
+    seconds = time.perf_counter() - g.get("kzopen_started", time.perf_counter())
+    metrics.count(request.method, request.endpoint, response.status_code, seconds)
+    https = tk.config["ckan.site_url"].startswith("https://")
+    for name, value in security_headers(request.endpoint, request.path, https=https).items():
+        response.headers.setdefault(name, value)
+    response.headers.setdefault("X-Request-ID", g.get("kzopen_request", ""))
+    if request.endpoint not in STATIC and current_user.is_authenticated:
+        keep_private(response)
+    return response
+
+
+def keep_private(response: Response) -> None:
+    """What a signed-in person sees is kept by no cache, theirs included: the next user of the machine presses Back."""
+    request.environ["__no_cache__"] = True
+    response.cache_control.no_store = True
+
+
+def wants_page() -> bool:
+    """Whether the caller is a person with a browser, outside the APIs."""
+    return not request.path.startswith("/api/") and request.accept_mimetypes.accept_html
+
+
+def answer(error: KzError) -> Response | tuple[str, int]:
+    """An error of ours: a problem object for programs, CKAN's error page with our sentence for people."""
+    if not wants_page():
+        request.environ["__no_cache__"] = True
+        return problem(error)
+    language = request_language()
+    page = render_template(
+        "error_document_template.html",
+        code=error.status,
+        name=title(error.status, language),
+        content=error.text(language),
+        show_login_redirect_link=error.status in (401, 403) and current_user.is_anonymous,
+    )
+    return page, error.status
+
+
+def answer_of_ckan(error: Exception) -> Response | tuple[str, int]:
+    """What an action of CKAN raised and no view has caught, told like an error of ours."""
+    if isinstance(error, tk.ValidationError):
+        problems = [f"{field}: {' '.join(map(str, told))}" for field, told in error.error_summary.items()]
+        return answer(KzError("web.bad_input", problems=problems))
+    if isinstance(error, tk.ObjectNotFound):
+        return answer(KzError("web.not_found"))
+    return answer(KzError("web.not_signed_in" if current_user.is_anonymous else "web.not_allowed"))

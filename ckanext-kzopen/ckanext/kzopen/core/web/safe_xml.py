@@ -1,0 +1,43 @@
+"""XML from outside: parsed without a document type, hence without entities, external files and their expansion."""
+
+from __future__ import annotations
+
+from xml.parsers import expat
+
+from ckanext.kzopen.core.web.errors import KzError
+from lxml import etree
+
+
+class _Prolog(Exception):
+    """The prolog has ended; nothing that follows can declare an entity."""
+
+
+def parse_xml(data: bytes) -> etree._Element:
+    """The root element; KzError client.xml_entities for a document type, client.bad_xml for what is not XML."""
+    _refuse_document_type(data)
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    try:
+        return etree.fromstring(data, parser)
+    except (etree.XMLSyntaxError, ValueError) as error:
+        raise KzError("client.bad_xml") from error
+
+
+def _refuse_document_type(data: bytes) -> None:
+    """Read as far as the first element with expat, in whatever encoding the document is."""
+    parser = expat.ParserCreate()
+    parser.StartDoctypeDeclHandler = _refuse
+    parser.StartElementHandler = _enough
+    try:
+        parser.Parse(data, True)
+    except _Prolog:
+        return
+    except (expat.ExpatError, LookupError, ValueError) as error:
+        raise KzError("client.bad_xml") from error
+
+
+def _refuse(*_: object) -> None:
+    raise KzError("client.xml_entities")
+
+
+def _enough(*_: object) -> None:
+    raise _Prolog
