@@ -178,6 +178,19 @@ def test(arguments: tuple[str, ...]) -> None:
 
 
 @main.command()
+@click.argument("names", nargs=-1)
+@click.option("--mend", is_flag=True, help="First do what a machine can: format, order of imports, generated pages.")
+def check(names: tuple[str, ...], mend: bool) -> None:
+    """Run all static checks, or those named: types, layers, style, words of the interface, YAML, guides, secrets.
+
+    Example: ./kzopen check types style
+    """
+    from ckanext.kzopen.runtime import checking
+
+    sys.exit(checking.run_and_tell(names, mend, say))
+
+
+@main.command()
 @click.argument("name", required=False)
 @click.option("--quick", is_flag=True, help="Under a minute; says which sizes it left out.")
 @click.option("--json", "as_json", is_flag=True, help="The figures as JSON.")
@@ -211,3 +224,30 @@ def doctor(data: Path | None, settings_page: bool) -> None:
     if not portal.ini.exists():
         raise click.ClickException(f"no portal in {portal.data} yet; ./kzopen serve makes it")
     sys.exit(report(portal, say))
+
+
+@main.group()
+def user() -> None:
+    """Accounts of staff.
+
+    Example: ./kzopen user add aigul --email aigul@example.org --agency demo-ministry
+    """
+
+
+@user.command("add")
+@click.argument("name")
+@click.option("--email", required=True, help="Where mails to this person go.")
+@click.option("--agency", help="Name of the organisation to which the person belongs.")
+@click.option("--role", type=click.Choice(["member", "editor", "admin"]), default="editor", show_default=True)
+@data_option
+def user_add(name: str, email: str, agency: str | None, role: str, data: Path | None) -> None:
+    """Make an account with a random password, printed once; the portal must be running.
+
+    Example: ./kzopen user add aigul --email aigul@example.org --agency demo-ministry
+    """
+    from ckanext.kzopen.runtime.users import Refused, add_user
+
+    try:
+        say(f"{name}  {add_user(portal_with(data=data), name, email, agency, role)}")
+    except Refused as error:
+        raise click.ClickException(str(error)) from error

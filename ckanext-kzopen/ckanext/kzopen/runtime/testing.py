@@ -106,8 +106,9 @@ def run_suite(arguments: list[str]) -> int:
     portal = Portal(Settings(data=data, demo=False))
     with test_portal(portal, suite) as ini:
         environment = os.environ | {"PYTHONPATH": str(ROOT), "KZOPEN_TEST_INI": str(ini)}
-        command = [sys.executable, "-m", "pytest", f"--ckan-ini={ini}", "-p", "no:cacheprovider", f"--rootdir={ROOT}"]
-        return subprocess.run([*command, *suite.arguments], cwd=ROOT, env=environment).returncode
+        command = [sys.executable, "-m", "pytest", f"--ckan-ini={ini}", f"--rootdir={ROOT}"]
+        plugins = ["-p", "no:cacheprovider", "-p", "tests.quality.skips"]
+        return subprocess.run([*command, *plugins, *suite.arguments], cwd=ROOT, env=environment).returncode
 
 
 @contextmanager
