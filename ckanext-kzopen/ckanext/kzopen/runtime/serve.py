@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import os
 import signal
 import socket
@@ -10,7 +11,6 @@ import sys
 import time
 from collections.abc import Callable
 
-import httpx
 from ckanext.kzopen.core.settings import problems
 from ckanext.kzopen.runtime import prepare, processes, services
 from ckanext.kzopen.runtime.configuration import write_ini
@@ -107,10 +107,14 @@ def page_answers(portal: Portal) -> bool:
     """Whether the web server answers."""
     settings = portal.settings
     host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104
+    connection = http.client.HTTPConnection(host, settings.port, timeout=10)
     try:
-        return httpx.get(f"http://{host}:{settings.port}/about", timeout=5).status_code == 200
-    except httpx.HTTPError:
+        connection.request("GET", "/about")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
         return False
+    finally:
+        connection.close()
 
 
 def greeting(portal: Portal, seconds: float) -> str:

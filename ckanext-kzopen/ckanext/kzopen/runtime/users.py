@@ -1,0 +1,42 @@
+"""`./kzopen user add`: an account of the agency's staff, through CKAN's own API."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx
+
+from ckanext.kzopen.runtime.portal import Portal
+from ckanext.kzopen.runtime.secrets import new_password, read_private
+
+
+class Refused(Exception):
+    """The portal refused; the message is its own."""
+
+
+def call(url: str, token: str, action: str, values: dict[str, Any]) -> Any:
+    """One call of CKAN's action API.
+
+    Raises Refused with the portal's words, or with what to do when the portal does not answer.
+    """
+    try:
+        answer = httpx.post(f"{url}/api/3/action/{action}", json=values, headers={"Authorization": token}, timeout=60)
+        body = answer.json()
+    except (httpx.HTTPError, ValueError) as error:
+        raise Refused(f"the portal at {url} does not answer; is it running? ./kzopen status") from error
+    if not body.get("success"):
+        raise Refused("; ".join(f"{k}: {v}" for k, v in body.get("error", {}).items() if k != "__type"))
+    return body["result"]
+
+
+def add_user(portal: Portal, name: str, email: str, agency: str | None, role: str) -> str:
+    """Make an account, put it into its agency with a CKAN role, and return its random password.
+
+    Raises Refused.
+    """
+    token = read_private(portal.accounts)["operator"]["token"]
+    address, password = portal.settings.address, new_password()
+    call(address, token, "user_create", {"name": name, "email": email, "password": password})
+    if agency:
+        call(address, token, "organization_member_create", {"id": agency, "username": name, "role": role})
+    return password

@@ -1,0 +1,109 @@
+"""The launcher's commands as a person types them; each runs in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import socket
+import stat
+import subprocess
+import time
+from pathlib import Path
+
+import httpx
+import psutil
+import pytest
+
+from tests.conftest import ROOT, LivePortal
+
+
+def kzopen(*arguments: str, timeout: int = 180) -> subprocess.CompletedProcess[str]:
+    """One command, with what it said on both streams."""
+    return subprocess.run(
+        [str(ROOT / "kzopen"), *arguments], text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=timeout
+    )
+
+
+@pytest.mark.parametrize(
+    "command", ["serve", "stop", "status", "doctor", "demo", "publish", "user", "reset", "version", "bench"]
+)
+def test_every_command_has_help_with_an_example(command: str) -> None:
+    said = kzopen(command, "--help")
+    assert said.returncode == 0
+    assert "Example: ./kzopen" in said.stdout
+
+
+def test_a_taken_port_is_named_and_the_next_free_one_offered(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        said = kzopen("serve", "--data", str(tmp_path / "data"), "--port", str(port))
+    assert said.returncode == 1
+    assert f"Port {port} is taken. The next free one: ./kzopen serve --port " in said.stdout
+
+
+def test_stop_and_status_say_that_nothing_runs(tmp_path: Path) -> None:
+    assert f"no portal runs in {tmp_path}" in kzopen("stop", "--data", str(tmp_path)).stdout
+    status = kzopen("status", "--data", str(tmp_path))
+    assert (status.returncode, f"no portal runs in {tmp_path}" in status.stdout) == (3, True)
+
+
+def test_wrong_settings_are_named_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("KZOPEN_SEARCH_URL", "elasticsearch://127.0.0.1:9200/kz")
+    monkeypatch.setenv("KZOPEN_FILES_URL", "s3://bucket/prefix")
+    said = kzopen("serve", "--data", str(tmp_path / "data"))
+    assert said.returncode == 1
+    assert "search_url: Elasticsearch is not supported yet" in said.stdout
+    assert "files_url: S3 is not supported yet" in said.stdout
+    assert "secret_key: is missing, and with parts on other machines it must be given" in said.stdout
+
+
+def test_reset_shows_what_it_would_delete_and_deletes_only_a_portal(tmp_path: Path) -> None:
+    (tmp_path / "mine.txt").write_text("not a portal")
+    said = kzopen("reset", "--data", str(tmp_path), "--commit")
+    assert said.returncode == 1
+    assert (tmp_path / "mine.txt").exists()
+    (tmp_path / "ckan.ini").write_text("")
+    shown = kzopen("reset", "--data", str(tmp_path))
+    assert "would delete" in shown.stdout
+    assert (tmp_path / "mine.txt").exists()
+    kzopen("reset", "--data", str(tmp_path), "--commit")
+    assert not tmp_path.exists()
+
+
+def test_secrets_and_accounts_are_for_their_owner_only(live_portal: LivePortal) -> None:
+    for name in ("secrets.json", "accounts.json", "ckan.ini"):
+        assert stat.S_IMODE((live_portal.data / name).stat().st_mode) == 0o600
+
+
+def test_status_shows_each_process_with_its_memory_and_the_queues(live_portal: LivePortal) -> None:
+    said = kzopen("status", "--data", str(live_portal.data)).stdout
+    for name in ("kzopen", "postgres", "valkey", "web", "indexer", "worker", "ckan-worker"):
+        assert f"  {name} " in said
+    assert "index lag, changes" in said
+
+
+def test_a_second_start_of_a_running_portal_is_refused(live_portal: LivePortal) -> None:
+    said = kzopen("serve", "--data", str(live_portal.data), "--port", "5999")
+    assert "This portal runs already" in said.stdout
+
+
+def test_two_portals_run_side_by_side_and_stop_without_a_trace(live_portal: LivePortal, tmp_path: Path) -> None:
+    data = tmp_path / "second"
+    up = kzopen("serve", "--data", str(data), "--port", "5989", "--no-demo", "--detach")
+    assert up.returncode == 0, up.stdout
+    try:
+        assert httpx.get("http://127.0.0.1:5989/", follow_redirects=True).status_code == 200
+        assert httpx.get(live_portal.url, follow_redirects=True).status_code == 200
+        launcher = psutil.Process(json.loads((data / "run" / "status.json").read_text())["pid"])
+        family = [launcher, *launcher.children(recursive=True)]
+    finally:
+        started = time.monotonic()
+        assert kzopen("stop", "--data", str(data)).stdout.strip().endswith("stopped")
+    assert time.monotonic() - started < 12
+    assert [p for p in family if p.is_running() and p.status() != psutil.STATUS_ZOMBIE] == []
+
+
+def test_doctor_finds_nothing_wrong_with_a_fresh_portal(live_portal: LivePortal) -> None:
+    said = kzopen("doctor", "--data", str(live_portal.data))
+    assert (said.returncode, "all is well" in said.stdout) == (0, True), said.stdout
