@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,10 +25,24 @@ class LivePortal:
     accounts: dict[str, dict[str, str]]
 
 
-def _run(*arguments: str) -> None:
-    """One command of the launcher; a failure fails the test with its words."""
+def run_launcher(*arguments: str) -> str:
+    """One command of the launcher, with what it said; a failure fails the test with its words."""
     done = subprocess.run([str(ROOT / "kzopen"), *arguments], capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout + done.stderr
+
+
+@contextmanager
+def portal_at(data: Path, port: int, demo: bool) -> Iterator[LivePortal]:
+    """A whole portal started with the README's command in `data`; stopped at the end of the block."""
+    url = f"http://127.0.0.1:{port}"
+    run_launcher("serve", "--data", str(data), "--port", str(port), "--no-demo", "--detach")
+    try:
+        if demo:
+            run_launcher("demo", "load", "--data", str(data), "--url", url)
+        yield LivePortal(url, data, json.loads((data / "accounts.json").read_text()))
+    finally:
+        run_launcher("stop", "--data", str(data))
 
 
 @pytest.fixture(scope="session")
@@ -41,15 +56,12 @@ def corpus() -> Path:
 
 @pytest.fixture(scope="session")
 def live_portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePortal]:
-    """A whole portal started with the README's command, with demonstration content; stopped at the end of the session."""
+    """A portal with demonstration content that all tests of a run share; KZOPEN_TEST_PORTAL names one that runs already."""
+    port = int(os.environ.get("KZOPEN_TEST_PORT", "5990"))
     given = os.environ.get("KZOPEN_TEST_PORTAL")
-    data = Path(given) if given else tmp_path_factory.mktemp("portal")
-    port = os.environ.get("KZOPEN_TEST_PORT", "5990")
-    if not given:
-        _run("serve", "--data", str(data), "--port", port, "--no-demo", "--detach")
-        _run("demo", "load", "--data", str(data), "--url", f"http://127.0.0.1:{port}")
-    try:
-        yield LivePortal(f"http://127.0.0.1:{port}", data, json.loads((data / "accounts.json").read_text()))
-    finally:
-        if not given:
-            _run("stop", "--data", str(data))
+    if given:
+        accounts = json.loads((Path(given) / "accounts.json").read_text())
+        yield LivePortal(f"http://127.0.0.1:{port}", Path(given), accounts)
+        return
+    with portal_at(tmp_path_factory.mktemp("portal") / "data", port, demo=True) as portal:
+        yield portal
