@@ -63,7 +63,8 @@ def size(octets: int, language: str) -> str:
 def day(value: date, language: str, *, short: bool = False) -> str:
     """`2026 ж. 5 наурыз`, `5 марта 2026 г.`, `5 March 2026`; short `05.03.2026`, in English `5 Mar 2026`."""
     known = _known(language)
-    return format_date(value, format=_SHORT_DATES[known] if short else "long", locale=_LOCALES[known])
+    text = format_date(value, format=_SHORT_DATES[known] if short else "long", locale=_LOCALES[known])
+    return text.replace("\N{NARROW NO-BREAK SPACE}", NO_BREAK)
 
 
 def moment(value: datetime, language: str, *, short: bool = False) -> str:
