@@ -66,7 +66,7 @@ def test_a_decreed_day_wins_over_the_library(tmp_path: Path) -> None:
     path = tmp_path / "kz.yaml"
     path.write_text(
         "week: [monday, tuesday, wednesday, thursday, friday]\nsource: law\ndays:\n"
-        "  - {date: 2026-12-16, working: yes, name: {kk: жұмыс күні, ru: рабочий день, en: working}, source: decree, verified: no}\n"
+        "  - {date: 2026-12-16, working: yes, name: {kk: жұмыс, ru: рабочий, en: worked}, source: decree, verified: no}\n"
     )
     day = load_calendar(path).day(date(2026, 12, 16))
     assert (day.working, day.verified) == (True, False)

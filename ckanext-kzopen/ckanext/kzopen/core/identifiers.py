@@ -2,6 +2,7 @@
 
 The check digit is Σ dᵢ·wᵢ mod 11 with w = 1…11; where that gives 10, a second pass takes w = 3…11, 1, 2; where that gives
 10 too, the number is never issued. (The second pass is what careless validators lose: 8 % of real numbers need it.)
+The first pass does not protect the eleventh digit, whose weight is nothing mod 11: a right check digit is no proof.
 """
 
 from __future__ import annotations
