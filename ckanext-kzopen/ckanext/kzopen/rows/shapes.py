@@ -1,0 +1,129 @@
+"""How a table and its Table Schema become a table of CKAN's DataStore: types, data dictionary, indexes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha1
+from typing import Any
+
+import pyarrow as pa
+from psycopg2.sql import SQL, Composable, Composed, Identifier, Literal
+
+LONGEST_NAME = 63
+NESTED = frozenset({"object", "array", "geojson"})
+TEXT_INDEX = '"_full_text"'
+
+
+class UnfitName(ValueError):
+    """DataStore cannot have a column of this name: 1–63 bytes, no leading underscore, no quotes, no outer blanks."""
+
+
+def refuse_names(names: Sequence[str]) -> None:
+    """Raise UnfitName for the first name that CKAN's DataStore would refuse."""
+    for name in names:
+        printable = name.isprintable() and name == name.strip() and '"' not in name
+        if not name or name.startswith("_") or not printable or len(name.encode()) > LONGEST_NAME:
+            raise UnfitName(name)
+
+
+def column_types(table: pa.Table, schema: Mapping[str, Any]) -> dict[str, str]:
+    """The PostgreSQL type of each column: exact ones (`numeric`, `int8`), nested JSON as `jsonb`, the rest `text`."""
+    nested = {field["name"] for field in schema.get("fields", ()) if field.get("type") in NESTED}
+    return {field.name: "jsonb" if field.name in nested else _type(field.type) for field in table.schema}
+
+
+def _type(arrow: pa.DataType) -> str:
+    if pa.types.is_integer(arrow):
+        return "int8"
+    if pa.types.is_floating(arrow) or pa.types.is_decimal(arrow):
+        return "numeric"
+    if pa.types.is_boolean(arrow):
+        return "bool"
+    if pa.types.is_date(arrow):
+        return "date"
+    if pa.types.is_timestamp(arrow):
+        return "timestamp"
+    return "time" if pa.types.is_time(arrow) else "text"
+
+
+def creation(table: Identifier, types: Mapping[str, str]) -> Composed:
+    """CREATE TABLE with CKAN's own two columns before the data's; the key is added when the rows are in."""
+    columns = [SQL("{} {}").format(Identifier(name), SQL(kind)) for name, kind in types.items()]
+    own = [SQL("_id serial"), SQL("_full_text tsvector")]
+    return SQL("CREATE TABLE {} ({})").format(table, SQL(", ").join([*own, *columns]))
+
+
+def comments(table: Identifier, names: Sequence[str], schema: Mapping[str, Any]) -> list[Composed]:
+    """CKAN keeps the data dictionary as JSON in the comments of columns; the leading blank is its version mark."""
+    by_name = {field["name"]: field for field in schema.get("fields", ())}
+    told = {name: dictionary_entry(by_name[name]) for name in names if name in by_name}
+    return [
+        SQL("COMMENT ON COLUMN {}.{} IS {}").format(
+            table, Identifier(name), Literal(" " + json.dumps({"_info": info}, ensure_ascii=False))
+        )
+        for name, info in told.items()
+        if info
+    ]
+
+
+def dictionary_entry(field: Mapping[str, Any]) -> dict[str, str]:
+    """`label` and `notes` as CKAN shows them (Kazakh first), and each of them by language."""
+    entry: dict[str, str] = {}
+    for ours, theirs in (("title", "label"), ("description", "notes")):
+        translated = {lang: text for lang, text in (field.get(f"{ours}_translated") or {}).items() if text}
+        first = next((translated[lang] for lang in ("kk", "ru", "en") if lang in translated), field.get(ours))
+        if first:
+            entry[theirs] = first
+        entry |= {f"{theirs}_{lang}": text for lang, text in translated.items()}
+    return entry
+
+
+@dataclass(frozen=True)
+class Index:
+    """An index under the name that CKAN would give it, so that CKAN does not make it a second time."""
+
+    name: str
+    columns: Composable
+    unique: bool = False
+    method: str = "btree"
+
+    def creation(self, table: Identifier, prefix: str) -> Composed:
+        """CREATE INDEX on a table that is still hidden; the name gets `prefix` until the switch."""
+        kind = SQL("UNIQUE INDEX") if self.unique else SQL("INDEX")
+        name = Identifier(prefix + self.name)
+        return SQL("CREATE {} {} ON {} USING {} ({})").format(kind, name, table, SQL(self.method), self.columns)
+
+
+def indexes(resource_id: str, schema: Mapping[str, Any], types: Mapping[str, str]) -> list[Index]:
+    """The primary key (unique) and the fields marked `"indexed": true`."""
+    key = primary_key(schema)
+    marked = [
+        [f["name"]] for f in schema.get("fields", ()) if f.get("indexed") and types.get(f["name"]) not in ("jsonb", None)
+    ]
+    found = [_index(resource_id, columns) for columns in marked if columns != key]
+    if key and set(key) <= set(types):
+        found.insert(0, _index(resource_id, key, unique=True))
+    return found
+
+
+def primary_key(schema: Mapping[str, Any]) -> list[str]:
+    """The names of the key's fields; Table Schema allows one name without a list."""
+    key = schema.get("primaryKey") or []
+    return [key] if isinstance(key, str) else list(key)
+
+
+def text_index(resource_id: str) -> Index:
+    """The index of `_full_text`, for `q`."""
+    return Index(_name(resource_id, TEXT_INDEX), SQL(TEXT_INDEX), method="gin")
+
+
+def _index(resource_id: str, columns: Sequence[str], *, unique: bool = False) -> Index:
+    quoted = ", ".join(f'"{name}"' for name in columns)
+    return Index(_name(resource_id, quoted), SQL(", ").join(map(Identifier, columns)), unique)
+
+
+def _name(resource_id: str, columns: str) -> str:
+    """`ckanext.datastore.backend.postgres._generate_index_name`."""
+    return sha1((resource_id + columns).encode(), usedforsecurity=False).hexdigest()
