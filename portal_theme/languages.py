@@ -22,3 +22,12 @@ TEMPLATE = OUR_CATALOGUES / f"{DOMAIN}.pot"
 def catalogue(folder: Path, language: str, domain: str, suffix: str = "po") -> Path:
     """The file of one domain in one language, as gettext lays them out."""
     return folder / language / "LC_MESSAGES" / f"{domain}.{suffix}"
+
+
+def N_(text: str) -> str:  # noqa: N802 - gettext's name for "translate this elsewhere"
+    """Mark a string that comes to the templates as a value, so that it is extracted and translated."""
+    return text
+
+
+SITE_TITLE = N_("Open Government Portal")
+"""The title that settings give a portal unless its operator names it otherwise."""

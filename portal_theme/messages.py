@@ -1,8 +1,8 @@
 """Catalogues of the interface: compiled for a portal, extracted from the source, checked.
 
-    python -m portal_theme.messages extract          the .pot and .po files follow the source
-    python -m portal_theme.messages check            exit 1 and the findings when a translation is missing or doubtful
-    python -m portal_theme.messages compile DIR      what the launcher does at set-up
+python -m portal_theme.messages extract          the .pot and .po files follow the source
+python -m portal_theme.messages check            exit 1 and the findings when a translation is missing or doubtful
+python -m portal_theme.messages compile DIR      what the launcher does at set-up
 """
 
 from __future__ import annotations
