@@ -66,8 +66,8 @@ class TableField(Source):
     unique: bool | None = None
     pattern: str | None = None
     enum: list[str] | None = None
-    minimum: float | None = None
-    maximum: float | None = None
+    minimum: int | float | None = None
+    maximum: int | float | None = None
 
     def descriptor(self) -> dict[str, Any]:
         """The field as Table Schema has it."""

@@ -6,19 +6,19 @@ import csv
 from collections import Counter
 
 import pytest
-from ckanext.kzopen.runtime.demo import content
+from ckanext.kzopen.runtime.demo import catalogue
 from frictionless import Resource, Schema
 
 KILOBYTE = 1000
-ALL = content.data_sets()
+ALL = catalogue.data_sets()
 KAZAKH_ONLY = set("әғқңөұүһі")
 
 by_uri = pytest.mark.parametrize("data_set", ALL, ids=lambda d: d.uri)
-by_agency = pytest.mark.parametrize("agency", content.agencies(), ids=lambda a: a.name)
+by_agency = pytest.mark.parametrize("agency", catalogue.agencies(), ids=lambda a: a.name)
 
 
 def test_there_are_six_agencies_one_of_each_kind():
-    kinds = [agency.kind for agency in content.agencies()]
+    kinds = [agency.kind for agency in catalogue.agencies()]
     assert kinds == ["ministry", "committee", "region", "district", "city", "company"]
 
 
@@ -34,18 +34,18 @@ def test_there_are_forty_data_sets_and_each_agency_owns_some():
 
 
 def test_all_content_is_small():
-    files = [path for path in content.FOLDER.rglob("*") if path.is_file()]
+    files = [path for path in catalogue.FOLDER.rglob("*") if path.is_file()]
     assert max(path.stat().st_size for path in files) < 200 * KILOBYTE
     assert sum(path.stat().st_size for path in files) < 1500 * KILOBYTE
 
 
 def test_every_table_file_belongs_to_a_data_set():
-    assert {p.stem for p in (content.FOLDER / "tables").iterdir()} == {d.uri for d in ALL}
+    assert {p.stem for p in (catalogue.FOLDER / "tables").iterdir()} == {d.uri for d in ALL}
     assert len({d.uri for d in ALL}) == 40
 
 
 @by_agency
-def test_an_agency_is_marked_as_demonstration_in_each_language(agency: content.Agency):
+def test_an_agency_is_marked_as_demonstration_in_each_language(agency: catalogue.Agency):
     assert agency.title.kk.endswith("(демонстрация)")
     assert agency.title.ru.endswith("(демонстрация)")
     assert agency.title.en is not None
@@ -53,13 +53,13 @@ def test_an_agency_is_marked_as_demonstration_in_each_language(agency: content.A
 
 
 @by_agency
-def test_a_parent_comes_before_its_child(agency: content.Agency):
-    names = [a.name for a in content.agencies()]
+def test_a_parent_comes_before_its_child(agency: catalogue.Agency):
+    names = [a.name for a in catalogue.agencies()]
     assert agency.parent is None or names.index(agency.parent) < names.index(agency.name)
 
 
 @by_uri
-def test_title_and_description_are_in_kazakh_and_in_russian(data_set: content.DataSet):
+def test_title_and_description_are_in_kazakh_and_in_russian(data_set: catalogue.DataSet):
     for words in (data_set.title, data_set.description):
         assert words.kk != words.ru
         assert KAZAKH_ONLY & set(words.kk.lower())
@@ -67,18 +67,18 @@ def test_title_and_description_are_in_kazakh_and_in_russian(data_set: content.Da
 
 
 @by_uri
-def test_keywords_are_in_kazakh_and_in_russian(data_set: content.DataSet):
+def test_keywords_are_in_kazakh_and_in_russian(data_set: catalogue.DataSet):
     assert len(data_set.keywords["kk"]) >= 3
     assert len(data_set.keywords["ru"]) == len(data_set.keywords["kk"])
 
 
 @by_uri
-def test_the_owner_is_one_of_the_agencies(data_set: content.DataSet):
-    assert data_set.owner in {agency.name for agency in content.agencies()}
+def test_the_owner_is_one_of_the_agencies(data_set: catalogue.DataSet):
+    assert data_set.owner in {agency.name for agency in catalogue.agencies()}
 
 
 @by_uri
-def test_the_table_is_what_its_schema_says(data_set: content.DataSet):
+def test_the_table_is_what_its_schema_says(data_set: catalogue.DataSet):
     schema = Schema.from_descriptor(data_set.table_schema())
     report = Resource(path=data_set.table.name, basepath=str(data_set.table.parent), schema=schema).validate()
     assert report.flatten(["rowNumber", "fieldName", "type", "note"]) == []
@@ -86,21 +86,21 @@ def test_the_table_is_what_its_schema_says(data_set: content.DataSet):
 
 
 @by_uri
-def test_the_table_has_fifteen_to_five_hundred_rows(data_set: content.DataSet):
+def test_the_table_has_fifteen_to_five_hundred_rows(data_set: catalogue.DataSet):
     with data_set.table.open(encoding="utf-8", newline="") as file:
         rows = list(csv.reader(file))
     assert 15 <= len(rows) - 1 <= 500
 
 
 @by_uri
-def test_no_cell_has_blanks_around_it(data_set: content.DataSet):
+def test_no_cell_has_blanks_around_it(data_set: catalogue.DataSet):
     with data_set.table.open(encoding="utf-8", newline="") as file:
         assert [cell for row in csv.reader(file) for cell in row if cell != cell.strip()] == []
 
 
 def test_stops_of_routes_are_known_stops():
     def column(uri: str, name: str) -> set[str]:
-        with (content.FOLDER / "tables" / f"{uri}.csv").open(encoding="utf-8", newline="") as file:
+        with (catalogue.FOLDER / "tables" / f"{uri}.csv").open(encoding="utf-8", newline="") as file:
             return {row[name] for row in csv.DictReader(file)}
 
     stops = column("demo-altynkala-bus-stops", "code")

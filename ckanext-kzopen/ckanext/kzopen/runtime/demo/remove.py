@@ -1,0 +1,63 @@
+"""Removes demonstration content and nothing else: what is marked as such and was not taken over by others."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from ckanext.kzopen.runtime.demo import organisations
+from ckanext.kzopen.runtime.demo.api import Api
+from ckanext.kzopen.runtime.demo.catalogue import TAG, agencies
+
+PAGE = 1000
+
+
+@dataclass(frozen=True)
+class Removal:
+    """What would go: names of data sets, then of organisations, children first; `kept` says what stays and why."""
+
+    data_sets: list[str]
+    organisations: list[str]
+    kept: list[str]
+
+
+def plan(api: Api) -> Removal:
+    """What belongs to the demonstration: its agencies by name and mark, and their data sets that carry its tag.
+
+    An agency stays when somebody has published something of their own under it.
+    """
+    found = [org for agency in agencies() if (org := organisations.find(api, agency.name)) and _is_marked(org)]
+    data_sets: list[str] = []
+    going: list[str] = []
+    kept: list[str] = []
+    for organisation in reversed(found):
+        ours, others = _data_sets(api, organisation)
+        data_sets += ours
+        if others:
+            kept.append(f"{organisation['name']}: owns {', '.join(others)}, which is not demonstration content")
+        else:
+            going.append(organisation["name"])
+    return Removal(sorted(data_sets), going, kept)
+
+
+def carry_out(api: Api, removal: Removal) -> None:
+    """Purge what was planned: rows, resources and passports go with their data sets; raises Refused."""
+    for name in removal.data_sets:
+        for resource in api.action("package_show", id=name)["resources"]:
+            if resource.get("datastore_active"):
+                api.action("datastore_delete", resource_id=resource["id"], force=True)
+        api.action("dataset_purge", id=name)
+    for name in removal.organisations:
+        api.action("organization_purge", id=name)
+
+
+def _is_marked(organisation: dict[str, Any]) -> bool:
+    return {"key": "demonstration", "value": TAG} in [{k: e[k] for k in ("key", "value")} for e in organisation["extras"]]
+
+
+def _data_sets(api: Api, organisation: dict[str, Any]) -> tuple[list[str], list[str]]:
+    """Names of the organisation's data sets: the demonstration's, and others."""
+    query = {"fq": f'owner_org:"{organisation["id"]}"', "include_private": True, "include_drafts": True, "rows": PAGE}
+    found = api.action("package_search", **query)["results"]
+    ours = [package["name"] for package in found if TAG in {tag["name"] for tag in package["tags"]}]
+    return ours, sorted({package["name"] for package in found} - set(ours))
