@@ -23,6 +23,11 @@ def register(path: Path) -> Machine:
     return machine_of(path.stem)
 
 
+def forget(kind: str) -> None:
+    """Take back what `register` added."""
+    _registry().pop(kind, None)
+
+
 def machine_of(kind: str) -> Machine:
     """The machine of a kind; a kind without a file is a LookupError."""
     try:

@@ -1,0 +1,69 @@
+"""A session whose work is thrown away, and a kind of object with a state machine for the tests of what every section uses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ckan import model
+from ckanext.kzopen.core import states
+from ckanext.kzopen.core.db import Base
+from ckanext.kzopen.core.web import KzError
+from sqlalchemy import Engine, delete
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+
+class Letter(Base):
+    """An object of the machine `letter.yaml` beside this file."""
+
+    __tablename__ = "test_letter"
+
+    id: Mapped[int] = mapped_column(primary_key=True)
+    state: Mapped[str]
+    text: Mapped[str | None]
+    copies: Mapped[int | None]
+
+
+@states.guard("not_too_many_copies")
+def not_too_many_copies(_row: Any, fields: Mapping[str, Any], _at: datetime) -> KzError | None:
+    return KzError("web.too_large", limit=3) if (fields.get("copies") or 0) > 3 else None
+
+
+@pytest.fixture(scope="session")
+def engine() -> Engine:
+    """CKAN's engine, on the database of the tests."""
+    return model.meta.engine
+
+
+@pytest.fixture(scope="session")
+def letters(engine: Engine) -> Iterator[type[Letter]]:
+    """The table of letters and its machine."""
+    states.register(Path(__file__).with_name("letter.yaml"))
+    Base.metadata.create_all(engine, tables=[Base.metadata.tables["kzopen.test_letter"]])
+    yield Letter
+    Base.metadata.drop_all(engine, tables=[Base.metadata.tables["kzopen.test_letter"]])
+
+
+@pytest.fixture
+def session(engine: Engine) -> Iterator[Session]:
+    """A session that is rolled back at the end of the test, whatever was committed in it."""
+    with engine.connect() as connection:
+        transaction = connection.begin()
+        with Session(connection, join_transaction_mode="create_savepoint", expire_on_commit=False) as session:
+            yield session
+        transaction.rollback()
+
+
+@pytest.fixture
+def committed_letter(engine: Engine, letters: type[Letter]) -> Iterator[int]:
+    """The id of a letter that other connections see."""
+    with Session(engine) as session, session.begin():
+        letter = letters(text="hello")
+        states.begin(session, "letter", letter, "user-1")
+        number = letter.id
+    yield number
+    with Session(engine) as session, session.begin():
+        session.execute(delete(letters).where(letters.id == number))
