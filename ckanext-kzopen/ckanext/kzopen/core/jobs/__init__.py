@@ -1,0 +1,10 @@
+"""What is to be done, surely and once in effect: deferred in the caller's transaction, run by `core.jobs.worker`.
+
+A task runs at least once (a killed worker's job is run again), so it must be idempotent. This package loads no part of
+procrastinate until a worker starts: web processes only call an SQL function.
+"""
+
+from ckanext.kzopen.core.jobs.queue import counts, defer
+from ckanext.kzopen.core.jobs.registry import NO_RETRY, GaveUp, Retry, Task, task, tasks
+
+__all__ = ["NO_RETRY", "GaveUp", "Retry", "Task", "counts", "defer", "task", "tasks"]

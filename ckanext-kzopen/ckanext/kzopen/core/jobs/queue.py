@@ -1,0 +1,63 @@
+"""Putting work into the queue, and how much lies there."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from typing import Any
+
+from ckanext.kzopen.core.db import SCHEMA
+from ckanext.kzopen.core.jobs.registry import known_task
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session, scoped_session
+
+AnySession = Session | scoped_session[Any]
+QUEUE = "default"
+QUEUEING_LOCK_INDEX = "procrastinate_jobs_queueing_lock_idx_v1"
+_DEFER = text(
+    f"""
+    SELECT {SCHEMA}.procrastinate_defer_jobs_v1(ARRAY[ROW(
+        :queue, :task, 0, :lock, :queueing_lock, CAST(:args AS jsonb), CAST(:at AS timestamptz)
+    )::{SCHEMA}.procrastinate_job_to_defer_v1])
+    """
+)
+_COUNTS = text(f"SELECT status::text, count(*) FROM {SCHEMA}.procrastinate_jobs GROUP BY status")  # noqa: S608 - a constant
+
+
+def defer(
+    session: AnySession,
+    name: str,
+    *,
+    lock: str | None = None,
+    queueing_lock: str | None = None,
+    at: datetime | None = None,
+    **args: Any,
+) -> int | None:
+    """Put a job into the queue when the caller's transaction is committed; its number.
+
+    Jobs with the same `lock` run one after the other, in the order in which they were deferred. While a job with the same
+    `queueing_lock` waits, nothing is added and None is returned. `at` is the moment before which it does not run.
+    """
+    known_task(name)
+    values = {"queue": QUEUE, "task": name, "lock": lock, "queueing_lock": queueing_lock, "at": at, "args": json.dumps(args)}
+    if queueing_lock is None:
+        return _added(session, values)
+    try:
+        # A duplicate would otherwise spoil the caller's transaction.
+        with session.begin_nested():
+            return _added(session, values)
+    except IntegrityError as error:
+        if QUEUEING_LOCK_INDEX in str(error.orig):
+            return None
+        raise
+
+
+def _added(session: AnySession, values: dict[str, Any]) -> int:
+    return int(session.execute(_DEFER, values).scalar_one()[0])
+
+
+def counts(connection: Connection | AnySession) -> dict[str, int]:
+    """Jobs by status: `todo` (also those that wait for their next try), `doing`, `failed` (given up)."""
+    found = {str(status): int(number) for status, number in connection.execute(_COUNTS).all()}
+    return {status: found.get(status, 0) for status in ("todo", "doing", "failed")}

@@ -1,0 +1,146 @@
+"""`python -m ckanext.kzopen.core.jobs.worker INI`: runs jobs until it is told to stop.
+
+Loads CKAN with its plugins, so that tasks may call actions. Reconnects when PostgreSQL went away. Stops at SIGTERM or
+SIGINT: waits GRACE seconds for running jobs, then leaves them to the rescue of the next worker.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import os
+import signal
+import sys
+from logging.config import fileConfig
+from typing import Any
+
+import procrastinate
+import psycopg
+import psycopg_pool
+from ckanext.kzopen.core.jobs import engine
+from ckanext.kzopen.core.jobs.registry import GaveUp, Task, argument_values, tasks
+from procrastinate.exceptions import ConnectorException
+
+log = logging.getLogger("ckanext.kzopen.core.jobs.worker")
+
+JOBS_AT_ONCE = 2
+GRACE = 3.0  # seconds that running jobs get at a stop; the launcher ends by force after five
+ROUND = 2.0  # seconds between looks for jobs of dead workers
+PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds before connecting again
+LOST = (ConnectorException, psycopg.Error, psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed)
+
+
+class Runner:
+    """Runs one task inside CKAN's application; each run has a request context and a session of its own."""
+
+    def __init__(self, flask_app: Any) -> None:
+        self.flask_app = flask_app
+
+    def __call__(self, task: Task, attempts: int, args: dict[str, Any]) -> None:
+        """Run it; an exception is told to the task's `failed` and raised again, so that it is tried later."""
+        from ckan import model
+
+        values = argument_values(args)
+        with self.flask_app.test_request_context():
+            try:
+                if attempts > task.retry.times:
+                    self._give_up(task, values)
+                else:
+                    task.function(**values)
+            except Exception as error:
+                model.Session.rollback()
+                if task.failed is not None:
+                    task.failed(error, **values)
+                raise
+            finally:
+                model.Session.remove()
+
+    def _give_up(self, task: Task, values: dict[str, Any]) -> None:
+        # Only a worker that died in it leaves a job with so many attempts: it must not kill the next one too.
+        log.error("task %s with %s is given up: its worker died each time", task.name, values)
+        if task.failed is not None:
+            task.failed(GaveUp(), **values)
+
+
+async def run(url: str, runner: Runner, stop: asyncio.Event) -> None:
+    """Work until `stop` is set, connecting again with growing pauses when PostgreSQL goes away."""
+    failures = 0
+    while not stop.is_set():
+        try:
+            async with engine.application(url, tasks(), runner).open_async() as app:
+                failures = 0
+                await _work(app, stop)
+        except LOST as error:
+            log.warning("no connection to PostgreSQL: %s", error)
+        if not stop.is_set():
+            await _pause(stop, PAUSES[min(failures, len(PAUSES) - 1)])
+            failures += 1
+
+
+async def _pause(stop: asyncio.Event, seconds: float) -> None:
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(stop.wait(), seconds)
+
+
+async def _work(app: procrastinate.App, stop: asyncio.Event) -> None:
+    """Run jobs and look after those of dead workers until `stop`, or until one of the two loses its connection."""
+    jobs = asyncio.create_task(
+        app.run_worker_async(
+            concurrency=JOBS_AT_ONCE,
+            delete_jobs="successful",
+            install_signal_handlers=False,
+            shutdown_graceful_timeout=GRACE,
+            update_heartbeat_interval=engine.HEARTBEAT,
+        )
+    )
+    rescue = asyncio.create_task(_rescue_again_and_again(app))
+    told = asyncio.create_task(stop.wait())
+    parts = (jobs, rescue, told)
+    await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+    for part in parts:
+        part.cancel()
+    for outcome in await asyncio.gather(*parts, return_exceptions=True):
+        if isinstance(outcome, Exception):
+            raise outcome
+
+
+async def _rescue_again_and_again(app: procrastinate.App) -> None:
+    await engine.forget(app)
+    while True:
+        await engine.rescue(app)
+        await asyncio.sleep(ROUND)
+
+
+def _stop_at_signals(stop: asyncio.Event) -> None:
+    """The first signal asks to stop; what still runs after GRACE seconds more is left to the next worker."""
+    loop = asyncio.get_running_loop()
+
+    def told() -> None:
+        stop.set()
+        loop.call_later(GRACE + 0.5, os._exit, 0)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, told)
+
+
+async def _until_told(url: str, runner: Runner) -> None:
+    stop = asyncio.Event()
+    _stop_at_signals(stop)
+    await run(url, runner, stop)
+
+
+def main(ini: str) -> None:
+    """Load the portal that `ini` describes and run its jobs."""
+    from ckan.cli import CKANConfigLoader
+    from ckan.config.middleware import make_app
+
+    config = CKANConfigLoader(ini).get_config()
+    fileConfig(ini, disable_existing_loggers=False)
+    runner = Runner(make_app(config)._wsgi_app)
+    log.info("worker is ready; tasks: %s", ", ".join(sorted(tasks())))
+    asyncio.run(_until_told(config["sqlalchemy.url"], runner))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
