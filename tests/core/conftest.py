@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from ckan import model
@@ -21,7 +22,7 @@ class Letter(Base):
 
     __tablename__ = "test_letter"
 
-    id: Mapped[int] = mapped_column(primary_key=True)
+    id: Mapped[str] = mapped_column(primary_key=True, default=lambda: str(uuid4()))
     state: Mapped[str]
     text: Mapped[str | None]
     copies: Mapped[int | None]
@@ -58,7 +59,7 @@ def session(engine: Engine) -> Iterator[Session]:
 
 
 @pytest.fixture
-def committed_letter(engine: Engine, letters: type[Letter]) -> Iterator[int]:
+def committed_letter(engine: Engine, letters: type[Letter]) -> Iterator[str]:
     """The id of a letter that other connections see."""
     with Session(engine) as session, session.begin():
         letter = letters(text="hello")

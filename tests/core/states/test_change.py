@@ -28,11 +28,11 @@ def letter(session: Session, letters: type[Letter]) -> Letter:
 
 def outbox(session: Session, letter: Letter) -> list[tuple[str, dict[str, Any]]]:
     query = text("SELECT topic, payload FROM kzopen.outbox WHERE key = :key AND topic LIKE 'letter.%' ORDER BY id")
-    return [(row.topic, row.payload) for row in session.execute(query, {"key": str(letter.id)})]
+    return [(row.topic, row.payload) for row in session.execute(query, {"key": letter.id})]
 
 
 def told(session: Session, letter: Letter) -> list[dict[str, Any]]:
-    written = [as_dict(event) for event in events(session, kind="letter", object_id=str(letter.id))]
+    written = [as_dict(event) for event in events(session, kind="letter", object_id=letter.id)]
     return [{name: event[name] for name in ("verb", "actor", "old", "new", "reason")} for event in written]
 
 
@@ -123,7 +123,7 @@ def test_people_are_offered_what_they_may_do(letter: Letter) -> None:
     assert states.possible("letter", letter, "user-2", lambda _actor, right, _row: right == "letters.close") == ["close"]
 
 
-def test_nothing_remains_of_a_change_that_is_rolled_back(engine: Engine, committed_letter: int) -> None:
+def test_nothing_remains_of_a_change_that_is_rolled_back(engine: Engine, committed_letter: str) -> None:
     with Session(engine) as session:
         row = session.get_one(Letter, committed_letter)
         states.change(session, "letter", row, "answer", "user-2")
@@ -135,7 +135,7 @@ def test_nothing_remains_of_a_change_that_is_rolled_back(engine: Engine, committ
         assert [topic for topic, _payload in outbox(session, row)] == ["letter.create"]
 
 
-def test_of_two_changes_at_once_one_wins_and_the_other_sees_it(engine: Engine, committed_letter: int) -> None:
+def test_of_two_changes_at_once_one_wins_and_the_other_sees_it(engine: Engine, committed_letter: str) -> None:
     """Both sessions have read `received`; the second waits for the row and then finds it answered."""
     codes: list[str] = []
     with Session(engine) as first, Session(engine) as second:
@@ -157,7 +157,7 @@ def test_of_two_changes_at_once_one_wins_and_the_other_sees_it(engine: Engine, c
     assert codes == ["states.wrong_state"]
 
 
-def test_the_locked_row_can_still_be_referred_to(engine: Engine, committed_letter: int) -> None:
+def test_the_locked_row_can_still_be_referred_to(engine: Engine, committed_letter: str) -> None:
     """A running change must not hold up inserts of rows with a foreign key to its own."""
     with Session(engine) as changing, Session(engine) as referring:
         states.change(changing, "letter", changing.get_one(Letter, committed_letter), "answer", "user-1")
