@@ -142,6 +142,8 @@ def create_databases(portal: Portal) -> None:
         for role in ROLES:
             if not connection.execute("SELECT 1 FROM pg_roles WHERE rolname = %s", [role]).fetchone():
                 connection.execute(sql.SQL("CREATE ROLE {} LOGIN").format(sql.Identifier(role)))
+            # The role and our schema have one name, and PostgreSQL's default path starts with the schema named like the role.
+            connection.execute(sql.SQL("ALTER ROLE {} SET search_path = public").format(sql.Identifier(role)))
         for name in DATABASES:
             if not connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name]).fetchone():
                 create_database(connection, name)

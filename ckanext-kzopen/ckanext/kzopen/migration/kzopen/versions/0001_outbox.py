@@ -20,11 +20,13 @@ def upgrade() -> None:
             name text PRIMARY KEY,
             topics text[] NOT NULL
         );
+        -- A row here is a delivery that has not been acknowledged.
         CREATE TABLE kzopen.outbox_delivery (
             consumer text NOT NULL REFERENCES kzopen.outbox_consumer ON DELETE CASCADE,
             outbox_id bigint NOT NULL REFERENCES kzopen.outbox ON DELETE CASCADE,
             PRIMARY KEY (consumer, outbox_id)
         );
+        CREATE INDEX outbox_delivery_row ON kzopen.outbox_delivery (outbox_id);
         """
     )
 

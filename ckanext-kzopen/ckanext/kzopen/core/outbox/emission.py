@@ -1,0 +1,42 @@
+"""Write rows of the outbox in the caller's transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ckanext.kzopen.core.outbox.values import Executor
+from sqlalchemy import text
+
+NEWS_CHANNEL = "kzopen_outbox"
+"""PostgreSQL tells listeners of this channel about committed rows; the message is the topic."""
+
+_EMIT = text(
+    """
+    WITH written AS (
+        INSERT INTO kzopen.outbox (topic, key, payload)
+        SELECT :topic, key, CAST(:payload AS jsonb) FROM unnest(CAST(:keys AS text[])) AS key
+        RETURNING id, topic
+    ), addressed AS (
+        INSERT INTO kzopen.outbox_delivery (consumer, outbox_id)
+        SELECT consumer.name, written.id
+        FROM written JOIN kzopen.outbox_consumer consumer ON written.topic = ANY (consumer.topics)
+    )
+    SELECT id, pg_notify(:channel, topic) FROM written ORDER BY id
+    """
+)
+
+
+def emit(session: Executor, topic: str, key: str, payload: Mapping[str, Any] | None = None) -> int:
+    """Tell all consumers of `topic` that something happened to `key`; returns the row's number.
+
+    Nothing is told before the caller's commit, nothing at all if it rolls back.
+    """
+    return emit_many(session, topic, [key], payload)[0]
+
+
+def emit_many(session: Executor, topic: str, keys: Iterable[str], payload: Mapping[str, Any] | None = None) -> list[int]:
+    """One row for each key, in one statement; returns their numbers."""
+    parameters = {"topic": topic, "keys": list(keys), "payload": json.dumps(dict(payload or {})), "channel": NEWS_CHANNEL}
+    return [row.id for row in session.execute(_EMIT, parameters)]

@@ -1,0 +1,101 @@
+"""What a database session has changed that the search index must hear of.
+
+Listeners on CKAN's session collect, while it flushes, the packages whose document no longer tells the truth: those changed
+themselves, and those of changed groups and members, which stock CKAN forgets. A package that is indexed later in the same
+transaction drops out. What is left goes to the outbox before the commit, so that a crash loses nothing.
+Not seen: raw SQL and `engine.begin()`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from ckanext.kzopen.core import outbox
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+STALE = "package.stale"
+"""Topic: the document of this package must be computed anew."""
+RECOMPUTE = "search.recompute"
+"""Consumer of STALE."""
+
+_INFO = "kzopen_search"
+_PACKAGES_OF_GROUPS = text(
+    """
+    SELECT id FROM package WHERE owner_org = ANY (CAST(:groups AS text[]))
+    UNION SELECT table_id FROM member WHERE table_name = 'package' AND group_id = ANY (CAST(:groups AS text[]))
+    """
+)
+
+
+@dataclass
+class Changes:
+    """Of one transaction: outbox rows for the index, packages to compute anew, groups whose packages are."""
+
+    rows: list[int] = field(default_factory=list)
+    stale_rows: list[int] = field(default_factory=list)
+    packages: set[str] = field(default_factory=set)
+    groups: set[str] = field(default_factory=set)
+    indexed: set[str] = field(default_factory=set)
+
+
+def of(session: Any) -> Changes:
+    """The changes of the session's transaction."""
+    changes: Changes = session.info.setdefault(_INFO, Changes())
+    return changes
+
+
+def taken(session: Any) -> Changes:
+    """The changes of the transaction that ended; the next one starts with none."""
+    changes: Changes = session.info.pop(_INFO, None) or Changes()
+    return changes
+
+
+def indexed(session: Any, package_id: str, rows: Iterable[int]) -> None:
+    """The session wrote the package's document; what it changed before is in it."""
+    changes = of(session)
+    changes.rows.extend(rows)
+    changes.packages.discard(package_id)
+    changes.indexed.add(package_id)
+
+
+def collect(session: Session) -> None:
+    """After a flush: remember which packages and groups it touched."""
+    changes = of(session)
+    for instance in (*session.new, *session.deleted):
+        _note(changes, instance)
+    for instance in session.dirty:
+        if session.is_modified(instance, include_collections=False):
+            _note(changes, instance)
+
+
+def _note(changes: Changes, instance: Any) -> None:
+    match type(instance).__name__:
+        case "Package":
+            changes.packages.add(instance.id)
+        case "PackageTag" | "Resource" if instance.package_id:
+            changes.packages.add(instance.package_id)
+        case "Group":
+            changes.groups.add(instance.id)
+        case "Member" if instance.table_name == "package" and instance.table_id:
+            changes.packages.add(instance.table_id)
+
+
+def tell(session: Session) -> None:
+    """Before a commit: one outbox row for every package whose document must be computed anew."""
+    changes = of(session)
+    packages = set(changes.packages)
+    if changes.groups:
+        packages.update(session.execute(_PACKAGES_OF_GROUPS, {"groups": sorted(changes.groups)}).scalars())
+    if packages:
+        changes.stale_rows.extend(outbox.emit_many(session, STALE, sorted(packages)))
+    changes.packages.clear()
+    changes.groups.clear()
+
+
+def savepoint_undone(session: Any) -> None:
+    """A savepoint rolled back, perhaps with documents in it: all that was indexed must be computed anew."""
+    changes = of(session)
+    changes.packages |= changes.indexed

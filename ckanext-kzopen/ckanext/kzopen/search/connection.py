@@ -1,0 +1,134 @@
+"""The object that CKAN's search code takes for a pysolr connection; our index and document table stand behind it.
+
+Core and extensions use of it: `search`, `add`, `delete`, `commit` and `url`, and of an answer `docs`, `hits`, `facets` and its
+length. Writes go to the document table: inside an action in the caller's transaction, otherwise in one of their own, committed
+and awaited.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import ckan.model as model
+from ckan.common import config
+from ckan.lib.search.common import SearchError, SearchQueryError, solr_datetime_decoder
+from ckanext.kzopen.core.outbox import Executor
+from ckanext.kzopen.search import changes, document, solr_request, store, visibility, waiting
+from ckanext.kzopen.search.engines.base import Answer, EngineError, Reader
+from ckanext.kzopen.search.engines.tantivy.reader import TantivyReader
+from pysolr import SolrError
+
+_in_action: ContextVar[bool] = ContextVar("kzopen_search_in_action", default=False)
+_readers: dict[Path, Reader] = {}
+
+
+@contextmanager
+def callers_transaction() -> Iterator[None]:
+    """Writes inside go into the transaction of CKAN's session and are committed with it."""
+    token = _in_action.set(True)
+    try:
+        yield
+    finally:
+        _in_action.reset(token)
+
+
+def reader() -> Reader:
+    """The engine of this portal, for questions."""
+    path = Path(str(config.get("kzopen.search_path") or ""))
+    if path not in _readers:
+        _readers[path] = TantivyReader(path)
+    return _readers[path]
+
+
+@dataclass(frozen=True)
+class SolrAnswer:
+    """An answer in pysolr's shape."""
+
+    docs: list[dict[str, Any]]
+    hits: int
+    facets: dict[str, Any]
+
+    def __len__(self) -> int:
+        return self.hits
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return iter(self.docs)
+
+
+class Connection:
+    """One site's documents; `decode_dates` gives moments as datetime, as pysolr does."""
+
+    def __init__(self, decode_dates: bool = True) -> None:
+        self.url = "kzopen-search:"
+        self._decode_dates = decode_dates
+        self._site = str(config.get("ckan.site_id"))
+
+    def search(self, q: str = "*:*", **params: Any) -> SolrAnswer:
+        """Ask the engine; raises CKAN's SearchQueryError for what cannot be asked, SearchError when there is no answer."""
+        try:
+            search = solr_request.search_of({"q": q, **params}, visibility.current())
+            answer = reader().search(search)
+        except solr_request.SortError as error:
+            raise SolrError(str(error)) from error
+        except solr_request.RequestError as error:
+            raise SearchQueryError(str(error)) from error
+        except EngineError as error:
+            raise SearchError(f"Search is not available at the moment: {error}") from error
+        return self._in_solr_shape(answer)
+
+    def _in_solr_shape(self, answer: Answer) -> SolrAnswer:
+        docs = [solr_datetime_decoder(found) for found in answer.documents] if self._decode_dates else answer.documents
+        facets = {name: [part for pair in counts for part in pair] for name, counts in answer.facets.items()}
+        return SolrAnswer(docs, answer.hits, {"facet_fields": facets} if facets else {})
+
+    def add(self, docs: Sequence[Mapping[str, Any]], commit: bool = True, **_options: Any) -> None:
+        """Write documents in Solr's shape; they can be found after the commit, whatever `commit` says."""
+        for source in docs:
+            made = document.from_solr(source, self._site)
+            with self._transaction(made.entity_id) as (session, rows):
+                rows.append(store.put(session, made))
+
+    def delete(self, id: str | Sequence[str] | None = None, q: str | None = None, **_options: Any) -> None:
+        """Remove documents by id, or those that the engine finds for a query."""
+        found = [id] if isinstance(id, str) else list(id or ())
+        if q is not None:
+            found += [doc["id"] for doc in self.search(q, rows=solr_request.DEEPEST, fl="id").docs]
+        for reference in found:
+            self.remove("package", reference)
+
+    def remove(self, entity_type: str, reference: str) -> None:
+        """Remove the document of an entity by its id or name."""
+        with self._transaction(reference) as (session, rows):
+            rows.extend(store.remove(session, self._site, entity_type, reference))
+
+    def clear(self) -> None:
+        """Remove all documents of this site."""
+        with model.meta.engine.begin() as connection:
+            rows = store.clear(connection, self._site)
+        _await(rows)
+
+    def commit(self, **_options: Any) -> None:
+        """Nothing is left to do: every write has been committed, or will be with the caller's transaction."""
+
+    @contextmanager
+    def _transaction(self, entity_id: str) -> Iterator[tuple[Executor, list[int]]]:
+        """The caller's, inside an action or when it holds this document's lock already; else one of our own."""
+        rows: list[int] = []
+        if _in_action.get() or entity_id in changes.of(model.Session()).indexed:
+            yield model.Session(), rows
+            changes.indexed(model.Session(), entity_id, rows)
+            return
+        with model.meta.engine.begin() as connection:
+            yield connection, rows
+        _await(rows)
+
+
+def _await(rows: list[int]) -> None:
+    seconds = float(config.get("kzopen.search_wait") or 0)
+    if rows and seconds > 0:
+        waiting.acknowledgements(model.meta.engine).wait(rows, seconds)

@@ -1,0 +1,98 @@
+"""What a search engine is to the rest of the portal: one that reads, and one that writes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from ckanext.kzopen.search.tree import Node
+
+
+class EngineError(Exception):
+    """The search engine is away or cannot answer; searches fail, nothing else does."""
+
+
+@dataclass(frozen=True)
+class Sort:
+    """Order by a field, or by `score`."""
+
+    field: str
+    descending: bool
+
+
+@dataclass(frozen=True)
+class Facet:
+    """Count the values of a field: at most `limit` of them (None: all), those with at least `minimum` hits."""
+
+    field: str
+    limit: int | None
+    minimum: int
+
+
+@dataclass(frozen=True)
+class Search:
+    """A question to an engine.
+
+    `labels` are the permission labels of the reader: a hit holds at least one of them. None is for the system itself and has
+    to be written; there is no default, so nobody forgets it.
+    """
+
+    query: Node
+    labels: frozenset[str] | None
+    filters: tuple[Node, ...] = ()
+    sort: tuple[Sort, ...] = ()
+    start: int = 0
+    rows: int = 10
+    facets: tuple[Facet, ...] = ()
+    wanted: frozenset[str] | None = None  # fields of a hit; None is all
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`hits` in all, the page of `documents` in order, and for each facet its values with counts, most frequent first."""
+
+    hits: int
+    documents: list[dict[str, Any]]
+    facets: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A document as an engine takes it: its key, the hash of its content, what is indexed, what is given back."""
+
+    key: str
+    hash: int
+    fields: dict[str, Any]  # IndexDocument as a dict
+    stored: dict[str, Any]
+    data_dict: str | None
+    validated_data_dict: str | None
+
+
+class Reader(Protocol):
+    """Answers questions; may be used by many threads."""
+
+    def search(self, search: Search) -> Answer:
+        """Raises EngineError when there is no answer."""
+
+    def hashes(self) -> dict[str, int]:
+        """The content hash of every document by key."""
+
+
+class Writer(Protocol):
+    """Changes the index; there is one in the whole portal."""
+
+    def put(self, entries: Iterable[Entry]) -> None:
+        """Add documents, replacing those with the same keys."""
+
+    def remove(self, keys: Sequence[str]) -> None:
+        """Remove documents; unknown keys are ignored."""
+
+    def commit(self) -> None:
+        """Make what was put and removed durable and visible."""
+
+    def replace_all(self, entries: Iterator[Entry]) -> int:
+        """Build a new index beside the old one and switch to it; returns the number of documents."""
+
+    def close(self) -> None:
+        """Give the index free."""

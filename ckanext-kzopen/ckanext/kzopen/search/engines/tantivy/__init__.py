@@ -1,0 +1,1 @@
+"""The embedded engine: an index in a folder, written by one process and read by all."""

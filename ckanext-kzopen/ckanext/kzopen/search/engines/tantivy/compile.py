@@ -1,0 +1,283 @@
+"""The query tree → tantivy's queries."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime
+
+import tantivy
+from ckanext.kzopen.search import analysis, dates, fields
+from ckanext.kzopen.search.engines.tantivy.schema import INTEGERS, KEYWORDS, MOMENTS, NGRAMS, TEXTS, path, schema
+from ckanext.kzopen.search.fields import Kind
+from ckanext.kzopen.search.tree import (
+    All,
+    And,
+    Better,
+    Boost,
+    Exists,
+    Fuzzy,
+    Node,
+    Not,
+    Nothing,
+    OneOf,
+    Or,
+    Phrase,
+    Prefix,
+    Range,
+    Term,
+    Wildcard,
+    Word,
+    Words,
+)
+from ckanext.kzopen.search.tree import Occur as WordOccur
+from tantivy import FieldType, Occur, Query
+
+_FAR = 2**62
+
+
+class Compiler:
+    """Compiles trees for one index; `now` is the moment that NOW stands for."""
+
+    def __init__(self, index: tantivy.Index, now: datetime | None = None) -> None:
+        self._index = index
+        self._now = now or datetime.now(UTC)
+
+    def query(self, node: Node) -> Query:
+        """The query that holds for exactly the documents for which the node holds."""
+        match node:
+            case All():
+                return Query.all_query()
+            case And() | Or() | Better() | Not() | Boost():
+                return self._joined(node)
+            case Words():
+                return self._words(node)
+            case _:
+                return self._leaf(node)
+
+    def condition(self, node: Node) -> Query:
+        """The same without influence on the score."""
+        return Query.const_score_query(self.query(node), 0.0)
+
+    def _joined(self, node: And | Or | Better | Not | Boost) -> Query:
+        match node:
+            case And(nodes):
+                return _boolean([self._clause(child, Occur.Must) for child in nodes])
+            case Or(nodes, minimum):
+                return _boolean([(Occur.Should, self.query(child)) for child in nodes], minimum)
+            case Better(required, wished):
+                return _boolean([self._clause(required, Occur.Must), *((Occur.Should, self.query(w)) for w in wished)])
+            case Not(child):
+                return _boolean([(Occur.MustNot, self.query(child))])
+            case Boost(child, factor):
+                return Query.boost_query(self.query(child), factor)
+
+    def _clause(self, node: Node, occur: Occur) -> tuple[Occur, Query]:
+        """A negation inside a conjunction needs no query of its own."""
+        if isinstance(node, Not):
+            return Occur.MustNot, self.query(node.child)
+        return occur, self.query(node)
+
+    def _leaf(self, node: Node) -> Query:
+        match node:
+            case Term(field, value):
+                return self._term(field, value)
+            case Phrase(field, value, slop):
+                return self._phrase(field, value, slop)
+            case OneOf(field, values):
+                return Query.term_set_query(schema(), keyword_path(field), sorted(values))
+            case Prefix(field, value):
+                return self._prefix(field, value)
+            case Wildcard(field, pattern):
+                return self._wildcard(field, pattern)
+            case Fuzzy(field, value, distance):
+                return self._fuzzy(field, value, distance)
+            case Range():
+                return self._range(node)
+            case Exists(field):
+                return _exists(field)
+            case _:
+                assert isinstance(node, Nothing)
+                return Query.empty_query()
+
+    def _term(self, field: str, value: str) -> Query:
+        kind = fields.kind(field)
+        if kind in (Kind.DATE, Kind.NUMBER):
+            return self._range(Range(field, value, value))
+        if kind is Kind.NGRAM:
+            return _boolean([(Occur.Must, _exact(field, word.lower())) for word in value.split()])
+        if kind is not Kind.TEXT:
+            return Query.const_score_query(_exact(keyword_path(field), value), 1.0)
+        return _all_of(field, analysis.tokens(value))
+
+    def _phrase(self, field: str, value: str, slop: int) -> Query:
+        if fields.kind(field) is not Kind.TEXT:
+            return self._term(field, value)
+        return phrase(field, analysis.tokens(value), slop)
+
+    def _prefix(self, field: str, value: str) -> Query:
+        if fields.kind(field) is not Kind.TEXT:
+            return _prefix(keyword_path(field), value)
+        words = analysis.words(value)
+        if not words:
+            return _exists(field)
+        *whole, begun = words
+        begins = _boolean([(Occur.Should, _prefix(text_path(field), f)) for f in {begun, analysis.token(begun)}], 1)
+        return _boolean([*((Occur.Must, _exact(text_path(field), analysis.token(w))) for w in whole), (Occur.Must, begins)])
+
+    def _wildcard(self, field: str, pattern: str) -> Query:
+        if fields.kind(field) is Kind.TEXT and field in TEXTS:
+            return Query.regex_query(schema(), field, _regex(pattern.lower()))
+        if field in KEYWORDS:
+            return Query.regex_query(schema(), field, _regex(pattern))
+        # tantivy has no patterns inside JSON: the letters before the first one must do.
+        return self._prefix(field, re.split(r"[*?]", pattern, maxsplit=1)[0])
+
+    def _fuzzy(self, field: str, value: str, distance: int) -> Query:
+        if fields.kind(field) is not Kind.TEXT:
+            return Query.fuzzy_term_query(schema(), keyword_path(field), value, distance)
+        found = [Query.fuzzy_term_query(schema(), text_path(field), t, distance) for t in analysis.tokens(value)]
+        return _boolean([(Occur.Must, query) for query in found])
+
+    def _range(self, node: Range) -> Query:
+        if node.low is None and node.high is None:
+            return _exists(node.field)
+        kind = fields.kind(node.field)
+        if kind is Kind.DATE:
+            return self._moments(node)
+        if kind is Kind.NUMBER:
+            return self._numbers(node)
+        if node.field in KEYWORDS:
+            return self._parsed(node.field, node, _bare(node.low), _bare(node.high))
+        if _is_number(node.low) and _is_number(node.high):
+            return self._parsed(path("num", node.field), node, _as_float(node.low), _as_float(node.high))
+        return self._parsed(path("kw", node.field), node, _bare(node.low), _bare(node.high))
+
+    def _numbers(self, node: Range) -> Query:
+        if not (_is_number(node.low) and _is_number(node.high)):
+            return Query.empty_query()
+        low = -_FAR if node.low is None else int(float(node.low))
+        high = _FAR if node.high is None else int(float(node.high))
+        return Query.range_query(schema(), node.field, FieldType.Integer, low, high, node.include_low, node.include_high)
+
+    def _moments(self, node: Range) -> Query:
+        low = None if node.low is None else dates.of_bound(node.low, not node.include_low, self._now)
+        high = None if node.high is None else dates.of_bound(node.high, node.include_high, self._now)
+        if (low is None) != (node.low is None) or (high is None) != (node.high is None):
+            return Query.empty_query()
+        if node.field in MOMENTS:
+            inclusive = (node.include_low, node.include_high)
+            return Query.range_query(
+                schema(),
+                node.field,
+                FieldType.Integer,
+                -_FAR if low is None else low,
+                _FAR if high is None else high,
+                *inclusive,
+            )
+        return self._parsed(path("at", node.field), node, low, high)
+
+    def _parsed(self, target: str, node: Range, low: object, high: object) -> Query:
+        """tantivy reaches a range of texts, or one inside JSON, through its query parser only."""
+        left, right = "[" if node.include_low else "{", "]" if node.include_high else "}"
+        text = f"{target}:{left}{'*' if low is None else low} TO {'*' if high is None else high}{right}"
+        try:
+            return self._index.parse_query(text)
+        except ValueError:
+            return Query.empty_query()
+
+    def _words(self, node: Words) -> Query:
+        clauses: list[tuple[Occur, Query]] = []
+        may = 0
+        for word in node.words:
+            query = _best_field(word, node.fields, node.tie)
+            if query is None:
+                continue
+            clauses.append(({WordOccur.MUST: Occur.Must, WordOccur.NOT: Occur.MustNot}.get(word.occur, Occur.Should), query))
+            may += word.occur is WordOccur.MAY
+        if not clauses:
+            return Query.empty_query()
+        return _boolean(clauses, min(node.minimum, may))
+
+
+def _best_field(word: Word, weighted: tuple[tuple[str, float], ...], tie: float) -> Query | None:
+    """The word in its best field; None for what is no word at all, such as a dash."""
+    tokens = analysis.tokens(word.text)
+    if not tokens:
+        return None
+    found = []
+    for field, weight in weighted:
+        if fields.kind(field) is Kind.TEXT:
+            query = phrase(field, tokens, 0) if word.phrase else _all_of(field, tokens)
+        else:
+            query = _exact(keyword_path(field), word.text)
+        found.append(Query.boost_query(query, weight))
+    return Query.disjunction_max_query(found, tie)
+
+
+def _boolean(clauses: list[tuple[Occur, Query]], minimum: int | None = None) -> Query:
+    """tantivy finds nothing for a purely negative query, where we mean all but these."""
+    if not clauses:
+        return Query.empty_query()
+    if all(occur == Occur.MustNot for occur, _query in clauses):
+        clauses = [(Occur.Must, Query.const_score_query(Query.all_query(), 0.0)), *clauses]
+    if minimum is not None and any(occur == Occur.Should for occur, _query in clauses):
+        return Query.boolean_query(clauses, minimum_number_should_match=minimum)
+    return Query.boolean_query(clauses)
+
+
+def keyword_path(field: str) -> str:
+    """Where the exact values of a field lie."""
+    return field if field in KEYWORDS else path("kw", field)
+
+
+def text_path(field: str) -> str:
+    """Where the tokens of a field lie."""
+    return field if field in TEXTS else path("tx", field)
+
+
+def phrase(field: str, tokens: list[str], slop: int) -> Query:
+    """The tokens one after the other."""
+    if len(tokens) < 2:
+        return _all_of(field, tokens)
+    words: list[str | tuple[int, str]] = [*tokens]
+    return Query.phrase_query(schema(), text_path(field), words, slop)
+
+
+def _all_of(field: str, tokens: list[str]) -> Query:
+    if len(tokens) == 1:
+        return _exact(text_path(field), tokens[0])
+    return _boolean([(Occur.Must, _exact(text_path(field), token)) for token in tokens])
+
+
+def _exact(target: str, value: str) -> Query:
+    return Query.term_query(schema(), target, value)
+
+
+def _prefix(target: str, value: str) -> Query:
+    return Query.fuzzy_term_query(schema(), target, value, distance=0, prefix=True)
+
+
+def _exists(field: str) -> Query:
+    kind = fields.kind(field)
+    if field in KEYWORDS or field in INTEGERS:
+        return Query.exists_query(field)
+    if field in TEXTS or field in NGRAMS:
+        return Query.regex_query(schema(), field, ".+")
+    return Query.exists_query(path("at" if kind is Kind.DATE else "kw", field))
+
+
+def _regex(pattern: str) -> str:
+    return "".join({"*": ".*", "?": "."}.get(letter, re.escape(letter)) for letter in pattern)
+
+
+def _is_number(bound: str | None) -> bool:
+    return bound is None or re.fullmatch(r"-?\d+(\.\d+)?", bound, re.ASCII) is not None
+
+
+def _as_float(bound: str | None) -> str | None:
+    return None if bound is None else repr(float(bound))
+
+
+def _bare(bound: str | None) -> str | None:
+    """A bound for tantivy's parser, which takes no quotes there."""
+    return None if bound is None else re.sub(r"([^\w-])", r"\\\1", bound)

@@ -1,0 +1,100 @@
+"""Where the index lies: generations in one folder, and a link to the one that counts.
+
+`<root>/<schema>-<number>/` is a generation, `<root>/current` a symbolic link to one of them. A rebuild writes a new generation
+and moves the link in one step, so readers never see half an index.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import zlib
+from pathlib import Path
+
+from ckanext.kzopen.search.engines.base import EngineError
+from ckanext.kzopen.search.engines.tantivy.schema import fingerprint
+
+_CURRENT = "current"
+_MAGIC = (1337).to_bytes(4, "little")
+
+
+def current(root: Path) -> Path:
+    """The generation that counts; EngineError if there is none of our schema."""
+    try:
+        target = os.readlink(root / _CURRENT)
+    except OSError as error:
+        raise EngineError("there is no search index yet") from error
+    if not target.startswith(fingerprint()) or not (root / target / "meta.json").exists():
+        raise EngineError("the search index is of another version or incomplete")
+    return root / target
+
+
+def fresh(root: Path) -> Path:
+    """A new, empty generation, not yet the one that counts."""
+    root.mkdir(parents=True, exist_ok=True)
+    number = 1 + max((_number(path) for path in _generations(root)), default=0)
+    path = root / f"{fingerprint()}-{number:06d}"
+    path.mkdir()
+    return path
+
+
+def switch(root: Path, generation: Path) -> None:
+    """Let readers go to this generation, in one step, and durably."""
+    link = root / f".{_CURRENT}-{generation.name}"
+    link.unlink(missing_ok=True)
+    link.symlink_to(generation.name)
+    link.rename(root / _CURRENT)
+    _fsync(root)
+
+
+def sweep(root: Path) -> None:
+    """Delete all generations but the current one; readers that still have an old one open keep its files until they close."""
+    kept = os.readlink(root / _CURRENT) if (root / _CURRENT).is_symlink() else ""
+    for path in _generations(root):
+        if path.name != kept:
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def damaged(generation: Path) -> list[str]:
+    """Names of files whose checksum is wrong, and of those that the index lists but that are gone.
+
+    Every file of tantivy ends in `{"version": …, "crc": …}`, the length of that, and a magic number; the CRC-32 is over all before.
+    """
+    try:
+        meta = json.loads((generation / "meta.json").read_bytes())
+    except (OSError, ValueError):
+        return ["meta.json"]
+    segments = {segment["segment_id"].replace("-", "") for segment in meta["segments"]}
+    files = [path for path in generation.iterdir() if path.stem.split(".")[0] in segments]
+    missing = segments - {path.stem.split(".")[0] for path in files}
+    return sorted(missing) + sorted(path.name for path in files if not _sound(path))
+
+
+def _sound(path: Path) -> bool:
+    data = path.read_bytes()
+    if data[-4:] != _MAGIC:
+        return False
+    length = int.from_bytes(data[-8:-4], "little")
+    try:
+        footer = json.loads(data[-8 - length : -8])
+    except ValueError:
+        return False
+    return bool(zlib.crc32(memoryview(data)[: -8 - length]) == footer["crc"])
+
+
+def _generations(root: Path) -> list[Path]:
+    return [path for path in root.iterdir() if path.is_dir() and not path.is_symlink() and _number(path) >= 0]
+
+
+def _number(path: Path) -> int:
+    number = path.name.rpartition("-")[2]
+    return int(number) if number.isdigit() else -1
+
+
+def _fsync(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

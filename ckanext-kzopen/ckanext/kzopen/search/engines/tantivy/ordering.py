@@ -1,0 +1,117 @@
+"""A page of hits in the order of several keys, though tantivy orders by one."""
+
+from __future__ import annotations
+
+from itertools import groupby
+from typing import Any
+
+import tantivy
+from ckanext.kzopen.search import fields
+from ckanext.kzopen.search.engines.base import Search, Sort
+from ckanext.kzopen.search.engines.tantivy.schema import INTEGERS, order_field
+from ckanext.kzopen.search.fields import Kind
+from ckanext.kzopen.search.tree import All, And, Node, Not, OneOf, Range, Term
+from tantivy import Order, Query
+
+Hit = tuple[float | None, Any]
+"""Score, if the order has one, and the address of a document."""
+
+_DEFAULT = (Sort(fields.SCORE, True),)
+
+
+def page(searcher: tantivy.Searcher, query: Query, search: Search) -> tuple[int, list[Hit]]:
+    """The number of hits in all, and those from `start` on, at most `rows`; documents without a key come last.
+
+    The first key is tantivy's; where documents that are equal in it reach into the page, they are ordered by the next keys. Equal
+    documents keep the order of the index.
+    """
+    keys = effective(search.sort, search.query)
+    if not keys:
+        found = searcher.search(query, limit=search.rows, offset=search.start)
+        return found.count, list(found.hits)
+    first, *rest = keys
+    end = search.start + search.rows
+    found = _ordered(searcher, query, first, end + 1 if rest else end)
+    hits = list(found.hits)
+    while rest and end < len(hits) < found.count and hits[end - 1][0] == hits[-1][0]:
+        hits = list(_ordered(searcher, query, first, min(4 * len(hits), found.count)).hits)
+    if rest:
+        hits = _break_ties(searcher, query, hits, rest, search.start, end)
+    scored = first.field == fields.SCORE
+    return found.count, [(value if scored else None, at) for value, at in hits[search.start : end]]
+
+
+def effective(sort: tuple[Sort, ...], query: Node) -> tuple[Sort, ...]:
+    """The keys that make a difference: unknown fields are left out as CKAN's pages expect, and a score that all have alike."""
+    alike = constant(query)
+    known = (key for key in sort or _DEFAULT if _target(key.field) or (key.field == fields.SCORE and not alike))
+    return tuple(known)
+
+
+def constant(query: Node) -> bool:
+    """Whether all hits have the same score."""
+    match query:
+        case All() | Range() | OneOf() | Not():
+            return True
+        case Term(field, _value):
+            return fields.kind(field) is Kind.KEYWORD
+        case And(children):
+            return all(constant(child) for child in children)
+        case _:
+            return False
+
+
+def _target(field: str) -> str | None:
+    if field in fields.SORTED_KEYWORDS:
+        return order_field(field)
+    return field if field in INTEGERS else None
+
+
+def _ordered(searcher: tantivy.Searcher, query: Query, key: Sort, limit: int) -> Any:
+    order = Order.Desc if key.descending else Order.Asc
+    if key.field != fields.SCORE:
+        return searcher.search(query, limit=max(1, limit), order_by_field=_target(key.field), order=order)
+    if key.descending:
+        return searcher.search(query, limit=max(1, limit))
+    return _worst_first(searcher, query)
+
+
+class _Reversed:
+    """tantivy knows no ascending score: all hits, turned round."""
+
+    def __init__(self, found: Any) -> None:
+        self.count = found.count
+        self.hits = list(reversed(found.hits))
+
+
+def _worst_first(searcher: tantivy.Searcher, query: Query) -> _Reversed:
+    return _Reversed(searcher.search(query, limit=max(1, searcher.num_docs)))
+
+
+def _break_ties(
+    searcher: tantivy.Searcher, query: Query, hits: list[Any], rest: list[Sort], start: int, end: int
+) -> list[Any]:
+    """Order by the further keys every run of equal hits that reaches into the page."""
+    ordered: list[Any] = []
+    places: list[dict[tuple[int, int], int]] | None = None
+    for _value, run in groupby(hits, key=lambda hit: hit[0]):
+        equal = list(run)
+        begins = len(ordered)
+        if len(equal) > 1 and begins < end and begins + len(equal) > start:
+            places = places or [_places(searcher, query, key) for key in rest]
+            equal.sort(key=lambda hit: _place(places or [], hit[1]))
+        ordered.extend(equal)
+    return ordered
+
+
+def _place(places: list[dict[tuple[int, int], int]], address: Any) -> tuple[int, ...]:
+    return tuple(place[address.segment_ord, address.doc] for place in places)
+
+
+def _places(searcher: tantivy.Searcher, query: Query, key: Sort) -> dict[tuple[int, int], int]:
+    """The rank of every hit by one key; equal values have one rank."""
+    rank: dict[tuple[int, int], int] = {}
+    ordered = _ordered(searcher, query, key, searcher.num_docs).hits
+    for number, (_value, run) in enumerate(groupby(ordered, key=lambda hit: hit[0])):
+        rank.update({(at.segment_ord, at.doc): number for _v, at in run})
+    return rank

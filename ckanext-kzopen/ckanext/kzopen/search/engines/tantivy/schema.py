@@ -1,0 +1,146 @@
+"""Our fields in tantivy's schema.
+
+Known keyword fields are fields of their own; all others lie in the JSON field `kw`, moments in `at`, numbers in `num`, words
+in `tx`. Texts come analysed, their tokens joined by spaces, so tantivy only splits at spaces.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from functools import cache
+from typing import Any
+
+import tantivy
+from ckanext.kzopen.search import fields
+from ckanext.kzopen.search.engines.base import Entry
+
+VERSION = "1"
+"""Raise it when documents must be written anew although the fields stay the same."""
+
+KEYWORDS = tuple(sorted(fields.KEYWORDS))
+TEXTS = ("text", "title", "notes")
+MOMENTS = tuple(sorted(fields.DATES))
+NGRAMS = tuple(sorted(fields.NGRAMS))
+NUMBERS = tuple(sorted(fields.NUMBERS))
+INTEGERS = frozenset({*MOMENTS, *NUMBERS})
+PACKAGE_DICTS = ("data_dict", "validated_data_dict")
+
+
+@cache
+def schema() -> tantivy.Schema:
+    """The schema of a folder; a folder's name tells by which schema it was written."""
+    builder = tantivy.SchemaBuilder()
+    builder.add_text_field("key", fast=True, tokenizer_name="raw", index_option="basic")
+    builder.add_integer_field("hash", fast=True)
+    for name in KEYWORDS:
+        builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
+    for name in TEXTS:
+        builder.add_text_field(name, tokenizer_name="spaces")
+    for name in NGRAMS:
+        builder.add_text_field(name, tokenizer_name="grams", index_option="basic")
+    for name in (*MOMENTS, *NUMBERS):
+        builder.add_integer_field(name, indexed=True, fast=True)
+    for name in fields.SORTED_KEYWORDS:
+        builder.add_text_field(order_field(name), fast=True, tokenizer_name="raw", index_option="basic")
+    builder.add_json_field("kw", fast=True, tokenizer_name="raw", index_option="basic")
+    builder.add_json_field("tx", tokenizer_name="spaces")
+    builder.add_json_field("at", fast=True, tokenizer_name="raw", index_option="basic")
+    builder.add_json_field("num", fast=True, tokenizer_name="raw", index_option="basic")
+    for name in ("stored", *PACKAGE_DICTS):
+        builder.add_bytes_field(f"{name}_bytes", stored=True)
+    return builder.build()
+
+
+@cache
+def fingerprint() -> str:
+    """Short name of the schema, part of a folder's name: tantivy refuses a folder with another schema."""
+    layout = [VERSION, KEYWORDS, TEXTS, NGRAMS, MOMENTS, fields.SORTED_KEYWORDS, NUMBERS]
+    return hashlib.sha256(json.dumps(layout).encode()).hexdigest()[:10]
+
+
+def prepared(index: tantivy.Index) -> tantivy.Index:
+    """The index with our tokenizers; every Index object needs them before its first writer."""
+    spaces = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
+    grams = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.ngram(2, 10)).filter(tantivy.Filter.lowercase()).build()
+    index.register_tokenizer("spaces", spaces)
+    index.register_tokenizer("grams", grams)
+    return index
+
+
+def order_field(name: str) -> str:
+    """Where the order key of a keyword field lies."""
+    return f"{name}_order"
+
+
+def path(root: str, name: str) -> str:
+    """The address of a key inside a JSON field; a dot in the key is no step."""
+    return f"{root}.{name.replace('.', chr(92) + '.')}"
+
+
+def tantivy_document(entry: Entry) -> tantivy.Document:
+    """One document as tantivy takes it."""
+    document = tantivy.Document()
+    document.add_text("key", entry.key)
+    document.add_integer("hash", entry.hash)
+    _add_keywords(document, entry.fields["keywords"])
+    _add_texts(document, entry.fields["texts"])
+    _add_moments(document, entry.fields["moments"])
+    for name, value in entry.fields["ngrams"].items():
+        document.add_text(name, value)
+    for name, value in entry.fields["order"].items():
+        document.add_text(order_field(name), value)
+    _add_numbers(document, entry.fields["numbers"])
+    _add_stored(document, entry)
+    return document
+
+
+def _add_keywords(document: tantivy.Document, keywords: dict[str, list[str]]) -> None:
+    dynamic = {name: values for name, values in keywords.items() if name not in fields.KEYWORDS}
+    for name in keywords.keys() - dynamic.keys():
+        for value in keywords[name]:
+            document.add_text(name, value)
+    if dynamic:
+        document.add_json("kw", dynamic)
+
+
+def _add_texts(document: tantivy.Document, texts: dict[str, str]) -> None:
+    dynamic = {name: tokens for name, tokens in texts.items() if name not in TEXTS}
+    for name in texts.keys() - dynamic.keys():
+        document.add_text(name, texts[name])
+    if dynamic:
+        document.add_json("tx", dynamic)
+
+
+def _add_moments(document: tantivy.Document, moments: dict[str, int]) -> None:
+    dynamic = {name: moment for name, moment in moments.items() if name not in MOMENTS}
+    for name in moments.keys() - dynamic.keys():
+        document.add_integer(name, moments[name])
+    if dynamic:
+        document.add_json("at", dynamic)
+
+
+def _add_numbers(document: tantivy.Document, numbers: dict[str, float]) -> None:
+    dynamic = {name: float(number) for name, number in numbers.items() if name not in NUMBERS}
+    for name in numbers.keys() - dynamic.keys():
+        document.add_integer(name, int(numbers[name]))
+    if dynamic:
+        document.add_json("num", dynamic)
+
+
+def _add_stored(document: tantivy.Document, entry: Entry) -> None:
+    document.add_bytes("stored_bytes", json.dumps(entry.stored, ensure_ascii=False).encode("utf-8", "surrogatepass"))
+    for name, text in zip(PACKAGE_DICTS, (entry.data_dict, entry.validated_data_dict), strict=True):
+        if text is not None:
+            document.add_bytes(f"{name}_bytes", text.encode())
+
+
+def stored_of(document: tantivy.Document, wanted: frozenset[str] | None) -> dict[str, Any]:
+    """What the engine gives back of a document: all fields, or those wanted."""
+    shown: dict[str, Any] = json.loads(document.get_first("stored_bytes"))
+    for name in PACKAGE_DICTS:
+        if wanted is None or name in wanted:
+            text = document.get_first(f"{name}_bytes")
+            if text is not None:
+                shown[name] = text.decode()
+    return shown if wanted is None else {name: value for name, value in shown.items() if name in wanted}

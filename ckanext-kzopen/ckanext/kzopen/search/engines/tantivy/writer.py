@@ -1,0 +1,82 @@
+"""Change the index: the one process that holds the lock does it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+
+import tantivy
+from ckanext.kzopen.search.engines.base import EngineError, Entry
+from ckanext.kzopen.search.engines.tantivy import folder
+from ckanext.kzopen.search.engines.tantivy.panics import as_engine_errors
+from ckanext.kzopen.search.engines.tantivy.schema import prepared, schema, tantivy_document
+
+_MEMORY = 32_000_000
+
+
+class TantivyWriter:
+    """Writes the current generation; raises EngineError at the start when there is none or it is damaged."""
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        generation = folder.current(root)
+        broken = folder.damaged(generation)
+        if broken:
+            raise EngineError(f"files of the search index are damaged: {', '.join(broken)}")
+        with as_engine_errors():
+            self._writer = _open(generation)
+
+    def put(self, entries: Iterable[Entry]) -> None:
+        """Add documents, replacing those with the same keys."""
+        with as_engine_errors():
+            for entry in entries:
+                self._writer.delete_documents_by_term("key", entry.key)
+                self._writer.add_document(tantivy_document(entry))
+
+    def remove(self, keys: Sequence[str]) -> None:
+        """Remove documents; unknown keys are ignored."""
+        with as_engine_errors():
+            for key in keys:
+                self._writer.delete_documents_by_term("key", key)
+
+    def commit(self) -> None:
+        """Make what was put and removed durable; readers see it at their next question."""
+        with as_engine_errors():
+            self._writer.commit()
+
+    def replace_all(self, entries: Iterator[Entry]) -> int:
+        """Build a new generation and let readers go to it; the old one serves until then."""
+        with as_engine_errors():
+            self.close()
+            self._writer, count = _build(self._root, entries)
+            return count
+
+    def close(self) -> None:
+        """Give the lock of the folder free, after merges have ended."""
+        with as_engine_errors():
+            self._writer.wait_merging_threads()
+
+
+def rebuilt(root: Path, entries: Iterator[Entry]) -> tuple[TantivyWriter, int]:
+    """A writer on a new generation that holds just these entries, and their number; whatever lay there before is dropped."""
+    with as_engine_errors():
+        writer, count = _build(root, entries)
+        writer.wait_merging_threads()
+    return TantivyWriter(root), count
+
+
+def _build(root: Path, entries: Iterator[Entry]) -> tuple[tantivy.IndexWriter, int]:
+    generation = folder.fresh(root)
+    writer = _open(generation)
+    count = 0
+    for count, entry in enumerate(entries, 1):  # noqa: B007
+        writer.add_document(tantivy_document(entry))
+    writer.commit()
+    folder.switch(root, generation)
+    folder.sweep(root)
+    return writer, count
+
+
+def _open(generation: Path) -> tantivy.IndexWriter:
+    index = prepared(tantivy.Index(schema(), path=str(generation)))
+    return index.writer(heap_size=_MEMORY, num_threads=1)

@@ -1,0 +1,144 @@
+"""The process that writes the search index: `python -m ckanext.kzopen.search.indexer INI`.
+
+Any number may run; the one that holds an advisory lock of PostgreSQL is active, the others stand by and take over within seconds of
+its death. It survives a database that restarts or has no tables yet, ends within a batch of SIGTERM, and never loads CKAN.
+"""
+
+from __future__ import annotations
+
+import logging
+import select
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+from types import FrameType
+
+from ckanext.kzopen.core import outbox
+from ckanext.kzopen.search import ini, store
+from ckanext.kzopen.search.indexing import REBUILD, Indexing
+from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import NullPool
+
+log = logging.getLogger("kzopen.indexer")
+
+LOCK = 0x6B7A6F70656E  # "kzopen"
+STANDBY = 1.0
+IDLE = 5.0
+"""Seconds after which an idle indexer looks by itself, should a message of PostgreSQL be lost."""
+UPKEEP = 60.0
+RECOMPUTE_AFTER = 3.0
+"""Seconds that a stale package may wait for the process that changed it, before one is started for it."""
+LONGEST_PAUSE = 10.0
+
+_TRY_LOCK = text("SELECT pg_try_advisory_lock(:lock)")
+
+
+class Indexer:
+    """The process's loop; `stop` ends it from a signal."""
+
+    def __init__(self, engine: Engine, root: Path, ini_path: str) -> None:
+        self._engine = engine
+        self._root = root
+        self._ini = ini_path
+        self._wake, self._waker = socket.socketpair()
+        self._wake.setblocking(False)
+        self._waker.setblocking(False)
+        self._stopping = False
+        self._child: subprocess.Popen[bytes] | None = None
+
+    def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
+        """End after the batch at hand."""
+        self._stopping = True
+        self._waker.send(b"x")
+
+    def run(self) -> None:
+        """Until stopped: connect, become active, follow; a lost database is tried again with growing pauses."""
+        pause = 0.2
+        while not self._stopping:
+            try:
+                with self._engine.connect() as connection:
+                    self._active_or_standing_by(connection)
+                pause = 0.2
+            except SQLAlchemyError as error:
+                log.warning("waiting for the database: %s", str(error).splitlines()[0])
+                self._sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
+        if self._child is not None and self._child.poll() is None:
+            self._child.terminate()
+
+    def _active_or_standing_by(self, connection: Connection) -> None:
+        while not self._locked(connection):
+            if self._sleep(STANDBY):
+                return
+        log.info("this indexer is active")
+        with connection.begin():
+            outbox.register(connection, outbox.Consumer(store.INDEX, frozenset({store.CHANGED, REBUILD})))
+            connection.exec_driver_sql(f"LISTEN {outbox.NEWS_CHANNEL}")
+        indexing = Indexing(self._engine, self._root)
+        try:
+            self._follow(connection, indexing)
+        finally:
+            indexing.close()
+
+    def _locked(self, connection: Connection) -> bool:
+        """Whether this indexer is the active one; PostgreSQL gives the lock free when the connection ends."""
+        with connection.begin():
+            return bool(connection.execute(_TRY_LOCK, {"lock": LOCK}).scalar())
+
+    def _follow(self, connection: Connection, indexing: Indexing) -> None:
+        mended = indexing.mend(connection)
+        if mended:
+            log.info("%d documents of the search index were out of step and are mended", mended)
+        due = 0.0
+        while not self._stopping:
+            if indexing.step(connection):
+                continue
+            self._start_recompute(connection)
+            if time.monotonic() >= due:
+                self._prune(connection)
+                due = time.monotonic() + UPKEEP
+            self._sleep(IDLE, connection)
+
+    def _prune(self, connection: Connection) -> None:
+        with connection.begin():
+            outbox.prune(connection)
+
+    def _start_recompute(self, connection: Connection) -> None:
+        """Computing a document needs CKAN: a process of its own does it and ends, so that this one stays small."""
+        if self._child is not None and self._child.poll() is None:
+            return
+        with connection.begin():
+            waiting = outbox.pending(connection, "search.recompute")
+        if waiting.rows and waiting.oldest > RECOMPUTE_AFTER:
+            self._child = subprocess.Popen([sys.executable, "-m", "ckanext.kzopen.search.recompute", self._ini])
+
+    def _sleep(self, seconds: float, connection: Connection | None = None) -> bool:
+        """Until news, a signal, or so many seconds; returns whether to stop."""
+        driver = connection.connection.driver_connection if connection is not None else None
+        if driver is not None and driver.notifies:
+            driver.notifies.clear()
+            return self._stopping
+        ready, _, _ = select.select([self._wake, *([driver] if driver is not None else [])], [], [], seconds)
+        if driver is not None and driver in ready:
+            driver.poll()
+            driver.notifies.clear()
+        return self._stopping
+
+
+def main() -> None:
+    """Run until SIGTERM or SIGINT."""
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    settings = ini.read(Path(sys.argv[1]))
+    engine = create_engine(settings.database_url, poolclass=NullPool)
+    indexer = Indexer(engine, settings.search_path, sys.argv[1])
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, indexer.stop)
+    indexer.run()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""The index follows the document table: what the one active indexer does with a connection and a writer."""
+
+from __future__ import annotations
+
+import logging
+from pathlib import Path
+
+from ckanext.kzopen.core import outbox
+from ckanext.kzopen.core.outbox import Message
+from ckanext.kzopen.search import store
+from ckanext.kzopen.search.engines.base import EngineError
+from ckanext.kzopen.search.engines.tantivy.reader import TantivyReader
+from ckanext.kzopen.search.engines.tantivy.writer import TantivyWriter, rebuilt
+from ckanext.kzopen.search.waiting import DONE_CHANNEL
+from sqlalchemy import Connection, Engine, text
+
+log = logging.getLogger(__name__)
+
+BATCH = 500
+REBUILD = "search.rebuild"
+"""Topic: build the whole index anew from the document table."""
+
+_NOTIFY = text("SELECT pg_notify(:channel, :message)")
+
+
+class Indexing:
+    """Keeps one index in step; a damaged or missing one is built anew."""
+
+    def __init__(self, engine: Engine, root: Path) -> None:
+        self._engine = engine
+        self._root = root
+        self._writer = self._opened()
+
+    def _opened(self) -> TantivyWriter:
+        try:
+            return TantivyWriter(self._root)
+        except EngineError as error:
+            log.warning("building the search index: %s", error)
+            return self._built()
+
+    def _built(self) -> TantivyWriter:
+        """A new index from a snapshot of the documents; what changes meanwhile is still in the outbox."""
+        with self._engine.connect() as connection:
+            writer, count = rebuilt(self._root, store.all_entries(connection))
+        log.info("the search index was built from %d documents", count)
+        return writer
+
+    def step(self, connection: Connection) -> int:
+        """Index one batch of changes and acknowledge it; returns how many rows it had."""
+        with connection.begin():
+            messages = outbox.take(connection, store.INDEX, BATCH)
+            if messages:
+                self._apply(connection, messages)
+                outbox.acknowledge(connection, store.INDEX, [message.id for message in messages])
+                connection.execute(_NOTIFY, {"channel": DONE_CHANNEL, "message": str(messages[-1].id)})
+        return len(messages)
+
+    def _apply(self, connection: Connection, messages: list[Message]) -> None:
+        try:
+            self._follow(connection, messages)
+        except EngineError as error:
+            log.warning("building the search index anew: %s", error)
+            self.rebuild()
+
+    def _follow(self, connection: Connection, messages: list[Message]) -> None:
+        if not (self._root / "current").exists():
+            raise EngineError("the search index has disappeared")
+        if any(message.topic == REBUILD for message in messages):
+            self.rebuild()
+        keys = list(dict.fromkeys(message.key for message in messages if message.topic == store.CHANGED))
+        self._index(connection, keys)
+
+    def rebuild(self) -> None:
+        """Build the index anew beside the old one, which answers until then."""
+        self.close()
+        self._writer = self._built()
+
+    def mend(self, connection: Connection) -> int:
+        """Bring in step what differs from the document table by its hash; returns how many documents did."""
+        with connection.begin():
+            wanted = store.hashes(connection)
+        try:
+            present = TantivyReader(self._root).hashes()
+        except EngineError:
+            self.rebuild()
+            return len(wanted)
+        wrong = sorted(key for key in wanted.keys() | present.keys() if wanted.get(key) != present.get(key))
+        for start in range(0, len(wrong), BATCH):
+            with connection.begin():
+                self._index(connection, wrong[start : start + BATCH])
+        return len(wrong)
+
+    def _index(self, connection: Connection, keys: list[str]) -> None:
+        found = list(store.entries(connection, keys))
+        self._writer.put(found)
+        self._writer.remove(sorted(set(keys) - {entry.key for entry in found}))
+        self._writer.commit()
+
+    def close(self) -> None:
+        """Give the index free, whatever state it is in."""
+        try:
+            self._writer.close()
+        except EngineError as error:
+            log.debug("the old search index did not close: %s", error)

@@ -1,0 +1,196 @@
+"""Lucene's query text, as CKAN, its extensions and people write it → the query tree.
+
+Nothing that people type is an error: what does not parse is repaired (quotes and brackets closed, operators without a partner
+dropped), and what cannot be repaired is read as plain words.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from ckanext.kzopen.search import fields, minimum_match, tree
+from ckanext.kzopen.search.fields import Kind
+from ckanext.kzopen.search.tree import Node, Occur, Word, Words
+from luqum import tree as lucene
+from luqum.exceptions import ParseError
+from luqum.thread import parse as luqum_parse
+
+_ADDRESS = re.compile(r"(?<![\w\"])((?:[\w.-]+:)?)(https?://[^\s\"()]+)")
+_C_OPERATORS = re.compile(r"(?<=\s)(&&|\|\|)(?=\s)")
+_QUOTED_OR_BARE = re.compile(r'([+-]?)(?:"([^"]*)"|(\S+))')
+_ESCAPE = re.compile(r"\\(.)")
+_PATTERN = re.compile(r"(?<!\\)[*?]")
+_DANGLING = re.compile(r"^\s*(?:(?:AND|OR)\b\s*)+|(?:\s*(?:\b(?:AND|OR|NOT)|[+\-!]|[\w.]+:))+\s*$")
+_REPEATED = re.compile(r"\b(AND|OR)(?:\s+(?:AND|OR)\b)+")
+
+
+@lru_cache(maxsize=2_000)
+def parse(text: str, field: str = "text", all_words: bool = True) -> Node:
+    """The tree of a fielded query; `field` is for words that name none, `all_words` joins what no operator joins by AND."""
+    if text.strip() in ("", "*", "*:*"):
+        return tree.All()
+    for attempt in (_normal(text), _repaired(text)):
+        try:
+            return _Reading(all_words).node(luqum_parse(attempt), field)
+        except ParseError:
+            continue
+    return tree.both(*(tree.Term(field, word) for word in re.findall(r"\w+", text))) if re.search(r"\w", text) else tree.All()
+
+
+def free_words(text: str, weighted: tuple[tuple[str, float], ...], minimum: str, tie: float = 0.0) -> Node:
+    """Words as people type them into one box: `+` demands, `-` forbids, quotes hold together; nothing else is special."""
+    words = [_word(*match.groups()) for match in _QUOTED_OR_BARE.finditer(_even_quotes(text))]
+    words = [word for word in words if re.search(r"\w", word.text)]
+    if not words:
+        return tree.All() if not text.strip(' "') else tree.Nothing()
+    wished = sum(word.occur is Occur.MAY for word in words)
+    return Words(tuple(words), weighted, minimum_match.count(minimum, wished), tie)
+
+
+def _word(sign: str, quoted: str | None, bare: str | None) -> Word:
+    occur = {"+": Occur.MUST, "-": Occur.NOT}.get(sign, Occur.MAY)
+    return Word(_unescape(bare if bare is not None else quoted or ""), occur, quoted is not None)
+
+
+def _even_quotes(text: str) -> str:
+    return text if text.count('"') % 2 == 0 else text.replace('"', " ")
+
+
+def _unescape(text: str) -> str:
+    return _ESCAPE.sub(r"\1", text)
+
+
+def _normal(text: str) -> str:
+    """Addresses quoted, since their colons and slashes are no syntax; C's operators as words."""
+    quoted = _ADDRESS.sub(r'\1"\2"', text)
+    return _C_OPERATORS.sub(lambda match: "AND" if match[0] == "&&" else "OR", quoted)
+
+
+def _repaired(text: str) -> str:
+    """The nearest text that parses: quotes and brackets in pairs, no operator without a partner."""
+    text = _even_quotes(_normal(text))
+    text = re.sub(r"[{}\[\]]", " ", text)
+    text = _balanced(text)
+    text = _REPEATED.sub(r"\1", text)
+    while _DANGLING.search(text):
+        shorter = _DANGLING.sub("", text)
+        if shorter == text:
+            break
+        text = shorter
+    return re.sub(r"(?<![\\\w])/", r"\\/", text)
+
+
+def _balanced(text: str) -> str:
+    """Closing brackets without an opening one are dropped, missing ones added at the end."""
+    kept, depth = [], 0
+    for letter in text:
+        if letter == ")" and depth == 0:
+            continue
+        depth += (letter == "(") - (letter == ")")
+        kept.append(letter)
+    return "".join(kept) + ")" * depth
+
+
+class _Reading:
+    """Turns luqum's nodes into ours."""
+
+    def __init__(self, all_words: bool) -> None:
+        self._all_words = all_words
+
+    def node(self, item: lucene.Item, field: str) -> Node:
+        """The tree of one of luqum's nodes; `field` is the one that surrounds it."""
+        match item:
+            case lucene.SearchField():
+                return self._field(item, field)
+            case lucene.Group() | lucene.FieldGroup() | lucene.Plus():
+                return self.node(item.children[0], field)
+            case lucene.Not() | lucene.Prohibit():
+                return tree.Not(self.node(item.children[0], field))
+            case lucene.Boost():
+                return tree.Boost(self.node(item.expr, field), float(item.force))
+            case lucene.OrOperation():
+                return _any_of([self.node(child, field) for child in item.children])
+            case lucene.BaseOperation():
+                return self._clauses(item, field)
+            case _:
+                return _leaf(item, field)
+
+    def _field(self, item: lucene.SearchField, outer: str) -> Node:
+        name = _unescape(item.name)
+        if name == "*" and str(item.expr) == "*":
+            return tree.All()
+        if not re.fullmatch(r"[\w.\-]+", name):
+            return tree.both(tree.Term(outer, name), self.node(item.expr, outer))
+        return self.node(item.expr, name)
+
+    def _clauses(self, item: lucene.BaseOperation, field: str) -> Node:
+        """`+` and `-` decide; what has neither must hold too, unless words are joined by OR and something else must hold."""
+        must, may, forbidden = [], [], []
+        joined_by_and = self._all_words or isinstance(item, lucene.AndOperation)
+        for child in item.children:
+            node = self.node(child, field)
+            if isinstance(node, tree.Not):
+                forbidden.append(node)
+            elif joined_by_and or isinstance(child, lucene.Plus):
+                must.append(node)
+            else:
+                may.append(node)
+        if not must:
+            return tree.both(*([tree.either(*may)] if may else []), *forbidden)
+        required = tree.both(*must, *forbidden)
+        return tree.Better(required, tuple(may)) if may else required
+
+
+def _any_of(nodes: list[Node]) -> Node:
+    """Alternatives; many values of one keyword field become one node, which stays quick with thousands of them."""
+    terms = [node for node in nodes if isinstance(node, tree.Term)]
+    named = {term.field for term in terms}
+    if len(terms) == len(nodes) and len(named) == 1 and fields.kind(terms[0].field) is Kind.KEYWORD:
+        return tree.OneOf(terms[0].field, frozenset(term.value for term in terms))
+    return tree.either(*nodes)
+
+
+def _leaf(item: lucene.Item, field: str) -> Node:
+    match item:
+        case lucene.Phrase():
+            value = _unescape(item.value[1:-1])
+            return tree.Phrase(field, value) if fields.kind(field) is Kind.TEXT else tree.Term(field, value)
+        case lucene.Proximity():
+            inner = _unescape(str(item.term).strip()[1:-1])
+            return tree.Phrase(field, inner, int(item.degree))
+        case lucene.Fuzzy():
+            return tree.Fuzzy(field, _unescape(str(item.term).strip()), max(0, min(2, round(float(item.degree)))))
+        case lucene.Range():
+            return tree.Range(field, _bound(item.low), _bound(item.high), item.include_low, item.include_high)
+        case lucene.From():
+            return tree.Range(field, _bound(item.a), None, item.include)
+        case lucene.To():
+            return tree.Range(field, None, _bound(item.a), True, item.include)
+        case lucene.Regex():
+            return tree.Term(field, str(item.value).strip("/"))
+        case _:
+            return _plain(str(getattr(item, "value", item)), field)
+
+
+def _plain(written: str, field: str) -> Node:
+    """A bare word: a pattern, a negation written with `!`, or itself."""
+    if written.startswith("!") and len(written) > 1:
+        return tree.Not(_plain(written[1:], field))
+    if written == "*":
+        return tree.Exists(field)
+    if _PATTERN.search(written):
+        if _PATTERN.search(written[:-1]) is None and written.endswith("*"):
+            return tree.Prefix(field, _unescape(written[:-1]))
+        return tree.Wildcard(field, _unescape(written))
+    value = _unescape(written)
+    if fields.kind(field) is Kind.TEXT and not re.search(r"\w", value):
+        return tree.All()
+    return tree.Term(field, value)
+
+
+def _bound(item: lucene.Item) -> str | None:
+    written = str(item).strip()
+    if written == "*":
+        return None
+    return _unescape(written[1:-1] if written.startswith('"') else written)

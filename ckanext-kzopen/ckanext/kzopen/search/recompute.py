@@ -1,0 +1,125 @@
+"""Compute documents anew for packages that changed behind CKAN's back: `changes.py` says which, the outbox remembers them.
+
+A few are computed at once, in a thread of the process that changed them, with a session of its own, since the caller's may hold
+old objects. The rest, and those of a process that died, are left to `python -m ckanext.kzopen.search.recompute INI`, which the
+indexer starts when rows have waited.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import ckan.model as model
+from ckan import logic
+from ckan.common import config
+from ckanext.kzopen.core import outbox
+from ckanext.kzopen.search import store
+from ckanext.kzopen.search.changes import RECOMPUTE
+from flask import current_app, has_app_context
+from sqlalchemy import text
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 50
+"""Packages that the changing process computes itself; more are left to the background."""
+
+_executors: dict[int, ThreadPoolExecutor] = {}
+
+_ROWS = text("SELECT id, key FROM kzopen.outbox WHERE id = ANY (CAST(:ids AS bigint[])) ORDER BY id")
+_LOCK = text("SELECT 1 FROM package WHERE id = :id FOR SHARE")
+
+
+def soon(stale_rows: Sequence[int], seconds: float) -> list[int]:
+    """Have these outbox rows done in the background; returns the index's rows if they were done within `seconds`."""
+    if not stale_rows or len(stale_rows) > AT_ONCE:
+        return []
+    app = current_app._get_current_object() if has_app_context() else None  # type: ignore[attr-defined]
+    done: Future[list[int]] = _executor().submit(_in_thread, app, list(stale_rows))
+    try:
+        return done.result(seconds) if seconds > 0 else []
+    except TimeoutError:
+        return []
+
+
+def _executor() -> ThreadPoolExecutor:
+    """One thread for each process; a forked child starts its own."""
+    return _executors.setdefault(os.getpid(), ThreadPoolExecutor(1, thread_name_prefix="kzopen-search-recompute"))
+
+
+def _in_thread(app: Any, ids: list[int]) -> list[int]:
+    context: AbstractContextManager[Any] = app.test_request_context() if app else nullcontext()
+    with context:
+        rows: list[int] = []
+        with model.Session.registry() as session:
+            session.info["kzopen_search_unhurried"] = rows
+            try:
+                for message_id, package_id in session.execute(_ROWS, {"ids": ids}).all():
+                    _attempt(message_id, package_id)
+            finally:
+                model.Session.remove()
+        return rows
+
+
+def _attempt(message_id: int, package_id: str) -> bool:
+    """Compute one package; a failure is logged and leaves its row for a later attempt."""
+    try:
+        document(package_id)
+        outbox.acknowledge(model.Session, RECOMPUTE, [message_id])
+        model.Session.commit()
+    except Exception:  # plugins compute parts of a document and may raise anything; the next package must not suffer
+        log.exception("the search document of package %s could not be computed", package_id)
+        model.Session.rollback()
+        return False
+    return True
+
+
+def document(package_id: str) -> None:
+    """Compute the package's document anew in the session's transaction.
+
+    The lock waits for whoever is changing the package, so an older state never overwrites a newer one.
+    """
+    found = model.Session.execute(_LOCK, {"id": package_id}).scalar()
+    model.Session.expire_all()
+    if found:
+        logic.index_update_package({"ignore_auth": True}, package_id)
+    else:
+        store.remove(model.Session, str(config.get("ckan.site_id")), "package", package_id)
+
+
+def drain(older_than: float = 0) -> int:
+    """Do all waiting rows, one transaction each; returns how many were done. A row that fails is tried again next time."""
+    done, failed = 0, set[int]()
+    while True:
+        messages = outbox.take(model.Session, RECOMPUTE, limit=AT_ONCE + len(failed), older_than=older_than)
+        model.Session.rollback()
+        fresh = [message for message in messages if message.id not in failed]
+        if not fresh:
+            return done
+        for message in fresh:
+            if _attempt(message.id, message.key):
+                done += 1
+            else:
+                failed.add(message.id)
+
+
+def main() -> None:
+    """Load CKAN, do what is waiting, end."""
+    from ckan.cli import load_config
+    from ckan.config.middleware import make_app
+
+    app = make_app(load_config(sys.argv[1]))
+    with app._wsgi_app.test_request_context():
+        model.Session.info["kzopen_search_unhurried"] = []
+        start = time.monotonic()
+        log.info("%d search documents computed anew in %.1f s", drain(), time.monotonic() - start)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,66 @@
+"""The names in CKAN that are replaced, since CKAN 2.12 has no interface for search engines.
+
+CKAN reads all of them as module attributes, after plugins have had `update_config`. With `solr://…` as the address of the search
+nothing is replaced.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ckan.lib.search as search
+from ckan.common import config
+from ckan.lib.search import common, index, query
+from ckanext.kzopen.search import listeners
+from ckanext.kzopen.search.ckan_index import PackageSearchIndex
+from ckanext.kzopen.search.ckan_query import PackageSearchQuery
+from ckanext.kzopen.search.connection import Connection
+
+_check_of_ckan = search.check_solr_schema_version
+_state = {"active": False}
+
+
+def active() -> bool:
+    """Whether CKAN searches through us."""
+    return _state["active"]
+
+
+def is_ours(search_url: str) -> bool:
+    """Whether this address of a search engine is for us; `solr://` leaves CKAN's own search alone."""
+    return not search_url.startswith("solr")
+
+
+def replace() -> None:
+    """Put our classes where CKAN looks for its own; again and again is harmless."""
+    _state["active"] = is_ours(str(config.get("kzopen.search_url") or ""))
+    if not active():
+        return
+    search._INDICES["package"] = PackageSearchIndex
+    search._QUERIES["package"] = PackageSearchQuery
+    replaced: dict[str, Any] = {
+        "PackageSearchIndex": PackageSearchIndex,
+        "PackageSearchQuery": PackageSearchQuery,
+        "make_connection": make_connection,
+        "is_available": is_available,
+        "check_solr_schema_version": check_solr_schema_version,
+    }
+    for module in (search, common, index, query):
+        for name, ours in replaced.items():
+            if hasattr(module, name):
+                setattr(module, name, ours)
+    listeners.attach()
+
+
+def make_connection(decode_dates: bool = True) -> Connection:
+    """In place of a connection to Solr."""
+    return Connection(decode_dates)
+
+
+def is_available() -> bool:
+    """Always: without the index, searches say so themselves, and everything else works."""
+    return True
+
+
+def check_solr_schema_version(schema_file: str | None = None) -> bool:
+    """Our schema is our own; a file is checked as CKAN does."""
+    return bool(_check_of_ckan(schema_file)) if schema_file else True

@@ -1,0 +1,130 @@
+"""The parameters of a Solr request, as CKAN sends them → a search."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ckanext.kzopen.search import lucene, tree
+from ckanext.kzopen.search.engines.base import Facet, Search, Sort
+from ckanext.kzopen.search.tree import Node
+
+DEEPEST = 10_000
+"""A page may end at most here; further on, `sort` by one stored key and ranges on it are quicker for all."""
+MOST_NODES = 2_000
+
+_WEIGHT = re.compile(r"([\w.*-]+)(?:\^([\d.]+))?")
+_LOCAL = re.compile(r"^\s*\{!([^}]*)\}(.*)$", re.DOTALL)
+_PAIR = re.compile(r"""([\w.]+)\s*=\s*(?:'([^']*)'|"([^"]*)"|(\S+))|(\w+)""")
+_SORT = re.compile(r"\s*([\w.-]+)\s+(asc|desc)\s*", re.IGNORECASE)
+
+
+class RequestError(Exception):
+    """The request cannot be served as it stands; the text says why."""
+
+
+class SortError(RequestError):
+    """The order that was asked for cannot be read."""
+
+
+def search_of(params: Mapping[str, Any], labels: frozenset[str] | None) -> Search:
+    """The search that Solr's parameters ask for; raises RequestError."""
+    query = _main_query(params)
+    filters = tuple(parsed(text, params) for text in _many(params.get("fq")) if str(text).strip())
+    if tree.size(query) + sum(tree.size(one) for one in filters) > MOST_NODES:
+        raise RequestError(f"The query has more than {MOST_NODES} parts.")
+    return Search(
+        query=query,
+        labels=labels,
+        filters=filters,
+        sort=sort_of(params.get("sort")),
+        start=int(params.get("start") or 0),
+        rows=int(params.get("rows", 10)),
+        facets=_facets(params),
+        wanted=_wanted(params.get("fl")),
+    )
+
+
+def _main_query(params: Mapping[str, Any]) -> Node:
+    text = str(params.get("q") or "*:*")
+    if params.get("defType") in ("dismax", "edismax") and "{!" not in text and text.strip() != "*:*":
+        return _free_text(text, params)
+    return parsed(text, params)
+
+
+def _free_text(text: str, params: Mapping[str, Any]) -> Node:
+    if params.get("defType") == "edismax" and re.search(r"\b(AND|OR|NOT)\b|:|\(|\*", text):
+        return parsed(text, params)
+    weighted = tuple((name, float(weight or 1)) for name, weight in _WEIGHT.findall(str(params.get("qf") or "text")))
+    return lucene.free_words(text, weighted, str(params.get("mm") or "100%"), float(params.get("tie") or 0.0))
+
+
+def parsed(text: str, params: Mapping[str, Any]) -> Node:
+    """A query with its local parameters, `{!lucene q.op=OR}…` and `{!bool must=…}`; CKAN has refused all that are not allowed."""
+    all_words = str(params.get("q.op", "AND")).upper() != "OR"
+    field = str(params.get("df") or "text")
+    local = _LOCAL.match(str(text))
+    if local is None:
+        return lucene.parse(str(text), field, all_words)
+    options = _local_options(local[1])
+    kind = options.get("type", [""])[0]
+    if kind == "bool":
+        return _bool(options, params)
+    if kind in ("lucene", ""):
+        operator = options.get("q.op", [str(params.get("q.op", "AND"))])[0]
+        body = options.get("v", [local[2]])[0]
+        return lucene.parse(body, options.get("df", [field])[0], operator.upper() != "OR")
+    raise RequestError(f"The query parser {kind} is not supported.")
+
+
+def _local_options(text: str) -> dict[str, list[str]]:
+    options: dict[str, list[str]] = {}
+    for key, single, double, bare, kind in _PAIR.findall(text):
+        options.setdefault(key or "type", []).append(single or double or bare or kind)
+    return options
+
+
+def _bool(options: Mapping[str, list[str]], params: Mapping[str, Any]) -> Node:
+    def nodes(name: str) -> list[Node]:
+        return [lucene.parse(text, str(params.get("df") or "text")) for text in options.get(name, [])]
+
+    required = [*nodes("must"), *nodes("filter"), *(tree.Not(node) for node in nodes("must_not"))]
+    wished = nodes("should")
+    if wished and not required:
+        return tree.either(*wished)
+    return tree.Better(tree.both(*required), tuple(wished)) if wished else tree.both(*required)
+
+
+def sort_of(text: Any) -> tuple[Sort, ...]:
+    """`title_string asc, metadata_modified desc`; raises SortError for what has not this form."""
+    keys = []
+    for part in str(text or "").split(","):
+        if not part.strip():
+            continue
+        match = _SORT.fullmatch(part)
+        if match is None:
+            raise SortError(f"Can't determine a Sort Order (asc or desc) in sort spec '{part.strip()}'")
+        keys.append(Sort(match[1], match[2].lower() == "desc"))
+    return tuple(keys)
+
+
+def _facets(params: Mapping[str, Any]) -> tuple[Facet, ...]:
+    if str(params.get("facet", "false")).lower() not in ("true", "on", "1"):
+        return ()
+    limit = int(params.get("facet.limit", 100))
+    minimum = max(1, int(params.get("facet.mincount", 1)))
+    names = dict.fromkeys(_many(params.get("facet.field")))
+    return tuple(Facet(str(name), None if limit < 0 else limit, minimum) for name in names)
+
+
+def _many(value: Any) -> Iterable[Any]:
+    if value is None:
+        return ()
+    return value if isinstance(value, list | tuple) else (value,)
+
+
+def _wanted(fl: Any) -> frozenset[str] | None:
+    """The fields to give back; CKAN parts them by spaces or commas."""
+    names = {name for part in _many(fl) for name in re.split(r"[\s,]+", str(part)) if name}
+    return None if not names or "*" in names else frozenset(names)

@@ -1,0 +1,114 @@
+"""Search documents in PostgreSQL: the truth from which indexes are built; every change is told to the outbox.
+
+Works in the transaction of whoever calls.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import asdict
+from typing import Any
+
+from ckanext.kzopen.core import outbox
+from ckanext.kzopen.core.outbox import Executor
+from ckanext.kzopen.search.document import Document
+from ckanext.kzopen.search.engines.base import Entry
+from sqlalchemy import Connection, text
+
+CHANGED = "search.document"
+"""Topic: the document with this key was written or removed."""
+INDEX = "search"
+"""Consumer of CHANGED that keeps the search index."""
+
+_PUT = text(
+    """
+    INSERT INTO kzopen.search_document (key, site_id, entity_type, entity_id, name, stored, data_dict, validated_data_dict,
+        fields, analysis, hash)
+    VALUES (:key, :site_id, :entity_type, :entity_id, :name, CAST(:stored AS json), :data_dict, :validated_data_dict,
+        CAST(:fields AS json), :analysis, :hash)
+    ON CONFLICT (key) DO UPDATE SET site_id = excluded.site_id, entity_type = excluded.entity_type,
+        entity_id = excluded.entity_id, name = excluded.name, stored = excluded.stored, data_dict = excluded.data_dict,
+        validated_data_dict = excluded.validated_data_dict, fields = excluded.fields, analysis = excluded.analysis,
+        hash = excluded.hash, changed = now()
+    """
+)
+_REMOVE = text(
+    """
+    DELETE FROM kzopen.search_document
+    WHERE site_id = :site_id AND entity_type = :entity_type AND (entity_id = :reference OR name = :reference) RETURNING key
+    """
+)
+_CLEAR = text("DELETE FROM kzopen.search_document WHERE site_id = :site_id RETURNING key")
+_REMOVE_KEYS = text("DELETE FROM kzopen.search_document WHERE key = ANY (CAST(:keys AS text[])) RETURNING key")
+_GET = text(
+    """
+    SELECT stored, data_dict, validated_data_dict FROM kzopen.search_document
+    WHERE site_id = :site_id AND entity_type = :entity_type AND (entity_id = :reference OR name = :reference)
+    ORDER BY entity_id = :reference DESC LIMIT 1
+    """
+)
+_ENTRIES = "SELECT key, hash, fields, stored, data_dict, validated_data_dict FROM kzopen.search_document"
+_SOME = text(f"{_ENTRIES} WHERE key = ANY (CAST(:keys AS text[]))")
+_ALL = text(_ENTRIES)
+_HASHES = text("SELECT key, hash FROM kzopen.search_document")
+
+
+def put(session: Executor, document: Document) -> int:
+    """Write the document; returns the number of the outbox row that tells the index."""
+    values = asdict(document)
+    for name in ("stored", "fields"):
+        values[name] = json.dumps(values[name], ensure_ascii=False)
+    session.execute(_PUT, _without_nul(values))
+    return outbox.emit(session, CHANGED, document.key)
+
+
+def remove(session: Executor, site_id: str, entity_type: str, reference: str) -> list[int]:
+    """Remove the document of an entity by its id or name; returns the numbers of outbox rows."""
+    parameters = {"site_id": site_id, "entity_type": entity_type, "reference": reference}
+    return _told(session, session.execute(_REMOVE, parameters).scalars())
+
+
+def remove_keys(session: Executor, keys: Sequence[str]) -> list[int]:
+    """Remove documents by key; returns the numbers of outbox rows."""
+    return _told(session, session.execute(_REMOVE_KEYS, {"keys": list(keys)}).scalars())
+
+
+def clear(session: Executor, site_id: str) -> list[int]:
+    """Remove all documents of a site; returns the numbers of outbox rows."""
+    return _told(session, session.execute(_CLEAR, {"site_id": site_id}).scalars())
+
+
+def _told(session: Executor, keys: Iterable[str]) -> list[int]:
+    removed = list(keys)
+    return outbox.emit_many(session, CHANGED, removed) if removed else []
+
+
+def get(session: Executor, site_id: str, entity_type: str, reference: str) -> dict[str, Any] | None:
+    """The stored fields of an entity's document, with both package dicts as JSON text; None if there is none."""
+    parameters = {"site_id": site_id, "entity_type": entity_type, "reference": reference}
+    row = session.execute(_GET, parameters).one_or_none()
+    if row is None:
+        return None
+    return {**row.stored, "data_dict": row.data_dict, "validated_data_dict": row.validated_data_dict}
+
+
+def entries(connection: Connection, keys: Sequence[str]) -> Iterator[Entry]:
+    """What the index takes of these documents; keys without a document are left out."""
+    return (Entry(*row) for row in connection.execute(_SOME, {"keys": list(keys)}))
+
+
+def all_entries(connection: Connection) -> Iterator[Entry]:
+    """What the index takes of every document, streamed, from one snapshot."""
+    streamed = connection.execution_options(yield_per=200)
+    return (Entry(*row) for row in streamed.execute(_ALL))
+
+
+def hashes(connection: Executor) -> dict[str, int]:
+    """The content hash of every document by key."""
+    return {row.key: row.hash for row in connection.execute(_HASHES)}
+
+
+def _without_nul(values: dict[str, Any]) -> dict[str, Any]:
+    """PostgreSQL's text cannot hold the character NUL; JSON escapes it, names and ids must not have it."""
+    return {name: value.replace("\x00", "") if isinstance(value, str) else value for name, value in values.items()}
