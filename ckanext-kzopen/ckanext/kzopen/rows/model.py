@@ -45,6 +45,11 @@ def numbered(session: Session, uri: str, number: int) -> Version | None:
     return session.scalars(select(Version).where(Version.uri == uri, Version.number == number)).first()
 
 
+def all_of(session: Session, uri: str) -> list[Version]:
+    """All versions of the data set `uri`, newest first."""
+    return list(session.scalars(select(Version).where(Version.uri == uri).order_by(Version.number.desc())))
+
+
 def made_by(session: Session, delivery_id: str) -> Version | None:
     """The version that a delivery made, or None: asked before a repeated job makes it a second time."""
     return session.scalars(select(Version).where(Version.delivery_id == delivery_id)).first()

@@ -1,0 +1,217 @@
+"""The last step of the publish path: a checked table becomes the current version.
+
+Order, and what a death between its steps leaves: the Parquet file (no version names it: tidied away); a hidden table in
+DataStore's open transaction (rolled back); the commit of version, state, package, event and outbox together, which is the
+truth; the switch of DataStore and its commit (`settle`, when the job is run again, makes it agree).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
+
+import ckan.plugins.toolkit as tk
+from ckan import model
+from ckanext.kzopen.core import outbox, states
+from ckanext.kzopen.publishing.model import Delivery, Passport
+from ckanext.kzopen.publishing.refusal import Refused
+from ckanext.kzopen.publishing.site import Site
+from ckanext.kzopen.rows import model as versions
+from sqlalchemy import text
+from sqlalchemy.engine import Connection
+from sqlalchemy.orm import Session
+
+# pyarrow and polars stay out of the web processes, which only defer this work.
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from ckanext.kzopen.rows.diff import Difference
+    from ckanext.kzopen.rows.store import StoredVersion
+    from ckanext.kzopen.validation.check import Checked
+
+SYSTEM = "system:publishing"
+LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('kzopen.dataset:' || :package, 0))")
+RESOURCE_NAME = {"kk": "Кесте", "ru": "Таблица", "en": "Table"}
+
+
+@dataclass(frozen=True)
+class Made:
+    """A new version before it is published: its number, its file, what it changes."""
+
+    number: int
+    stored: StoredVersion
+    difference: Difference
+
+
+def accept(session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Checked) -> None:
+    """Make the delivery's table the current version and commit; raises Refused when it cannot be joined with the rows.
+
+    The caller's job lock puts deliveries to one data set in order; the advisory lock holds even if a job that was thought
+    dead is still running.
+    """
+    from ckanext.kzopen.rows import datastore
+
+    session.execute(LOCK, {"package": passport.package_id})
+    session.refresh(delivery)
+    if delivery.state not in ("checking", "awaiting_approval"):
+        return
+    table, difference = _next_table(session, site, delivery, passport, checked)
+    made = _written(session, site, passport, table, difference)
+    with datastore_connection() as connection:
+        prepared = datastore.prepare(
+            connection, passport.resource_id, table, sha256=made.stored.sha256, schema=passport.schema
+        )
+        _publish(session, site, delivery, passport, checked, made)
+        datastore.switch(connection, prepared)
+        connection.commit()
+
+
+def _next_table(
+    session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Checked
+) -> tuple[pa.Table, Difference]:
+    """The whole table after the delivery, and how it differs from the current version."""
+    from ckanext.kzopen.publishing import findings, merge
+    from ckanext.kzopen.rows import diff, store
+
+    key = list(passport.schema.get("primaryKey") or [])
+    current = versions.latest(session, passport.uri)
+    old = store.read_version(site.files_url, current.path) if current else None
+    sent = checked.table
+    assert sent is not None  # noqa: S101 - refused before
+    try:
+        merged = merge.merged(delivery.mode, old, sent, key)
+    except merge.OtherColumns:
+        raise Refused(findings.other_columns(checked.report)) from None
+    if merged.clashes:
+        raise Refused(findings.keys_taken(checked.report, sent, key, merged.clashes))
+    return merged.table, diff.compare(merged.table.slice(0, 0) if old is None else old, merged.table, key)
+
+
+def _written(session: Session, site: Site, passport: Passport, table: pa.Table, difference: Difference) -> Made:
+    from ckanext.kzopen.rows import store
+
+    number = versions.next_number(session, passport.package_id)
+    stored = store.write_version(site.files_url, passport.uri, number, table, passport.schema)
+    return Made(number, stored, difference)
+
+
+def _publish(session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Checked, made: Made) -> None:
+    """One transaction: the version, the delivery's state with event and outbox, the package with its resource."""
+    session.add(_version_row(delivery, passport, made))
+    transition, actor = ("accept", SYSTEM) if delivery.approver is None else ("approve", delivery.approver)
+    now = datetime.now(UTC)
+    difference = made.difference
+    states.change(
+        session,
+        "delivery",
+        delivery,
+        transition,
+        actor=actor,
+        version=made.number,
+        report=checked.report.stored(),
+        rows=checked.report.rows,
+        wrong=0,
+        added=difference.added,
+        changed=difference.changed,
+        unchanged=difference.unchanged,
+        removed=difference.removed,
+        checked=delivery.checked or now,
+        finished=now,
+        error=None,
+    )
+    outbox.emit(session, "version.created", passport.package_id, {"uri": passport.uri, "version": made.number})
+    _touch_package(site, passport, made.number, made.stored, now)
+    session.commit()
+
+
+def _version_row(delivery: Delivery, passport: Passport, made: Made) -> versions.Version:
+    return versions.Version(
+        package_id=passport.package_id,
+        resource_id=passport.resource_id,
+        uri=passport.uri,
+        number=made.number,
+        delivery_id=str(delivery.id),
+        path=made.stored.path,
+        sha256=made.stored.sha256,
+        size=made.stored.size,
+        rows=made.stored.rows,
+        schema=passport.schema,
+        difference=made.difference.to_dict(),
+    )
+
+
+def _touch_package(site: Site, passport: Passport, number: int, stored: StoredVersion, now: datetime) -> None:
+    """Let the package show the new version. CKAN's action commits, and with it all that the session holds."""
+    fields = {"id": passport.package_id, "resources": _resources(site, passport, number, stored, now)}
+    tk.get_action("package_patch")({"user": _site_user(), "ignore_auth": True}, fields)
+
+
+def _resources(site: Site, passport: Passport, number: int, stored: StoredVersion, now: datetime) -> list[dict[str, Any]]:
+    """The package's resources with the table's one as it is from now on; what people added to it stays."""
+    package = tk.get_action("package_show")(
+        {"user": _site_user(), "ignore_auth": True, "use_cache": False}, {"id": passport.package_id}
+    )
+    table = {
+        "id": passport.resource_id,
+        "url": site.data_address(passport.uri, None, "csv"),
+        "format": "CSV",
+        "mimetype": "text/csv",
+        "hash": stored.sha256,
+        "table_version": number,
+        "rows": stored.rows,
+        "datastore_active": True,
+        "last_modified": now.replace(tzinfo=None).isoformat(),
+    }
+    found = package["resources"]
+    if not any(resource["id"] == passport.resource_id for resource in found):
+        names = {"name": passport.uri, "name_translated": RESOURCE_NAME}
+        return [table | names, *found]
+    return [resource | table if resource["id"] == passport.resource_id else resource for resource in found]
+
+
+def _site_user() -> str:
+    """CKAN's own account, in whose name the portal changes packages."""
+    return str(tk.get_action("get_site_user")({"ignore_auth": True}, {})["name"])
+
+
+def settle(session: Session, site: Site, delivery: Delivery) -> None:
+    """Bring what is derived from the current version in line with it: DataStore's table, the preview on the page."""
+    passport = session.get_one(Passport, delivery.package_id)
+    current = versions.latest(session, passport.uri)
+    if current is not None:
+        bring_datastore(site, passport, current)
+        ensure_preview(passport)
+
+
+def bring_datastore(site: Site, passport: Passport, current: versions.Version) -> None:
+    """Make DataStore show `current`: put the prepared table in place, or load it anew from the version's file."""
+    from ckanext.kzopen.rows import datastore, store
+
+    with datastore_connection() as connection:
+        if datastore.loaded(connection, passport.resource_id) == datastore.Loaded(current.sha256, current.rows):
+            return
+        table = store.read_version(site.files_url, current.path)
+        datastore.load(connection, passport.resource_id, table, sha256=current.sha256, schema=current.schema)
+        connection.commit()
+
+
+def ensure_preview(passport: Passport) -> None:
+    """Give the resource CKAN's default views once; an existing one is left alone."""
+    context = {"user": _site_user(), "ignore_auth": True}
+    if model.Resource.get(passport.resource_id) is None:
+        return
+    resource = tk.get_action("resource_show")(dict(context), {"id": passport.resource_id})
+    tk.get_action("resource_create_default_resource_views")(
+        dict(context), {"resource": resource, "create_datastore_views": True}
+    )
+
+
+@contextmanager
+def datastore_connection() -> Iterator[Connection]:
+    """A connection with write rights to CKAN's DataStore; what was not committed is rolled back."""
+    from ckanext.datastore.backend.postgres import get_write_engine
+
+    with get_write_engine().connect() as connection:
+        yield connection

@@ -1,0 +1,174 @@
+"""What the universal API answers, as models: the same ones make `openapi.json`."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any, Literal
+
+from ckanext.kzopen.core.states import machine_of
+from ckanext.kzopen.core.texts import in_language
+from ckanext.kzopen.publishing.model import Delivery, Passport
+from ckanext.kzopen.publishing.site import Site
+from ckanext.kzopen.rows.model import Version
+from pydantic import BaseModel, ConfigDict, Field
+
+Mode = Literal["replace", "append", "upsert", "delete"]
+
+
+class VersionAnswer(BaseModel):
+    """One version of a table; it never changes."""
+
+    number: int
+    rows: int
+    size: int = Field(description="Bytes of the stored Parquet file.")
+    sha256: str = Field(description="SHA-256 of the stored Parquet file.")
+    created: datetime
+    delivery: str | None
+    links: dict[str, str]
+
+
+class DatasetAnswer(BaseModel):
+    """A data set: its passport and the current version of its table."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    uri: str
+    title: dict[str, str]
+    description: dict[str, str]
+    owner: str
+    category: str | None
+    periodicity: str | None
+    responsible: dict[str, Any] | None
+    keywords: dict[str, list[str]]
+    license: str | None
+    table_schema: dict[str, Any] = Field(alias="schema")
+    version: VersionAnswer | None = Field(description="The current version; null before the first one.")
+    links: dict[str, str]
+
+
+class VersionsAnswer(BaseModel):
+    """The versions of a table, newest first."""
+
+    uri: str
+    versions: list[VersionAnswer]
+
+
+class DifferenceAnswer(BaseModel):
+    """What a version changed against the one before it: counts, and the first rows of each kind."""
+
+    uri: str
+    number: int
+    against: int | None
+    difference: dict[str, Any]
+
+
+class DeliveryAnswer(BaseModel):
+    """A delivery: where it stands and what it did."""
+
+    id: str
+    dataset: str
+    mode: Mode
+    check_only: bool
+    state: str
+    state_label: str = Field(description="The state in the language of the request.")
+    received: datetime
+    finished: datetime | None
+    size: int = Field(description="Bytes of the body as it was sent.")
+    sha256: str = Field(description="SHA-256 of the body as it was sent.")
+    rows: int | None
+    added: int | None
+    changed: int | None
+    unchanged: int | None
+    removed: int | None
+    wrong: int | None = Field(description="How many errors the check found.")
+    error: str | None = Field(description="Why processing failed, when it did; it is tried again by itself.")
+    version: VersionAnswer | None
+    links: dict[str, str]
+
+
+class ReportAnswer(BaseModel):
+    """A page of a report: complete counts, and the listed findings from `offset` on."""
+
+    delivery: str
+    valid: bool
+    rows: int
+    errors: int
+    listed: int
+    counts: dict[str, int]
+    reading: dict[str, Any] | None
+    offset: int
+    findings: list[dict[str, Any]]
+    next: str | None
+
+
+class ProblemAnswer(BaseModel):
+    """An error as RFC 9457 tells it; `code` and `params` are for programs, `detail` is a sentence in the reader's language."""
+
+    model_config = ConfigDict(extra="allow")
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    code: str
+    params: dict[str, Any]
+
+
+def version_answer(site: Site, version: Version) -> VersionAnswer:
+    """A version with the addresses where it can be read."""
+    here = f"{site.dataset_address(version.uri)}/versions/{version.number}"
+    files = {ending: site.data_address(version.uri, version.number, ending) for ending in ("csv", "json", "parquet")}
+    return VersionAnswer(
+        number=version.number,
+        rows=version.rows,
+        size=version.size,
+        sha256=version.sha256,
+        created=version.created,
+        delivery=version.delivery_id,
+        links={"diff": f"{here}/diff", **files},
+    )
+
+
+def dataset_answer(site: Site, package: dict[str, Any], passport: Passport, current: Version | None) -> DatasetAnswer:
+    """A data set from its CKAN package and its passport."""
+    name = package.get("responsible_translated")
+    responsible = {"name": name, "email": package.get("responsible_email"), "phone": package.get("responsible_phone")}
+    here = site.dataset_address(passport.uri)
+    organization = package.get("organization") or {}
+    return DatasetAnswer(
+        uri=passport.uri,
+        title=package.get("title_translated") or {"kk": package["title"]},
+        description=package.get("notes_translated") or {},
+        owner=organization.get("name", ""),
+        category=package.get("category"),
+        periodicity=package.get("periodicity"),
+        responsible={k: v for k, v in responsible.items() if v} if name else None,
+        keywords=package.get("tags_translated") or {},
+        license=package.get("license_id") or None,
+        table_schema=passport.schema,
+        version=version_answer(site, current) if current else None,
+        links={"self": here, "versions": f"{here}/versions", "page": f"{site.address}/dataset/{passport.uri}"},
+    )
+
+
+def delivery_answer(site: Site, delivery: Delivery, version: Version | None, language: str) -> DeliveryAnswer:
+    """A delivery and the version that it made."""
+    here = site.delivery_address(delivery.id)
+    label = in_language(machine_of("delivery").states[delivery.state].label, language)
+    counts = {name: getattr(delivery, name) for name in ("rows", "added", "changed", "unchanged", "removed", "wrong")}
+    return DeliveryAnswer(
+        id=str(delivery.id),
+        dataset=delivery.uri,
+        mode=delivery.mode,
+        check_only=delivery.check_only,
+        state=delivery.state,
+        state_label=label,
+        received=delivery.received,
+        finished=delivery.finished,
+        size=delivery.size,
+        sha256=delivery.sha256,
+        error=delivery.error,
+        version=version_answer(site, version) if version else None,
+        links={"self": here, "report": f"{here}/report", "dataset": site.dataset_address(delivery.uri)},
+        **counts,
+    )

@@ -1,0 +1,193 @@
+"""The universal API, `/api/universal/v1`: an agency's system publishes its data sets by itself."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import unquote
+from uuid import UUID
+
+import ckan.plugins.toolkit as tk
+from ckan import model
+from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.core.web.problem import problem, request_language
+from ckanext.kzopen.publishing import answers, datasets, decide, openapi, receive, reports, rights
+from ckanext.kzopen.publishing.model import Delivery, Passport
+from ckanext.kzopen.publishing.passport import Passport as Described
+from ckanext.kzopen.publishing.passport import Uri
+from ckanext.kzopen.publishing.site import Site, configured
+from ckanext.kzopen.publishing.waiting import wait_for
+from ckanext.kzopen.rows import model as versions
+from flask import Blueprint, Response, request
+from pydantic import BaseModel, TypeAdapter, ValidationError
+from werkzeug.http import parse_options_header
+
+blueprint = Blueprint("kzopen_universal_api", __name__, url_prefix="/api/universal/v1")
+
+SMALL = 1 << 20  # bytes of a body that is answered at once
+LARGEST_PASSPORT = 1 << 20
+URI = TypeAdapter(Uri)
+
+
+def _answer(body: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    response = Response(body.model_dump_json(by_alias=True), status=status, content_type="application/json", headers=headers)
+    response.headers["Cache-Control"] = "no-store"
+    return response
+
+
+def _sender() -> str:
+    return rights.holder_of_token(request.headers.get(rights.HEADER))
+
+
+def _reader() -> str:
+    """Whoever reads: the token's holder, or "" for anyone. A session cookie does not count."""
+    return _sender() if request.headers.get(rights.HEADER) else ""
+
+
+def _editable(uri: str) -> tuple[str, Passport]:
+    """Who sends, and the passport of the data set that they may change."""
+    user = _sender()
+    passport = datasets.known_passport(model.Session(), uri)
+    rights.require_editor(user, passport.package_id)
+    return user, passport
+
+
+@blueprint.errorhandler(ValidationError)
+def _wrong_input(error: ValidationError) -> Response:
+    found = [{"field": ".".join(map(str, e["loc"])), "message": e["msg"]} for e in error.errors()]
+    problems = [f"{row['field']}: {row['message']}" for row in found]
+    return problem(KzError("web.bad_input", problems=problems), errors=found)
+
+
+@blueprint.put("/datasets/<uri>")
+def put_dataset(uri: str) -> Response:
+    """Create a data set or change its passport."""
+    user = _sender()
+    URI.validate_python(uri)
+    if (request.content_length or 0) > LARGEST_PASSPORT:
+        raise KzError("publishing.too_large", limit=LARGEST_PASSPORT)
+    described = Described.model_validate_json(request.stream.read(LARGEST_PASSPORT + 1))
+    saved = datasets.save(model.Session(), user, uri, described, address=request.remote_addr)
+    return _answer(_dataset(configured(), uri, user), 201 if saved.created else 200)
+
+
+@blueprint.get("/datasets/<uri>")
+def get_dataset(uri: str) -> Response:
+    """The passport of a data set and its current version."""
+    return _answer(_dataset(configured(), uri, _reader()))
+
+
+def _dataset(site: Site, uri: str, user: str) -> answers.DatasetAnswer:
+    package = datasets.visible_package(uri, user)
+    passport = datasets.known_passport(model.Session(), uri)
+    return answers.dataset_answer(site, package, passport, versions.latest(model.Session(), uri))
+
+
+@blueprint.get("/datasets/<uri>/versions")
+def get_versions(uri: str) -> Response:
+    """The versions of a table, newest first."""
+    datasets.visible_package(uri, _reader())
+    site = configured()
+    found = versions.all_of(model.Session(), uri)
+    return _answer(answers.VersionsAnswer(uri=uri, versions=[answers.version_answer(site, v) for v in found]))
+
+
+@blueprint.get("/datasets/<uri>/versions/<int:number>/diff")
+def get_difference(uri: str, number: int) -> Response:
+    """What a version changed against the one before it."""
+    datasets.visible_package(uri, _reader())
+    version = versions.numbered(model.Session(), uri, number)
+    if version is None:
+        raise KzError("publishing.unknown_version", uri=uri, number=str(number))
+    against = number - 1 if number > 1 else None
+    return _answer(answers.DifferenceAnswer(uri=uri, number=number, against=against, difference=version.difference))
+
+
+@blueprint.post("/datasets/<uri>/rows")
+def post_rows(uri: str) -> Response:
+    """Receive rows; a small body is answered when it is published or refused, a large one with the delivery's address."""
+    user, passport = _editable(uri)
+    site = configured()
+    stream, file_name, media_type, length = _body()
+    sending = receive.Sending(
+        mode=request.args.get("mode", "replace"),
+        sender=datasets.user_id(user),
+        source="command" if request.headers.get("X-Kzopen-Source") == "command" else "api",
+        check_only=request.args.get("check") == "only",
+        media_type=media_type,
+        file_name=file_name,
+        key=request.headers.get("Idempotency-Key"),
+        address=request.remote_addr,
+        length=length,
+    )
+    outcome = receive.deliver(model.Session(), site.files_url, passport, sending, stream, site.largest)
+    if outcome.delivery.size <= SMALL:
+        wait_for(model.Session(), outcome.delivery, tk.config["kzopen.answer_wait"])
+    return _delivered(site, outcome.delivery, repeated=outcome.repeated)
+
+
+def _body() -> tuple[Any, str | None, str | None, int | None]:
+    """The stream of rows with its name, media type and length; a form's part named `file` is taken too (curl -F)."""
+    if request.mimetype == "multipart/form-data":
+        part = request.files.get("file")
+        if part is None:
+            raise KzError("publishing.no_rows")
+        return part.stream, part.filename, part.mimetype, None
+    _, options = parse_options_header(request.headers.get("Content-Disposition", ""))
+    name = options.get("filename")
+    return request.stream, unquote(name)[:255] if name else None, request.mimetype or None, request.content_length
+
+
+def _delivered(site: Site, delivery: Delivery, *, repeated: bool = False) -> Response:
+    language = request_language()
+    version = versions.made_by(model.Session(), str(delivery.id))
+    body = answers.delivery_answer(site, delivery, version, language)
+    headers = {"Location": body.links["self"]} | ({"Idempotent-Replayed": "true"} if repeated else {})
+    if delivery.state == "refused":
+        report = reports.page(site, delivery, 0, reports.FIRST_PAGE, language)
+        error = KzError("publishing.refused", errors=delivery.wrong or 0)
+        return problem(error, headers=headers, delivery=body.model_dump(mode="json"), report=report.model_dump(mode="json"))
+    finished = delivery.state in ("accepted", "awaiting_approval") and not decide.is_being_published(delivery)
+    return _answer(body, 200 if finished else 202, headers)
+
+
+def _readable_delivery(number: UUID) -> Delivery:
+    user = _sender()
+    delivery = model.Session().get(Delivery, number)
+    if delivery is None:
+        raise KzError("publishing.unknown_delivery")
+    if not rights.may_edit(user, delivery.package_id):
+        raise KzError("publishing.not_readable")
+    return delivery
+
+
+@blueprint.get("/deliveries/<uuid:number>")
+def get_delivery(number: UUID) -> Response:
+    """Where a delivery stands."""
+    delivery = _readable_delivery(number)
+    version = versions.made_by(model.Session(), str(delivery.id))
+    return _answer(answers.delivery_answer(configured(), delivery, version, request_language()))
+
+
+@blueprint.get("/deliveries/<uuid:number>/report")
+def get_report(number: UUID) -> Response:
+    """A page of what the check found."""
+    delivery = _readable_delivery(number)
+    offset = max(0, request.args.get("offset", 0, int))
+    limit = min(max(1, request.args.get("limit", reports.FIRST_PAGE, int)), reports.LARGEST_PAGE)
+    return _answer(reports.page(configured(), delivery, offset, limit, request_language()))
+
+
+@blueprint.post("/deliveries/<uuid:number>/approve")
+def approve_delivery(number: UUID) -> Response:
+    """Publish a delivery that was only checked."""
+    delivery = _readable_delivery(number)
+    user = datasets.user_id(_sender())
+    decide.approve(model.Session(), delivery, user)
+    wait_for(model.Session(), delivery, tk.config["kzopen.answer_wait"])
+    return _delivered(configured(), delivery)
+
+
+@blueprint.get("/openapi.json")
+def get_openapi() -> Response:
+    """This API, as OpenAPI 3.1."""
+    return openapi.response(configured().address)

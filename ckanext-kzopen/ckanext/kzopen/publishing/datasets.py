@@ -1,0 +1,164 @@
+"""Creating, changing and telling data sets: the passport on one side, CKAN's package on the other."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import uuid4
+
+import ckan.plugins.toolkit as tk
+from ckan import model
+from ckanext.kzopen.core import outbox
+from ckanext.kzopen.core.record import write_event
+from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.publishing.model import Passport, passport_of
+from ckanext.kzopen.publishing.passport import Passport as Described
+from ckanext.kzopen.publishing.rights import require_editor, require_publisher
+from sqlalchemy.orm import Session
+
+NOT_IN_A_TAG = re.compile(r"[^\w \-.]+")
+PACKAGE_TYPE = "dataset"
+VISIBLE = ("category", "periodicity", "responsible_email", "responsible_phone", "license_id")
+
+
+@dataclass(frozen=True)
+class Saved:
+    """The passport as it is now, and whether the data set is new."""
+
+    passport: Passport
+    created: bool
+
+
+def save(session: Session, user: str, uri: str, described: Described, address: str | None = None) -> Saved:
+    """Create the data set `uri` or change its passport; commits.
+
+    Package, passport, event and outbox row are written in one transaction: CKAN's action commits them together. Raises
+    KzError when the owner is unknown, the user may not publish for it, or CKAN refuses a value.
+    """
+    package = model.Package.get(uri)
+    if package is None or package.state != model.State.ACTIVE:
+        return _create(session, user, uri, described, address)
+    require_editor(user, package.id)
+    _same_owner(package, described.owner)
+    return _change(session, user, package, described, address)
+
+
+def _create(session: Session, user: str, uri: str, described: Described, address: str | None) -> Saved:
+    organization = _organization(described.owner)
+    require_publisher(user, organization.id, uri)
+    passport = _new_passport(str(uuid4()), uri, described)
+    session.add(passport)
+    fields = package_fields(uri, described) | {"id": passport.package_id, "owner_org": organization.id}
+    _told(session, passport, "create", user, address)
+    # The rights were checked above; `ignore_auth` lets the package have the id that its passport has.
+    _act(session, "package_create", user, fields)
+    return Saved(passport, created=True)
+
+
+def _change(session: Session, user: str, package: Any, described: Described, address: str | None) -> Saved:
+    passport = session.get(Passport, package.id)
+    if passport is None:
+        passport = _new_passport(package.id, package.name, described)
+        session.add(passport)
+    passport.schema = described.table_schema.descriptor()
+    passport.changed = datetime.now(UTC)
+    _told(session, passport, "change", user, address)
+    _act(session, "package_patch", user, package_fields(package.name, described) | {"id": package.id})
+    return Saved(passport, created=False)
+
+
+def _new_passport(package_id: str, uri: str, described: Described) -> Passport:
+    schema = described.table_schema.descriptor()
+    return Passport(package_id=package_id, uri=uri, resource_id=str(uuid4()), schema=schema)
+
+
+def _told(session: Session, passport: Passport, verb: str, user: str, address: str | None) -> None:
+    session.flush()
+    write_event(
+        session,
+        kind="dataset",
+        object_id=passport.package_id,
+        verb=verb,
+        actor=user_id(user),
+        address=address,
+        new={"uri": passport.uri, "schema": passport.schema},
+    )
+    outbox.emit(session, f"dataset.{verb}", passport.package_id)
+
+
+def _act(session: Session, action: str, user: str, fields: dict[str, Any]) -> None:
+    """Call one of CKAN's actions, which commits, and commit what it may have left (it does nothing without a change)."""
+    try:
+        tk.get_action(action)({"user": user, "ignore_auth": True}, fields)
+    except tk.ValidationError as error:
+        session.rollback()
+        if "name" in error.error_dict:
+            raise KzError("publishing.uri_is_taken", uri=fields.get("name", "")) from error
+        raise KzError("web.bad_input", problems=str(error.error_summary)) from error
+    session.commit()
+
+
+def _organization(owner: str) -> Any:
+    found = model.Group.get(owner)
+    if found is None or not found.is_organization or found.state != model.State.ACTIVE:
+        raise KzError("publishing.unknown_owner", owner=owner)
+    return found
+
+
+def _same_owner(package: Any, owner: str) -> None:
+    wanted = _organization(owner)
+    if package.owner_org and wanted.id != package.owner_org:
+        present = model.Group.get(package.owner_org)
+        raise KzError("publishing.owner_is_fixed", owner=present.display_name if present else package.owner_org)
+
+
+def package_fields(uri: str, described: Described) -> dict[str, Any]:
+    """The passport as fields of a CKAN package; what is not given empties its field."""
+    responsible = described.responsible
+    keywords = described.keywords.words()
+    return {
+        "type": PACKAGE_TYPE,
+        "name": uri,
+        "title_translated": described.title.words(),
+        "notes_translated": described.description.words(),
+        "category": described.category,
+        "periodicity": described.periodicity,
+        "responsible_translated": responsible.name.words() if responsible else {},
+        "responsible_email": (responsible.email if responsible else None) or "",
+        "responsible_phone": (responsible.phone if responsible else None) or "",
+        "tags_translated": keywords,
+        "tags": [{"name": tag} for tag in _tags(keywords)],
+        "license_id": described.license or "",
+    }
+
+
+def _tags(keywords: dict[str, list[str]]) -> list[str]:
+    """Keywords of all languages as CKAN's tags, which allow letters, digits, blanks and `-_.` only."""
+    words = (NOT_IN_A_TAG.sub(" ", word).strip() for found in keywords.values() for word in found)
+    return list(dict.fromkeys(word for word in words if len(word) > 1))
+
+
+def known_passport(session: Session, uri: str) -> Passport:
+    """The passport of `uri`; KzError publishing.unknown_dataset when there is none or the data set was deleted."""
+    passport = passport_of(session, uri)
+    package = model.Package.get(passport.package_id) if passport else None
+    if passport is None or package is None or package.state != model.State.ACTIVE:
+        raise KzError("publishing.unknown_dataset", uri=uri)
+    return passport
+
+
+def visible_package(uri: str, user: str) -> dict[str, Any]:
+    """CKAN's package as `user` ("" = anonymous) may see it; KzError publishing.unknown_dataset otherwise."""
+    try:
+        found: dict[str, Any] = tk.get_action("package_show")({"user": user}, {"id": uri})
+    except (tk.ObjectNotFound, tk.NotAuthorized):
+        raise KzError("publishing.unknown_dataset", uri=uri) from None
+    return found
+
+
+def user_id(name: str) -> str:
+    """The id of a user, by which the event log and deliveries name people."""
+    user = model.User.get(name)
+    return str(user.id) if user else name

@@ -1,0 +1,32 @@
+"""What can be wrong with a delivery beside its own rows, told in the same report as what is wrong with them."""
+
+from __future__ import annotations
+
+import pyarrow as pa
+from ckanext.kzopen.validation.report import Finding, Report
+
+LISTED = 1000
+
+
+def keys_taken(checked: Report, sent: pa.Table, key: list[str], clashes: tuple[int, ...]) -> Report:
+    """The report of an `append` whose keys are in the table already; rows are counted as in the file, header included."""
+    header = checked.reading.header_row if checked.reading else 1
+    shown = sent.select(key).take(pa.array(clashes[:LISTED], pa.int64())).to_pylist()
+    findings = tuple(
+        Finding(
+            code="primary-key",
+            message="the key is in the published table already",
+            reason="published",
+            row=header + place + 1,
+            field=", ".join(key),
+            cell=", ".join(str(value) for value in row.values()),
+        )
+        for place, row in zip(clashes, shown, strict=False)
+    )
+    return Report(checked.rows, {"primary-key": len(clashes)}, findings, checked.reading)
+
+
+def other_columns(checked: Report) -> Report:
+    """The report of rows for a table whose published version has other columns: it has to be replaced as a whole."""
+    finding = Finding(code="schema-error", message="the published version has other columns", reason="other-columns")
+    return Report(checked.rows, {"schema-error": 1}, (finding,), checked.reading)

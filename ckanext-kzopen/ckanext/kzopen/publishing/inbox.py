@@ -1,0 +1,107 @@
+"""Where the bytes of deliveries lie: written as they come, hashed on the way, visible under their name only when whole."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, Protocol
+from urllib.parse import unquote, urlsplit
+from uuid import UUID
+
+from ckanext.kzopen.core.web.errors import KzError
+
+CHUNK = 1 << 20
+FOLDER = "deliveries"
+UNFINISHED = ".part"
+
+
+class Readable(Protocol):
+    """A stream of bytes, such as a request's body."""
+
+    def read(self, size: int = -1, /) -> bytes: ...
+
+
+@dataclass(frozen=True)
+class Received:
+    """Stored bytes: path below the files address, size in bytes, SHA-256 in hexadecimal."""
+
+    path: str
+    size: int
+    sha256: str
+
+
+def root(files_url: str) -> Path:
+    """The folder of a `file://` address; KzError publishing.files_unavailable for any other address."""
+    url = urlsplit(files_url)
+    if url.scheme != "file":
+        raise KzError("publishing.files_unavailable")
+    return Path(unquote(url.path))
+
+
+def receive(files_url: str, delivery: UUID, stream: Readable, limit: int, expected: int | None = None) -> Received:
+    """Store a body of at most `limit` bytes for a delivery.
+
+    `expected` is the length that the sender told. Raises KzError publishing.no_rows, publishing.too_large or
+    publishing.cut_off; then nothing is left behind.
+    """
+    place = f"{FOLDER}/{delivery.hex[:2]}/{delivery.hex}"
+    target = root(files_url) / place
+    digest = hashlib.sha256()
+    with _written_whole(target) as file:
+        size = 0
+        for chunk in _chunks(stream):
+            size += len(chunk)
+            if size > limit:
+                raise KzError("publishing.too_large", limit=limit)
+            digest.update(chunk)
+            file.write(chunk)
+        if expected is not None and size < expected:
+            raise KzError("publishing.cut_off", size=size, expected=expected)
+        if not size:
+            raise KzError("publishing.no_rows")
+    return Received(place, size, digest.hexdigest())
+
+
+def discard(files_url: str, received: Received) -> None:
+    """Remove the bytes of a delivery that did not come about."""
+    (root(files_url) / received.path).unlink(missing_ok=True)
+
+
+def old_files(files_url: str, older_than: float, now: float) -> list[Path]:
+    """Stored bodies, whole or not, that were not written to for `older_than` seconds; `now` is Unix time."""
+    files = (root(files_url) / FOLDER).glob("*/*")
+    return [path for path in files if now - path.stat().st_mtime > older_than]
+
+
+@contextmanager
+def _written_whole(target: Path) -> Iterator[IO[bytes]]:
+    """Write under another name, sync, then rename: after a crash there is the whole file or none."""
+    target.parent.mkdir(parents=True, exist_ok=True)
+    part = target.with_name(target.name + UNFINISHED)
+    try:
+        with part.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        part.rename(target)
+        _sync_folder(target.parent)
+    finally:
+        with suppress(FileNotFoundError):
+            part.unlink()
+
+
+def _sync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _chunks(stream: Readable) -> Iterator[bytes]:
+    while chunk := stream.read(CHUNK):
+        yield chunk

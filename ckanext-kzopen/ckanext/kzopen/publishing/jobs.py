@@ -1,0 +1,37 @@
+"""What the worker does for the publish path."""
+
+from __future__ import annotations
+
+import logging
+import time
+from uuid import UUID
+
+from ckan import model
+from ckanext.kzopen.core.jobs import Retry, task
+from ckanext.kzopen.publishing import inbox, process
+from ckanext.kzopen.publishing.model import known_bodies
+from ckanext.kzopen.publishing.site import configured
+
+log = logging.getLogger(__name__)
+
+UNKNOWN_AFTER = 24 * 3600.0  # seconds without a byte after which a body that no delivery knows is thrown away
+
+
+def mark_failed(error: BaseException, *, delivery: str) -> None:
+    """Show on the delivery that a try has failed."""
+    process.fail(model.Session(), UUID(delivery), error)
+
+
+@task("publishing.process", retry=Retry(times=6, first=2, longest=60), failed=mark_failed)
+def process_delivery(delivery: str) -> None:
+    """Check a delivery and publish it, or go on where a dead worker stopped."""
+    process.process(model.Session(), configured(), UUID(delivery))
+
+
+@task("publishing.tidy", cron="17 3 * * *")
+def tidy() -> None:
+    """Remove bodies that no delivery knows: they never arrived whole, or their request was cut off before the commit."""
+    files = {path.name: path for path in inbox.old_files(configured().files_url, UNKNOWN_AFTER, time.time())}
+    for name in files.keys() - known_bodies(model.Session(), files):
+        log.info("a body that no delivery knows is thrown away: %s", name)
+        files[name].unlink(missing_ok=True)

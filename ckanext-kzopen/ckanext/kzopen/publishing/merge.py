@@ -1,0 +1,69 @@
+"""The table that a delivery leads to: the whole new version, whatever the mode."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+import pyarrow as pa
+
+PLACE = "_kzopen_place"
+
+
+class OtherColumns(Exception):
+    """Rows cannot be added to a version whose columns are not those of the table schema any more."""
+
+
+@dataclass(frozen=True)
+class Merged:
+    """The whole new table; `clashes` are the positions (from 0) of sent rows whose key is there already."""
+
+    table: pa.Table
+    clashes: tuple[int, ...] = ()
+
+
+def merged(mode: str, old: pa.Table | None, sent: pa.Table, key: list[str]) -> Merged:
+    """What becomes of `old` when `sent` is delivered in `mode`.
+
+    `append` adds the rows; `upsert` puts rows with a known key in the place of the old ones and adds the others; `delete`
+    takes away the rows whose key is sent. Raises OtherColumns when `old` has not the columns of `sent`.
+    """
+    if mode == "replace" or old is None:
+        return Merged(sent if mode != "delete" else sent.slice(0, 0))
+    if mode == "delete":
+        return Merged(_without(old, sent, key))
+    if old.schema.names != sent.schema.names or old.schema.types != sent.schema.types:
+        raise OtherColumns
+    if mode == "append":
+        return Merged(pa.concat_tables([old, sent.cast(old.schema)]), _known(old, sent, key))
+    return Merged(_upserted(old, sent, key))
+
+
+def _without(old: pa.Table, sent: pa.Table, key: list[str]) -> pa.Table:
+    kept = _frame(old).with_row_index(PLACE).join(_frame(sent.select(key)), on=key, how="anti")
+    return old.take(pa.array(kept.get_column(PLACE).sort().to_arrow()))
+
+
+def _known(old: pa.Table, sent: pa.Table, key: list[str]) -> tuple[int, ...]:
+    if not key:
+        return ()
+    found = _frame(sent.select(key)).with_row_index(PLACE).join(_frame(old.select(key)), on=key, how="semi")
+    return tuple(found.get_column(PLACE).sort().to_list())
+
+
+def _upserted(old: pa.Table, sent: pa.Table, key: list[str]) -> pa.Table:
+    """Row numbers are joined and the rows taken from the tables as they are, so that no value changes its type."""
+    places = _frame(old.select(key)).with_row_index(PLACE)
+    news = _frame(sent.select(key)).with_row_index("_kzopen_sent")
+    matched = news.join(places, on=key, how="left")
+    replaced = dict(matched.filter(pl.col(PLACE).is_not_null()).select(PLACE, "_kzopen_sent").iter_rows())
+    added = matched.filter(pl.col(PLACE).is_null()).get_column("_kzopen_sent").sort().to_list()
+    size = old.num_rows
+    chosen = [size + replaced[place] if place in replaced else place for place in range(size)]
+    return pa.concat_tables([old, sent.cast(old.schema)]).take(pa.array([*chosen, *(size + n for n in added)], pa.int64()))
+
+
+def _frame(table: pa.Table) -> pl.DataFrame:
+    frame = pl.from_arrow(table)
+    assert isinstance(frame, pl.DataFrame)  # noqa: S101 - a table is never read as a series
+    return frame

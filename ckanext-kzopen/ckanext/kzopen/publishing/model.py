@@ -1,0 +1,94 @@
+"""Tables of the publish path: passports of data sets, and deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+from uuid import UUID, uuid4
+
+from ckanext.kzopen.core.db import Base
+from sqlalchemy import BigInteger, DateTime, Index, Integer, Text, func, select
+from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+
+class Passport(Base):
+    """What the publish path needs of a data set beside its CKAN package: the table schema and the resource of its table."""
+
+    __tablename__ = "passport"
+
+    package_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    uri: Mapped[str] = mapped_column(Text, unique=True)
+    resource_id: Mapped[str] = mapped_column(Text, unique=True)
+    schema: Mapped[dict[str, Any]] = mapped_column(JSONB)
+    created: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    changed: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now(), onupdate=func.now())
+
+
+class Delivery(Base):
+    """Rows that somebody sent to one data set. Never deleted; `state` is changed by `core.states.change` only.
+
+    `mode` is replace, append, upsert or delete. `check_only` deliveries stop before publication until a person approves
+    (`approver`). `report` is `validation.report.Report.stored()`. The counts of rows are None until they are known.
+    """
+
+    __tablename__ = "delivery"
+    __table_args__ = (
+        Index("delivery_package", "package_id", "received"),
+        Index("delivery_state", "state"),
+        Index("delivery_key", "package_id", "idempotency_key", unique=True, postgresql_where="idempotency_key IS NOT NULL"),
+    )
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    package_id: Mapped[str] = mapped_column(Text)
+    uri: Mapped[str] = mapped_column(Text)
+    mode: Mapped[str] = mapped_column(Text)
+    check_only: Mapped[bool] = mapped_column(default=False)
+    state: Mapped[str] = mapped_column(Text)
+    sender: Mapped[str] = mapped_column(Text)
+    source: Mapped[str] = mapped_column(Text)
+    media_type: Mapped[str | None] = mapped_column(Text)
+    file_name: Mapped[str | None] = mapped_column(Text)
+    path: Mapped[str] = mapped_column(Text)
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str] = mapped_column(Text)
+    idempotency_key: Mapped[str | None] = mapped_column(Text)
+    publish_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    approver: Mapped[str | None] = mapped_column(Text)
+    rows: Mapped[int | None] = mapped_column(BigInteger)
+    added: Mapped[int | None] = mapped_column(BigInteger)
+    changed: Mapped[int | None] = mapped_column(BigInteger)
+    unchanged: Mapped[int | None] = mapped_column(BigInteger)
+    removed: Mapped[int | None] = mapped_column(BigInteger)
+    wrong: Mapped[int | None] = mapped_column(BigInteger)
+    report: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    version: Mapped[int | None] = mapped_column(Integer)
+    error: Mapped[str | None] = mapped_column(Text)
+    received: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    checking: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    checked: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    finished: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+
+def passport_of(session: Session, uri: str) -> Passport | None:
+    """The passport of the data set `uri`, or None."""
+    return session.scalars(select(Passport).where(Passport.uri == uri)).first()
+
+
+def delivery_with_key(session: Session, package_id: str, key: str) -> Delivery | None:
+    """The delivery to a data set that came with this idempotency key, or None."""
+    wanted = select(Delivery).where(Delivery.package_id == package_id, Delivery.idempotency_key == key)
+    return session.scalars(wanted).first()
+
+
+def latest_deliveries(session: Session, package_ids: list[str], limit: int = 20) -> list[Delivery]:
+    """The newest deliveries to these data sets, newest first."""
+    wanted = select(Delivery).where(Delivery.package_id.in_(package_ids)).order_by(Delivery.received.desc()).limit(limit)
+    return list(session.scalars(wanted))
+
+
+def known_bodies(session: Session, names: Iterable[str]) -> set[str]:
+    """Those of these file names (a delivery's id in hexadecimal) that belong to a delivery."""
+    ids = [UUID(hex=name) for name in names if len(name) == 32]
+    return {found.hex for found in session.scalars(select(Delivery.id).where(Delivery.id.in_(ids)))}

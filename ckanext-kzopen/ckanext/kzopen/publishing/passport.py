@@ -1,0 +1,157 @@
+"""The passport of a data set as the universal API takes and gives it, and its table schema."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from ckanext.kzopen.core.texts import LANGUAGES
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+
+Uri = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{2,100}$")]
+Category = Literal[
+    "agriculture",
+    "budget",
+    "culture",
+    "ecology",
+    "economy",
+    "education",
+    "energy",
+    "geography",
+    "governance",
+    "health",
+    "housing",
+    "justice",
+    "labour",
+    "science",
+    "security",
+    "society",
+    "statistics",
+    "tourism",
+    "transport",
+]
+Periodicity = Literal["CONTINUOUS", "DAILY", "WEEKLY", "MONTHLY", "QUARTERLY", "HALF_YEAR", "YEARLY", "AS_NEEDED", "ONCE"]
+FieldType = Literal[
+    "string",
+    "integer",
+    "number",
+    "boolean",
+    "date",
+    "time",
+    "datetime",
+    "year",
+    "yearmonth",
+    "object",
+    "array",
+    "geopoint",
+    "any",
+]
+LONGEST_NAME = 63
+"""Bytes of a column's name in PostgreSQL."""
+
+
+class Input(BaseModel):
+    """Parent of what people send: a key that is not known is a mistake, not something to pass over."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True)
+
+
+class Text(Input):
+    """A text in Kazakh and Russian, and in English where there is one."""
+
+    kk: Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
+    ru: Annotated[str, StringConstraints(min_length=1, max_length=10_000)]
+    en: Annotated[str, StringConstraints(max_length=10_000)] = ""
+
+    def words(self) -> dict[str, str]:
+        """The languages that have a text."""
+        return {language: text for language in LANGUAGES if (text := getattr(self, language))}
+
+
+Word = Annotated[str, StringConstraints(min_length=2, max_length=100)]
+
+
+class Keywords(Input):
+    """Words by which the data set should be found, in each language on its own."""
+
+    kk: list[Word] = Field(default=[], max_length=30)
+    ru: list[Word] = Field(default=[], max_length=30)
+    en: list[Word] = Field(default=[], max_length=30)
+
+    def words(self) -> dict[str, list[str]]:
+        """The languages that have words, each word once."""
+        return {language: list(dict.fromkeys(found)) for language in LANGUAGES if (found := getattr(self, language))}
+
+
+class Responsible(Input):
+    """Who answers questions about the data: an office or a person of the agency, with a public address."""
+
+    name: Text
+    email: Annotated[str, StringConstraints(pattern=r"^[^@\s]+@[^@\s]+$", max_length=254)] | None = None
+    phone: Annotated[str, StringConstraints(pattern=r"^[+0-9 ()-]{5,30}$")] | None = None
+
+
+def _column_name(name: str) -> str:
+    if len(name.encode()) > LONGEST_NAME or name.startswith("_") or '"' in name or not name.isprintable():
+        raise ValueError(f"a column's name has 1 to {LONGEST_NAME} bytes, no quotation mark and no underscore at its start")
+    return name
+
+
+class SchemaField(BaseModel):
+    """A column of the table, as Table Schema describes it; titles in kk, ru and en are ours."""
+
+    model_config = ConfigDict(extra="allow", str_strip_whitespace=True)
+
+    name: Annotated[str, StringConstraints(min_length=1), AfterValidator(_column_name)]
+    type: FieldType = "string"
+    title: str | None = None
+    title_translated: dict[Literal["kk", "ru", "en"], str] | None = None
+    description_translated: dict[Literal["kk", "ru", "en"], str] | None = None
+    format: str | None = None
+    constraints: dict[str, Any] | None = None
+
+
+class TableSchema(BaseModel):
+    """The columns of the table (https://specs.frictionlessdata.io/table-schema/)."""
+
+    model_config = ConfigDict(extra="allow", populate_by_name=True)
+
+    fields: list[SchemaField] = Field(min_length=1, max_length=1000)
+    primary_key: list[str] = Field(default=[], alias="primaryKey")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one_column_as_a_key(cls, data: Any) -> Any:
+        """Table Schema allows a key of one column to be written as a string."""
+        if isinstance(data, dict) and isinstance(data.get("primaryKey"), str):
+            return data | {"primaryKey": [data["primaryKey"]]}
+        return data
+
+    @model_validator(mode="after")
+    def _names_fit(self) -> TableSchema:
+        names = [field.name for field in self.fields]
+        if repeated := sorted({name for name in names if names.count(name) > 1}):
+            raise ValueError(f"two columns have one name: {', '.join(repeated)}")
+        if unknown := [name for name in self.primary_key if name not in names]:
+            raise ValueError(f"the primary key names columns that do not exist: {', '.join(unknown)}")
+        return self
+
+    def descriptor(self) -> dict[str, Any]:
+        """The schema as a plain Table Schema descriptor, without what was not given."""
+        descriptor = self.model_dump(by_alias=True, exclude_none=True)
+        return descriptor if self.primary_key else {k: v for k, v in descriptor.items() if k != "primaryKey"}
+
+
+class Passport(Input):
+    """What a data set is: names and description, owner, responsible, how often it is renewed, and its columns."""
+
+    model_config = ConfigDict(extra="forbid", str_strip_whitespace=True, populate_by_name=True)
+
+    title: Text
+    description: Text
+    owner: Annotated[str, StringConstraints(min_length=2, max_length=100)]
+    category: Category
+    periodicity: Periodicity
+    responsible: Responsible | None = None
+    keywords: Keywords = Keywords()
+    license: str | None = None
+    table_schema: TableSchema = Field(alias="schema")

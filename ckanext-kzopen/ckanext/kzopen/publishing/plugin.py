@@ -1,0 +1,40 @@
+"""Plugin `kzopen_publishing`: CKAN interfaces of the publish path, and nothing else."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ckan.plugins as p
+import ckan.plugins.toolkit as tk
+from ckan.config.middleware.flask_app import csrf
+from ckanext.kzopen.publishing import api, jobs, validators, views
+from flask import Blueprint
+
+# CKAN would check a form's token, which programs have not; the API looks at API tokens only, never at the session.
+csrf.exempt(api.blueprint)
+
+
+@tk.blanket.config_declarations
+class PublishingPlugin(p.SingletonPlugin):
+    """The universal API, the staff's pages, the publish path's jobs and the fields of a passport."""
+
+    p.implements(p.IBlueprint)
+    p.implements(p.IConfigurer)
+    p.implements(p.IValidators)
+
+    tasks = (jobs.process_delivery, jobs.tidy)
+
+    def update_config(self, config: tk.CKANConfig) -> None:
+        """Our templates come after the theme's."""
+        tk.add_template_directory(config, "templates")
+
+    def get_blueprint(self) -> list[Blueprint]:
+        return [api.blueprint, views.blueprint]
+
+    def get_validators(self) -> dict[str, Any]:
+        return {
+            "kzopen_translated_text": validators.translated_text,
+            "kzopen_translated_words": validators.translated_words,
+            "kzopen_from_json": validators.from_json,
+            "kzopen_from_translated": validators.from_translated,
+        }

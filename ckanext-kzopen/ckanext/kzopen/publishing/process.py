@@ -1,0 +1,98 @@
+"""The publish path after the bytes are stored: check, then accept, refuse, or wait for a person.
+
+`process` may be run again at any moment and after any death: it goes on from the state that the last commit left.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from ckanext.kzopen.core import states
+from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.publishing import accept, inbox
+from ckanext.kzopen.publishing.model import Delivery, Passport
+from ckanext.kzopen.publishing.refusal import Refused
+from ckanext.kzopen.publishing.site import Site
+from sqlalchemy.orm import Session
+
+SYSTEM = "system:publishing"
+
+
+def process(session: Session, site: Site, delivery_id: UUID) -> None:
+    """Take a delivery as far as it can go by itself; commits after each step."""
+    delivery = session.get_one(Delivery, delivery_id)
+    if delivery.state in ("received", "failed"):
+        states.change(session, "delivery", delivery, "check", actor=SYSTEM, checking=_now(), error=None)
+        session.commit()
+    if delivery.state == "checking" or (delivery.state == "awaiting_approval" and delivery.approver):
+        _decide(session, site, delivery)
+    if delivery.state == "accepted":
+        accept.settle(session, site, delivery)
+
+
+def _decide(session: Session, site: Site, delivery: Delivery) -> None:
+    passport = session.get_one(Passport, delivery.package_id)
+    try:
+        checked = check(site, delivery, passport)
+        if checked.table is None:
+            raise Refused(checked.report)
+        if delivery.check_only and delivery.approver is None:
+            _hold(session, delivery, checked.report)
+        else:
+            accept.accept(session, site, delivery, passport, checked)
+    except Refused as refusal:
+        session.rollback()
+        _refuse(session, delivery, refusal.report)
+    session.commit()
+
+
+def check(site: Site, delivery: Delivery, passport: Passport) -> Any:
+    """The report on the stored bytes, and the table when they are free of errors (`validation.check.Checked`)."""
+    # Loaded here: web processes register this path too and must not carry the libraries that read files.
+    from ckanext.kzopen.validation.check import check_file
+
+    path = inbox.root(site.files_url) / delivery.path
+    schema = schema_for(delivery.mode, passport.schema)
+    return check_file(path, schema, media_type=delivery.media_type, name=delivery.file_name)
+
+
+def schema_for(mode: str, schema: dict[str, Any]) -> dict[str, Any]:
+    """The schema of what is sent: the whole table's, or its key alone when rows are to be deleted by key."""
+    if mode != "delete":
+        return schema
+    key = schema["primaryKey"]
+    return schema | {"fields": [field for field in schema["fields"] if field["name"] in key]}
+
+
+def _refuse(session: Session, delivery: Delivery, report: Any) -> None:
+    now = _now()
+    given = {"report": report.stored(), "rows": report.rows, "wrong": report.errors, "checked": now, "finished": now}
+    if delivery.state == "awaiting_approval":
+        actor = str(delivery.approver)
+        states.change(session, "delivery", delivery, "decline", actor=actor, reason="check", **given)
+    else:
+        states.change(session, "delivery", delivery, "refuse", actor=SYSTEM, **given)
+
+
+def _hold(session: Session, delivery: Delivery, report: Any) -> None:
+    given = {"report": report.stored(), "rows": report.rows, "wrong": 0, "checked": _now()}
+    states.change(session, "delivery", delivery, "hold", actor=SYSTEM, **given)
+
+
+def fail(session: Session, delivery_id: UUID, error: BaseException) -> None:
+    """Note that a try did not come to its end through no fault of the data; the job is tried again. Commits."""
+    delivery = session.get(Delivery, delivery_id)
+    if delivery is None:
+        return
+    code = error.code if isinstance(error, KzError) else type(error).__name__
+    if delivery.state == "checking":
+        states.change(session, "delivery", delivery, "fail", actor=SYSTEM, error=code)
+    elif delivery.state == "awaiting_approval":
+        delivery.error = code
+    session.commit()
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

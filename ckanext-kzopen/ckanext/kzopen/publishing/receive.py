@@ -1,0 +1,124 @@
+"""The first step of the publish path: the bytes are stored, and from the commit on nothing is lost."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID, uuid4
+
+from ckanext.kzopen.core import jobs, states
+from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.publishing import inbox
+from ckanext.kzopen.publishing.model import Delivery, Passport, delivery_with_key
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
+
+MODES = ("replace", "append", "upsert", "delete")
+MODES_BY_KEY = ("upsert", "delete")
+LONGEST_KEY = 255
+
+
+@dataclass(frozen=True)
+class Sending:
+    """What a sender says of the bytes that follow. `source` is `api`, `staff` or `command`; `sender` is a user's id."""
+
+    mode: str
+    sender: str
+    source: str
+    check_only: bool = False
+    media_type: str | None = None
+    file_name: str | None = None
+    key: str | None = None
+    address: str | None = None
+    length: int | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """The delivery, and whether it is the one that an earlier request with the same key made."""
+
+    delivery: Delivery
+    repeated: bool
+
+
+def check_sending(sending: Sending, passport: Passport) -> None:
+    """Raise KzError for what is wrong before a byte is read."""
+    if sending.mode not in MODES:
+        raise KzError("publishing.unknown_mode", mode=sending.mode, modes=list(MODES))
+    if sending.mode in MODES_BY_KEY and not passport.schema.get("primaryKey"):
+        raise KzError("publishing.schema_has_no_key", mode=sending.mode)
+    if sending.key is not None and not 1 <= len(sending.key) <= LONGEST_KEY:
+        raise KzError("publishing.key_too_long")
+
+
+def deliver(
+    session: Session,
+    files_url: str,
+    passport: Passport,
+    sending: Sending,
+    stream: inbox.Readable,
+    limit: int,
+) -> Outcome:
+    """Store a body and defer its check; both are there after the commit that is made here, or none.
+
+    A repeated idempotency key with the same body gives the first delivery again; with another body it is refused.
+    """
+    check_sending(sending, passport)
+    number = uuid4()
+    stored = inbox.receive(files_url, number, stream, limit, sending.length)
+    try:
+        earlier = _same_again(session, passport.package_id, sending, stored)
+        outcome = Outcome(earlier, repeated=True) if earlier else _new(session, passport, sending, number, stored)
+    except KzError:
+        # Not after an error of the database: a commit whose answer got lost may have been made.
+        inbox.discard(files_url, stored)
+        raise
+    if outcome.repeated:
+        inbox.discard(files_url, stored)
+    return outcome
+
+
+def _new(session: Session, passport: Passport, sending: Sending, number: UUID, stored: inbox.Received) -> Outcome:
+    delivery = Delivery(
+        id=number,
+        package_id=passport.package_id,
+        uri=passport.uri,
+        mode=sending.mode,
+        check_only=sending.check_only,
+        sender=sending.sender,
+        source=sending.source,
+        media_type=sending.media_type,
+        file_name=sending.file_name,
+        path=stored.path,
+        size=stored.size,
+        sha256=stored.sha256,
+        idempotency_key=sending.key,
+    )
+    package_id = passport.package_id
+    try:
+        states.begin(session, "delivery", delivery, actor=sending.sender, address=sending.address)
+    except IntegrityError:
+        # Two requests with one key at the same moment: the other one was first.
+        session.rollback()
+        earlier = _same_again(session, package_id, sending, stored)
+        if earlier is None:
+            raise
+        return Outcome(earlier, repeated=True)
+    defer_check(session, delivery)
+    session.commit()
+    return Outcome(delivery, repeated=False)
+
+
+def defer_check(session: Session, delivery: Delivery) -> None:
+    """Put the delivery into the queue; deliveries to one data set are worked on one after the other."""
+    jobs.defer(session, "publishing.process", lock=f"dataset:{delivery.package_id}", delivery=str(delivery.id))
+
+
+def _same_again(session: Session, package_id: str, sending: Sending, stored: inbox.Received) -> Delivery | None:
+    if sending.key is None:
+        return None
+    earlier = delivery_with_key(session, package_id, sending.key)
+    if earlier is None:
+        return None
+    if (earlier.sha256, earlier.mode, earlier.check_only) != (stored.sha256, sending.mode, sending.check_only):
+        raise KzError("publishing.key_reused", key=sending.key, delivery=str(earlier.id))
+    return earlier
