@@ -111,7 +111,7 @@ def _finish(cursor: Cursor, resource_id: str, rows: int, sha256: str) -> None:
     """What CKAN's tables have besides columns, and the mark from which version the rows come."""
     hidden = Identifier(HIDDEN + resource_id)
     sequence = Literal(f'"{HIDDEN}{resource_id}"')
-    cursor.execute(SQL("SELECT setval(pg_get_serial_sequence({}, '_id'), {})").format(sequence, Literal(rows + 1)))
+    cursor.execute(SQL("SELECT setval(pg_get_serial_sequence({}, '_id'), {}, false)").format(sequence, Literal(rows + 1)))
     cursor.execute(
         SQL("CREATE TRIGGER zfulltext BEFORE INSERT OR UPDATE ON {} FOR EACH ROW EXECUTE {}").format(
             hidden, SQL("PROCEDURE populate_full_text_trigger()")
