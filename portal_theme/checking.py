@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -11,9 +10,7 @@ import yaml
 
 from portal_theme.extraction import Message, ckan_strings, messages
 from portal_theme.languages import CORE_CATALOGUES, DOMAIN, LANGUAGES, OUR_CATALOGUES, SAME_ALLOWED, catalogue
-from portal_theme.messages import CORE, PLURALS, core_catalogue
-
-PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|\{\w*\}|</?\w+")
+from portal_theme.messages import CORE, PLURALS, core_catalogue, keeps_placeholders
 
 
 @dataclass(frozen=True)
@@ -80,8 +77,7 @@ def entry_findings(entry: polib.POEntry, language: str, allowed: frozenset[str])
         return
     if entry.msgid not in allowed and entry.msgid in forms:
         yield Finding(language, entry.msgid, "same as the English")
-    wanted = {frozenset(PLACEHOLDER.findall(text)) for text in (entry.msgid, entry.msgid_plural) if text}
-    if any(frozenset(PLACEHOLDER.findall(form)) not in wanted for form in forms):
+    if not keeps_placeholders(entry):
         yield Finding(language, entry.msgid, "placeholders differ from the English")
 
 

@@ -8,6 +8,7 @@ python -m portal_theme.messages compile DIR      what the launcher does at set-u
 from __future__ import annotations
 
 import importlib.util
+import re
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
@@ -18,6 +19,7 @@ import polib
 from portal_theme.languages import CORE_CATALOGUES, DOMAIN, LANGUAGES, OUR_CATALOGUES, OURS, TEMPLATE, catalogue
 
 CORE = "ckan"
+PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sdi]|\{\w*\}|</?\w+")
 PLURALS = {
     "kk": "nplurals=2; plural=(n != 1);",
     "en": "nplurals=2; plural=(n != 1);",
@@ -40,13 +42,28 @@ def compile_catalogues(target: Path) -> None:
 
 
 def core_catalogue(language: str) -> polib.POFile:
-    """CKAN's strings in one language: those that CKAN ships, with `core_i18n` over them; fuzzy ones do not count."""
+    """CKAN's strings in one language: those that CKAN ships, with `core_i18n` over them.
+
+    Fuzzy translations do not count, nor those that lost a placeholder: a page that uses one would fail.
+    """
     merged: dict[tuple[str, str | None], polib.POEntry] = {}
     for folder in (ckan_catalogues(), CORE_CATALOGUES):
         path = catalogue(folder, language, CORE)
         entries: Iterable[polib.POEntry] = polib.pofile(str(path)) if path.exists() else ()
-        merged.update({(e.msgid, e.msgctxt): e for e in entries if e.translated()})
+        merged.update({(e.msgid, e.msgctxt): e for e in entries if e.translated() and keeps_placeholders(e)})
     return catalogue_of(language, merged.values())
+
+
+def placeholders(text: str) -> frozenset[str]:
+    """The places of a text that are filled in, and the tags in it."""
+    return frozenset(PLACEHOLDER.findall(text))
+
+
+def keeps_placeholders(entry: polib.POEntry) -> bool:
+    """Whether each form of a translation has the placeholders of the singular or of the plural, and no others."""
+    wanted = {placeholders(text) for text in (entry.msgid, entry.msgid_plural) if text}
+    forms = list(entry.msgstr_plural.values()) if entry.msgstr_plural else [entry.msgstr]
+    return all(placeholders(form) in wanted for form in forms)
 
 
 def catalogue_of(language: str, entries: Iterable[polib.POEntry]) -> polib.POFile:
