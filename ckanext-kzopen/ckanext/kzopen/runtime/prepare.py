@@ -11,7 +11,6 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from urllib.parse import urlsplit
 
 from ckanext.kzopen.runtime.portal import Portal
 
@@ -52,8 +51,7 @@ def prepare(portal: Portal) -> str:
 
     Raises subprocess.CalledProcessError with them when it fails.
     """
-    embedded = [] if portal.settings.datastore_url else ["embedded"]
-    command = [sys.executable, "-m", "ckanext.kzopen.runtime.prepare", str(portal.ini), str(portal.accounts), *embedded]
+    command = [sys.executable, "-m", "ckanext.kzopen.runtime.prepare", str(portal.ini), str(portal.accounts)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, cwd="/")
     mark_prepared(portal)
     return done.stdout
@@ -71,24 +69,12 @@ def _migrate() -> None:
                 _run_migrations(plugin)
 
 
-def _grant_datastore() -> None:
-    """What `ckan datastore set-permissions` prints, run by ourselves; only where we are the owner of the cluster."""
-    import psycopg
-    from ckan.common import config
-    from ckanext.datastore.cli import permissions_sql
-
-    url = config["ckan.datastore.write_url"].replace("postgresql://kzopen:@", "postgresql://postgres:@")
-    main, store = (urlsplit(config[key]).path[1:] for key in ("sqlalchemy.url", "ckan.datastore.write_url"))
-    statements = permissions_sql(main, store, "kzopen", "kzopen", "kzopen_reader")
-    script = "\n".join(line for line in statements.splitlines() if not line.startswith("\\connect"))
-    with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute(script)
-
-
-def main(ini: str, accounts: str, embedded: str = "") -> None:
-    """Prepare the databases that the ini names; `embedded` when the cluster is ours, so that we may grant rights in it."""
+def main(ini: str, accounts: str) -> None:
+    """Prepare the databases that the ini names; their users own them, so no superuser is needed."""
     from ckan.cli import CKANConfigLoader
     from ckan.config.middleware import make_app
+    from ckanext.kzopen.runtime import datastore_rights
+    from ckanext.kzopen.runtime.accounts import make_first_accounts
 
     from portal_theme.messages import compile_catalogues
 
@@ -98,12 +84,9 @@ def main(ini: str, accounts: str, embedded: str = "") -> None:
     app = make_app(config)
     with app._wsgi_app.app_context():
         _migrate()
-        if embedded:
-            _grant_datastore()
-        from ckanext.kzopen.runtime.accounts import make_first_accounts
-
+        datastore_rights.grant(config["sqlalchemy.url"], config["ckan.datastore.write_url"], config["ckan.datastore.read_url"])
         make_first_accounts(Path(accounts))
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:4])
+    main(*sys.argv[1:3])

@@ -58,11 +58,16 @@ def web(portal: Portal) -> Process:
     return Process("web", [*command, f"{PACKAGE}.runtime.wsgi:application"], environment=environment)
 
 
+def indexer(portal: Portal) -> Process:
+    """Keeps the embedded index up to date; it answers when there is an index, which an empty portal has after a moment."""
+    command = [sys.executable, "-m", f"{PACKAGE}.search.indexer", str(portal.ini)]
+    return Process("indexer", command, lambda: bool(portal.settings.search_url) or (portal.index / "current").exists())
+
+
 def background(portal: Portal) -> list[Process]:
-    """What works behind the pages."""
+    """What works behind the pages, beside the indexer."""
     ini = str(portal.ini)
     return [
-        Process("indexer", [sys.executable, "-m", f"{PACKAGE}.search.indexer", ini]),
         Process("worker", [sys.executable, "-m", f"{PACKAGE}.core.jobs.worker", ini]),
         Process("ckan-worker", [*CKAN, "-c", ini, "jobs", "worker"]),
     ]

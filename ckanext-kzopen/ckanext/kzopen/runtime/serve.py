@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable
 
 from ckanext.kzopen.core.settings import problems
-from ckanext.kzopen.runtime import prepare, processes, services
+from ckanext.kzopen.runtime import external, prepare, processes, services
 from ckanext.kzopen.runtime.configuration import write_ini
 from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.secrets import read_private
@@ -41,8 +41,8 @@ def free_port(host: str, port: int) -> int:
 
 
 def check_start(portal: Portal) -> None:
-    """Raise CannotStart when settings contradict each other, the port is taken or the portal runs already."""
-    found = problems(portal.settings)
+    """Raise CannotStart for wrong settings, a given service that does not let us in, a taken port, a portal that runs."""
+    found = problems(portal.settings) or external.problems(portal.settings)
     if found:
         raise CannotStart("These settings stop the start:\n" + "\n".join(f"  {problem}" for problem in found))
     pid = running_pid(portal)
@@ -68,9 +68,12 @@ def bring_up(portal: Portal, supervisor: Supervisor, say: Say, only_services: bo
             prepare.prepare(portal)
         if only_services:
             return
+        supervisor.start(processes.indexer(portal))
         _start_web(portal, supervisor, say)
         for process in processes.background(portal):
             supervisor.start(process)
+        # A page that writes asks the index: until there is one, a portal is not up.
+        supervisor.wait_for(processes.indexer(portal), 90)
     except NotReady as error:
         raise CannotStart(f"{error} did not come up; its log: {portal.logs / f'{error}.log'}") from error
     except subprocess.CalledProcessError as error:

@@ -10,7 +10,6 @@ import importlib
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -157,7 +156,7 @@ def fresh_databases(portal: Portal, name: str) -> None:
 
 
 def _prepare(portal: Portal) -> None:
-    command = [sys.executable, "-m", "ckanext.kzopen.runtime.prepare", str(portal.ini), str(portal.accounts), "embedded"]
+    command = [sys.executable, "-m", "ckanext.kzopen.runtime.prepare", str(portal.ini), str(portal.accounts)]
     portal.accounts.unlink(missing_ok=True)
     done = subprocess.run(command, capture_output=True, text=True, cwd="/")
     if done.returncode:
@@ -165,8 +164,8 @@ def _prepare(portal: Portal) -> None:
 
 
 def _start_helpers(portal: Portal, supervisor: Supervisor, suite: Suite) -> None:
-    wanted = ("indexer", "worker") if suite.worker else ("indexer",)
+    supervisor.start(processes.indexer(portal))
     for process in processes.background(portal):
-        if process.name in wanted:
+        if process.name == "worker" and suite.worker:
             supervisor.start(process)
-    time.sleep(1)
+    supervisor.wait_for(processes.indexer(portal), 60)

@@ -1,0 +1,59 @@
+"""Databases that somebody else brings: whether they can be used, told before anything is started.
+
+What a portal needs of them: PostgreSQL 14 or later; a database that the user of `database_url` owns; another one that the
+user of `datastore_url` owns; a third user who may only read; a Redis or Valkey that answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+import redis
+from ckanext.kzopen.core.settings import Settings, SettingsProblem
+
+OLDEST = 140000
+SECONDS = 10
+
+
+def problems(settings: Settings) -> list[SettingsProblem]:
+    """What stops a start with the given addresses, in the order of the settings; nothing is asked of embedded parts."""
+    found = []
+    for name in ("database_url", "datastore_url", "datastore_read_url"):
+        address: str = getattr(settings, name)
+        if address:
+            found += [SettingsProblem(name, sentence) for sentence in _database(address, owned=name != "datastore_read_url")]
+    if settings.redis_url:
+        found += [SettingsProblem("redis_url", sentence) for sentence in _redis(settings.redis_url)]
+    return found
+
+
+def _database(address: str, *, owned: bool) -> Iterator[str]:
+    try:
+        with psycopg.connect(address, connect_timeout=SECONDS, autocommit=True) as connection:
+            if connection.info.server_version < OLDEST:
+                yield f"PostgreSQL {connection.info.server_version // 10000} is too old; 14 or later is needed."
+            if owned:
+                yield from _not_owner(connection)
+    except psycopg.OperationalError as error:
+        yield f"the database does not let us in: {_one_line(error)}"
+
+
+def _not_owner(connection: psycopg.Connection) -> Iterator[str]:
+    query = "SELECT current_user, datname, pg_has_role(datdba, 'USAGE') FROM pg_database WHERE datname = current_database()"
+    row = connection.execute(query).fetchone()
+    if row and not row[2]:
+        yield f"the user {row[0]} must own its database; as a superuser: ALTER DATABASE {row[1]} OWNER TO {row[0]};"
+
+
+def _redis(address: str) -> Iterator[str]:
+    try:
+        with redis.Redis.from_url(address, socket_connect_timeout=SECONDS, socket_timeout=SECONDS) as client:
+            client.ping()
+    except (redis.exceptions.RedisError, ValueError) as error:
+        yield f"Redis does not answer: {_one_line(error)}"
+
+
+def _one_line(error: Exception) -> str:
+    """What the library says, without line breaks; it repeats neither password nor address."""
+    return " ".join(str(error).split())

@@ -1,0 +1,245 @@
+"""A portal on a PostgreSQL and a Valkey that somebody else started: reached by TCP, with passwords, without a superuser."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from ckanext.kzopen.core.settings import Settings
+from ckanext.kzopen.runtime import services
+from ckanext.kzopen.runtime.portal import Portal
+from ckanext.kzopen.runtime.processes import Process, embedded
+from ckanext.kzopen.runtime.secrets import read_private
+from ckanext.kzopen.runtime.status import process_rows, read_status
+from ckanext.kzopen.runtime.supervisor import Supervisor
+
+from tests.conftest import ROOT
+
+SECRET = "Kq3vT8yNw2rLx6zBf9hMj5pGs1dCa7eU"
+LOCAL_ONLY = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
+
+
+@dataclass(frozen=True)
+class Cluster:
+    """Somebody else's services: where the superuser enters, and the ports."""
+
+    sockets: Path
+    postgres_port: int
+    valkey_port: int
+
+    def url(self, user: str, database: str) -> str:
+        return f"postgresql://{user}:{user}-word@127.0.0.1:{self.postgres_port}/{database}"
+
+    def run(self, statement: str, database: str = "postgres") -> list[tuple[Any, ...]]:
+        """One statement as the superuser."""
+        with psycopg.connect(
+            host=str(self.sockets), port=self.postgres_port, user="postgres", dbname=database, autocommit=True
+        ) as connection:
+            cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def make_databases(self, prefix: str) -> dict[str, str]:
+        """Three users and two databases, as docs/operator.md tells the administrator to make them; the settings for them."""
+        for role in (f"{prefix}_main", f"{prefix}_write", f"{prefix}_read"):
+            self.run(f"CREATE ROLE {role} LOGIN PASSWORD '{role}-word'")
+        self.run(f"CREATE DATABASE {prefix}_ckan OWNER {prefix}_main TEMPLATE template0 ENCODING 'UTF8'")
+        self.run(f"CREATE DATABASE {prefix}_store OWNER {prefix}_write TEMPLATE template0 ENCODING 'UTF8'")
+        return {
+            "KZOPEN_DATABASE_URL": self.url(f"{prefix}_main", f"{prefix}_ckan"),
+            "KZOPEN_DATASTORE_URL": self.url(f"{prefix}_write", f"{prefix}_store"),
+            "KZOPEN_DATASTORE_READ_URL": self.url(f"{prefix}_read", f"{prefix}_store"),
+            "KZOPEN_REDIS_URL": f"redis://127.0.0.1:{self.valkey_port}/0",
+            "KZOPEN_SECRET_KEY": SECRET,
+        }
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def kzopen(settings: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A command of the launcher with these settings in its environment, and no others."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("KZOPEN_")}
+    return subprocess.run(
+        [str(ROOT / "kzopen"), *arguments],
+        env=environment | settings,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=180,
+    )
+
+
+def listening(process: Process, port: int) -> Process:
+    """The same service, reachable by TCP on this machine."""
+    by_tcp = {
+        "postgres": ["-c", "listen_addresses=127.0.0.1", "-c", f"port={port}"],
+        "valkey": ["--port", str(port), "--bind", "127.0.0.1"],
+    }
+    return replace(process, command=[*process.command, *by_tcp[process.name]])
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    portal = Portal(Settings(data=tmp_path_factory.mktemp("elsewhere")))
+    portal.make_folders()
+    services.init_postgres(portal)
+    (portal.postgres / "pg_hba.conf").write_text(LOCAL_ONLY)
+    made = Cluster(portal.sockets, free_port(), free_port())
+    supervisor = Supervisor(portal)
+    before = signal.getsignal(signal.SIGTERM)
+    try:
+        for process in embedded(portal):
+            supervisor.start(listening(process, made.postgres_port if process.name == "postgres" else made.valkey_port))
+        wait_until_it_answers(made, supervisor)
+        yield made
+    finally:
+        supervisor.stop()
+        signal.signal(signal.SIGTERM, before)
+
+
+def wait_until_it_answers(cluster: Cluster, supervisor: Supervisor) -> None:
+    def answers() -> bool:
+        try:
+            return cluster.run("SELECT 1") == [(1,)]
+        except psycopg.OperationalError:
+            return False
+
+    supervisor.wait_for(Process("postgres", [], answers), 60)
+
+
+@dataclass(frozen=True)
+class Running:
+    """A portal on the cluster: address, data directory, its operator's token."""
+
+    url: str
+    portal: Portal
+    token: str
+
+    def act(self, action: str, *, anonymous: bool = False, **body: Any) -> Any:
+        headers = {} if anonymous else {"Authorization": self.token}
+        answer = httpx.post(f"{self.url}/api/3/action/{action}", json=body, headers=headers, timeout=30)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["result"]
+
+
+@pytest.fixture(scope="module")
+def running(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    data, port, settings = tmp_path_factory.mktemp("portal"), free_port(), cluster.make_databases("agency")
+    started = kzopen(settings, "serve", "--data", str(data), "--port", str(port), "--no-demo", "--detach")
+    assert started.returncode == 0, started.stdout
+    portal = Portal(Settings(data=data, port=port))
+    try:
+        yield Running(f"http://127.0.0.1:{port}", portal, read_private(portal.accounts)["operator"]["token"])
+    finally:
+        kzopen(settings, "stop", "--data", str(data))
+
+
+def test_the_embedded_services_are_not_started(running: Running) -> None:
+    names = {process["name"] for process in read_status(running.portal)["processes"]}
+    assert names >= {"web", "indexer", "worker", "ckan-worker"}
+    assert not names & {"postgres", "valkey"}
+    assert not (running.portal.postgres / "PG_VERSION").exists()
+    assert all(row.state == "running" for row in process_rows(running.portal))
+
+
+def test_the_first_page_answers(running: Running) -> None:
+    assert httpx.get(running.url, follow_redirects=True, timeout=30).status_code == 200
+
+
+def test_a_table_is_stored_and_everyone_may_read_it(running: Running) -> None:
+    running.act("organization_create", name="external-agency", title="External agency")
+    made = running.act(
+        "datastore_create",
+        resource={"package_id": new_package(running), "name": "Wells"},
+        fields=[{"id": "well", "type": "text"}, {"id": "depth", "type": "int"}],
+        records=[{"well": "Көктем", "depth": 40}],
+    )
+    found = running.act("datastore_search", anonymous=True, resource_id=made["resource_id"])
+    assert found["records"] == [{"_id": 1, "well": "Көктем", "depth": 40}]
+
+
+def new_package(running: Running) -> str:
+    title = {"kk": "Құдықтар", "ru": "Колодцы", "en": "Wells"}
+    return str(
+        running.act(
+            "package_create",
+            name="external-wells",
+            type="dataset",
+            title="Wells",
+            title_translated=title,
+            notes_translated=title,
+            owner_org="external-agency",
+        )["id"]
+    )
+
+
+def test_the_reader_of_tables_may_write_nothing(running: Running, cluster: Cluster) -> None:
+    with (
+        psycopg.connect(cluster.url("agency_read", "agency_store")) as connection,
+        pytest.raises(psycopg.errors.InsufficientPrivilege),
+    ):
+        connection.execute("CREATE TABLE intruder ()")
+
+
+def test_the_database_must_belong_to_its_user(cluster: Cluster, tmp_path: Path) -> None:
+    settings = cluster.make_databases("tenant")
+    cluster.run("ALTER DATABASE tenant_store OWNER TO postgres")
+    said = kzopen(settings, "serve", "--data", str(tmp_path / "data"), "--port", str(free_port()), "--no-demo")
+    assert said.returncode == 1
+    assert "datastore_url: the user tenant_write must own its database" in said.stdout
+    assert "ALTER DATABASE tenant_store OWNER TO tenant_write;" in said.stdout
+
+
+REFUSED = [
+    ({"KZOPEN_SECRET_KEY": ""}, "secret_key: is missing"),
+    ({"KZOPEN_SECRET_KEY": "changeme"}, "secret_key: too short or too simple"),
+    ({"KZOPEN_DATASTORE_READ_URL": ""}, "datastore_read_url: give the datastore's address for a user who may only read"),
+    ({"KZOPEN_DATASTORE_URL": ""}, "datastore_url: database_url and datastore_url go together"),
+    ({"KZOPEN_SEARCH_URL": "elasticsearch://127.0.0.1:9200"}, "search_url: Elasticsearch is not supported yet"),
+    ({"KZOPEN_FILES_URL": "s3://bucket/portal"}, "files_url: S3 is not supported yet"),
+    ({"KZOPEN_DEBUG": "true", "KZOPEN_HOST": "0.0.0.0"}, "debug: is on while the portal listens on 0.0.0.0"),  # noqa: S104
+    ({"KZOPEN_REDIS_URL": "redis://127.0.0.1:1/0"}, "redis_url: Redis does not answer"),
+]
+
+
+@pytest.mark.parametrize(("changed", "sentence"), REFUSED)
+def test_wrong_settings_are_refused_with_a_sentence(
+    cluster: Cluster, running: Running, tmp_path: Path, changed: dict[str, str], sentence: str
+) -> None:
+    good = {
+        "KZOPEN_DATABASE_URL": cluster.url("agency_main", "agency_ckan"),
+        "KZOPEN_DATASTORE_URL": cluster.url("agency_write", "agency_store"),
+        "KZOPEN_DATASTORE_READ_URL": cluster.url("agency_read", "agency_store"),
+        "KZOPEN_REDIS_URL": f"redis://127.0.0.1:{cluster.valkey_port}/0",
+        "KZOPEN_SECRET_KEY": SECRET,
+    }
+    said = kzopen(good | changed, "serve", "--data", str(tmp_path / "data"), "--port", str(free_port()), "--no-demo")
+    assert said.returncode == 1
+    assert sentence in said.stdout
+    assert not (tmp_path / "data" / "ckan.ini").exists()
+
+
+def test_a_wrong_password_is_told_without_repeating_it(cluster: Cluster, running: Running, tmp_path: Path) -> None:
+    settings = {
+        "KZOPEN_DATABASE_URL": cluster.url("agency_main", "agency_ckan").replace("agency_main-word", "wrong-word"),
+        "KZOPEN_DATASTORE_URL": cluster.url("agency_write", "agency_store"),
+        "KZOPEN_DATASTORE_READ_URL": cluster.url("agency_read", "agency_store"),
+        "KZOPEN_SECRET_KEY": SECRET,
+    }
+    said = kzopen(settings, "serve", "--data", str(tmp_path / "data"), "--port", str(free_port()), "--no-demo")
+    assert said.returncode == 1
+    assert "database_url: the database does not let us in" in said.stdout
+    assert 'password authentication failed for user "agency_main"' in said.stdout
+    assert "wrong-word" not in said.stdout
