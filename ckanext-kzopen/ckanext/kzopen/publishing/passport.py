@@ -111,11 +111,11 @@ class SchemaField(BaseModel):
 
 
 class TableSchema(BaseModel):
-    """The columns of the table (https://specs.frictionlessdata.io/table-schema/)."""
+    """The columns of the table (https://specs.frictionlessdata.io/table-schema/); none while they are not known yet."""
 
     model_config = ConfigDict(extra="allow", populate_by_name=True)
 
-    fields: list[SchemaField] = Field(min_length=1, max_length=1000)
+    fields: list[SchemaField] = Field(max_length=1000)
     primary_key: list[str] = Field(default=[], alias="primaryKey")
 
     @model_validator(mode="before")

@@ -44,6 +44,8 @@ def check_sending(sending: Sending, passport: Passport) -> None:
     """Raise KzError for what is wrong before a byte is read."""
     if sending.mode not in MODES:
         raise KzError("publishing.unknown_mode", mode=sending.mode, modes=list(MODES))
+    if not passport.schema.get("fields"):
+        raise KzError("publishing.no_columns", uri=passport.uri)
     if sending.mode in MODES_BY_KEY and not passport.schema.get("primaryKey"):
         raise KzError("publishing.schema_has_no_key", mode=sending.mode)
     if sending.key is not None and not 1 <= len(sending.key) <= LONGEST_KEY:
