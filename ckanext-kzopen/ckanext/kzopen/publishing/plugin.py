@@ -7,7 +7,7 @@ from typing import Any
 import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 from ckan.config.middleware.flask_app import csrf
-from ckanext.kzopen.publishing import api, jobs, validators, views
+from ckanext.kzopen.publishing import api, jobs, purge, validators, views
 from flask import Blueprint
 
 # CKAN would check a form's token, which programs have not; the API looks at API tokens only, never at the session.
@@ -18,6 +18,7 @@ csrf.exempt(api.blueprint)
 class PublishingPlugin(p.SingletonPlugin):
     """The universal API, the staff's pages, the publish path's jobs and the fields of a passport."""
 
+    p.implements(p.IActions)
     p.implements(p.IBlueprint)
     p.implements(p.IConfigurer)
     p.implements(p.IValidators)
@@ -27,6 +28,9 @@ class PublishingPlugin(p.SingletonPlugin):
     def update_config(self, config: tk.CKANConfig) -> None:
         """Our templates come after the theme's."""
         tk.add_template_directory(config, "templates")
+
+    def get_actions(self) -> dict[str, Any]:
+        return {"dataset_purge": purge.dataset_purge}
 
     def get_blueprint(self) -> list[Blueprint]:
         return [api.blueprint, views.blueprint]
