@@ -48,6 +48,8 @@ CKAN_TEST_OPTIONS = {
     "ckan.views.default_views": "image_view datatables_view",
     "smtp.test_server": "localhost:6675",
     "smtp.mail_from": "info@test.ckan.net",
+    "ckan.extra_resource_fields": "alt_url",
+    "kzopen.search_wait": "20",  # a busy machine must not fail a test that searches right after a write
 }
 
 
