@@ -41,7 +41,7 @@ class Api:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
         self._client.close()
 
-    def action(self, name: str, **arguments: Any) -> Any:
+    def action(self, name: str, /, **arguments: Any) -> Any:
         """The result of an action of CKAN; raises Refused."""
         return self._answer("POST", f"/api/3/action/{name}", json=arguments)["result"]
 
@@ -79,11 +79,9 @@ class Api:
         """A delivery as it stands now; raises Refused."""
         return self._answer("GET", f"{UNIVERSAL}/deliveries/{number}")
 
-    def findings(self, number: str, limit: int = 3) -> list[str]:
-        """The first sentences of a delivery's report, and how many there are in all."""
-        report = self._answer("GET", f"{UNIVERSAL}/deliveries/{number}/report")
-        sentences = [finding["sentence"] for finding in report["findings"][:limit]]
-        return [*sentences, f"({report['errors']} in all)"] if report["errors"] > limit else sentences
+    def findings(self, number: str) -> list[str]:
+        """The first sentences of a delivery's report."""
+        return first_findings(self._answer("GET", f"{UNIVERSAL}/deliveries/{number}/report"))
 
     def _answer(self, method: str, path: str, **arguments: Any) -> Answer:
         response = self._patiently(method, path, **arguments)
@@ -124,4 +122,11 @@ def sentence_of(response: httpx.Response) -> str:
     if "error" in answer:
         error = {key: value for key, value in answer["error"].items() if key != "__type"}
         return "; ".join(f"{key}: {value}" for key, value in error.items())
-    return str(answer.get("detail") or answer.get("title") or response.status_code)
+    said = str(answer.get("detail") or answer.get("title") or response.status_code)
+    return " ".join([said, *first_findings(answer["report"])]) if "report" in answer else said
+
+
+def first_findings(report: Answer, limit: int = 3) -> list[str]:
+    """The first sentences of a report, and how many there are in all."""
+    sentences = [finding["sentence"] for finding in report["findings"][:limit]]
+    return [*sentences, f"({report['errors']} in all)"] if report["errors"] > limit else sentences

@@ -41,11 +41,8 @@ def plan(api: Api) -> Removal:
 
 
 def carry_out(api: Api, removal: Removal) -> None:
-    """Purge what was planned: rows, resources and passports go with their data sets; raises Refused."""
+    """Purge what was planned: passports, versions and rows go with their data sets; raises Refused."""
     for name in removal.data_sets:
-        for resource in api.action("package_show", id=name)["resources"]:
-            if resource.get("datastore_active"):
-                api.action("datastore_delete", resource_id=resource["id"], force=True)
         api.action("dataset_purge", id=name)
     for name in removal.organisations:
         api.action("organization_purge", id=name)

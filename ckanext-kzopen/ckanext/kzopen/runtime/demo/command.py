@@ -1,0 +1,118 @@
+"""`./kzopen demo load|remove`. What the commands need is imported when they run: every command passes through here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+if TYPE_CHECKING:
+    from ckanext.kzopen.runtime.demo.loading import Summary
+
+data_option = click.option(
+    "--data",
+    type=click.Path(path_type=Path, file_okay=False),
+    help="The portal's data directory (default: the setting, ./var); its token is used.",
+)
+url_option = click.option("--url", help="Address of the portal (default: that of the portal in the data directory).")
+token_option = click.option("--token", help="API token of a sysadmin (default: from the data directory).")
+from_option = click.option(
+    "--from", "folder", type=click.Path(path_type=Path, exists=True, file_okay=False), help="A folder of real material."
+)
+
+
+@click.group()
+def demo() -> None:
+    """Demonstration content: six invented agencies with forty tables, or a folder of real material.
+
+    Example: ./kzopen demo load
+    """
+
+
+@demo.command()
+@from_option
+@click.option("--if-empty", is_flag=True, help="Do nothing when the portal has data sets already.")
+@data_option
+@url_option
+@token_option
+def load(folder: Path | None, if_empty: bool, data: Path | None, url: str | None, token: str | None) -> None:
+    """Load the demonstration content, or with --from a folder of real material; a second time changes nothing.
+
+    Example: ./kzopen demo load --from ../shared/corpus
+    """
+    from ckanext.kzopen.runtime.demo.api import Refused
+    from ckanext.kzopen.runtime.demo.load import is_empty
+
+    url, token = connection(data, url, token)
+    try:
+        if if_empty and not is_empty(url, token):
+            click.echo("the portal has data sets already; nothing was loaded")
+            return
+        summary = _load_corpus(url, token, folder) if folder else _load_demo(url, token)
+    except Refused as error:
+        raise click.ClickException(f"the portal did not take it: {error}") from error
+    if not folder and summary.ended("refused"):
+        raise click.exceptions.Exit(1)
+
+
+def _load_demo(url: str, token: str) -> Summary:
+    from ckanext.kzopen.runtime.demo.catalogue import data_sets
+    from ckanext.kzopen.runtime.demo.load import load_demo
+    from ckanext.kzopen.runtime.demo.showing import with_progress
+
+    return with_progress("demonstration content", len(data_sets()), lambda advance: load_demo(url, token, advance))
+
+
+def _load_corpus(url: str, token: str, folder: Path) -> Summary:
+    from ckanext.kzopen.runtime.demo.corpus import NotACorpus, load_corpus, open_corpus
+    from ckanext.kzopen.runtime.demo.showing import with_progress
+
+    try:
+        corpus = open_corpus(folder)
+    except NotACorpus as error:
+        raise click.ClickException(str(error)) from error
+    return with_progress("real material", corpus.total, lambda advance: load_corpus(url, token, corpus, advance))
+
+
+@demo.command()
+@click.option("--commit", is_flag=True, help="Do it; without it the command only shows what it would remove.")
+@data_option
+@url_option
+@token_option
+def remove(commit: bool, data: Path | None, url: str | None, token: str | None) -> None:
+    """Remove the demonstration content and nothing else.
+
+    Example: ./kzopen demo remove --commit
+    """
+    from ckanext.kzopen.runtime.demo import remove as removing
+    from ckanext.kzopen.runtime.demo.api import Api, Refused
+
+    try:
+        with Api(*connection(data, url, token)) as api:
+            plan = removing.plan(api)
+            for name in [*plan.data_sets, *plan.organisations]:
+                click.echo(f"  {'removes' if commit else 'would remove'} {name}")
+            for sentence in plan.kept:
+                click.echo(f"  keeps {sentence}")
+            if commit:
+                removing.carry_out(api, plan)
+    except Refused as error:
+        raise click.ClickException(str(error)) from error
+    counted = f"{len(plan.data_sets)} data sets, {len(plan.organisations)} organisations"
+    click.echo(f"removed: {counted}" if commit else f"nothing was removed ({counted}); --commit does it")
+
+
+def connection(data: Path | None, url: str | None, token: str | None) -> tuple[str, str]:
+    """Address and token: the given ones, else those of the portal in the data directory."""
+    from ckanext.kzopen.core.settings import Settings
+    from ckanext.kzopen.runtime.accounts import ADMINISTRATOR
+    from ckanext.kzopen.runtime.portal import Portal
+    from ckanext.kzopen.runtime.secrets import read_private
+    from ckanext.kzopen.runtime.status import read_status
+
+    portal = Portal(Settings(data=data) if data else Settings())
+    token = token or read_private(portal.accounts).get(ADMINISTRATOR, {}).get("token")
+    if not token:
+        raise click.ClickException(f"no portal in {portal.data}; give --data, or --url and --token")
+    return url or read_status(portal).get("address") or portal.settings.address, token
