@@ -37,7 +37,8 @@ def _inflated(chunks: Iterable[bytes], window: int) -> Iterator[bytes]:
     started = False
     for chunk in chunks:
         waiting, piece = chunk, b""
-        while waiting or len(piece) == PIECE:  # a full piece may have more behind it although all input was taken
+        # A full piece may have more behind it although all input was taken.
+        while waiting or (len(piece) == PIECE and not machine.eof):
             if machine.eof:
                 machine = zlib.decompressobj(window)
             piece = _piece(machine, waiting)
