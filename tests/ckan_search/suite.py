@@ -1,8 +1,8 @@
 """CKAN's own tests that exercise search, run on ours: `./kzopen test ckan-search`.
 
-`MODULES` are handed to pytest with `--pyargs`; this file is loaded as a pytest plugin (`-p tests.ckan_search.suite`). It leaves
-out the tests in `CONFLICTS`, each with the reason why it contradicts the design, and lays two schema files where CKAN's
-tests look for them, since the wheel lacks them. All other tests must pass: 587 of 590.
+`MODULES` are handed to pytest with `--pyargs`; this file is loaded as a pytest plugin (`-p tests.ckan_search.suite`). It
+leaves out the tests in `CONFLICTS`, each with the reason why it contradicts the design, and lays two schema files where
+CKAN's tests look for them, since the wheel lacks them. All other tests must pass: 587 of 590.
 """
 
 from __future__ import annotations
@@ -40,6 +40,11 @@ SCHEMAS = {
     "schema-no-version.xml": '<schema name="no-version"></schema>\n',
     "schema-wrong-version.xml": '<schema name="ckan-1.0"></schema>\n',
 }
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """CKAN names its marker in a file that the wheel lacks."""
+    config.addinivalue_line("markers", "ckan_config: settings of CKAN for one test")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -31,7 +31,8 @@ _LATIN = re.compile(r"[a-z]")
 _LOOK_ALIKE = str.maketrans("aceopxykhtmb", "асеорхукнтмв")
 _FOLD = str.maketrans("әқңғүұһөіё", "акнгуухоие")
 _KAZAKH_ENDING = re.compile(r"(лар|лер|дар|дер|тар|тер)(да|де|та|те|дан|ден|тан|тен|ды|ты|ы|ымен|ында|ынан|ына|мен)?$")
-_SHORTEST_UNMARKED = 4
+_SHORTEST_UNMARKED = 3
+_SHORTEST_STEM = 3
 _LONGEST = 100
 
 
@@ -70,13 +71,15 @@ def _cyrillic(word: str) -> str:
     """
     if _is_kazakh(word):
         word = kazakh.stem(word)
-    return str(_stemmers.russian.stemWord(word.translate(_FOLD)))
+    word = word.translate(_FOLD)
+    stem = str(_stemmers.russian.stemWord(word))
+    return stem if len(stem) >= _SHORTEST_STEM else word
 
 
 def _is_kazakh(word: str) -> bool:
     """A letter that only Kazakh has; or a plural of Kazakh, long enough not to be a Russian word such as тендер."""
-    if not _KAZAKH.isdisjoint(word):
-        return True
+    if not _KAZAKH.isdisjoint(word) or word in kazakh.LOANS:
+        return word not in kazakh.LOANS
     ending = _KAZAKH_ENDING.search(word)
     return ending is not None and ending.start() >= _SHORTEST_UNMARKED and _RUSSIAN_ONLY.isdisjoint(word)
 

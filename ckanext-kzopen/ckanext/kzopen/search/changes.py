@@ -8,7 +8,6 @@ Not seen: raw SQL and `engine.begin()`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -53,10 +52,10 @@ def taken(session: Any) -> Changes:
     return changes
 
 
-def indexed(session: Any, package_id: str, rows: Iterable[int]) -> None:
-    """The session wrote the package's document; what it changed before is in it."""
+def indexed(session: Any, package_id: str) -> None:
+    """The package's document was made from the session's objects: what it has changed is in it, even if not flushed yet."""
+    session.flush()
     changes = of(session)
-    changes.rows.extend(rows)
     changes.packages.discard(package_id)
     changes.indexed.add(package_id)
 

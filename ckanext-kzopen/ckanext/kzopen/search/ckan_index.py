@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import ckan.model as model
 from ckan.lib.search.index import PackageSearchIndex as CkanPackageSearchIndex
+from ckanext.kzopen.search import changes
 from ckanext.kzopen.search.connection import Connection, callers_transaction
 
 
@@ -18,6 +20,7 @@ class PackageSearchIndex(CkanPackageSearchIndex):
         """Write the package's document beside the package itself; found after the caller's commit."""
         with callers_transaction():
             self.index_package(pkg_dict, defer_commit)
+        changes.indexed(model.Session(), pkg_dict["id"])
 
     def remove_dict(self, pkg_dict: dict[str, Any]) -> None:
         """Remove the package's document in the caller's transaction."""

@@ -121,7 +121,7 @@ class Connection:
         rows: list[int] = []
         if _in_action.get() or entity_id in changes.of(model.Session()).indexed:
             yield model.Session(), rows
-            changes.indexed(model.Session(), entity_id, rows)
+            changes.of(model.Session()).rows.extend(rows)
             return
         with model.meta.engine.begin() as connection:
             yield connection, rows

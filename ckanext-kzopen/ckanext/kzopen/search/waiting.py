@@ -11,6 +11,7 @@ import select
 import threading
 import time
 from collections.abc import Sequence
+from typing import Any
 
 from ckanext.kzopen.core import outbox
 from ckanext.kzopen.search.store import INDEX
@@ -68,10 +69,9 @@ class Acknowledgements:
 
     def _listen_once(self) -> None:
         raw = self._engine.raw_connection()
+        driver: Any = raw.driver_connection
+        raw.detach()
         try:
-            raw.detach()
-            driver = raw.driver_connection
-            assert driver is not None
             driver.autocommit = True
             driver.cursor().execute(f"LISTEN {DONE_CHANNEL}")
             self._listening.set()
@@ -83,7 +83,7 @@ class Acknowledgements:
                         self._count += 1
                         self._heard.notify_all()
         finally:
-            raw.close()
+            driver.close()
 
 
 _acknowledgements: Acknowledgements | None = None
