@@ -59,13 +59,12 @@ def accept(session: Session, site: Site, delivery: Delivery, passport: Passport,
         return
     table, difference = _next_table(session, site, delivery, passport, checked)
     made = _written(session, site, passport, table, difference)
-    with datastore_connection() as connection:
+    with datastore_transaction() as connection:
         prepared = datastore.prepare(
             connection, passport.resource_id, table, sha256=made.stored.sha256, schema=passport.schema
         )
         _publish(session, site, delivery, passport, checked, made)
         datastore.switch(connection, prepared)
-        connection.commit()
 
 
 def _next_table(
@@ -189,12 +188,11 @@ def bring_datastore(site: Site, passport: Passport, current: versions.Version) -
     """Make DataStore show `current`: put the prepared table in place, or load it anew from the version's file."""
     from ckanext.kzopen.rows import datastore, store
 
-    with datastore_connection() as connection:
+    with datastore_transaction() as connection:
         if datastore.loaded(connection, passport.resource_id) == datastore.Loaded(current.sha256, current.rows):
             return
         table = store.read_version(site.files_url, current.path)
         datastore.load(connection, passport.resource_id, table, sha256=current.sha256, schema=current.schema)
-        connection.commit()
 
 
 def ensure_preview(passport: Passport) -> None:
@@ -209,9 +207,10 @@ def ensure_preview(passport: Passport) -> None:
 
 
 @contextmanager
-def datastore_connection() -> Iterator[Connection]:
-    """A connection with write rights to CKAN's DataStore; what was not committed is rolled back."""
+def datastore_transaction() -> Iterator[Connection]:
+    """A transaction with write rights in CKAN's DataStore, committed at the end of the block."""
     from ckanext.datastore.backend.postgres import get_write_engine
 
-    with get_write_engine().connect() as connection:
+    # begin(), not connect(): `rows.datastore` uses the driver's cursor, and without it the commit would do nothing.
+    with get_write_engine().begin() as connection:
         yield connection

@@ -7,7 +7,7 @@ from typing import Any
 import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 from ckan.config.middleware.flask_app import csrf
-from ckanext.kzopen.publishing import api, jobs, purge, validators, views
+from ckanext.kzopen.publishing import api, helpers, jobs, purge, validators, views
 from flask import Blueprint
 
 # CKAN would check a form's token, which programs have not; the API looks at API tokens only, never at the session.
@@ -21,6 +21,7 @@ class PublishingPlugin(p.SingletonPlugin):
     p.implements(p.IActions)
     p.implements(p.IBlueprint)
     p.implements(p.IConfigurer)
+    p.implements(p.ITemplateHelpers)
     p.implements(p.IValidators)
 
     tasks = (jobs.process_delivery, jobs.tidy)
@@ -34,6 +35,9 @@ class PublishingPlugin(p.SingletonPlugin):
 
     def get_blueprint(self) -> list[Blueprint]:
         return [api.blueprint, views.blueprint]
+
+    def get_helpers(self) -> dict[str, Any]:
+        return {"kzopen_in_language": helpers.kzopen_in_language, "kzopen_words": helpers.kzopen_words}
 
     def get_validators(self) -> dict[str, Any]:
         return {

@@ -26,7 +26,7 @@ log = logging.getLogger("ckanext.kzopen.core.jobs.worker")
 
 JOBS_AT_ONCE = 2
 GRACE = 3.0  # seconds that running jobs get at a stop; the launcher ends by force after five
-ROUND = 2.0  # seconds between looks for jobs of dead workers
+ROUND = 2.0  # seconds between looks for jobs of dead workers, and for jobs whose time has come
 PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds before connecting again
 LOST = (ConnectorException, psycopg.Error, psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed)
 
@@ -92,6 +92,7 @@ async def _work(app: procrastinate.App, stop: asyncio.Event) -> None:
             install_signal_handlers=False,
             shutdown_graceful_timeout=GRACE,
             update_heartbeat_interval=engine.HEARTBEAT,
+            fetch_job_polling_interval=ROUND,
         )
     )
     rescue = asyncio.create_task(_rescue_again_and_again(app))
