@@ -2,4 +2,4 @@
 
 from ckanext.kzopen.runtime.command import main
 
-main()
+main(prog_name="./kzopen")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import shutil
 import sys
@@ -34,7 +35,30 @@ def portal_with(**options: Any) -> Portal:
 data_option = click.option("--data", type=click.Path(path_type=Path, file_okay=False), help=DATA_HELP)
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+# Commands that live elsewhere: imported only when they are called, so that the launcher stays small.
+ELSEWHERE = {
+    "demo": "ckanext.kzopen.runtime.demo.command:demo",
+    "publish": "ckanext.kzopen.runtime.publishing:publish",
+}
+
+
+class Commands(click.Group):
+    """The commands of this module and those named in ELSEWHERE."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """All names, in the order of the alphabet."""
+        return sorted([*super().list_commands(ctx), *ELSEWHERE])
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """The command of that name."""
+        if cmd_name not in ELSEWHERE:
+            return super().get_command(ctx, cmd_name)
+        module, _, name = ELSEWHERE[cmd_name].partition(":")
+        found: click.Command = getattr(importlib.import_module(module), name)
+        return found
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 def main() -> None:
     """kzopen: an open-data and open-government portal on CKAN.
 

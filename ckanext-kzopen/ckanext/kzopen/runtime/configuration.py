@@ -13,15 +13,6 @@ PLUGINS = (
     "portal_theme kzopen_publishing kzopen_rows kzopen_search kzopen activity datastore "
     "scheming_datasets dcat structured_data text_view datatables_view"
 )
-from importlib.util import find_spec as _f  # INTERIM
-
-_have = {
-    "portal_theme": "portal_theme.plugin",
-    **{"kzopen_" + n: f"ckanext.kzopen.{n}.plugin" for n in ("publishing", "rows", "search")},
-}
-PLUGINS = " ".join(n for n in PLUGINS.split() if n not in _have or _f(_have[n]))
-if not (Path(__file__).parents[4] / "schemas/datasets/table.yaml").exists():
-    PLUGINS = PLUGINS.replace("scheming_datasets ", "")
 LOGGING = """
 [loggers]
 keys = root, ckan, ckanext, kzopen

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 import httpx
-
 from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.secrets import new_password, read_private
 

@@ -1,0 +1,141 @@
+"""Loads a folder of real material: its tables as data sets with rows, its portal lists as passports without rows.
+
+The folder has a `SOURCES.md` that says under which licence each file is. Files under licences that bind (GPL, LGPL, AGPL,
+CC BY-SA) are for tests and are never shown; words of people are shown only under a licence that allows it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ckanext.kzopen.runtime.demo import organisations
+from ckanext.kzopen.runtime.demo.api import Api
+from ckanext.kzopen.runtime.demo.inference import NotATable, schema_of
+from ckanext.kzopen.runtime.demo.loading import Advance, Item, Outcome, Summary, bring_all, nobody
+from ckanext.kzopen.runtime.demo.portal_lists import Lists, read_lists
+
+HINTS = Path(__file__).with_name("corpus.yaml")
+SOURCES = "SOURCES.md"
+PATTERNS = ("budgets/*.csv", "catalogue/datasets/*", "performance/*.csv", "performance/*.json", "appeals/*.csv")
+BINDING = re.compile(r"GPL|CC[ -]BY-SA", re.IGNORECASE)
+FREE = re.compile(r"\b(MIT|PDDL|CC0)", re.IGNORECASE)
+DESCRIPTION = {
+    "kk": "Нақты материалдар жинағындағы «{file}» файлы. Шығу тегі: {origin}. Лицензиясы: {licence}.",
+    "ru": "Файл «{file}» из собрания настоящих материалов. Происхождение: {origin}. Лицензия: {licence}.",
+}
+
+
+class NotACorpus(Exception):
+    """The folder is not a corpus: it has no SOURCES.md or no lists of agencies."""
+
+
+@dataclass(frozen=True)
+class Source:
+    """A line of SOURCES.md."""
+
+    origin: str
+    licence: str
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A folder with what is said about its files."""
+
+    folder: Path
+    sources: Mapping[str, Source]
+    hints: Mapping[str, Any]
+    lists: Lists
+
+    @property
+    def files(self) -> list[str]:
+        """Files that may be tables, relative to the folder."""
+        found = {path for pattern in PATTERNS for path in self.folder.glob(pattern) if path.is_file()}
+        return sorted(str(path.relative_to(self.folder)) for path in found)
+
+    @property
+    def total(self) -> int:
+        """How many things there are to tell of."""
+        return len(self.files) + len(self.lists.items) + len(self.lists.left_out)
+
+
+def open_corpus(folder: Path) -> Corpus:
+    """Read what the folder says of itself; raises NotACorpus."""
+    hints = yaml.safe_load(HINTS.read_text(encoding="utf-8"))
+    try:
+        return Corpus(folder, read_sources(folder / SOURCES), hints, read_lists(folder, hints))
+    except FileNotFoundError as error:
+        raise NotACorpus(f"{folder} is not a corpus of real material: {error.filename} is missing") from error
+
+
+def read_sources(path: Path) -> dict[str, Source]:
+    """The lines of SOURCES.md by file."""
+    rows = (line.strip().strip("|").split(" | ") for line in path.read_text(encoding="utf-8").splitlines())
+    return {row[0].strip(): Source(row[3].strip(), row[4].strip()) for row in rows if len(row) == 6 and "/" in row[0]}
+
+
+def load_corpus(base_url: str, token: str, corpus: Corpus, advance: Advance = nobody) -> Summary:
+    """Bring all tables and passports; `advance` is told of each. Doing it again, or after a stop, goes on.
+
+    Raises Refused when the portal does not answer or refuses an organisation.
+    """
+    left_out: list[Outcome] = []
+
+    def tell(outcome: Outcome) -> None:
+        left_out.append(outcome)
+        advance(outcome)
+
+    with Api(base_url, token) as api:
+        organisations.ensure_all(api, corpus.lists.organisations)
+        for outcome in corpus.lists.left_out:
+            tell(outcome)
+        tables = bring_all(api, table_items(corpus, tell), advance)
+        passports = bring_all(api, corpus.lists.items, advance)
+    return Summary([*tables.outcomes, *passports.outcomes, *left_out])
+
+
+def table_items(corpus: Corpus, tell: Advance) -> Iterator[Item]:
+    """The files that are tables and may be shown, with their passports; `tell` hears why the others are not."""
+    owners = {o.title["ru"]: o.name for o in reversed(corpus.lists.organisations)}
+    for file in corpus.files:
+        source = corpus.sources.get(file)
+        if (reason := not_to_be_shown(file, source)) or source is None:
+            tell(Outcome(file, "refused", reason))
+            continue
+        try:
+            schema = schema_of(corpus.folder / file)
+        except NotATable as error:
+            tell(Outcome(file, "refused", str(error)))
+            continue
+        if file not in corpus.hints["tables"]:
+            tell(Outcome(file, "refused", "corpus.yaml has no passport for it"))
+            continue
+        hint = corpus.hints["tables"][file]
+        yield Item(hint["uri"], _passport(file, hint, source, owners[hint["owner"]], schema), corpus.folder / file)
+
+
+def not_to_be_shown(file: str, source: Source | None) -> str:
+    """Why a file must not be shown to the public; "" when it may be."""
+    if source is None:
+        return "SOURCES.md does not say where it is from"
+    if BINDING.search(source.licence):
+        return f"for tests only: {source.licence}"
+    if file.startswith("appeals/") and not FREE.search(source.licence):
+        return f"words of people, and no licence that allows showing them: {source.licence}"
+    return ""
+
+
+def _passport(file: str, hint: Mapping[str, str], source: Source, owner: str, schema: dict[str, Any]) -> dict[str, Any]:
+    told = {"file": Path(file).name, "origin": source.origin, "licence": source.licence}
+    return {
+        "title": {"kk": hint["kk"], "ru": hint["ru"]},
+        "description": {language: text.format(**told) for language, text in DESCRIPTION.items()},
+        "owner": owner,
+        "category": hint["category"],
+        "periodicity": hint["periodicity"],
+        "schema": schema,
+    }
