@@ -8,7 +8,7 @@ from ckanext.kzopen.core.settings.model import Settings
 
 HEAD = """# Settings
 
-Generated from `core/settings/model.py` by `./kzopen doctor --settings-page`; a test fails when this page is out of date.
+Generated from `core/settings/model.py` by `./kzopen check --mend`; a test fails when this page is out of date.
 Set them in `kzopen.toml` in the directory you start from, or as environment variables. A variable wins over the file, an
 option of the command line over both.
 
