@@ -27,7 +27,7 @@ _TWELVE = re.compile(r"(?<!\d)\d{12}(?!\d)")
 _JWT = re.compile(r"eyJ[\w-]{5,}\.[\w-]+(?:\.[\w-]*)?")
 _HEADER = re.compile(r"\b(bearer|basic)\s+[\w.+/=~-]{6,}", re.IGNORECASE)
 _PAIR = re.compile(
-    r"(?i)([\w-]*(?:password|passwd|secret|token|api_?key|authorization|cookie)[\w-]*[\"']?\s*[=:]\s*[\"']?)([^\s&\"',;)}\]]+)"
+    r"(?i)([\w-]*(?:password|passwd|secret|token|api_?key|authorization|cookie)[\w-]*[\"']?\s*[=:]\s*[\"']?)(?!\[secret\]|bearer\b|basic\b)([^\s&\"',;)}\]]+)"
 )
 _CREDENTIALS = re.compile(r"(\w+://[^\s:/@]*:)[^\s/@]+(?=@)")
 _SECRET_NAME = re.compile(r"(?i)password|passwd|secret|token|api_?key|authorization|cookie")
@@ -130,5 +130,6 @@ def _replace_handlers(handler: logging.Handler, level: str) -> None:
         if logger.handlers:
             logger.handlers[:] = []
             logger.propagate = True
+        logger.disabled = False  # logging.config switches off loggers that its file does not name
     for name in ("ckan", "ckanext", "kzopen", "portal_theme"):
         logging.getLogger(name).setLevel(level)

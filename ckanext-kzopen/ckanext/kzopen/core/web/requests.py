@@ -80,7 +80,7 @@ def answer(error: KzError) -> Response | tuple[str, int]:
 def answer_of_ckan(error: Exception) -> Response | tuple[str, int]:
     """What an action of CKAN raised and no view has caught, told like an error of ours."""
     if isinstance(error, tk.ValidationError):
-        problems = [f"{field}: {' '.join(map(str, told))}" for field, told in error.error_summary.items()]
+        problems = "; ".join(f"{field}: {told}" for field, told in error.error_summary.items())
         return answer(KzError("web.bad_input", problems=problems))
     if isinstance(error, tk.ObjectNotFound):
         return answer(KzError("web.not_found"))

@@ -1,0 +1,167 @@
+"""What every answer of the running application carries, and the addresses for the operator."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import pytest
+from ckan.plugins import toolkit as tk
+from ckan.tests import factories
+from ckanext.kzopen.core.web import KzError, health, metrics
+from flask import Blueprint, Flask
+
+TOKEN = "a-token-for-the-tests"
+
+
+@pytest.fixture
+def token(monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setitem(tk.config, "kzopen.metrics_token", TOKEN)
+    return TOKEN
+
+
+@pytest.fixture
+def failing(app: Any) -> str:
+    """Paths that raise what an action may raise: `/api/failing/<what>` and `/failing/<what>`."""
+    raised = {
+        "ours": KzError("web.too_large", limit=1000),
+        "rights": tk.NotAuthorized("no"),
+        "gone": tk.ObjectNotFound("no"),
+        "input": tk.ValidationError({"name": ["Missing value"]}),
+    }
+
+    def fail(what: str) -> str:
+        raise raised[what]
+
+    flask_app: Flask = app.flask_app
+    first, flask_app._got_first_request = flask_app._got_first_request, False
+    if "failing.page" not in flask_app.view_functions:
+        blueprint = Blueprint("failing", __name__)
+        blueprint.add_url_rule("/api/failing/<what>", "api", fail)
+        blueprint.add_url_rule("/failing/<what>", "page", fail)
+        flask_app.register_blueprint(blueprint)
+    flask_app._got_first_request = first
+    return "failing"
+
+
+def test_the_process_is_alive_whatever_else_is_not(app: Any) -> None:
+    response = app.get("/healthz")
+    assert (response.status_code, response.get_data(as_text=True)) == (200, "ok\n")
+
+
+def test_all_that_is_needed_answers(app: Any) -> None:
+    response = app.get("/readyz")
+    assert (response.status_code, response.json) == (200, {"ready": True, "missing": []})
+
+
+def test_what_does_not_answer_is_named_without_hosts(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(health.CHECKS, "redis", lambda: False)
+    response = app.get("/readyz", status=503)
+    assert response.json == {"ready": False, "missing": ["redis"]}
+
+
+def test_a_database_that_is_away_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    from ckan import model
+    from sqlalchemy import create_engine
+
+    monkeypatch.setattr(model.meta, "engine", create_engine("postgresql://nobody@127.0.0.1:1/none"))
+    assert health.missing() == ["database"]
+    assert metrics._rows("SELECT 1") == []
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [
+        (None, 401),
+        ("Bearer wrong", 401),
+        (f"Bearer {TOKEN}", 200),
+        ("Basic " + base64.b64encode(f"prometheus:{TOKEN}".encode()).decode(), 200),
+        ("Basic " + base64.b64encode(b"prometheus:wrong").decode(), 401),
+        ("Basic !", 401),
+        (TOKEN, 401),
+    ],
+)
+def test_figures_are_for_holders_of_the_token(app: Any, token: str, header: str | None, status: int) -> None:
+    assert app.get("/metrics", headers={"Authorization": header} if header else {}, status=status).status_code == status
+
+
+def test_without_a_token_there_are_no_figures(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(tk.config, "kzopen.metrics_token", "")
+    app.get("/metrics", headers={"Authorization": "Bearer "}, status=404)
+
+
+def test_requests_are_counted_by_route(app: Any, token: str) -> None:
+    app.get("/api/3/action/status_show")
+    app.get("/problems/a", status=404)
+    text = app.get("/metrics", headers={"Authorization": f"Bearer {token}"}).get_data(as_text=True)
+    assert 'kzopen_requests_total{method="GET",route="api.action",status="200"}' in text
+    assert 'kzopen_requests_total{method="GET",route="kzopen_problems.show",status="404"}' in text
+    assert 'kzopen_request_seconds_bucket{le="0.25",method="GET",route="api.action"}' in text
+    assert "# TYPE kzopen_outbox_lag_seconds gauge" in text
+    assert "# TYPE kzopen_jobs gauge" in text
+
+
+def test_every_answer_carries_security_headers(app: Any) -> None:
+    headers = app.get("/api/3/action/status_show").headers
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "strict-origin-when-cross-origin"
+    assert headers["X-Frame-Options"] == "SAMEORIGIN"
+    assert "script-src 'self';" in headers["Content-Security-Policy"]
+    assert len(headers["X-Request-ID"]) == 32
+
+
+@pytest.mark.parametrize(("given", "kept"), [("abc123", True), ("a\tb", False), ("x" * 65, False), ("ә", False)])
+def test_a_number_that_a_proxy_gave_is_kept_when_it_is_plain(app: Any, given: str, kept: bool) -> None:
+    headers = {"X-Request-ID": given.encode().decode("latin-1")}
+    assert (app.get("/problems", headers=headers).headers["X-Request-ID"] == given) is kept
+
+
+def test_no_cache_keeps_what_a_signed_in_person_sees(app: Any) -> None:
+    assert "no-store" not in app.get("/problems").headers["Cache-Control"]
+    user = factories.UserWithToken()
+    cache = app.get("/problems", headers={"Authorization": user["token"]}).headers["Cache-Control"]
+    assert "no-store" in cache
+    assert "private" in cache
+
+
+@pytest.mark.parametrize(
+    ("what", "status", "detail"),
+    [
+        ("ours", 413, "Запрос слишком велик: допустимо 1\xa0КБ."),
+        ("rights", 401, "Для этого действия нужно войти в систему."),
+        ("gone", 404, "Такой страницы или записи нет."),
+    ],
+)
+def test_a_program_is_told_an_error_as_a_problem_in_its_language(
+    app: Any, failing: str, what: str, status: int, detail: str
+) -> None:
+    response = app.get(f"/api/{failing}/{what}", headers={"Accept-Language": "ru-KZ,ru;q=0.9"}, status=status)
+    assert response.content_type == "application/problem+json"
+    assert response.headers["Content-Language"] == "ru"
+    assert "no-store" in response.headers["Cache-Control"]
+    assert response.json["detail"] == detail
+
+
+def test_wrong_input_is_told_by_field(app: Any, failing: str) -> None:
+    response = app.get(f"/en/api/{failing}/input", status=400)
+    assert response.json["detail"] == "The request is wrong: Name: Missing value"
+
+
+def test_a_person_is_told_an_error_as_a_page(app: Any, failing: str) -> None:
+    response = app.get(f"/ru/{failing}/ours", headers={"Accept": "text/html"}, status=413)
+    assert response.content_type.startswith("text/html")
+    assert "Запрос слишком велик: допустимо 1\xa0КБ." in response.get_data(as_text=True)
+
+
+def test_the_type_of_a_problem_leads_to_its_explanation(app: Any) -> None:
+    assert app.get("/problems/web.not_found").json == {
+        "code": "web.not_found",
+        "status": 404,
+        "title": {"kk": "Табылмады", "ru": "Не найдено", "en": "Not found"},
+        "detail": {
+            "kk": "Мұндай бет немесе жазба жоқ.",
+            "ru": "Такой страницы или записи нет.",
+            "en": "There is no such page or record.",
+        },
+    }
+    assert "web.not_found" in app.get("/problems").json["codes"]
