@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 from prometheus_client import multiprocess
@@ -18,6 +19,12 @@ max_requests = 20_000
 max_requests_jitter = 2_000
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - heartbeat files only
 control_socket_disable = True
+
+
+def when_ready(server: object) -> None:
+    """What was loaded before the fork is not looked at by the garbage collector, so its pages stay shared."""
+    gc.collect()
+    gc.freeze()
 
 
 def post_fork(server: object, worker: object) -> None:
