@@ -10,14 +10,16 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
 from ckanext.kzopen.runtime.demo import organisations
 from ckanext.kzopen.runtime.demo.api import Api
 from ckanext.kzopen.runtime.demo.inference import NotATable, schema_of
-from ckanext.kzopen.runtime.demo.loading import Advance, Item, Outcome, Summary, bring_all, nobody
+from ckanext.kzopen.runtime.demo.loading import Advance, File, Item, Outcome, Summary, bring_all, nobody
 from ckanext.kzopen.runtime.demo.portal_lists import Lists, read_lists
+from ckanext.kzopen.runtime.demo.preparing import prepared
 
 HINTS = Path(__file__).with_name("corpus.yaml")
 SOURCES = "SOURCES.md"
@@ -100,31 +102,37 @@ def load_corpus(base_url: str, token: str, corpus: Corpus, advance: Advance = no
 
 def table_items(corpus: Corpus, tell: Advance) -> Iterator[Item]:
     """The files that are tables and may be shown, with their passports; `tell` hears why the others are not."""
-    owners = {o.title["ru"]: o.name for o in reversed(corpus.lists.organisations)}
-    for file in corpus.files:
-        source = corpus.sources.get(file)
-        if (reason := not_to_be_shown(file, source)) or source is None:
-            tell(Outcome(file, "refused", reason))
-            continue
+    owners = {organisation.title["ru"]: organisation.name for organisation in corpus.lists.organisations}
+    for name in corpus.files:
+        source = corpus.sources.get(name)
+        hint = corpus.hints["tables"].get(name)
         try:
-            schema = schema_of(corpus.folder / file)
+            if source is None or (reason := not_to_be_shown(name, source)):
+                raise NotATable(reason if source else "SOURCES.md does not say where it is from")
+            file, schema = _read(corpus.folder / name, hint or {})
+            if hint is None:
+                raise NotATable("corpus.yaml has no passport for it")
         except NotATable as error:
-            tell(Outcome(file, "refused", str(error)))
+            tell(Outcome(name, "refused", str(error)))
             continue
-        if file not in corpus.hints["tables"]:
-            tell(Outcome(file, "refused", "corpus.yaml has no passport for it"))
-            continue
-        hint = corpus.hints["tables"][file]
-        yield Item(hint["uri"], _passport(file, hint, source, owners[hint["owner"]], schema), corpus.folder / file)
+        yield Item(hint["uri"], _passport(name, hint, source, owners[hint["owner"]], schema), file)
 
 
-def not_to_be_shown(file: str, source: Source | None) -> str:
+def _read(path: Path, hint: Mapping[str, Any]) -> tuple[File, dict[str, Any]]:
+    """The table, put in order where the hint says how, and its schema; raises NotATable."""
+    if "prepare" not in hint:
+        return File(path.name, path.read_bytes()), schema_of(path)
+    with TemporaryDirectory() as folder:
+        clean = Path(folder, path.with_suffix(".csv").name)
+        clean.write_bytes(prepared(path, hint["prepare"]))
+        return File(clean.name, clean.read_bytes()), schema_of(clean)
+
+
+def not_to_be_shown(name: str, source: Source) -> str:
     """Why a file must not be shown to the public; "" when it may be."""
-    if source is None:
-        return "SOURCES.md does not say where it is from"
     if BINDING.search(source.licence):
         return f"for tests only: {source.licence}"
-    if file.startswith("appeals/") and not FREE.search(source.licence):
+    if name.startswith("appeals/") and not FREE.search(source.licence):
         return f"words of people, and no licence that allows showing them: {source.licence}"
     return ""
 

@@ -7,7 +7,7 @@ from typing import Any
 from ckanext.kzopen.runtime.demo import organisations
 from ckanext.kzopen.runtime.demo.api import Api
 from ckanext.kzopen.runtime.demo.catalogue import TAG, DataSet, agencies, data_sets
-from ckanext.kzopen.runtime.demo.loading import Advance, Item, Summary, bring_all, nobody
+from ckanext.kzopen.runtime.demo.loading import Advance, File, Item, Summary, bring_all, nobody
 
 MARKS = {
     "facts": {
@@ -37,7 +37,7 @@ def load_demo(base_url: str, token: str, advance: Advance = nobody) -> Summary:
 
 def item_of(data_set: DataSet) -> Item:
     """The data set as the universal API takes it."""
-    return Item(data_set.uri, passport_of(data_set), data_set.table)
+    return Item(data_set.uri, passport_of(data_set), File(data_set.table.name, data_set.table.read_bytes()))
 
 
 def passport_of(data_set: DataSet) -> dict[str, Any]:

@@ -25,12 +25,25 @@ Advance = Callable[["Outcome"], None]
 
 
 @dataclass(frozen=True)
+class File:
+    """The bytes of a table and the name that tells their format."""
+
+    name: str
+    body: bytes
+
+    @property
+    def media_type(self) -> str:
+        """What the bytes are, by the ending of the name."""
+        return MEDIA_TYPES[Path(self.name).suffix.lower()]
+
+
+@dataclass(frozen=True)
 class Item:
-    """One data set to bring: its passport as the universal API takes it, and the file of its table, if it has one."""
+    """One data set to bring: its passport as the universal API takes it, and its table, if it has one."""
 
     uri: str
     passport: Mapping[str, Any]
-    table: Path | None = None
+    table: File | None = None
 
 
 @dataclass(frozen=True)
@@ -80,18 +93,17 @@ def bring(api: Api, item: Item) -> Outcome:
             api.put_data_set(item.uri, item.passport)
         if item.table is None:
             return Outcome(item.uri, "unchanged" if same else "loaded")
-        return _bring_table(api, item, item.table.read_bytes(), known if same else None)
+        return _bring_table(api, item, item.table, known if same else None)
     except Refused as refusal:
         return Outcome(item.uri, "refused", str(refusal))
 
 
-def _bring_table(api: Api, item: Item, body: bytes, known: Answer | None) -> Outcome:
+def _bring_table(api: Api, item: Item, table: File, known: Answer | None) -> Outcome:
     """Send the table unless the current version was made of the same bytes under the same passport (`known`)."""
-    assert item.table is not None  # noqa: S101 - the caller has read it
-    if known and known["version"] and _made_of(api, known["version"], body):
+    if known and known["version"] and _made_of(api, known["version"], table.body):
         return Outcome(item.uri, "unchanged", rows=known["version"]["rows"])
-    media_type = MEDIA_TYPES[item.table.suffix.lower()]
-    delivery = api.post_rows(item.uri, body, media_type, key_of(item.passport["schema"], body), item.table.name)
+    key = key_of(item.passport["schema"], table.body)
+    delivery = api.post_rows(item.uri, table.body, table.media_type, key, table.name)
     if delivery["state"] != "accepted":
         return Outcome(item.uri, "refused", " ".join(api.findings(delivery["id"])) or delivery["state_label"])
     return Outcome(item.uri, "loaded", rows=delivery["rows"])

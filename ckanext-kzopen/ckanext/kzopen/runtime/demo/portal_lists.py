@@ -16,6 +16,7 @@ from itertools import accumulate
 from pathlib import Path
 from typing import Any
 
+from ckanext.kzopen.runtime.demo.inference import KAZAKH_ONLY
 from ckanext.kzopen.runtime.demo.loading import Item, Outcome
 from ckanext.kzopen.runtime.demo.organisations import Organisation
 from slugify import slugify
@@ -26,7 +27,6 @@ LISTS = {
     "mio": ("byMIO.csv", "getstatisticsbymiogovagencies.json"),
     "quasi": ("byQuasiOrg.csv", "getstatisticsbyquasiorganizations.json"),
 }
-KAZAKH_ONLY = re.compile("[әғқңөұүһі]", re.IGNORECASE)
 DESCRIPTION = {
     "kk": "Портал тізіміндегі жазба: деректерсіз паспорт, атауы тізімде тек орысша. Иесі тізімнің ретінен анықталды. {page}",
     "ru": "Запись из списка портала: паспорт без данных. Владелец определён по порядку записей в списке. {page}",
@@ -94,7 +94,8 @@ def read_lists(corpus: Path, hints: Mapping[str, Any]) -> Lists:
         bodies = read_bodies(corpus, level)
         owners = owners_by_title(links, owners_by_order(len(links), bodies), bodies, hints["region_names"])
         used = {body.organisation.name for body in owners}
-        found.organisations.extend(b.organisation for b in bodies if level != "quasi" or b.organisation.name in used)
+        shown = {b.organisation.name: b.organisation for b in bodies if level != "quasi" or b.organisation.name in used}
+        found.organisations.extend(shown.values())
         found.items.extend(_item(link, owner, hints["categories"]) for link, owner in zip(links, owners, strict=True))
     return found
 
