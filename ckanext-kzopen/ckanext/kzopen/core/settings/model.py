@@ -23,7 +23,7 @@ class Settings(BaseSettings):
     debug: bool = Field(False, description="CKAN's debug mode; refused on a public address.")
 
     site_url: str = Field("", description="Address under which readers reach the portal; empty = http://host:port.")
-    site_title: str = Field("kzopen", description="Name of the portal in page titles and mails.")
+    site_title: str = Field("Open Government Portal", description="Name of the portal in page titles and mails.")
     languages: list[str] = Field(["kk", "ru", "en"], description="Languages offered; the first is the default.")
 
     database_url: str = Field("", description=f"PostgreSQL of the portal, postgresql://user:password@host/name; {EMBEDDED}.")
