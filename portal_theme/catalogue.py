@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+import ckan.model as model
 import ckan.plugins.toolkit as tk
 from ckan.lib.search import SearchError
-from flask import current_app
+from flask import current_app, g
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import RequestRedirect
 
-from portal_theme.reader import kz_text
+from portal_theme.reader import Translated, kz_notes, kz_text, kz_title
 
 
 def kz_has_page(path: str) -> bool:
@@ -43,7 +46,7 @@ def kz_agency_count() -> int:
 
 def kz_agencies(limit: int) -> list[dict[str, Any]]:
     """The organisations with the most data sets, with `package_count`; those without any are left out."""
-    query = {"all_fields": True, "include_extras": True, "sort": "package_count desc", "limit": limit}
+    query = {"all_fields": True, "sort": "package_count desc", "limit": limit}
     try:
         found = tk.get_action("organization_list")({}, query)
     except SearchError:
@@ -86,6 +89,29 @@ def kz_page_url(number: int) -> str:
     return str(tk.h.remove_url_param("page", replace=str(number)))
 
 
+def translations(name: str) -> dict[str, Any]:
+    """What an organisation has in several languages: CKAN keeps it as JSON in extras, and leaves it out of data sets' dicts.
+
+    Asked once a request for each organisation.
+    """
+    known: dict[str, dict[str, Any]] = g.setdefault("kz_organisations", {})
+    if name not in known:
+        organisation = model.Group.get(name)
+        extras = (organisation.extras or {}) if organisation else {}
+        known[name] = {key: json.loads(value) for key, value in extras.items() if key.endswith("_translated")}
+    return known[name]
+
+
+def kz_agency(organization: Mapping[str, Any]) -> Translated:
+    """The title of an organisation in the languages it has one in."""
+    return kz_title({**organization, **translations(organization["name"])})
+
+
+def kz_agency_notes(organization: Mapping[str, Any]) -> Translated:
+    """The description of an organisation in the languages it has one in."""
+    return kz_notes({**organization, **translations(organization["name"])})
+
+
 def choices(field: str) -> list[dict[str, Any]]:
     """The values that the schema of data sets allows in a field, each with its label in the portal's languages."""
     schema = tk.h.scheming_get_dataset_schema("dataset") if "scheming_get_dataset_schema" in tk.h else None
@@ -99,7 +125,9 @@ def kz_choice(field: str, value: str) -> str:
 
 
 def kz_facet_label(field: str, value: str, shown: str) -> str:
-    """The label of a filter's value: the schema's, else what CKAN shows."""
+    """The label of a filter's value: an organisation's title, the schema's label, else what CKAN shows."""
+    if field == "organization":
+        return kz_text(kz_agency({"name": value, "title": shown}))
     label = kz_choice(field.removeprefix("extras_"), value)
     return shown if label == value else label
 
@@ -109,6 +137,8 @@ PORTAL = (
     kz_newest,
     kz_agency_count,
     kz_agencies,
+    kz_agency,
+    kz_agency_notes,
     kz_categories,
     kz_pages,
     kz_page_url,

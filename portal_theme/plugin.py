@@ -22,7 +22,6 @@ def facets() -> dict[str, Any]:
         "organization": tk._("Organizations"),
         "res_format": tk._("Formats"),
         "extras_periodicity": tk._("Update frequency"),
-        "tags": tk._("Keywords"),
     }
 
 

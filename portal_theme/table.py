@@ -6,10 +6,17 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import ckan.model as model
 import ckan.plugins.toolkit as tk
+from ckanext.kzopen.core.texts import LANGUAGES
+from ckanext.kzopen.rows.export import XLSX_ROWS
+from ckanext.kzopen.rows.model import Version, all_of
+from markupsafe import Markup
 
-from portal_theme.reader import Translated
+from portal_theme.reader import Translated, kz_date
 
+NAMES = {"csv": "CSV", "xlsx": "Excel", "json": "JSON", "parquet": "Parquet"}
+ENDINGS = tuple(NAMES)
 NUMERIC = {"int", "int2", "int4", "int8", "numeric", "float", "float4", "float8"}
 
 
@@ -58,22 +65,50 @@ def kz_preview(resource: Mapping[str, Any], limit: int) -> Preview | None:
 def column_of(field: Mapping[str, Any]) -> Column:
     """A column from what the DataStore says of it; titles in languages are kept in its `info`."""
     info = field.get("info") or {}
-    title = info.get("title_translated") or info.get("label") or field["id"]
-    description = info.get("description_translated") or info.get("notes") or ""
+    title = _languages(info, "label") or info.get("label") or field["id"]
+    description = _languages(info, "notes") or info.get("notes") or ""
     return Column(field["id"], title, description, field["type"], field["type"] in NUMERIC)
 
 
+def _languages(info: Mapping[str, Any], key: str) -> dict[str, str]:
+    return {language: info[f"{key}_{language}"] for language in LANGUAGES if info.get(f"{key}_{language}")}
+
+
+def kz_type(column: Column) -> str:
+    """The type of a column in words."""
+    words = {
+        "text": tk._("text"),
+        "bool": tk._("yes or no"),
+        "date": tk._("date"),
+        "timestamp": tk._("date and time"),
+        "time": tk._("time of day"),
+    }
+    return tk._("number") if column.numeric else words.get(column.type, column.type)
+
+
+def kz_cell(value: Any, column: Column) -> str | Markup:
+    """A cell for reading: dates and yes/no in the reader's form, numbers as they are published."""
+    if value is None:
+        return ""
+    if column.type == "bool":
+        return tk._("yes") if value else tk._("no")
+    if column.type in ("date", "timestamp"):
+        return kz_date(value, short=True, time=column.type == "timestamp")
+    return str(value)
+
+
 def kz_downloads(package: Mapping[str, Any], resource: Mapping[str, Any]) -> list[Download]:
-    """The forms in which the table can be taken from CKAN's DataStore."""
-    return [
-        Download(name, tk.url_for("datastore.dump", resource_id=resource["id"], format=form, bom=name == "CSV"))
-        for name, form in (("CSV", "csv"), ("JSON", "json"), ("TSV", "tsv"), ("XML", "xml"))
-    ]
+    """The forms in which the table can be taken: its published version, else what CKAN's DataStore holds."""
+    if resource.get("table_version"):
+        endings = [ending for ending in ENDINGS if ending != "xlsx" or int(resource.get("rows") or 0) <= XLSX_ROWS]
+        return [Download(NAMES[e], tk.h.url_for("kzopen_rows.current", uri=package["name"], ending=e)) for e in endings]
+    dumps = (form for form in ("csv", "json"))
+    return [Download(NAMES[f], tk.h.url_for("datastore.dump", resource_id=resource["id"], format=f)) for f in dumps]
 
 
-def kz_versions(package: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The versions of the table, newest first."""
-    return []
+def kz_versions(package: Mapping[str, Any], limit: int) -> list[Version]:
+    """The newest versions of the table, newest first; `difference` counts what each changed."""
+    return all_of(model.Session(), package["name"])[:limit]
 
 
 def kz_keywords(package: Mapping[str, Any]) -> list[str]:
@@ -83,4 +118,4 @@ def kz_keywords(package: Mapping[str, Any]) -> list[str]:
     return list(words or [tag["display_name"] for tag in package.get("tags", [])])
 
 
-TABLE = (kz_table, kz_preview, kz_downloads, kz_versions, kz_keywords)
+TABLE = (kz_table, kz_preview, kz_type, kz_cell, kz_downloads, kz_versions, kz_keywords)
