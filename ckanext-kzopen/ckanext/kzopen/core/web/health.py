@@ -9,6 +9,7 @@ from typing import Any
 import ckan.model as model
 from ckan.lib import search
 from ckan.lib.redis import connect_to_redis
+from ckanext.kzopen.core.web.caching import uncached
 from flask import Blueprint, Response, jsonify
 from redis.exceptions import RedisError
 from sqlalchemy import text
@@ -60,8 +61,7 @@ def ready() -> Response:
     gaps = missing()
     response = jsonify(ready=not gaps, missing=gaps)
     response.status_code = 503 if gaps else 200
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return uncached(response)
 
 
 class Alive:

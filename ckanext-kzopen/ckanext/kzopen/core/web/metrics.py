@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 import ckan.model as model
 import ckan.plugins.toolkit as tk
+from ckanext.kzopen.core.web.caching import uncached
 from flask import Blueprint, Response, request
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
 from prometheus_client.core import GaugeMetricFamily
@@ -109,4 +110,4 @@ def scrape() -> Response:
         return Response("not found\n", 404, content_type="text/plain")
     if not authorised(request.headers.get("Authorization", ""), token):
         return Response("unauthorised\n", 401, {"WWW-Authenticate": 'Bearer realm="metrics"'}, content_type="text/plain")
-    return Response(generate_latest(registry()), content_type=CONTENT_TYPE_LATEST, headers={"Cache-Control": "no-store"})
+    return uncached(Response(generate_latest(registry()), content_type=CONTENT_TYPE_LATEST))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from ckanext.kzopen.core.texts import LANGUAGES, Words, in_language, primary
+from ckanext.kzopen.core.web.caching import uncached
 from ckanext.kzopen.core.web.errors import KzError
 from flask import Response, request
 from werkzeug.datastructures import LanguageAccept
@@ -93,8 +94,7 @@ def problem(
     response = Response(body, status=error.status, content_type=MEDIA_TYPE, headers=headers)
     response.headers["Content-Language"] = chosen
     response.headers["Vary"] = "Accept-Language"
-    response.headers["Cache-Control"] = "no-store"
-    return response
+    return uncached(response)
 
 
 def of_status(status: int) -> KzError:

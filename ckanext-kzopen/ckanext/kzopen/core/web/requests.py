@@ -8,6 +8,7 @@ import uuid
 import ckan.plugins.toolkit as tk
 import structlog
 from ckanext.kzopen.core.web import metrics
+from ckanext.kzopen.core.web.caching import uncached
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.headers import security_headers
 from ckanext.kzopen.core.web.health import Alive
@@ -46,14 +47,8 @@ def finish(response: Response) -> Response:
         response.headers.setdefault(name, value)
     response.headers.setdefault("X-Request-ID", g.get("kzopen_request", ""))
     if request.endpoint not in STATIC and current_user.is_authenticated:
-        keep_private(response)
+        uncached(response)  # theirs included: the next user of the machine presses Back
     return response
-
-
-def keep_private(response: Response) -> None:
-    """What a signed-in person sees is kept by no cache, theirs included: the next user of the machine presses Back."""
-    request.environ["__no_cache__"] = True
-    response.cache_control.no_store = True
 
 
 def wants_page() -> bool:
@@ -64,7 +59,6 @@ def wants_page() -> bool:
 def answer(error: KzError) -> Response | tuple[str, int]:
     """An error of ours: a problem object for programs, CKAN's error page with our sentence for people."""
     if not wants_page():
-        request.environ["__no_cache__"] = True
         return problem(error)
     language = request_language()
     page = render_template(
