@@ -175,24 +175,24 @@ def _site_user() -> str:
     return str(tk.get_action("get_site_user")({"ignore_auth": True}, {})["name"])
 
 
-def settle(session: Session, site: Site, delivery: Delivery) -> None:
+def settle(session: Session, delivery: Delivery) -> None:
     """Bring what is derived from the current version in line with it: DataStore's table, the preview on the page."""
     passport = session.get_one(Passport, delivery.package_id)
     current = versions.latest(session, passport.uri)
     if current is not None:
-        bring_datastore(site, passport, current)
+        bring_datastore(current)
         ensure_preview(passport)
 
 
-def bring_datastore(site: Site, passport: Passport, current: versions.Version) -> None:
-    """Make DataStore show `current`: put the prepared table in place, or load it anew from the version's file."""
-    from ckanext.kzopen.rows import datastore, store
+def bring_datastore(current: versions.Version) -> None:
+    """Make DataStore show `current`, if it does not yet, by loading it anew from the version's file."""
+    from ckanext.kzopen.rows import current as current_tables
+    from ckanext.kzopen.rows import datastore
 
     with datastore_transaction() as connection:
-        if datastore.loaded(connection, passport.resource_id) == datastore.Loaded(current.sha256, current.rows):
-            return
-        table = store.read_version(site.files_url, current.path)
-        datastore.load(connection, passport.resource_id, table, sha256=current.sha256, schema=current.schema)
+        found = datastore.loaded(connection, str(current.resource_id))
+    if found != datastore.Loaded(current.sha256, current.rows):
+        current_tables.reload(current)
 
 
 def ensure_preview(passport: Passport) -> None:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from typing import Any
-from urllib.parse import unquote
 from uuid import UUID
 
 import ckan.plugins.toolkit as tk
 from ckan import model
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.problem import problem, request_language
-from ckanext.kzopen.publishing import answers, datasets, decide, openapi, receive, reports, rights
+from ckanext.kzopen.publishing import answers, datasets, decide, input_errors, openapi, receive, reports, rights
 from ckanext.kzopen.publishing.model import Delivery, Passport
 from ckanext.kzopen.publishing.passport import Passport as Described
 from ckanext.kzopen.publishing.passport import Uri
@@ -53,9 +52,13 @@ def _editable(uri: str) -> tuple[str, Passport]:
 
 @blueprint.errorhandler(ValidationError)
 def _wrong_input(error: ValidationError) -> Response:
-    found = [{"field": ".".join(map(str, e["loc"])), "message": e["msg"]} for e in error.errors()]
-    problems = [f"{row['field']}: {row['message']}" for row in found]
-    return problem(KzError("web.bad_input", problems=problems), errors=found)
+    language = request_language()
+    found = [
+        {"field": place, "code": told.code, "message": told.text(language)}
+        for place, told in input_errors.by_place(error).items()
+    ]
+    problems = "; ".join(f"{row['field']}: {row['message']}" if row["field"] else row["message"] for row in found)
+    return problem(KzError("web.bad_input", problems=problems), language=language, errors=found)
 
 
 @blueprint.put("/datasets/<uri>")
@@ -134,7 +137,7 @@ def _body() -> tuple[Any, str | None, str | None, int | None]:
         return part.stream, part.filename, part.mimetype, None
     _, options = parse_options_header(request.headers.get("Content-Disposition", ""))
     name = options.get("filename")
-    return request.stream, unquote(name)[:255] if name else None, request.mimetype or None, request.content_length
+    return request.stream, name[:255] if name else None, request.mimetype or None, request.content_length
 
 
 def _delivered(site: Site, delivery: Delivery, *, repeated: bool = False) -> Response:

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from ckanext.kzopen.core.texts import LANGUAGES
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic_core import PydanticCustomError
 
 Uri = Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{2,100}$")]
 Category = Literal[
@@ -92,7 +93,7 @@ class Responsible(Input):
 
 def _column_name(name: str) -> str:
     if len(name.encode()) > LONGEST_NAME or name.startswith("_") or '"' in name or not name.isprintable():
-        raise ValueError(f"a column's name has 1 to {LONGEST_NAME} bytes, no quotation mark and no underscore at its start")
+        raise PydanticCustomError("input_column_name", "a column cannot have this name", {"name": name})
     return name
 
 
@@ -130,9 +131,9 @@ class TableSchema(BaseModel):
     def _names_fit(self) -> TableSchema:
         names = [field.name for field in self.fields]
         if repeated := sorted({name for name in names if names.count(name) > 1}):
-            raise ValueError(f"two columns have one name: {', '.join(repeated)}")
+            raise PydanticCustomError("input_columns_repeat", "names of columns are repeated", {"names": repeated})
         if unknown := [name for name in self.primary_key if name not in names]:
-            raise ValueError(f"the primary key names columns that do not exist: {', '.join(unknown)}")
+            raise PydanticCustomError("input_key_unknown", "the key names unknown columns", {"names": unknown})
         return self
 
     def descriptor(self) -> dict[str, Any]:

@@ -29,7 +29,7 @@ def process(session: Session, site: Site, delivery_id: UUID) -> None:
     if delivery.state == "checking" or (delivery.state == "awaiting_approval" and delivery.approver):
         _decide(session, site, delivery)
     if delivery.state == "accepted":
-        accept.settle(session, site, delivery)
+        accept.settle(session, delivery)
 
 
 def _decide(session: Session, site: Site, delivery: Delivery) -> None:

@@ -1,0 +1,90 @@
+"""What the staff's pages show: data sets of organisations with their current versions, and deliveries."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from ckan import model
+from ckanext.kzopen.core.texts import Words
+from ckanext.kzopen.publishing import forms
+from ckanext.kzopen.publishing.model import Delivery, Passport, latest_deliveries
+from ckanext.kzopen.publishing.validators import from_json
+from ckanext.kzopen.rows.model import Version
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+SHOWN = 50
+
+
+@dataclass(frozen=True)
+class Row:
+    """One data set in a list: `version` is its newest one or None."""
+
+    package_id: str
+    uri: str
+    title: Any
+    version: Version | None
+
+
+def datasets_of(session: Session, organization_ids: Sequence[str]) -> list[Row]:
+    """Data sets of these organisations that have a passport, the last changed first, at most SHOWN."""
+    wanted = (
+        select(model.Package, Passport.uri)
+        .join(Passport, Passport.package_id == model.Package.id)
+        .where(model.Package.owner_org.in_(organization_ids), model.Package.state == model.State.ACTIVE)
+        .order_by(model.Package.metadata_modified.desc())
+        .limit(SHOWN)
+    )
+    found = session.execute(wanted).all()
+    newest = _newest(session, [package.id for package, _ in found])
+    return [Row(package.id, uri, _title(package), newest.get(package.id)) for package, uri in found]
+
+
+def _newest(session: Session, package_ids: Sequence[str]) -> dict[str, Version]:
+    wanted = select(Version).where(Version.package_id.in_(package_ids)).distinct(Version.package_id)
+    return {
+        version.package_id: version for version in session.scalars(wanted.order_by(Version.package_id, Version.number.desc()))
+    }
+
+
+def _title(package: Any) -> Any:
+    return from_json((package.extras or {}).get("title_translated")) or package.title
+
+
+def deliveries_of(session: Session, rows: Sequence[Row]) -> list[Delivery]:
+    """The latest deliveries to these data sets."""
+    return latest_deliveries(session, [row.package_id for row in rows])
+
+
+def deliveries_to(session: Session, package_id: str) -> list[Delivery]:
+    """The latest deliveries to one data set."""
+    return latest_deliveries(session, [package_id], limit=SHOWN)
+
+
+def choices(field: str) -> list[tuple[str, dict[str, str]]]:
+    """Values and labels of a choice in the form of data sets (`schemas/datasets/table.yaml`)."""
+    from ckanext.scheming.helpers import scheming_field_choices, scheming_get_dataset_schema
+
+    schema = scheming_get_dataset_schema("dataset")
+    found = next(row for row in schema["dataset_fields"] if row["field_name"] == field)
+    return [(row["value"], row["label"]) for row in scheming_field_choices(found)]
+
+
+TYPES: dict[str, Words] = {
+    "string": {"kk": "мәтін (кодтар, БСН)", "ru": "текст (коды, БИН)", "en": "text (codes, BIN)"},
+    "integer": {"kk": "бүтін сан", "ru": "целое число", "en": "whole number"},
+    "number": {"kk": "сан", "ru": "число", "en": "number"},
+    "boolean": {"kk": "иә немесе жоқ", "ru": "да или нет", "en": "yes or no"},
+    "date": {"kk": "күн", "ru": "дата", "en": "date"},
+    "time": {"kk": "уақыт", "ru": "время", "en": "time"},
+    "datetime": {"kk": "күн мен уақыт", "ru": "дата и время", "en": "date and time"},
+    "year": {"kk": "жыл", "ru": "год", "en": "year"},
+    "geopoint": {"kk": "координаталар", "ru": "координаты", "en": "coordinates"},
+}
+
+
+def type_labels() -> list[tuple[str, Words]]:
+    """The types of columns that the form offers, with their labels."""
+    return [(kind, TYPES[kind]) for kind in forms.COMMON_TYPES]
