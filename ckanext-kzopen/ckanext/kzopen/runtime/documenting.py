@@ -50,18 +50,24 @@ def write(root: Path) -> list[str]:
 
 def commands_page() -> str:
     """Every command with its help, by name."""
-    return COMMANDS_HEAD + "".join(_help(main, click.Context(main, info_name="./kzopen")))
+    return COMMANDS_HEAD + "".join(
+        f"\n## {context.command_path}\n\n```text\n{context.get_help().rstrip()}\n```\n"
+        for context in commands(click.Context(main, info_name="./kzopen"))
+    )
 
 
-def _help(command: click.Command, context: click.Context) -> Iterator[str]:
-    """The section of a command, or those of the commands in a group."""
+def commands(context: click.Context) -> Iterator[click.Context]:
+    """Each command that does something, as its context: what is called, and by which words."""
+    command = context.command
     if not isinstance(command, click.Group):
-        yield f"\n## {context.command_path}\n\n```text\n{command.get_help(context).rstrip()}\n```\n"
+        yield context
         return
-    for name, below in sorted(command.commands.items()):
-        if not below.hidden:
-            settings = {"terminal_width": 110, "max_content_width": 110}
-            yield from _help(below, click.Context(below, parent=context, info_name=name, **settings))  # type: ignore[arg-type]
+    for name in command.list_commands(context):
+        below = command.get_command(context, name)
+        if below is not None and not below.hidden:
+            yield from commands(
+                click.Context(below, parent=context, info_name=name, terminal_width=110, max_content_width=110)
+            )
 
 
 if __name__ == "__main__":
