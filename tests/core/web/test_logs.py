@@ -6,6 +6,8 @@ import io
 import json
 import logging
 from collections.abc import Iterator
+from logging.config import fileConfig
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -127,6 +129,19 @@ def test_a_readable_line_keeps_an_exception_under_a_bar() -> None:
 @given(st.text())
 def test_no_text_makes_two_lines(text: str) -> None:
     assert len(logs.one_line(text).splitlines()) <= 1
+
+
+def test_an_ini_can_ask_for_our_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    ini = tmp_path / "logging.ini"
+    ini.write_text(
+        "[loggers]\nkeys = root\n[handlers]\nkeys = console\n[formatters]\nkeys = ours\n"
+        "[logger_root]\nlevel = INFO\nhandlers = console\n"
+        "[handler_console]\nclass = StreamHandler\nargs = (sys.stderr,)\nformatter = ours\n"
+        "[formatter_ours]\nclass = ckanext.kzopen.core.web.logs.Formatter\n"
+    )
+    fileConfig(ini, disable_existing_loggers=False)
+    logging.getLogger("elsewhere").info("from %s", "a@b.kz")
+    assert json.loads(capsys.readouterr().err)["event"] == "from [email]"
 
 
 def test_a_level_is_kept() -> None:

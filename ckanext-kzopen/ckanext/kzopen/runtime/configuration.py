@@ -52,7 +52,7 @@ level = NOTSET
 formatter = generic
 
 [formatter_generic]
-format = %(asctime)s %(levelname)-5.5s [%(name)s] %(message)s
+class = ckanext.kzopen.core.web.logs.Formatter
 """
 
 

@@ -97,15 +97,25 @@ def _before() -> list[Processor]:
     ]
 
 
+class Formatter(structlog.stdlib.ProcessorFormatter):
+    """Our lines for handlers that an ini describes: JSON, or readable ones where a person sits at the terminal.
+
+    The ini says `class = ckanext.kzopen.core.web.logs.Formatter` under its formatter; a format given there is not used.
+    """
+
+    def __init__(self, *_format: object, json: bool | None = None, **_options: object) -> None:
+        as_json = not sys.stderr.isatty() if json is None else json
+        render: Processor = _as_json if as_json else _as_line
+        super().__init__(
+            foreign_pre_chain=_before(),
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, clean_event, render],
+        )
+
+
 def configure(level: str = "INFO", *, json: bool = True, stream: TextIO | None = None) -> None:
     """Send all logging of this process, structlog's and the standard library's, to `stream` (standard error)."""
-    render: Processor = _as_json if json else _as_line
-    formatter = structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=_before(),
-        processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, clean_event, render],
-    )
     handler = logging.StreamHandler(stream or sys.stderr)
-    handler.setFormatter(formatter)
+    handler.setFormatter(Formatter(json=json))
     _replace_handlers(handler, level)
     structlog.configure(
         processors=[
