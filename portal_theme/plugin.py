@@ -10,8 +10,10 @@ import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 
 from portal_theme.catalogue import PORTAL
+from portal_theme.cells import CELLS
 from portal_theme.languages import DOMAIN, LANGUAGES, OUR_CATALOGUES, OURS
 from portal_theme.reader import READER
+from portal_theme.rows import ROWS
 from portal_theme.table import TABLE
 
 
@@ -52,7 +54,7 @@ class PortalThemePlugin(p.SingletonPlugin):
 
     def get_helpers(self) -> dict[str, Callable[..., Any]]:
         """The reader's form of words, numbers and dates, for every template of the portal."""
-        return {function.__name__: function for function in (*READER, *PORTAL, *TABLE)}
+        return {function.__name__: function for function in (*READER, *PORTAL, *CELLS, *ROWS, *TABLE)}
 
     def i18n_directory(self) -> str:
         """Where `<language>/LC_MESSAGES/ckanext-kzopen.mo` lies."""
