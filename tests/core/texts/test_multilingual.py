@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ckanext.kzopen.core.texts import in_language, primary
+from ckanext.kzopen.core.texts import LANGUAGES, fall_back_to, in_language, primary
 
 
 @pytest.mark.parametrize(
@@ -27,6 +27,15 @@ def test_a_missing_language_is_stood_in_for(value: dict[str, str] | str | None, 
 
 def test_the_order_of_stand_ins_can_be_chosen() -> None:
     assert in_language({"kk": "қ", "en": "e"}, "ru", order=("en", "kk")) == "e"
+
+
+def test_the_settings_say_which_language_stands_in() -> None:
+    fall_back_to(["ru", "kk_KZ"])
+    try:
+        assert in_language({"kk": "қ", "ru": "р"}, "en") == "р"
+        assert in_language({"kk": "қ", "en": "e"}, "de") == "қ"
+    finally:
+        fall_back_to(LANGUAGES)
 
 
 @pytest.mark.parametrize(

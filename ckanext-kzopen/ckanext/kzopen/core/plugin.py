@@ -6,7 +6,7 @@ from typing import Any
 
 import ckan.plugins as p
 import ckan.plugins.toolkit as tk
-from ckanext.kzopen.core import law, states
+from ckanext.kzopen.core import law, states, texts
 from ckanext.kzopen.core.web import health, metrics, pages, requests
 from flask import Blueprint, Flask
 
@@ -24,6 +24,7 @@ class CorePlugin(p.SingletonPlugin):
 
     def configure(self, config: Any) -> None:
         """Refuse to start with a mistake in the calendar, the terms or the states."""
+        texts.fall_back_to(tk.config["kzopen.languages"])
         law.kazakhstan()
         states.check()
 

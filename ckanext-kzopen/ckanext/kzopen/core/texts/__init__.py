@@ -1,7 +1,7 @@
 """Words, numbers and dates in the reader's language and form."""
 
 from ckanext.kzopen.core.texts.lookalikes import LookAlike, look_alikes, repaired
-from ckanext.kzopen.core.texts.multilingual import LANGUAGES, Words, in_language, primary
+from ckanext.kzopen.core.texts.multilingual import LANGUAGES, Words, fall_back_to, in_language, primary
 from ckanext.kzopen.core.texts.reader import ASTANA, day, moment, money, number, percent, reader_form, size
 
 __all__ = [
@@ -10,6 +10,7 @@ __all__ = [
     "LookAlike",
     "Words",
     "day",
+    "fall_back_to",
     "in_language",
     "look_alikes",
     "moment",

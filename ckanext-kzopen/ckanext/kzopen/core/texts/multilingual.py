@@ -29,14 +29,24 @@ def primary(tag: str) -> str:
     return "kk" if language == "kz" else language
 
 
-def in_language(value: str | Mapping[str, object] | None, language: str, order: Iterable[str] = LANGUAGES) -> str:
+_fall_back: list[str] = list(LANGUAGES)
+
+
+def fall_back_to(order: Iterable[str]) -> None:
+    """Set, once at the start, the order in which languages stand in for a missing one (`kzopen.languages`)."""
+    _fall_back[:] = [*dict.fromkeys([*(primary(language) for language in order), *LANGUAGES])]
+
+
+def in_language(value: str | Mapping[str, object] | None, language: str, order: Iterable[str] | None = None) -> str:
     """The text in `language`, else in the first language of `order` that has one, else in any; "" where there is none.
+
+    `order` is that of the settings when it is not given.
 
     A plain string is returned as it is, so that fields filled before they became multilingual go on working.
     """
     if value is None or isinstance(value, str):
         return value or ""
-    for candidate in (primary(language), *order, *value):
+    for candidate in (primary(language), *(_fall_back if order is None else order), *value):
         text = value.get(candidate)
         if isinstance(text, str) and text:
             return text
