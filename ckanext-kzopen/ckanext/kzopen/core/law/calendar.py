@@ -7,16 +7,18 @@ with decreed transfers and working Saturdays. Dates that follow the moon are mar
 from __future__ import annotations
 
 import datetime
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import TYPE_CHECKING, Annotated, Literal
 
 from annotated_types import MinLen
 from ckanext.kzopen.core.law import words
 from ckanext.kzopen.core.texts import Words, in_language
 from ckanext.kzopen.core.yaml_source import Source, read, schemas
-from holidays.countries.kazakhstan import Kazakhstan
 from pydantic import model_validator
+
+if TYPE_CHECKING:
+    from holidays import HolidayBase
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 Weekday = Literal["monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday"]
@@ -74,7 +76,13 @@ class Calendar:
         self._week = {WEEKDAYS.index(name) for name in file.week}
         self._names = {names["kk"]: names for names in file.names}
         self._decreed = {day.date: day for day in _decreed(file)}
-        self._holidays = Kazakhstan(language="kk")
+
+    @cached_property
+    def _holidays(self) -> HolidayBase:
+        """Loaded with the first date: the library brings the calendars of all countries, half a second of any start."""
+        from holidays.countries.kazakhstan import Kazakhstan
+
+        return Kazakhstan(language="kk")
 
     def day(self, date: datetime.date) -> Day:
         if decreed := self._decreed.get(date):
