@@ -68,13 +68,15 @@ def test_a_failed_write_leaves_nothing_behind(files_url: str, tmp_path: Path, mo
 
 def test_a_whole_a_damaged_and_a_missing_file_are_told_apart(files_url: str, tmp_path: Path) -> None:
     stored = store.write_version(files_url, "subsidies", 1, TABLE)
-    assert store.verify(files_url, stored.path, stored.sha256) is Condition.WHOLE
+    assert store.condition(files_url, stored.path, stored.sha256) is Condition.WHOLE
+    assert store.verify(files_url, stored.path, stored.sha256)
     with (tmp_path / stored.path).open("r+b") as file:
         file.seek(20)
         file.write(b"\x00\x01")
-    assert store.verify(files_url, stored.path, stored.sha256) is Condition.DAMAGED
+    assert store.condition(files_url, stored.path, stored.sha256) is Condition.DAMAGED
+    assert not store.verify(files_url, stored.path, stored.sha256)
     (tmp_path / stored.path).unlink()
-    assert store.verify(files_url, stored.path, stored.sha256) is Condition.MISSING
+    assert store.condition(files_url, stored.path, stored.sha256) is Condition.MISSING
 
 
 def test_only_old_files_that_no_version_names_are_leftovers(files_url: str, tmp_path: Path) -> None:

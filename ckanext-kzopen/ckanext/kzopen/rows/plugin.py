@@ -2,8 +2,27 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import ckan.plugins as p
+import click
+from ckanext.kzopen.core.web import errors
+from ckanext.kzopen.rows import cli, jobs, views
+from flask import Blueprint
+
+errors.load(Path(__file__).with_name("errors.yaml"))
 
 
 class RowsPlugin(p.SingletonPlugin):
-    """Versions of tables, and the current one in CKAN's DataStore."""
+    """Versions of tables, their downloads, and the current one in CKAN's DataStore."""
+
+    p.implements(p.IBlueprint)
+    p.implements(p.IClick)
+
+    tasks = (jobs.fill_full_text,)
+
+    def get_blueprint(self) -> list[Blueprint]:
+        return [views.blueprint]
+
+    def get_commands(self) -> list[click.Command]:
+        return [cli.kzopen_rows]

@@ -143,8 +143,13 @@ def schema_in(table: pa.Table) -> dict[str, Any]:
     return json.loads(told) if told else {}
 
 
-def verify(files_url: str, path: str, sha256: str) -> Condition:
+def verify(files_url: str, path: str, sha256: str) -> bool:
     """Whether the file is there and is the one that was accepted."""
+    return condition(files_url, path, sha256) is Condition.WHOLE
+
+
+def condition(files_url: str, path: str, sha256: str) -> Condition:
+    """Whether the file is the one that was accepted, another one, or gone."""
     try:
         with file_of(files_url, path).open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,111 @@
+"""Downloads: `/data/{uri}.{ending}` is the current version of a table, `/data/{uri}/v{n}.{ending}` one that never changes."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import cast
+
+import ckan.plugins.toolkit as tk
+from ckan import model
+from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.core.web.problem import problem
+from ckanext.kzopen.rows import model as versions
+from ckanext.kzopen.rows.model import Version
+from flask import Blueprint, Response, request, send_file
+from werkzeug.datastructures import ResponseCacheControl
+
+PARQUET = "application/vnd.apache.parquet"
+ENDINGS = ("csv", "json", "ndjson", "xlsx", "parquet")
+FOREVER = "max-age=31536000, immutable"
+ASK_AGAIN = "no-cache"
+
+
+class Download(Response):
+    """An answer whose Cache-Control header stays as we set it.
+
+    CKAN marks every answer `public, max-age=0` after the view has run, by way of this property: wrong for private data
+    sets and useless for versions that never change.
+    """
+
+    @property
+    def cache_control(self) -> ResponseCacheControl:
+        """A copy: changes to it have no effect."""
+        return ResponseCacheControl(super().cache_control)
+
+
+blueprint = Blueprint("kzopen_rows", __name__, url_prefix="/data")
+
+
+@blueprint.errorhandler(KzError)
+def refused(error: KzError) -> Response:
+    """Errors of downloads are told to programs and people alike."""
+    return problem(error)
+
+
+@blueprint.get("/<uri>.<ending>")
+def current(uri: str, ending: str) -> Response:
+    """The newest version; a client asks each time and is answered 304 while nothing has changed."""
+    version = versions.latest(model.Session(), uri)
+    return _download(_readable(version), ending, ASK_AGAIN)
+
+
+@blueprint.get("/<uri>/v<int:number>.<ending>")
+def numbered(uri: str, number: int, ending: str) -> Response:
+    """One version, which may be kept for ever."""
+    version = versions.numbered(model.Session(), uri, number)
+    return _download(_readable(version), ending, FOREVER)
+
+
+def _readable(version: Version | None) -> Version:
+    """The version if its reader may see the data set; whoever may not is not told that it exists."""
+    if version is None:
+        raise KzError("web.not_found")
+    try:
+        tk.check_access("package_show", {"user": tk.current_user.name}, {"id": version.package_id})
+    except (tk.NotAuthorized, tk.ObjectNotFound):
+        raise KzError("web.not_found") from None
+    return version
+
+
+def _download(version: Version, ending: str, keeping: str) -> Response:
+    if ending not in ENDINGS:
+        raise KzError("web.not_found")
+    raw = ending == "csv" and request.args.get("raw") == "1"
+    found = _unchanged(version, ending, raw) or _answer(version, ending, raw)
+    scope = "private" if request.environ.get("HTTP_AUTHORIZATION") or not tk.current_user.is_anonymous else "public"
+    found.headers["Cache-Control"] = f"{scope}, {keeping}"
+    found.headers["Vary"] = "Authorization, Cookie"
+    found.set_etag(_tag(version, ending, raw))
+    return found
+
+
+def _tag(version: Version, ending: str, raw: bool) -> str:
+    return hashlib.sha256(f"{version.sha256} {ending} {raw}".encode()).hexdigest()[:32]
+
+
+def _unchanged(version: Version, ending: str, raw: bool) -> Download | None:
+    return Download(status=304) if request.if_none_match.contains(_tag(version, ending, raw)) else None
+
+
+def _answer(version: Version, ending: str, raw: bool) -> Download:
+    """The file itself for Parquet, with ranges; everything else is written while it is sent."""
+    from ckanext.kzopen.rows import export, store
+
+    file = store.file_of(tk.config["kzopen.files_url"], version.path)
+    if not file.exists():
+        raise KzError("web.not_found")
+    if ending == "parquet":
+        sent = send_file(file, PARQUET, download_name=_name(version, ending), as_attachment=True, conditional=True, etag=False)
+        return cast(Download, Download.force_type(sent))
+    media_type, write = export.WRITERS[ending]
+    if ending == "xlsx" and version.rows > export.XLSX_ROWS:
+        raise KzError("rows.too_many_for_xlsx", rows=version.rows, limit=export.XLSX_ROWS)
+    pieces = export.csv_pieces(file, raw=raw) if ending == "csv" else write(Path(file))
+    answer = Download(pieces, content_type=media_type)
+    answer.headers["Content-Disposition"] = f'attachment; filename="{_name(version, ending)}"'
+    return answer
+
+
+def _name(version: Version, ending: str) -> str:
+    return f"{version.uri}-v{version.number}.{ending}"
