@@ -52,6 +52,9 @@ CKAN_TEST_OPTIONS = {
     "smtp.test_server": "localhost:6675",
     "smtp.mail_from": "info@test.ckan.net",
     "ckan.extra_resource_fields": "alt_url",
+    "ckan.files.storage.default.type": "ckan:fs",
+    "ckan.files.storage.default.path": "%(here)s/storage",
+    "ckan.files.storage.default.initialize": "true",
     "kzopen.search_wait": "20",  # a busy machine must not fail a test that searches right after a write
 }
 
