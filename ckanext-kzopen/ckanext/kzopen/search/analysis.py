@@ -49,7 +49,7 @@ _stemmers = _Stemmers()
 
 def words(text: str) -> list[str]:
     """The words of a text in lower case, composed (NFC); digits are words, an underscore separates."""
-    return _WORD.findall(unicodedata.normalize("NFKC", text).lower())
+    return _WORD.findall(unicodedata.normalize("NFKC", text.replace("№", " ")).lower())
 
 
 @lru_cache(maxsize=100_000)

@@ -8,19 +8,18 @@ Not seen: raw SQL and `engine.begin()`.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 from ckanext.kzopen.core import outbox
+from ckanext.kzopen.search import topics
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-STALE = "package.stale"
-"""Topic: the document of this package must be computed anew."""
-RECOMPUTE = "search.recompute"
-"""Consumer of STALE."""
-
 _INFO = "kzopen_search"
+_UNHURRIED = "kzopen_search_unhurried"
 _PACKAGES_OF_GROUPS = text(
     """
     SELECT id FROM package WHERE owner_org = ANY (CAST(:groups AS text[]))
@@ -60,6 +59,23 @@ def indexed(session: Any, package_id: str) -> None:
     changes.indexed.add(package_id)
 
 
+@contextmanager
+def unhurried(session: Any) -> Iterator[list[int]]:
+    """Commits inside do not wait for the index; gives the list that fills with their outbox rows."""
+    rows: list[int] = []
+    session.info[_UNHURRIED] = rows
+    try:
+        yield rows
+    finally:
+        session.info.pop(_UNHURRIED, None)
+
+
+def unhurried_rows(session: Any) -> list[int] | None:
+    """The list of `unhurried`, None outside of it."""
+    rows: list[int] | None = session.info.get(_UNHURRIED)
+    return rows
+
+
 def collect(session: Session) -> None:
     """After a flush: remember which packages and groups it touched."""
     changes = of(session)
@@ -89,7 +105,7 @@ def tell(session: Session) -> None:
     if changes.groups:
         packages.update(session.execute(_PACKAGES_OF_GROUPS, {"groups": sorted(changes.groups)}).scalars())
     if packages:
-        changes.stale_rows.extend(outbox.emit_many(session, STALE, sorted(packages)))
+        changes.stale_rows.extend(outbox.emit_many(session, topics.STALE, sorted(packages)))
     changes.packages.clear()
     changes.groups.clear()
 

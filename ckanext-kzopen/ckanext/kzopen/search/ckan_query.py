@@ -26,8 +26,10 @@ class PackageSearchQuery(CkanPackageSearchQuery):
     __call__ = run
 
     def get_index(self, reference: str) -> dict[str, Any]:
-        """The stored document of a package by id or name, as it is in the caller's transaction; SearchError if there is none."""
-        found = store.get(model.Session, str(config.get("ckan.site_id")), "package", reference)
+        """The document of a package by id or name, as the caller's transaction has it; SearchError if there is none."""
+        # Core passes a row of a result here (bulk updates) as well as an id or a name.
+        wanted = reference if isinstance(reference, str) else str(reference[0])
+        found = store.get(model.Session, str(config.get("ckan.site_id")), "package", wanted)
         if found is None:
             raise SearchError(f"Dataset not found in the search index: {reference}")
         return found

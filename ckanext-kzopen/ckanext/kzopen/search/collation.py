@@ -1,4 +1,4 @@
-"""Order of names as people expect it: digits, Latin, then the Kazakh alphabet, which holds the Russian one; case is ignored."""
+"""Order of names as people expect it: digits, Latin, then the Kazakh alphabet, which holds the Russian; case is ignored."""
 
 from __future__ import annotations
 

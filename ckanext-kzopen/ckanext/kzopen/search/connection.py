@@ -24,6 +24,7 @@ from ckanext.kzopen.search.engines.tantivy.reader import TantivyReader
 from pysolr import SolrError
 
 _in_action: ContextVar[bool] = ContextVar("kzopen_search_in_action", default=False)
+_captured: ContextVar[list[document.Document] | None] = ContextVar("kzopen_search_captured", default=None)
 _readers: dict[Path, Reader] = {}
 
 
@@ -35,6 +36,17 @@ def callers_transaction() -> Iterator[None]:
         yield
     finally:
         _in_action.reset(token)
+
+
+@contextmanager
+def captured() -> Iterator[list[document.Document]]:
+    """Documents that are made inside are not written; gives the list that fills with them."""
+    made: list[document.Document] = []
+    token = _captured.set(made)
+    try:
+        yield made
+    finally:
+        _captured.reset(token)
 
 
 def reader() -> Reader:
@@ -90,6 +102,10 @@ class Connection:
         """Write documents in Solr's shape; they can be found after the commit, whatever `commit` says."""
         for source in docs:
             made = document.from_solr(source, self._site)
+            only_captured = _captured.get()
+            if only_captured is not None:
+                only_captured.append(made)
+                continue
             with self._transaction(made.entity_id) as (session, rows):
                 rows.append(store.put(session, made))
 
@@ -97,12 +113,14 @@ class Connection:
         """Remove documents by id, or those that the engine finds for a query."""
         found = [id] if isinstance(id, str) else list(id or ())
         if q is not None:
-            found += [doc["id"] for doc in self.search(q, rows=solr_request.DEEPEST, fl="id").docs]
+            found += [doc["id"] for doc in self.search(q, rows=solr_request.DEEPEST, sort="id asc", fl="id").docs]
         for reference in found:
             self.remove("package", reference)
 
     def remove(self, entity_type: str, reference: str) -> None:
         """Remove the document of an entity by its id or name."""
+        if _captured.get() is not None:
+            return
         with self._transaction(reference) as (session, rows):
             rows.extend(store.remove(session, self._site, entity_type, reference))
 

@@ -40,7 +40,8 @@ def of_bound(text: str, upper: bool, now: datetime) -> int | None:
         return _relative(text[3:], now)
     partial = _PARTIAL.match(text)
     if partial:
-        return _partial(*(int(part) if part else None for part in partial.groups()), upper=upper)
+        year, month, day = (int(part or 0) for part in partial.groups())
+        return _partial(year, month, day, upper)
     if re.match(r"\d{4}-\d{2}-\d{2}T[^/]*/", text) or "Z+" in text or "Z-" in text:
         base, math = re.split(r"Z", text, maxsplit=1)
         start = of_value(base)
@@ -48,8 +49,8 @@ def of_bound(text: str, upper: bool, now: datetime) -> int | None:
     return of_value(text)
 
 
-def _partial(year: int | None, month: int | None, day: int | None, *, upper: bool) -> int | None:
-    assert year is not None
+def _partial(year: int, month: int, day: int, upper: bool) -> int | None:
+    """First or last moment of a year, month or day; 0 stands for a part that was left out."""
     try:
         if not upper:
             return micros(datetime(year, month or 1, day or 1, tzinfo=UTC))

@@ -20,6 +20,7 @@ from ckanext.kzopen.search.fields import Kind
 LONGEST_KEYWORD = 4_000
 """Letters; a longer value is found by its words only (engines drop terms over 65,530 bytes without a word)."""
 
+_TRANSLATED = "_translated"
 _NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,9})?", re.ASCII)
 
 
@@ -121,23 +122,43 @@ def index_fields(source: Mapping[str, Any]) -> IndexDocument:
     document = IndexDocument()
     everything: list[str] = []
     for name, value in source.items():
-        values = _values(value)
+        values = _values(name, value)
         if not values or name in fields.NOT_INDEXED:
             continue
         _add(document, name, values)
         if fields.in_all_text(name):
             everything.extend(values)
     document.texts["text"] = analysis.joined(dict.fromkeys(everything))
+    for name in fields.TRANSLATED:
+        document.texts[name] = analysis.joined(_in_all_languages(source, name))
     for name, origin in fields.NGRAMS.items():
-        if source.get(origin):
-            document.ngrams[name] = str(source[origin])
+        document.ngrams[name] = "\n".join(_in_all_languages(source, origin))
     return document
 
 
-def _values(value: Any) -> list[str]:
-    """The values of a field as text; nothing for what is empty or a structure."""
+def _in_all_languages(source: Mapping[str, Any], name: str) -> list[str]:
+    """A text and its translations, each once."""
+    translated = f"{name}{_TRANSLATED}"
+    others = source.get(translated) or source.get(f"extras_{translated}")
+    return list(dict.fromkeys([*_values(name, source.get(name)), *_values(translated, others)]))
+
+
+def _values(name: str, value: Any) -> list[str]:
+    """The values of a field as text, of a translated one in all its languages; nothing for what is empty or a structure."""
+    if name.endswith(_TRANSLATED):
+        value = _languages(value)
     many = value if isinstance(value, list | tuple | set | frozenset) else [value]
     return [_written(one) for one in many if one not in (None, "") and not isinstance(one, dict | list)]
+
+
+def _languages(value: Any) -> list[Any]:
+    """The texts of `{"kk": …, "ru": …}`, which CKAN keeps as JSON in an extra; anything else is itself."""
+    if isinstance(value, str) and value.startswith("{"):
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return [value]
+    return list(value.values()) if isinstance(value, dict) else [value]
 
 
 def _written(value: Any) -> str:

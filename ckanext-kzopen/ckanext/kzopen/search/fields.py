@@ -74,6 +74,8 @@ TEXTS = frozenset(
 NGRAMS = {"title_ngram": "title", "name_ngram": "name"}
 DATES = frozenset({"metadata_created", "metadata_modified", "indexed_ts"})
 NUMBERS = frozenset({"views_total", "views_recent", "resources_accessed_total", "resources_accessed_recent"})
+TRANSLATED = ("title", "notes")
+"""Texts that a schema may keep in several languages beside them, as `title_translated`."""
 TEXT_PREFIXES = ("extras_", "res_extras_")
 
 NOT_INDEXED = frozenset({"data_dict", "validated_data_dict", "_version_"})

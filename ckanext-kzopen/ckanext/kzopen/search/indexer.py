@@ -1,7 +1,8 @@
 """The process that writes the search index: `python -m ckanext.kzopen.search.indexer INI`.
 
-Any number may run; the one that holds an advisory lock of PostgreSQL is active, the others stand by and take over within seconds of
-its death. It survives a database that restarts or has no tables yet, ends within a batch of SIGTERM, and never loads CKAN.
+Any number may run; the one that holds an advisory lock of PostgreSQL is active, the others stand by and take over within
+seconds of its death. It survives a database that restarts or has no tables yet, ends within a batch of SIGTERM, and never
+loads CKAN.
 """
 
 from __future__ import annotations
@@ -17,8 +18,8 @@ from pathlib import Path
 from types import FrameType
 
 from ckanext.kzopen.core import outbox
-from ckanext.kzopen.search import ini, store
-from ckanext.kzopen.search.indexing import REBUILD, Indexing
+from ckanext.kzopen.search import ini, topics
+from ckanext.kzopen.search.indexing import Indexing
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
@@ -76,7 +77,7 @@ class Indexer:
                 return
         log.info("this indexer is active")
         with connection.begin():
-            outbox.register(connection, outbox.Consumer(store.INDEX, frozenset({store.CHANGED, REBUILD})))
+            outbox.register(connection, outbox.Consumer(topics.INDEX, frozenset({topics.CHANGED, topics.REBUILD})))
             connection.exec_driver_sql(f"LISTEN {outbox.NEWS_CHANNEL}")
         indexing = Indexing(self._engine, self._root)
         try:
@@ -112,7 +113,7 @@ class Indexer:
         if self._child is not None and self._child.poll() is None:
             return
         with connection.begin():
-            waiting = outbox.pending(connection, "search.recompute")
+            waiting = outbox.pending(connection, topics.RECOMPUTE)
         if waiting.rows and waiting.oldest > RECOMPUTE_AFTER:
             self._child = subprocess.Popen([sys.executable, "-m", "ckanext.kzopen.search.recompute", self._ini])
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from ckanext.kzopen.core import outbox
 from ckanext.kzopen.core.outbox import Message
-from ckanext.kzopen.search import store
+from ckanext.kzopen.search import store, topics
 from ckanext.kzopen.search.engines.base import EngineError
 from ckanext.kzopen.search.engines.tantivy.reader import TantivyReader
 from ckanext.kzopen.search.engines.tantivy.writer import TantivyWriter, rebuilt
@@ -17,9 +17,6 @@ from sqlalchemy import Connection, Engine, text
 log = logging.getLogger(__name__)
 
 BATCH = 500
-REBUILD = "search.rebuild"
-"""Topic: build the whole index anew from the document table."""
-
 _NOTIFY = text("SELECT pg_notify(:channel, :message)")
 
 
@@ -48,10 +45,10 @@ class Indexing:
     def step(self, connection: Connection) -> int:
         """Index one batch of changes and acknowledge it; returns how many rows it had."""
         with connection.begin():
-            messages = outbox.take(connection, store.INDEX, BATCH)
+            messages = outbox.take(connection, topics.INDEX, BATCH)
             if messages:
                 self._apply(connection, messages)
-                outbox.acknowledge(connection, store.INDEX, [message.id for message in messages])
+                outbox.acknowledge(connection, topics.INDEX, [message.id for message in messages])
                 connection.execute(_NOTIFY, {"channel": DONE_CHANNEL, "message": str(messages[-1].id)})
         return len(messages)
 
@@ -65,9 +62,9 @@ class Indexing:
     def _follow(self, connection: Connection, messages: list[Message]) -> None:
         if not (self._root / "current").exists():
             raise EngineError("the search index has disappeared")
-        if any(message.topic == REBUILD for message in messages):
+        if any(message.topic == topics.REBUILD for message in messages):
             self.rebuild()
-        keys = list(dict.fromkeys(message.key for message in messages if message.topic == store.CHANGED))
+        keys = list(dict.fromkeys(message.key for message in messages if message.topic == topics.CHANGED))
         self._index(connection, keys)
 
     def rebuild(self) -> None:

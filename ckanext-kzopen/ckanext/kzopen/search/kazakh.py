@@ -47,7 +47,7 @@ _AFTER: dict[str, frozenset[str]] = {
     **dict.fromkeys(("дар", "дер"), frozenset("лмнңзж")),
     **dict.fromkeys(("на", "не", "нда", "нде", "нан", "нен"), frozenset("ыі")),
 }
-"""After which letters a suffix, or any that begins with this letter, may stand; one that begins with a vowel follows consonants."""
+"""After which letters a suffix, or any that begins with this letter, may stand; one with a vowel first follows consonants."""
 _COUNTRY = "стан"  # қазақстан is a name, not a noun in the ablative
 _DOERS = ("шы", "ші")
 LOANS = frozenset(

@@ -13,8 +13,6 @@ from sqlalchemy import event
 from sqlalchemy.orm import Session, SessionTransaction
 
 _COMMITTED = "kzopen_search_committed"
-UNHURRIED = "kzopen_search_unhurried"
-"""Set in `session.info`: nobody waits for this session's rows; they are left in `changes` under the same name."""
 
 
 @cache
@@ -65,10 +63,11 @@ def _after_transaction_end(session: Session, transaction: SessionTransaction) ->
     done: changes.Changes | None = session.info.pop(_COMMITTED, None)
     if done is None or not (done.rows or done.stale_rows):
         return
-    if session.info.get(UNHURRIED) is not None:
-        session.info[UNHURRIED].extend(done.rows)
-        return
-    follow(done)
+    left = changes.unhurried_rows(session)
+    if left is None:
+        follow(done)
+    else:
+        left.extend(done.rows)
 
 
 def follow(done: changes.Changes) -> None:

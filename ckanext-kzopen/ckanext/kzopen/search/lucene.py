@@ -22,20 +22,37 @@ _QUOTED_OR_BARE = re.compile(r'([+-]?)(?:"([^"]*)"|(\S+))')
 _ESCAPE = re.compile(r"\\(.)")
 _PATTERN = re.compile(r"(?<!\\)[*?]")
 _DANGLING = re.compile(r"^\s*(?:(?:AND|OR)\b\s*)+|(?:\s*(?:\b(?:AND|OR|NOT)|[+\-!]|[\w.]+:))+\s*$")
+_DEEPEST = 200
 _REPEATED = re.compile(r"\b(AND|OR)(?:\s+(?:AND|OR)\b)+")
 
 
 @lru_cache(maxsize=2_000)
 def parse(text: str, field: str = "text", all_words: bool = True) -> Node:
     """The tree of a fielded query; `field` is for words that name none, `all_words` joins what no operator joins by AND."""
-    if text.strip() in ("", "*", "*:*"):
+    if not re.search(r"[\w?]", text):
         return tree.All()
+    if _depth(text) > _DEEPEST:
+        return _plain_words(text, field)
     for attempt in (_normal(text), _repaired(text)):
         try:
             return _Reading(all_words).node(luqum_parse(attempt), field)
         except ParseError:
             continue
-    return tree.both(*(tree.Term(field, word) for word in re.findall(r"\w+", text))) if re.search(r"\w", text) else tree.All()
+    return _plain_words(text, field)
+
+
+def _plain_words(text: str, field: str) -> Node:
+    return tree.both(*(tree.Term(field, word) for word in re.findall(r"\w+", text)))
+
+
+def _depth(text: str) -> int:
+    """How deep brackets nest, or signs stand one before the other."""
+    deepest = max((len(signs) for signs in re.findall(r"[-+!]+", text)), default=0)
+    depth = 0
+    for bracket in re.findall(r"[()]", text):
+        depth = max(0, depth + (1 if bracket == "(" else -1))
+        deepest = max(deepest, depth)
+    return deepest
 
 
 def free_words(text: str, weighted: tuple[tuple[str, float], ...], minimum: str, tie: float = 0.0) -> Node:

@@ -11,8 +11,8 @@ _AMOUNT = re.compile(r"(-?\d+)(%?)")
 def count(rule: str, words: int) -> int:
     """The number of `words` that must occur, 0 to all.
 
-    `3` three of them, `-1` all but one, `75%` rounded down, `-25%` all but a quarter rounded down; `2<-1 5<80%`: all of up to two,
-    all but one of three to five, 80% of more. What cannot be read demands all words.
+    `3` three of them, `-1` all but one, `75%` rounded down, `-25%` all but a quarter rounded down; `2<-1 5<80%`: all of up to
+    two, all but one of three to five, 80% of more. What cannot be read demands all words.
     """
     conditions = _CONDITION.findall(rule)
     if not conditions:

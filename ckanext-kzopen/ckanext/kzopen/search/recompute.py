@@ -1,8 +1,8 @@
 """Compute documents anew for packages that changed behind CKAN's back: `changes.py` says which, the outbox remembers them.
 
-A few are computed at once, in a thread of the process that changed them, with a session of its own, since the caller's may hold
-old objects. The rest, and those of a process that died, are left to `python -m ckanext.kzopen.search.recompute INI`, which the
-indexer starts when rows have waited.
+A few are computed at once, in a thread of the process that changed them, with a session of its own, since the caller's may
+hold old objects. The rest, and those of a process that died, are left to `python -m ckanext.kzopen.search.recompute INI`,
+which the indexer starts when rows have waited.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ import ckan.model as model
 from ckan import logic
 from ckan.common import config
 from ckanext.kzopen.core import outbox
-from ckanext.kzopen.search import store
-from ckanext.kzopen.search.changes import RECOMPUTE
+from ckanext.kzopen.search import changes, store
+from ckanext.kzopen.search.topics import RECOMPUTE
 from flask import current_app, has_app_context
 from sqlalchemy import text
 
@@ -55,16 +55,13 @@ def _executor() -> ThreadPoolExecutor:
 
 def _in_thread(app: Any, ids: list[int]) -> list[int]:
     context: AbstractContextManager[Any] = app.test_request_context() if app else nullcontext()
-    with context:
-        rows: list[int] = []
-        with model.Session.registry() as session:
-            session.info["kzopen_search_unhurried"] = rows
-            try:
-                for message_id, package_id in session.execute(_ROWS, {"ids": ids}).all():
-                    _attempt(message_id, package_id)
-            finally:
-                model.Session.remove()
-        return rows
+    with context, changes.unhurried(model.Session()) as rows:
+        try:
+            for message_id, package_id in model.Session.execute(_ROWS, {"ids": ids}).all():
+                _attempt(message_id, package_id)
+        finally:
+            model.Session.remove()
+    return rows
 
 
 def _attempt(message_id: int, package_id: str) -> bool:
@@ -93,20 +90,17 @@ def document(package_id: str) -> None:
         store.remove(model.Session, str(config.get("ckan.site_id")), "package", package_id)
 
 
-def drain(older_than: float = 0) -> int:
-    """Do all waiting rows, one transaction each; returns how many were done. A row that fails is tried again next time."""
-    done, failed = 0, set[int]()
-    while True:
-        messages = outbox.take(model.Session, RECOMPUTE, limit=AT_ONCE + len(failed), older_than=older_than)
-        model.Session.rollback()
-        fresh = [message for message in messages if message.id not in failed]
-        if not fresh:
-            return done
-        for message in fresh:
-            if _attempt(message.id, message.key):
-                done += 1
-            else:
-                failed.add(message.id)
+def drain() -> int:
+    """Do all waiting rows, one transaction each; returns how many were done. Several processes may drain at once.
+
+    A row that fails is left for the next time.
+    """
+    done, last = 0, 0
+    while messages := outbox.take(model.Session, RECOMPUTE, limit=1, after=last):
+        last = messages[0].id
+        done += _attempt(last, messages[0].key)
+    model.Session.rollback()
+    return done
 
 
 def main() -> None:
@@ -115,9 +109,8 @@ def main() -> None:
     from ckan.config.middleware import make_app
 
     app = make_app(load_config(sys.argv[1]))
-    with app._wsgi_app.test_request_context():
-        model.Session.info["kzopen_search_unhurried"] = []
-        start = time.monotonic()
+    start = time.monotonic()
+    with app._wsgi_app.test_request_context(), changes.unhurried(model.Session()):
         log.info("%d search documents computed anew in %.1f s", drain(), time.monotonic() - start)
 
 

@@ -1,7 +1,7 @@
 """The names in CKAN that are replaced, since CKAN 2.12 has no interface for search engines.
 
-CKAN reads all of them as module attributes, after plugins have had `update_config`. With `solr://…` as the address of the search
-nothing is replaced.
+CKAN reads all of them as module attributes, after plugins have had `update_config`. With `solr://…` as the address of the
+search nothing is replaced.
 """
 
 from __future__ import annotations
@@ -9,9 +9,10 @@ from __future__ import annotations
 from typing import Any
 
 import ckan.lib.search as search
+from ckan.cli.search_index import rebuild_fast
 from ckan.common import config
 from ckan.lib.search import common, index, query
-from ckanext.kzopen.search import listeners
+from ckanext.kzopen.search import listeners, rebuild
 from ckanext.kzopen.search.ckan_index import PackageSearchIndex
 from ckanext.kzopen.search.ckan_query import PackageSearchQuery
 from ckanext.kzopen.search.connection import Connection
@@ -43,11 +44,13 @@ def replace() -> None:
         "make_connection": make_connection,
         "is_available": is_available,
         "check_solr_schema_version": check_solr_schema_version,
+        "rebuild": rebuild.rebuild,
     }
     for module in (search, common, index, query):
         for name, ours in replaced.items():
             if hasattr(module, name):
                 setattr(module, name, ours)
+    rebuild_fast.callback = rebuild.rebuild_fast
     listeners.attach()
 
 

@@ -6,12 +6,12 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ckanext.kzopen.search import lucene, tree
+from ckanext.kzopen.search import lucene, ranking, tree
 from ckanext.kzopen.search.engines.base import Facet, Search, Sort
 from ckanext.kzopen.search.tree import Node
 
 DEEPEST = 10_000
-"""A page may end at most here; further on, `sort` by one stored key and ranges on it are quicker for all."""
+"""Pages end here, unless they are sorted by one stored field."""
 MOST_NODES = 2_000
 
 _WEIGHT = re.compile(r"([\w.*-]+)(?:\^([\d.]+))?")
@@ -34,7 +34,7 @@ def search_of(params: Mapping[str, Any], labels: frozenset[str] | None) -> Searc
     filters = tuple(parsed(text, params) for text in _many(params.get("fq")) if str(text).strip())
     if tree.size(query) + sum(tree.size(one) for one in filters) > MOST_NODES:
         raise RequestError(f"The query has more than {MOST_NODES} parts.")
-    return Search(
+    search = Search(
         query=query,
         labels=labels,
         filters=filters,
@@ -44,6 +44,9 @@ def search_of(params: Mapping[str, Any], labels: frozenset[str] | None) -> Searc
         facets=_facets(params),
         wanted=_wanted(params.get("fl")),
     )
+    if search.start + search.rows > DEEPEST and not ranking.by_one_stored_key(search):
+        raise RequestError(f"Pages end at hit {DEEPEST}; sort by one field such as id or metadata_modified to go deeper.")
+    return search
 
 
 def _main_query(params: Mapping[str, Any]) -> Node:
@@ -61,7 +64,7 @@ def _free_text(text: str, params: Mapping[str, Any]) -> Node:
 
 
 def parsed(text: str, params: Mapping[str, Any]) -> Node:
-    """A query with its local parameters, `{!lucene q.op=OR}…` and `{!bool must=…}`; CKAN has refused all that are not allowed."""
+    """A query with its local parameters, `{!lucene q.op=OR}…`, `{!bool must=…}`; CKAN has refused all that are not allowed."""
     all_words = str(params.get("q.op", "AND")).upper() != "OR"
     field = str(params.get("df") or "text")
     local = _LOCAL.match(str(text))

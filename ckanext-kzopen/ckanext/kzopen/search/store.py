@@ -12,14 +12,10 @@ from typing import Any
 
 from ckanext.kzopen.core import outbox
 from ckanext.kzopen.core.outbox import Executor
+from ckanext.kzopen.search import topics
 from ckanext.kzopen.search.document import Document
 from ckanext.kzopen.search.engines.base import Entry
 from sqlalchemy import Connection, text
-
-CHANGED = "search.document"
-"""Topic: the document with this key was written or removed."""
-INDEX = "search"
-"""Consumer of CHANGED that keeps the search index."""
 
 _PUT = text(
     """
@@ -60,7 +56,7 @@ def put(session: Executor, document: Document) -> int:
     for name in ("stored", "fields"):
         values[name] = json.dumps(values[name], ensure_ascii=False)
     session.execute(_PUT, _without_nul(values))
-    return outbox.emit(session, CHANGED, document.key)
+    return outbox.emit(session, topics.CHANGED, document.key)
 
 
 def remove(session: Executor, site_id: str, entity_type: str, reference: str) -> list[int]:
@@ -81,7 +77,7 @@ def clear(session: Executor, site_id: str) -> list[int]:
 
 def _told(session: Executor, keys: Iterable[str]) -> list[int]:
     removed = list(keys)
-    return outbox.emit_many(session, CHANGED, removed) if removed else []
+    return outbox.emit_many(session, topics.CHANGED, removed) if removed else []
 
 
 def get(session: Executor, site_id: str, entity_type: str, reference: str) -> dict[str, Any] | None:

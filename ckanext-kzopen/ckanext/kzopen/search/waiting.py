@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ckanext.kzopen.core import outbox
-from ckanext.kzopen.search.store import INDEX
+from ckanext.kzopen.search.topics import INDEX
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -51,7 +51,8 @@ class Acknowledgements:
             if left <= 0:
                 return False
             with self._heard:
-                self._heard.wait_for(lambda seen=seen: self._count != seen, min(left, _PAUSE))
+                if self._count == seen:
+                    self._heard.wait(min(left, _PAUSE))
 
     def _pending(self, rows: Sequence[int], consumer: str) -> int:
         with self._engine.connect() as connection:

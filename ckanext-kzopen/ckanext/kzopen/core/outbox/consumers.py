@@ -25,7 +25,7 @@ _TAKE = text(
     """
     SELECT o.id, o.topic, o.key, o.payload, o.created
     FROM kzopen.outbox_delivery d JOIN kzopen.outbox o ON o.id = d.outbox_id
-    WHERE d.consumer = :name AND o.created < now() - make_interval(secs => :older_than)
+    WHERE d.consumer = :name AND d.outbox_id > :after
     ORDER BY d.outbox_id LIMIT :limit
     FOR UPDATE OF d SKIP LOCKED
     """
@@ -47,12 +47,12 @@ def register(session: Executor, consumer: Consumer) -> None:
     session.execute(_CATCH_UP, {"name": consumer.name, "topics": fresh})
 
 
-def take(session: Executor, name: str, limit: int = 100, older_than: float = 0) -> list[Message]:
-    """The oldest rows that `name` has not acknowledged, at most `limit`, written at least `older_than` seconds ago.
+def take(session: Executor, name: str, limit: int = 100, after: int = 0) -> list[Message]:
+    """The oldest rows that `name` has not acknowledged, at most `limit`, with numbers above `after`.
 
     They are locked until the caller's transaction ends, so that two processes of one name share the work.
     """
-    rows = session.execute(_TAKE, {"name": name, "limit": limit, "older_than": older_than})
+    rows = session.execute(_TAKE, {"name": name, "limit": limit, "after": after})
     return [Message(row.id, row.topic, row.key, row.payload, row.created) for row in rows]
 
 

@@ -34,6 +34,8 @@ from tantivy import FieldType, Occur, Query
 
 _FAR = 2**62
 
+Leaf = All | Nothing | Term | OneOf | Phrase | Prefix | Wildcard | Fuzzy | Range | Exists
+
 
 class Compiler:
     """Compiles trees for one index; `now` is the moment that NOW stands for."""
@@ -45,8 +47,6 @@ class Compiler:
     def query(self, node: Node) -> Query:
         """The query that holds for exactly the documents for which the node holds."""
         match node:
-            case All():
-                return Query.all_query()
             case And() | Or() | Better() | Not() | Boost():
                 return self._joined(node)
             case Words():
@@ -77,8 +77,10 @@ class Compiler:
             return Occur.MustNot, self.query(node.child)
         return occur, self.query(node)
 
-    def _leaf(self, node: Node) -> Query:
+    def _leaf(self, node: Leaf) -> Query:
         match node:
+            case All():
+                return Query.all_query()
             case Term(field, value):
                 return self._term(field, value)
             case Phrase(field, value, slop):
@@ -95,8 +97,7 @@ class Compiler:
                 return self._range(node)
             case Exists(field):
                 return _exists(field)
-            case _:
-                assert isinstance(node, Nothing)
+            case Nothing():
                 return Query.empty_query()
 
     def _term(self, field: str, value: str) -> Query:
@@ -157,7 +158,7 @@ class Compiler:
             return Query.empty_query()
         low = -_FAR if node.low is None else int(float(node.low))
         high = _FAR if node.high is None else int(float(node.high))
-        return Query.range_query(schema(), node.field, FieldType.Integer, low, high, node.include_low, node.include_high)
+        return _between(node, low, high)
 
     def _moments(self, node: Range) -> Query:
         low = None if node.low is None else dates.of_bound(node.low, not node.include_low, self._now)
@@ -165,15 +166,7 @@ class Compiler:
         if (low is None) != (node.low is None) or (high is None) != (node.high is None):
             return Query.empty_query()
         if node.field in MOMENTS:
-            inclusive = (node.include_low, node.include_high)
-            return Query.range_query(
-                schema(),
-                node.field,
-                FieldType.Integer,
-                -_FAR if low is None else low,
-                _FAR if high is None else high,
-                *inclusive,
-            )
+            return _between(node, -_FAR if low is None else low, _FAR if high is None else high)
         return self._parsed(path("at", node.field), node, low, high)
 
     def _parsed(self, target: str, node: Range, low: object, high: object) -> Query:
@@ -223,6 +216,10 @@ def _boolean(clauses: list[tuple[Occur, Query]], minimum: int | None = None) -> 
     if minimum is not None and any(occur == Occur.Should for occur, _query in clauses):
         return Query.boolean_query(clauses, minimum_number_should_match=minimum)
     return Query.boolean_query(clauses)
+
+
+def _between(node: Range, low: int, high: int) -> Query:
+    return Query.range_query(schema(), node.field, FieldType.Integer, low, high, node.include_low, node.include_high)
 
 
 def keyword_path(field: str) -> str:

@@ -59,7 +59,8 @@ def sweep(root: Path) -> None:
 def damaged(generation: Path) -> list[str]:
     """Names of files whose checksum is wrong, and of those that the index lists but that are gone.
 
-    Every file of tantivy ends in `{"version": …, "crc": …}`, the length of that, and a magic number; the CRC-32 is over all before.
+    Every file of tantivy ends in `{"version": …, "crc": …}`, the length of that, and a magic number; the CRC-32 is over all
+    that stands before.
     """
     try:
         meta = json.loads((generation / "meta.json").read_bytes())

@@ -6,28 +6,24 @@ from itertools import groupby
 from typing import Any
 
 import tantivy
-from ckanext.kzopen.search import fields
+from ckanext.kzopen.search import fields, ranking
 from ckanext.kzopen.search.engines.base import Search, Sort
-from ckanext.kzopen.search.engines.tantivy.schema import INTEGERS, order_field
-from ckanext.kzopen.search.fields import Kind
-from ckanext.kzopen.search.tree import All, And, Node, Not, OneOf, Range, Term
+from ckanext.kzopen.search.engines.tantivy.schema import order_field
 from tantivy import Order, Query
 
 Hit = tuple[float | None, Any]
 """Score, if the order has one, and the address of a document."""
 
-_DEFAULT = (Sort(fields.SCORE, True),)
-
 
 def page(searcher: tantivy.Searcher, query: Query, search: Search) -> tuple[int, list[Hit]]:
     """The number of hits in all, and those from `start` on, at most `rows`; documents without a key come last.
 
-    The first key is tantivy's; where documents that are equal in it reach into the page, they are ordered by the next keys. Equal
-    documents keep the order of the index.
+    The first key is tantivy's; where documents that are equal in it reach into the page, they are ordered by the next keys.
+    Equal documents keep the order of the index.
     """
-    keys = effective(search.sort, search.query)
+    keys = ranking.effective(search)
     if not keys:
-        found = searcher.search(query, limit=search.rows, offset=search.start)
+        found: Any = searcher.search(query, limit=search.rows, offset=search.start)
         return found.count, list(found.hits)
     first, *rest = keys
     end = search.start + search.rows
@@ -41,30 +37,8 @@ def page(searcher: tantivy.Searcher, query: Query, search: Search) -> tuple[int,
     return found.count, [(value if scored else None, at) for value, at in hits[search.start : end]]
 
 
-def effective(sort: tuple[Sort, ...], query: Node) -> tuple[Sort, ...]:
-    """The keys that make a difference: unknown fields are left out as CKAN's pages expect, and a score that all have alike."""
-    alike = constant(query)
-    known = (key for key in sort or _DEFAULT if _target(key.field) or (key.field == fields.SCORE and not alike))
-    return tuple(known)
-
-
-def constant(query: Node) -> bool:
-    """Whether all hits have the same score."""
-    match query:
-        case All() | Range() | OneOf() | Not():
-            return True
-        case Term(field, _value):
-            return fields.kind(field) is Kind.KEYWORD
-        case And(children):
-            return all(constant(child) for child in children)
-        case _:
-            return False
-
-
-def _target(field: str) -> str | None:
-    if field in fields.SORTED_KEYWORDS:
-        return order_field(field)
-    return field if field in INTEGERS else None
+def _target(field: str) -> str:
+    return order_field(field) if field in fields.SORTED_KEYWORDS else field
 
 
 def _ordered(searcher: tantivy.Searcher, query: Query, key: Sort, limit: int) -> Any:

@@ -65,7 +65,8 @@ def _answer(index: tantivy.Index, search: Search) -> Answer:
     query = _restricted(Compiler(index), search)
     facets = _facets(searcher, query, search.facets)
     if search.rows <= 0:
-        return Answer(searcher.search(query, limit=1).count, [], facets)
+        found: Any = searcher.search(query, limit=1)  # tantivy panics at a limit of 0
+        return Answer(found.count, [], facets)
     hits, addresses = ordering.page(searcher, query, search)
     documents = [_document(searcher, address, score, search.wanted) for score, address in addresses]
     return Answer(hits, documents, facets)

@@ -11,7 +11,8 @@ from ckanext.kzopen.search.engines.tantivy import folder
 from ckanext.kzopen.search.engines.tantivy.panics import as_engine_errors
 from ckanext.kzopen.search.engines.tantivy.schema import prepared, schema, tantivy_document
 
-_MEMORY = 32_000_000
+_MEMORY = 20_000_000
+"""Bytes of the writer's buffer; tantivy takes no less than 15 MB."""
 
 
 class TantivyWriter:

@@ -1,0 +1,15 @@
+"""What the outbox carries for search, and the names under which it is read."""
+
+from __future__ import annotations
+
+CHANGED = "search.document"
+"""Topic: the document with this key was written or removed."""
+REBUILD = "search.rebuild"
+"""Topic: build the whole index anew from the document table."""
+INDEX = "search"
+"""Consumer of CHANGED and REBUILD: the indexer."""
+
+STALE = "package.stale"
+"""Topic: the document of this package must be computed anew."""
+RECOMPUTE = "search.recompute"
+"""Consumer of STALE: whoever has CKAN loaded."""
