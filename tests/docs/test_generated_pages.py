@@ -16,17 +16,18 @@ from ckanext.kzopen.runtime import documenting, reference
 from ckanext.kzopen.runtime.command import main
 
 ROOT = Path(__file__).resolve().parents[2]
+PAGES = documenting.pages()
 REFERENCE = (ROOT / "docs/reference.md").read_text(encoding="utf-8")
 
 
-@pytest.mark.parametrize("path", ["docs/settings.md", "docs/commands.md", "docs/reference.md"])
+@pytest.mark.parametrize("path", PAGES)
 def test_a_generated_page_is_up_to_date(path: str) -> None:
-    assert (ROOT / path).read_text(encoding="utf-8") == documenting.pages()[path], "./kzopen check --mend writes it"
+    assert (ROOT / path).read_text(encoding="utf-8") == PAGES[path], "./kzopen check --mend writes it"
 
 
 def test_an_edited_page_is_called_out_of_date_and_written_anew(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
-    for path, content in documenting.pages().items():
+    for path, content in PAGES.items():
         (tmp_path / path).write_text(content, encoding="utf-8")
     (tmp_path / "docs/settings.md").write_text("# Settings\n", encoding="utf-8")
     assert documenting.write(tmp_path) == ["docs/settings.md"]
