@@ -7,7 +7,7 @@ distinct text. Hence codes and values are frictionless's whatever the vectors un
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -20,6 +20,7 @@ PLAIN_PATTERN = re.compile(r"(\\[.dD\-/]|[A-Za-zА-Яа-я0-9_ \-./:,;#№()|]|\
 TOKENS = {"%Y": "[0-9]{4}", "%m": "[0-9]{2}", "%d": "[0-9]{2}", "%H": "[0-9]{2}", "%M": "[0-9]{2}", "%S": "[0-9]{2}"}
 BOUNDS = {"minimum": "ge", "maximum": "le", "exclusiveMinimum": "gt", "exclusiveMaximum": "lt"}
 EXACT_DIGITS = 15
+Reader = Callable[[object], tuple[Any, dict[str, str] | None]]
 
 
 @dataclass(frozen=True)
@@ -69,7 +70,7 @@ def _by_reader_alone(cells: pl.Series, field: Field, missing: pl.Series) -> Colu
 
 def _read_each(texts: pl.Series, field: Field) -> tuple[dict[str, object], dict[str, tuple[str, ...]]]:
     """What frictionless reads from each text, and the codes of its faults."""
-    reader = field.create_cell_reader()
+    reader = safe_reader(field)
     targets: dict[str, object] = {}
     codes: dict[str, tuple[str, ...]] = {}
     for text in texts.to_list():
@@ -78,6 +79,20 @@ def _read_each(texts: pl.Series, field: Field) -> tuple[dict[str, object], dict[
         if notes:
             codes[text] = _codes(notes)
     return targets, codes
+
+
+def safe_reader(field: Field) -> Reader:
+    """Frictionless's reader of a cell, which fails where a value and a bound cannot be compared (a moment with an
+    offset and one without): then the value is not of the type that the field expects."""
+    reader = field.create_cell_reader()
+
+    def read(cell: object) -> tuple[Any, dict[str, str] | None]:
+        try:
+            return reader(cell)
+        except TypeError:
+            return None, {"type": f'type is "{field.type}/{field.format}"'}
+
+    return read
 
 
 def _codes(notes: Mapping[str, str]) -> tuple[str, ...]:
@@ -115,7 +130,7 @@ def _faults(cells: pl.Series, missing: pl.Series, codes: dict[str, tuple[str, ..
     frame = pl.DataFrame({"index": pl.int_range(len(cells), dtype=pl.UInt32, eager=True), "text": cells})
     frame = frame.filter(~missing)
     wrong = frame.join(known, on="text").select("index", "code", pl.col("times").cast(pl.UInt32))
-    _target, notes = field.create_cell_reader()(None)
+    _target, notes = safe_reader(field)(None)
     if notes:
         empty = pl.DataFrame({"index": missing.arg_true().cast(pl.UInt32)})
         wrong = pl.concat(

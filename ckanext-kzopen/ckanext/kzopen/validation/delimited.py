@@ -12,8 +12,8 @@ from itertools import islice
 from pathlib import Path
 
 import polars as pl
-from ckanext.kzopen.validation.cells import Cells, Limits, Reading, Unreadable
-from ckanext.kzopen.validation.headers import checked_labels, header_row
+from ckanext.kzopen.validation.cells import Cells, Limits, Reading, Unreadable, normal
+from ckanext.kzopen.validation.headers import SEARCHED, checked_labels, header_row
 
 DELIMITERS = (",", ";", "\t", "|")
 SAMPLED = 200
@@ -34,7 +34,7 @@ def read_delimited(path: Path, encoding: str, expected: Collection[str], limits:
     csv.field_size_limit(LONGEST_CELL)
     with path.open(encoding=encoding, newline="") as file:
         sample = _sample(file)
-    dialect = guess_dialect(sample)
+    dialect = guess_dialect(sample, expected)
     head = list(_records(io.StringIO(sample, newline=""), dialect))
     start = header_row(head, expected)
     with path.open(encoding=encoding, newline="") as file:
@@ -54,20 +54,22 @@ def _sample(file: io.TextIOBase) -> str:
     return text
 
 
-def guess_dialect(sample: str) -> Dialect:
-    """The delimiter that divides most records into the same number of cells, more than one; a comma when none does."""
+def guess_dialect(sample: str, expected: Collection[str] = ()) -> Dialect:
+    """The delimiter under which a row of the file is the schema's header; else, or without a schema, the one that
+    divides most records into the same number of cells, more than one; a comma when none does."""
     spaced = re.search(SPACED_QUOTE, sample) is not None
-    return max((Dialect(delimiter, spaced) for delimiter in DELIMITERS), key=lambda dialect: _evenness(sample, dialect))
+    return max((Dialect(delimiter, spaced) for delimiter in DELIMITERS), key=lambda found: _fitness(sample, found, expected))
 
 
-def _evenness(sample: str, dialect: Dialect) -> tuple[float, int]:
+def _fitness(sample: str, dialect: Dialect, expected: Collection[str]) -> tuple[int, float, int]:
     records = list(islice(_records(io.StringIO(sample, newline=""), dialect), SAMPLED))
+    known = max((sum(normal(cell) in expected for cell in record) for record in records[:SEARCHED]), default=0)
     widths = Counter(len(record) for record in records if len(record) > 1)
     if not widths:
-        return (0.0, 0)
+        return known, 0.0, 0
     width, times = widths.most_common(1)[0]
     filled = sum(1 for record in records if record)
-    return (round(times / filled, 1), width)
+    return known, round(times / filled, 1), width
 
 
 def _records(file: io.TextIOBase, dialect: Dialect) -> Iterator[list[str]]:

@@ -6,9 +6,11 @@ from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import polars as pl
 from ckanext.kzopen.validation.cells import Cells
+from ckanext.kzopen.validation.columns import safe_reader
 from ckanext.kzopen.validation.integrity import Repeats
 from frictionless import Error, Field
 from frictionless.errors import PrimaryKeyError, UniqueError
@@ -34,7 +36,7 @@ def listed(located: Located, limit: int) -> list[Error]:
 
 
 def _errors(located: Located, limit: int) -> Iterator[Error]:
-    handlers = create_cell_handlers(list(located.fields))
+    handlers = _handlers(located.fields)
     bad = located.bad.head(limit)
     numbers = located.cells.numbers.gather(bad).to_list()
     rows = zip(*(text.gather(bad).to_list() for text in located.texts), strict=True)
@@ -47,6 +49,11 @@ def _errors(located: Located, limit: int) -> Iterator[Error]:
                 yield PrimaryKeyError.from_row(row, note=note)
             else:
                 yield UniqueError.from_row(row, note=note, field_name=field)
+
+
+def _handlers(fields: Sequence[Field]) -> dict[str, Any]:
+    handlers = create_cell_handlers(list(fields))
+    return {field.name: handlers[field.name]._replace(reader=safe_reader(field)) for field in fields}
 
 
 def _notes(located: Located, wanted: set[int]) -> Notes:

@@ -12,6 +12,7 @@ from frictionless.errors import HeaderError
 from frictionless.table.header import Header
 
 Descriptor = Mapping[str, Any]
+BOUNDS = ("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum")
 PROFILE = "https://datapackage.org/profiles/2.0/tableschema.json"
 
 
@@ -21,12 +22,22 @@ def compiled(descriptor: Descriptor) -> Schema:
         schema = Schema.from_descriptor({"$schema": PROFILE} | dict(descriptor))
         for field in schema.fields:
             field.create_cell_reader()
+            _refuse_bounds(field)
     except FrictionlessException as error:
         notes = [reason.note for reason in error.reasons] or [error.error.note]
         raise Unreadable("schema-error", "", note="; ".join(notes)) from error
     except (ValueError, TypeError, ArithmeticError, re_error) as error:
         raise Unreadable("schema-error", "", note=str(error)) from error
     return schema
+
+
+def _refuse_bounds(field: Field) -> None:
+    """A bound that its own field cannot read would let frictionless fail on the first cell."""
+    read = field.create_value_reader()
+    for name in BOUNDS:
+        wanted = field.constraints.get(name)
+        if wanted is not None and name in field.supported_constraints and read(wanted) is None:
+            raise ValueError(f'constraint "{name}" of field "{field.name}" is "{wanted}", which is no {field.type}')
 
 
 def names_of(descriptor: Descriptor) -> dict[str, str]:
