@@ -10,13 +10,13 @@ from typing import Any
 
 import procrastinate
 from ckanext.kzopen.core.db import SCHEMA
-from ckanext.kzopen.core.jobs.queue import QUEUE
 from ckanext.kzopen.core.jobs.registry import Task
 from procrastinate import BaseRetryStrategy, JobContext, PsycopgConnector, RetryDecision
 from procrastinate.jobs import Job
 
 log = logging.getLogger(__name__)
 
+APPLICATION = "kzopen worker"
 HEARTBEAT = 2.0
 STALE_AFTER = 8.0  # seconds without a heartbeat after which a worker counts as dead
 KEEP_FAILED_DAYS = 30
@@ -54,7 +54,11 @@ def application(url: str, tasks: dict[str, Task], run: Callable[..., None]) -> p
     """procrastinate with our tasks; `run(task, attempts, args)` runs one of them."""
     address = url.replace("postgresql+psycopg2://", "postgresql://", 1)
     connector = PsycopgConnector(
-        conninfo=address, min_size=1, max_size=4, timeout=5, kwargs={"options": f"-c search_path={SCHEMA},public"}
+        conninfo=address,
+        min_size=1,
+        max_size=4,
+        timeout=5,
+        kwargs={"options": f"-c search_path={SCHEMA},public", "application_name": APPLICATION},
     )
     app = procrastinate.App(connector=connector)
     for task in tasks.values():
@@ -66,7 +70,7 @@ def _add(app: procrastinate.App, task: Task, run: Callable[..., None]) -> None:
     def body(context: JobContext, /, **args: Any) -> None:
         run(task, context.job.attempts, args)
 
-    decorate = app.task(name=task.name, queue=QUEUE, pass_context=True, retry=BackOff(task))
+    decorate = app.task(name=task.name, queue=task.queue, pass_context=True, retry=BackOff(task))
     added: Any = decorate(body)
     if task.cron is not None:
         app.periodic(cron=task.cron, queueing_lock=f"periodic:{task.name}")(added)

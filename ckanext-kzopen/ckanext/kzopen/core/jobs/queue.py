@@ -13,7 +13,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session, scoped_session
 
 AnySession = Session | scoped_session[Any]
-QUEUE = "default"
 QUEUEING_LOCK_INDEX = "procrastinate_jobs_queueing_lock_idx_v1"
 _DEFER = text(
     f"""
@@ -28,6 +27,7 @@ _COUNTS = text(f"SELECT status::text, count(*) FROM {SCHEMA}.procrastinate_jobs 
 def defer(
     session: AnySession,
     name: str,
+    /,
     *,
     lock: str | None = None,
     queueing_lock: str | None = None,
@@ -39,8 +39,8 @@ def defer(
     Jobs with the same `lock` run one after the other, in the order in which they were deferred. While a job with the same
     `queueing_lock` waits, nothing is added and None is returned. `at` is the moment before which it does not run.
     """
-    known_task(name)
-    values = {"queue": QUEUE, "task": name, "lock": lock, "queueing_lock": queueing_lock, "at": at, "args": json.dumps(args)}
+    queue = known_task(name).queue
+    values = {"queue": queue, "task": name, "lock": lock, "queueing_lock": queueing_lock, "at": at, "args": json.dumps(args)}
     if queueing_lock is None:
         return _added(session, values)
     try:

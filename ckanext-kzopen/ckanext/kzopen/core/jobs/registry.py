@@ -29,17 +29,19 @@ class Retry:
 
 
 NO_RETRY = Retry(times=0)
+QUEUE = "default"
 
 
 @dataclass(frozen=True)
 class Task:
-    """A function that the worker runs; `cron` (five or six fields, the sixth is seconds) makes it periodic."""
+    """A function that the worker of `queue` runs; `cron` (five or six fields, the sixth is seconds) makes it periodic."""
 
     name: str
     function: Function
     retry: Retry = field(default_factory=Retry)
     cron: str | None = None
     failed: Failed | None = None
+    queue: str = QUEUE
 
 
 _tasks: dict[str, Task] = {}
@@ -51,6 +53,7 @@ def task(
     retry: Retry | None = None,
     cron: str | None = None,
     failed: Failed | None = None,
+    queue: str = QUEUE,
 ) -> Callable[[Function], Function]:
     """Register a function as the task `section.verb`.
 
@@ -62,15 +65,15 @@ def task(
         known = _tasks.get(name)
         if known is not None and known.function.__qualname__ != function.__qualname__:
             raise ValueError(f"two tasks have the name {name}")
-        _tasks[name] = Task(name, function, retry or Retry(), cron, failed)
+        _tasks[name] = Task(name, function, retry or Retry(), cron, failed, queue)
         return function
 
     return register
 
 
-def tasks() -> dict[str, Task]:
-    """All registered tasks by name."""
-    return dict(_tasks)
+def tasks(queue: str | None = None) -> dict[str, Task]:
+    """The registered tasks by name: all, or those of one queue."""
+    return {name: task for name, task in _tasks.items() if queue in (None, task.queue)}
 
 
 def known_task(name: str) -> Task:

@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import sys
+from collections.abc import Callable
 from logging.config import fileConfig
 from typing import Any
 
@@ -19,7 +20,7 @@ import procrastinate
 import psycopg
 import psycopg_pool
 from ckanext.kzopen.core.jobs import engine
-from ckanext.kzopen.core.jobs.registry import GaveUp, Task, argument_values, tasks
+from ckanext.kzopen.core.jobs.registry import QUEUE, GaveUp, Task, argument_values, tasks
 from procrastinate.exceptions import ConnectorException
 
 log = logging.getLogger("ckanext.kzopen.core.jobs.worker")
@@ -29,6 +30,10 @@ GRACE = 3.0  # seconds that running jobs get at a stop; the launcher ends by for
 ROUND = 2.0  # seconds between looks for jobs of dead workers, and for jobs whose time has come
 PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds before connecting again
 LOST = (ConnectorException, psycopg.Error, psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed)
+
+
+Run = Callable[[Task, int, dict[str, Any]], None]
+"""Runs a task; takes how often it was tried before, and its arguments."""
 
 
 class Runner:
@@ -49,6 +54,7 @@ class Runner:
                 else:
                     task.function(**values)
             except Exception as error:
+                log.exception("task %s with %s failed, attempt %d", task.name, values, attempts + 1)
                 model.Session.rollback()
                 if task.failed is not None:
                     task.failed(error, **values)
@@ -63,14 +69,14 @@ class Runner:
             task.failed(GaveUp(), **values)
 
 
-async def run(url: str, runner: Runner, stop: asyncio.Event) -> None:
-    """Work until `stop` is set, connecting again with growing pauses when PostgreSQL goes away."""
+async def run(url: str, runner: Run, stop: asyncio.Event, queue: str = QUEUE) -> None:
+    """Work on one queue until `stop` is set, connecting again with growing pauses when PostgreSQL goes away."""
     failures = 0
     while not stop.is_set():
         try:
-            async with engine.application(url, tasks(), runner).open_async() as app:
+            async with engine.application(url, tasks(queue), runner).open_async() as app:
                 failures = 0
-                await _work(app, stop)
+                await _work(app, stop, queue)
         except LOST as error:
             log.warning("no connection to PostgreSQL: %s", error)
         if not stop.is_set():
@@ -83,10 +89,11 @@ async def _pause(stop: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(stop.wait(), seconds)
 
 
-async def _work(app: procrastinate.App, stop: asyncio.Event) -> None:
+async def _work(app: procrastinate.App, stop: asyncio.Event, queue: str) -> None:
     """Run jobs and look after those of dead workers until `stop`, or until one of the two loses its connection."""
     jobs = asyncio.create_task(
         app.run_worker_async(
+            queues=[queue],
             concurrency=JOBS_AT_ONCE,
             delete_jobs="successful",
             install_signal_handlers=False,
@@ -113,7 +120,7 @@ async def _rescue_again_and_again(app: procrastinate.App) -> None:
         await asyncio.sleep(ROUND)
 
 
-def _stop_at_signals(stop: asyncio.Event) -> None:
+def stop_at_signals(stop: asyncio.Event) -> None:
     """The first signal asks to stop; what still runs after GRACE seconds more is left to the next worker."""
     loop = asyncio.get_running_loop()
 
@@ -125,9 +132,9 @@ def _stop_at_signals(stop: asyncio.Event) -> None:
         loop.add_signal_handler(number, told)
 
 
-async def _until_told(url: str, runner: Runner) -> None:
+async def _until_told(url: str, runner: Run) -> None:
     stop = asyncio.Event()
-    _stop_at_signals(stop)
+    stop_at_signals(stop)
     await run(url, runner, stop)
 
 

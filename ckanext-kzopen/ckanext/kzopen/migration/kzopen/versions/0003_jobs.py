@@ -29,7 +29,10 @@ END $$
 WAKE_WAITING = """
 CREATE FUNCTION procrastinate_kzopen_lock_released() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM pg_notify('procrastinate_any_queue_v1', json_build_object('type', 'job_inserted', 'job_id', OLD.id)::text);
+    PERFORM pg_notify(
+        'procrastinate_queue_v1#' || OLD.queue_name,
+        json_build_object('type', 'job_inserted', 'job_id', OLD.id)::text
+    );
     RETURN NULL;
 END $$;
 CREATE TRIGGER kzopen_lock_released_at_end AFTER UPDATE OF status ON procrastinate_jobs
