@@ -88,7 +88,16 @@ def init_postgres(portal: Portal) -> None:
         let_through(BIN)
     if (portal.postgres / "PG_VERSION").exists():
         return
-    command = [BIN / "initdb", "-D", portal.postgres, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
+    command = [
+        str(BIN / "initdb"),
+        "-D",
+        str(portal.postgres),
+        "-U",
+        "postgres",
+        "--auth=trust",
+        "--encoding=UTF8",
+        "--locale=C.UTF-8",
+    ]
     subprocess.run([*command, "--no-sync"], check=True, capture_output=True, cwd="/", **as_user(user))
 
 

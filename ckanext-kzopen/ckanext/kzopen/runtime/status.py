@@ -95,10 +95,10 @@ def queue_lengths(portal: Portal) -> dict[str, int | None]:
 
 def _one_number(connection: psycopg.Connection[Any], query: str) -> int | None:
     try:
-        row = connection.execute(query).fetchone()  # type: ignore[call-overload]
+        row = connection.execute(query.encode()).fetchone()
     except psycopg.errors.UndefinedTable:
         return None
-    return int(row[0])
+    return int(row[0]) if row else None
 
 
 def stop(portal: Portal, seconds: float = 12) -> bool:

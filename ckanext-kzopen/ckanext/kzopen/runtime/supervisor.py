@@ -8,7 +8,7 @@ import os
 import signal
 import subprocess
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass
 
 from ckanext.kzopen.runtime.portal import Portal
@@ -145,7 +145,7 @@ class Supervisor:
         temporary.replace(self.portal.status)
 
 
-def _die_with_parent(stop_signal: signal.Signals):
+def _die_with_parent(stop_signal: signal.Signals) -> Callable[[], None]:
     """The child is told to end when we are killed: no process is left behind (Linux)."""
 
     def set_signal() -> None:
