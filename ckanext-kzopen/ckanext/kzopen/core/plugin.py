@@ -7,6 +7,8 @@ from typing import Any
 import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 from ckanext.kzopen.core import law, states, texts
+from ckanext.kzopen.core.record import jobs as record_jobs  # noqa: F401 - registers the task
+from ckanext.kzopen.core.record import views as record_views
 from ckanext.kzopen.core.web import health, metrics, pages, requests
 from flask import Blueprint, Flask
 
@@ -20,7 +22,7 @@ class CorePlugin(p.SingletonPlugin):
     p.implements(p.IMiddleware, inherit=True)
 
     def get_blueprint(self) -> list[Blueprint]:
-        return [health.blueprint, metrics.blueprint, pages.blueprint]
+        return [health.blueprint, metrics.blueprint, pages.blueprint, record_views.blueprint]
 
     def configure(self, config: Any) -> None:
         """Refuse to start with a mistake in the calendar, the terms or the states."""

@@ -39,6 +39,7 @@ data_option = click.option("--data", type=click.Path(path_type=Path, file_okay=F
 ELSEWHERE = {
     "demo": "ckanext.kzopen.runtime.demo.command:demo",
     "publish": "ckanext.kzopen.runtime.publishing:publish",
+    "record": "ckanext.kzopen.runtime.record:record",
 }
 
 

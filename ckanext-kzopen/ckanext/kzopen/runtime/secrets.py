@@ -10,7 +10,7 @@ from typing import Any
 
 from ckanext.kzopen.runtime.portal import Portal
 
-KEYS = ("secret_key", "jwt_key", "csrf_key", "metrics_token")
+KEYS = ("secret_key", "jwt_key", "csrf_key", "metrics_token", "record_password")
 
 
 def write_private(path: Path, content: dict[str, Any]) -> None:
@@ -37,7 +37,11 @@ def keys_of(portal: Portal) -> dict[str, str]:
         kept |= {name: secrets.token_urlsafe(48) for name in missing}
         write_private(portal.secrets, kept)
     settings = portal.settings
-    given = {"secret_key": settings.secret_key, "metrics_token": settings.metrics_token}
+    given = {
+        "secret_key": settings.secret_key,
+        "metrics_token": settings.metrics_token,
+        "record_password": settings.record_password,
+    }
     return kept | {name: value for name, value in given.items() if value}
 
 

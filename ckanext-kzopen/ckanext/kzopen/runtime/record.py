@@ -1,0 +1,163 @@
+"""`./kzopen record verify|head|rotate-key|erase`: the operator's side of the public record."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+import click
+from ckanext.kzopen.core.settings import Settings
+from ckanext.kzopen.runtime.configuration import addresses
+from ckanext.kzopen.runtime.portal import Portal
+from ckanext.kzopen.runtime.secrets import keys_of
+
+if TYPE_CHECKING:
+    from ckanext.kzopen.core.record.keys import Ring
+    from ckanext.kzopen.core.record.verification import Verified
+    from sqlalchemy.orm import Session
+
+data_option = click.option(
+    "--data", type=click.Path(path_type=Path, file_okay=False), help="The portal's data directory (default: ./var)."
+)
+
+
+@click.group()
+def record() -> None:
+    """The public record: an append-only log that anybody can check. docs/record.md tells what it proves.
+
+    Example: ./kzopen record verify
+    """
+
+
+@record.command()
+@data_option
+def verify(data: Path | None) -> None:
+    """Recompute every leaf, node and head; ends with 1 when something was changed, and names it.
+
+    Example: ./kzopen record verify
+    """
+    found = verified(portal_of(data))
+    for finding in found.findings:
+        click.echo(f"  ! {finding.sentence}")
+    click.echo(f"{found.leaves} leaves and {found.heads} heads recomputed: {len(found.findings) or 'no'} findings")
+    sys.exit(1 if found.findings else 0)
+
+
+@record.command()
+@data_option
+def head(data: Path | None) -> None:
+    """Sign the log as it is now and print the head as JSON.
+
+    Example: ./kzopen record head
+    """
+    from ckanext.kzopen.core.record import heads, proofs
+
+    with session_of(data) as (session, ring):
+        try:
+            signed = heads.make(session, ring)
+        except proofs.LogBroken as error:
+            raise click.ClickException(f"{error}; nothing was signed. ./kzopen record verify tells more") from error
+    click.echo(json.dumps(heads.as_dict(signed), indent=2) if signed else "the log is empty")
+
+
+@record.command("rotate-key")
+@click.option("--lost", is_flag=True, help="The old private key is gone: the new one is not endorsed by it.")
+@data_option
+def rotate_key(lost: bool, data: Path | None) -> None:
+    """Sign with a new key from now on; receipts given before stay valid. The old private key is deleted.
+
+    Example: ./kzopen record rotate-key
+    """
+    from ckanext.kzopen.core.record import keys
+
+    with session_of(data) as (session, ring):
+        try:
+            new, old = keys.rotate(session, ring, lost=lost)
+        except keys.KeyMissing as error:
+            raise click.ClickException(f"{error}; restore it from a backup, or give --lost") from error
+    if old is not None:
+        ring.forget(old.id)
+    click.echo(f"key      {new.id}\npublic   {new.public.hex()}\nsince    {new.since.isoformat()}")
+    if lost:
+        click.echo("The old key has not endorsed it: publish this one where readers will find it, with the reason.")
+
+
+@record.command()
+@click.argument("number", type=click.UUID)
+@click.option("--reason", required=True, help="The order: who decided, its number and date. It is published.")
+@click.option("--commit", is_flag=True, help="Do it; without it the command only shows what it would erase.")
+@data_option
+def erase(number: UUID, reason: str, commit: bool, data: Path | None) -> None:
+    """Erase the text of a recorded thing by order of a court; its hash and the reason stay. NUMBER is the receipt's.
+
+    Example: ./kzopen record erase 6f1c1f0e-5a52-4a39-9d0b-0e3f7f1f7a11 --reason "Court of Astana, 2-114/26, 5 March 2026"
+    """
+    from ckanext.kzopen.core.record import NotErasable, log
+    from ckanext.kzopen.core.record.tables import Leaf
+
+    with session_of(data) as (session, _ring):
+        found = session.get(Leaf, number)
+        if found is None:
+            raise click.ClickException(f"there is no record {number}")
+        click.echo(f"  {'erases' if commit else 'would erase'} leaf {found.index}: {found.kind} {found.object_id}, {found.at}")
+        try:
+            if commit:
+                log.erase(session, number, reason)
+        except NotErasable as error:
+            raise click.ClickException("its text is erased already, or the log needs it to tell of itself") from error
+    click.echo("erased" if commit else "nothing was erased; --commit does it")
+
+
+def portal_of(data: Path | None) -> Portal:
+    """The portal in a data directory; ends the command when there is none."""
+    portal = Portal(Settings(data=data) if data else Settings())
+    if not portal.ini.exists():
+        raise click.ClickException(f"no portal in {portal.data} yet; ./kzopen serve makes it")
+    return portal
+
+
+def ring_of(portal: Portal) -> Ring:
+    """The keys and the journal of a portal."""
+    from ckanext.kzopen.core.record.keys import Ring
+    from ckanext.kzopen.core.record.portal import FOLDER
+
+    return Ring(portal.data / FOLDER, keys_of(portal)["record_password"])
+
+
+def verified(portal: Portal) -> Verified:
+    """The whole record of a portal, recomputed and compared with its journal."""
+    import psycopg
+    from ckanext.kzopen.core.record.verification import verify_all
+
+    try:
+        connection = psycopg.connect(addresses(portal)["sqlalchemy.url"], connect_timeout=5)
+    except psycopg.OperationalError as error:
+        raise no_database() from error
+    with connection:
+        return verify_all(connection, ring_of(portal).journal.statements())
+
+
+@contextmanager
+def session_of(data: Path | None) -> Iterator[tuple[Session, Ring]]:
+    """A session on the portal's database, committed at the end of the block, and the portal's keys."""
+    from sqlalchemy import create_engine
+    from sqlalchemy.exc import OperationalError
+    from sqlalchemy.orm import Session
+
+    portal = portal_of(data)
+    try:
+        connection = create_engine(addresses(portal)["sqlalchemy.url"]).connect()
+    except OperationalError as error:
+        raise no_database() from error
+    with connection, Session(connection) as session:
+        yield session, ring_of(portal)
+        session.commit()
+
+
+def no_database() -> click.ClickException:
+    return click.ClickException("the portal's database does not answer; ./kzopen serve starts it")
