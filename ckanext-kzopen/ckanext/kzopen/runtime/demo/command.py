@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 
 import click
 
+REMOVED = "demo-removed"
+"""A file in the data directory: the content was removed on purpose, so the next start does not bring it again."""
+
 if TYPE_CHECKING:
     from ckanext.kzopen.runtime.demo.loading import Summary
 
@@ -44,11 +47,13 @@ def load(folder: Path | None, if_empty: bool, data: Path | None, url: str | None
     from ckanext.kzopen.runtime.demo.api import Refused
     from ckanext.kzopen.runtime.demo.load import is_empty
 
-    url, token = connection(data, url, token)
+    folder_of_portal, url, token = connection(data, url, token)
+    removed = folder_of_portal / REMOVED
     try:
-        if if_empty and not is_empty(url, token):
-            click.echo("the portal has data sets already; nothing was loaded")
+        if if_empty and (removed.exists() or not is_empty(url, token)):
+            click.echo("the portal has content, or its demonstration content was removed; nothing was loaded")
             return
+        removed.unlink(missing_ok=True)
         summary = _load_corpus(url, token, folder) if folder else _load_demo(url, token)
     except Refused as error:
         raise click.ClickException(f"the portal did not take it: {error}") from error
@@ -88,23 +93,26 @@ def remove(commit: bool, data: Path | None, url: str | None, token: str | None) 
     from ckanext.kzopen.runtime.demo import remove as removing
     from ckanext.kzopen.runtime.demo.api import Api, Refused
 
+    folder, url, token = connection(data, url, token)
     try:
-        with Api(*connection(data, url, token)) as api:
+        with Api(url, token) as api:
             plan = removing.plan(api)
             for name in [*plan.data_sets, *plan.organisations]:
                 click.echo(f"  {'removes' if commit else 'would remove'} {name}")
-            for sentence in plan.kept:
-                click.echo(f"  keeps {sentence}")
+            for name, reason in plan.kept.items():
+                click.echo(f"  keeps {name}: {reason}")
             if commit:
                 removing.carry_out(api, plan)
     except Refused as error:
         raise click.ClickException(str(error)) from error
+    if commit and folder.is_dir():
+        (folder / REMOVED).touch()
     counted = f"{len(plan.data_sets)} data sets, {len(plan.organisations)} organisations"
     click.echo(f"removed: {counted}" if commit else f"nothing was removed ({counted}); --commit does it")
 
 
-def connection(data: Path | None, url: str | None, token: str | None) -> tuple[str, str]:
-    """Address and token: the given ones, else those of the portal in the data directory."""
+def connection(data: Path | None, url: str | None, token: str | None) -> tuple[Path, str, str]:
+    """The portal's data directory, its address and a token: the given ones, else those of the portal that lies there."""
     from ckanext.kzopen.core.settings import Settings
     from ckanext.kzopen.runtime.accounts import ADMINISTRATOR
     from ckanext.kzopen.runtime.portal import Portal
@@ -115,4 +123,4 @@ def connection(data: Path | None, url: str | None, token: str | None) -> tuple[s
     token = token or read_private(portal.accounts).get(ADMINISTRATOR, {}).get("token")
     if not token:
         raise click.ClickException(f"no portal in {portal.data}; give --data, or --url and --token")
-    return url or read_status(portal).get("address") or portal.settings.address, token
+    return portal.data, url or read_status(portal).get("address") or portal.settings.address, token

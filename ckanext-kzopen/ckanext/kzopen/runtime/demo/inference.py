@@ -22,7 +22,7 @@ from slugify import slugify
 
 MISSING = ["", "-", "–", "…", "..."]
 LONGEST_NAME = 60
-CODE = re.compile(r"\b(бин|иин|bin|iin|код|code|kato|окэд|шифр|id)\b", re.IGNORECASE)
+CODE = re.compile(r"(?<![^\W_])(бин|иин|bin|iin|код|code|kato|окэд|шифр|id)(?![^\W_])", re.IGNORECASE)
 KAZAKH_ONLY = re.compile("[әғқңөұүһі]", re.IGNORECASE)
 CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 INTEGER = r"^[+-]?(0|[1-9]\d{0,17})$"

@@ -60,7 +60,6 @@ def passport_of(data_set: DataSet) -> dict[str, Any]:
 
 
 def is_empty(base_url: str, token: str) -> bool:
-    """Whether the portal has no data set at all, private ones and drafts included."""
+    """Whether the portal has neither a public data set nor an organisation; asks the database, not the index."""
     with Api(base_url, token) as api:
-        found = api.action("package_search", rows=0, include_private=True, include_drafts=True)
-    return bool(found["count"] == 0)
+        return not api.action("package_list", limit=1) and not api.action("organization_list", limit=1)

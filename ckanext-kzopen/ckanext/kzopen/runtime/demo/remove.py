@@ -18,26 +18,29 @@ class Removal:
 
     data_sets: list[str]
     organisations: list[str]
-    kept: list[str]
+    kept: dict[str, str]
 
 
 def plan(api: Api) -> Removal:
     """What belongs to the demonstration: its agencies by name and mark, and their data sets that carry its tag.
 
-    An agency stays when somebody has published something of their own under it.
+    An agency stays when somebody has published something of their own under it, and with it the one it answers to.
     """
-    found = [org for agency in agencies() if (org := organisations.find(api, agency.name)) and _is_marked(org)]
-    data_sets: list[str] = []
-    going: list[str] = []
-    kept: list[str] = []
-    for organisation in reversed(found):
+    removal = Removal([], [], {})
+    for agency in reversed(agencies()):
+        organisation = organisations.find(api, agency.name)
+        if organisation is None or not _is_marked(organisation):
+            continue
         ours, others = _data_sets(api, organisation)
-        data_sets += ours
+        removal.data_sets.extend(ours)
+        below = [child.name for child in agencies() if child.parent == agency.name and child.name in removal.kept]
         if others:
-            kept.append(f"{organisation['name']}: owns {', '.join(others)}, which is not demonstration content")
+            removal.kept[agency.name] = f"owns {', '.join(others)}, which is not demonstration content"
+        elif below:
+            removal.kept[agency.name] = f"stands above {', '.join(below)}"
         else:
-            going.append(organisation["name"])
-    return Removal(sorted(data_sets), going, kept)
+            removal.organisations.append(agency.name)
+    return removal
 
 
 def carry_out(api: Api, removal: Removal) -> None:

@@ -1,0 +1,104 @@
+"""The portal's lists: each data set once, repeats told, an owner for each."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+from ckanext.kzopen.runtime.demo import corpus as corpora
+from ckanext.kzopen.runtime.demo.loading import Outcome
+from ckanext.kzopen.runtime.demo.organisations import Organisation
+from ckanext.kzopen.runtime.demo.portal_lists import (
+    Body,
+    Link,
+    category_of,
+    first_ones,
+    owners_by_order,
+    owners_by_title,
+    read_lists,
+)
+
+HINTS = yaml.safe_load(corpora.HINTS.read_text(encoding="utf-8"))
+
+
+def body(name: str, short: str, sets: int, kind: str = "mio") -> Body:
+    return Body(Organisation(name, {"ru": short}, {}, {"kind": kind}), short, sets)
+
+
+def link(uri: str, title: str = "", data: str = "https://data.example.org") -> Link:
+    return Link(uri, title, data, f"https://portal.example.org/view?index={uri}")
+
+
+def test_a_link_that_is_named_twice_is_taken_once_and_told_once():
+    first, left_out = first_ones([link("a"), link("b"), link("a")], set())
+    assert [found.uri for found in first] == ["a", "b"]
+    assert left_out == [Outcome("a", "repeat", "the list names it twice")]
+
+
+def test_a_link_without_data_is_no_data_set():
+    first, left_out = first_ones([link("service", data="")], set())
+    assert first == []
+    assert [outcome.end for outcome in left_out] == ["refused"]
+
+
+def test_a_list_is_cut_in_proportion_to_the_counters():
+    bodies = [body("a", "А", 2), body("b", "Б", 0), body("c", "В", 4)]
+    assert [owner.organisation.name for owner in owners_by_order(9, bodies)] == ["a"] * 3 + ["c"] * 6
+
+
+def test_a_region_in_the_title_decides_over_the_order():
+    akmola, aktobe = body("akmola", "Акмолинская обл.", 1), body("zko", "ЗКО", 1)
+    links = [link("x", "Школы Западно-Казахстанской области"), link("y", "Школы"), link("z", "Акмолинская и ЗКО")]
+    owners = owners_by_title(links, [akmola] * 3, [akmola, aktobe], {"ЗКО": "Западно-Казахстанск"})
+    assert [owner.organisation.name for owner in owners] == ["zko", "akmola", "akmola"]
+
+
+@pytest.mark.parametrize(
+    ("title", "category"),
+    [("Перечень государственных больниц", "health"), ("Автопарки в области", "transport"), ("График приема", "governance")],
+)
+def test_a_category_is_read_from_the_words_of_a_title(title: str, category: str):
+    assert category_of(title, HINTS["categories"]) == category
+
+
+@pytest.mark.corpus
+def test_the_lists_hold_2841_links_to_2552_data_sets(corpus: Path):
+    lists = read_lists(corpus, HINTS)
+    assert len(lists.items) == len({item.uri for item in lists.items}) == 2552
+    assert Counter(outcome.end for outcome in lists.left_out) == {"repeat": 285, "refused": 4}
+    assert len(lists.items) + len(lists.left_out) == 2841
+
+
+@pytest.mark.corpus
+def test_every_body_of_the_lists_becomes_one_organisation_and_every_passport_has_one_of_them(corpus: Path):
+    lists = read_lists(corpus, HINTS)
+    names = [organisation.name for organisation in lists.organisations]
+    assert len(names) == len(set(names))
+    kinds = Counter(organisation.facts["kind"] for organisation in lists.organisations)
+    assert (kinds["cgo"], kinds["mio"]) == (32, 20)
+    assert {item.passport["owner"] for item in lists.items} <= set(names)
+
+
+@pytest.mark.corpus
+def test_what_must_not_be_shown_is_not_among_the_tables(corpus: Path):
+    told: list[Outcome] = []
+    items = list(corpora.table_items(corpora.open_corpus(corpus), told.append))
+    assert len(items) == 54
+    assert {o.name for o in told if "no licence" in o.reason} == {
+        "appeals/kz_dialog_egov.csv",
+        "appeals/kz_inquiries_sample.csv",
+    }
+    assert {"budget-republican", "legal-entities-bins", "agriculture-subsidy-applications"} <= {item.uri for item in items}
+
+
+@pytest.mark.parametrize("licence", ["GPL-2.0-or-later", "AGPL-3.0 (LICENSE)", "LGPL-3.0", "CC BY-SA 4.0"])
+def test_a_file_under_a_licence_that_binds_is_for_tests_only(licence: str):
+    reason = corpora.not_to_be_shown("catalogue/datasets/a.csv", corpora.Source("somewhere", licence))
+    assert reason == f"for tests only: {licence}"
+
+
+def test_a_folder_that_is_no_corpus_is_named_with_what_is_missing(tmp_path: Path):
+    with pytest.raises(corpora.NotACorpus, match=r"SOURCES\.md is missing"):
+        corpora.open_corpus(tmp_path)
