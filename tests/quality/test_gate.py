@@ -41,7 +41,7 @@ APT = [
     ("echo 'E: Could not get lock /var/lib/dpkg/lock-frontend'; exit 100", "Another program holds apt's lock"),
     ("echo 'Temporary failure resolving deb.debian.org'; exit 100", "The package sources could not be reached"),
     ("echo 'E: Unable to locate package chromium'; exit 100", "The package sources could not be reached"),
-    ("echo 'E: Broken packages'; exit 100", "apt-get could not install chromium git"),
+    ("echo 'E: Broken packages'; exit 100", "apt-get could not install chromium git curl"),
 ]
 
 
@@ -61,11 +61,12 @@ def test_without_rights_the_command_for_an_administrator_is_told(machine: Path) 
     write(machine / "apt-get", "exit 0")
     done = gate(machine)
     assert done.returncode == 1
-    assert "No right to install packages; as an administrator: apt-get install chromium git" in done.stdout
+    assert "No right to install packages; as an administrator: apt-get install chromium git curl" in done.stdout
 
 
 def test_only_what_is_missing_is_installed(machine: Path, tmp_path: Path) -> None:
-    write(machine / "git", "exit 0")
+    for name in ("git", "curl"):
+        write(machine / name, "exit 0")
     write(machine / "apt-get", f'echo "$@" >> {tmp_path}/asked; [ "$3" = update ]')
     gate(machine)
     asked = (tmp_path / "asked").read_text().splitlines()
