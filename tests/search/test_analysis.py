@@ -1,7 +1,6 @@
 """Words of three languages become the tokens under which they are found."""
 
 import pytest
-
 from ckanext.kzopen.search import analysis
 from ckanext.kzopen.search.analysis import GAP
 

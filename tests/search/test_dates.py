@@ -3,7 +3,6 @@
 from datetime import UTC, datetime
 
 import pytest
-
 from ckanext.kzopen.search import dates
 
 NOW = datetime(2026, 5, 20, 13, 45, 10, tzinfo=UTC)

@@ -1,7 +1,6 @@
 """Kazakh nouns lose their endings, and only these."""
 
 import pytest
-
 from ckanext.kzopen.search import kazakh
 
 

@@ -1,7 +1,6 @@
 """Query text becomes the tree it means, and broken text the nearest one."""
 
 import pytest
-
 from ckanext.kzopen.search import lucene
 from ckanext.kzopen.search.tree import (
     All,

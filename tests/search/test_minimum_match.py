@@ -1,7 +1,6 @@
 """Solr's rule how many words must occur."""
 
 import pytest
-
 from ckanext.kzopen.search.minimum_match import count
 
 

@@ -20,6 +20,7 @@ from ckanext.kzopen.search.fields import Kind
 LONGEST_KEYWORD = 4_000
 """Letters; a longer value is found by its words only (engines drop terms over 65,530 bytes without a word)."""
 
+_UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _TRANSLATED = "_translated"
 _NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,9})?", re.ASCII)
 
@@ -58,8 +59,9 @@ def key_of(entity_id: str, site_id: str) -> str:
     return hashlib.md5(f"{entity_id}{site_id}".encode(), usedforsecurity=False).hexdigest()
 
 
-def from_solr(source: Mapping[str, Any], site_id: str) -> Document:
+def from_solr(given: Mapping[str, Any], site_id: str) -> Document:
     """The document to store for what CKAN would have sent to Solr."""
+    source = {name: _storable(value) for name, value in given.items()}
     site = str(source.get("site_id") or site_id)
     entity_id = str(source.get("id", ""))
     stored = stored_fields(source)
@@ -78,6 +80,13 @@ def from_solr(source: Mapping[str, Any], site_id: str) -> Document:
         analysis=analysis.VERSION,
         hash=content_hash(stored, data, validated, indexed),
     )
+
+
+def _storable(value: Any) -> Any:
+    """Without what neither PostgreSQL nor UTF-8 can hold: NUL, and halves of surrogate pairs."""
+    if isinstance(value, str):
+        return _UNSTORABLE.sub("", value)
+    return [_storable(one) for one in value] if isinstance(value, list | tuple) else value
 
 
 def content_hash(*parts: Any) -> int:

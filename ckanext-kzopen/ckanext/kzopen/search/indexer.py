@@ -98,6 +98,7 @@ class Indexer:
         while not self._stopping:
             if indexing.step(connection):
                 continue
+            indexing.look_after()
             self._start_recompute(connection)
             if time.monotonic() >= due:
                 self._prune(connection)

@@ -60,12 +60,17 @@ class Indexing:
             self.rebuild()
 
     def _follow(self, connection: Connection, messages: list[Message]) -> None:
-        if not (self._root / "current").exists():
-            raise EngineError("the search index has disappeared")
+        self.look_after()
         if any(message.topic == topics.REBUILD for message in messages):
             self.rebuild()
         keys = list(dict.fromkeys(message.key for message in messages if message.topic == topics.CHANGED))
         self._index(connection, keys)
+
+    def look_after(self) -> None:
+        """Build the index anew if somebody deleted it."""
+        if not (self._root / "current").exists():
+            log.warning("the search index has disappeared")
+            self.rebuild()
 
     def rebuild(self) -> None:
         """Build the index anew beside the old one, which answers until then."""

@@ -55,7 +55,7 @@ def put(session: Executor, document: Document) -> int:
     values = asdict(document)
     for name in ("stored", "fields"):
         values[name] = json.dumps(values[name], ensure_ascii=False)
-    session.execute(_PUT, _without_nul(values))
+    session.execute(_PUT, values)
     return outbox.emit(session, topics.CHANGED, document.key)
 
 
@@ -103,8 +103,3 @@ def all_entries(connection: Connection) -> Iterator[Entry]:
 def hashes(connection: Executor) -> dict[str, int]:
     """The content hash of every document by key."""
     return {row.key: row.hash for row in connection.execute(_HASHES)}
-
-
-def _without_nul(values: dict[str, Any]) -> dict[str, Any]:
-    """PostgreSQL's text cannot hold the character NUL; JSON escapes it, names and ids must not have it."""
-    return {name: value.replace("\x00", "") if isinstance(value, str) else value for name, value in values.items()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
@@ -10,6 +11,8 @@ from ckanext.kzopen.search.engines.base import EngineError, Entry
 from ckanext.kzopen.search.engines.tantivy import folder
 from ckanext.kzopen.search.engines.tantivy.panics import as_engine_errors
 from ckanext.kzopen.search.engines.tantivy.schema import prepared, schema, tantivy_document
+
+log = logging.getLogger(__name__)
 
 _MEMORY = 20_000_000
 """Bytes of the writer's buffer; tantivy takes no less than 15 MB."""
@@ -32,7 +35,7 @@ class TantivyWriter:
         with as_engine_errors():
             for entry in entries:
                 self._writer.delete_documents_by_term("key", entry.key)
-                self._writer.add_document(tantivy_document(entry))
+                _add(self._writer, entry)
 
     def remove(self, keys: Sequence[str]) -> None:
         """Remove documents; unknown keys are ignored."""
@@ -71,11 +74,19 @@ def _build(root: Path, entries: Iterator[Entry]) -> tuple[tantivy.IndexWriter, i
     writer = _open(generation)
     count = 0
     for count, entry in enumerate(entries, 1):  # noqa: B007
-        writer.add_document(tantivy_document(entry))
+        _add(writer, entry)
     writer.commit()
     folder.switch(root, generation)
     folder.sweep(root)
     return writer, count
+
+
+def _add(writer: tantivy.IndexWriter, entry: Entry) -> None:
+    """A document that tantivy refuses is left out and logged: it must not hold up all others."""
+    try:
+        writer.add_document(tantivy_document(entry))
+    except (ValueError, TypeError, KeyError):
+        log.exception("the document %s cannot be indexed", entry.key)
 
 
 def _open(generation: Path) -> tantivy.IndexWriter:

@@ -1,0 +1,88 @@
+"""An index in a folder, and a database with nothing but our tables."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import uuid
+from collections.abc import Callable, Iterator
+from configparser import ConfigParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.migration import MigrationContext
+from alembic.operations import Operations
+from ckanext.kzopen.search import document
+from ckanext.kzopen.search.engines.base import Entry
+from ckanext.kzopen.search.engines.tantivy.reader import TantivyReader
+from ckanext.kzopen.search.engines.tantivy.writer import rebuilt
+from sqlalchemy import Engine, create_engine, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.pool import NullPool
+
+SITE = "test"
+MIGRATIONS = ("kzopen.versions.0001_outbox", "kzopen_search.versions.0001_document")
+
+
+def source(name: str, **fields: Any) -> dict[str, Any]:
+    """A document in Solr's shape."""
+    given = {"id": name, "name": name, "site_id": SITE, "entity_type": "package", "state": "active", **fields}
+    return {"permission_labels": ["public"], **given}
+
+
+def entry(made: document.Document) -> Entry:
+    """What the index takes of a document."""
+    return Entry(made.key, made.hash, made.fields, made.stored, made.data_dict, made.validated_data_dict)
+
+
+def made(name: str, **fields: Any) -> document.Document:
+    return document.from_solr(source(name, **fields), SITE)
+
+
+@pytest.fixture
+def index(tmp_path: Path) -> Callable[..., TantivyReader]:
+    """Makes an index of the given sources and gives its reader."""
+
+    def build(*sources: dict[str, Any]) -> TantivyReader:
+        writer, _count = rebuilt(tmp_path / "index", iter(entry(document.from_solr(one, SITE)) for one in sources))
+        writer.close()
+        return TantivyReader(tmp_path / "index")
+
+    return build
+
+
+@pytest.fixture
+def database() -> Iterator[Engine]:
+    """A database of its own with the outbox and the document table, in the PostgreSQL of the tests."""
+    address = make_url(_test_database())
+    name = f"search_{uuid.uuid4().hex[:12]}"
+    admin = create_engine(
+        address.set(username="postgres", database="postgres"), isolation_level="AUTOCOMMIT", poolclass=NullPool
+    )
+    with admin.connect() as connection:
+        connection.execute(text(f"CREATE DATABASE {name} OWNER {address.username}"))
+    engine = create_engine(address.set(database=name), poolclass=NullPool)
+    try:
+        with engine.begin() as connection:
+            migrate(connection)
+        yield engine
+    finally:
+        with admin.connect() as connection:
+            connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+def _test_database() -> str:
+    ini = os.environ.get("KZOPEN_TEST_INI")
+    if not ini:
+        pytest.skip("needs the services of ./kzopen test")
+    parser = ConfigParser(strict=False, interpolation=None)
+    parser.read(ini, encoding="utf-8")
+    return parser["app:main"]["sqlalchemy.url"]
+
+
+def migrate(connection: Any) -> None:
+    connection.execute(text("CREATE SCHEMA kzopen"))
+    with Operations.context(MigrationContext.configure(connection)):
+        for name in MIGRATIONS:
+            importlib.import_module(f"ckanext.kzopen.migration.{name}").upgrade()
