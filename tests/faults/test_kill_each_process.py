@@ -89,6 +89,7 @@ def prepare(portal: LivePortal) -> None:
                 "title": {"kk": "Сынақ кестесі", "ru": "Проверочная таблица"},
                 "description": {"kk": "Ақауларды сынау", "ru": "Проверка отказов"},
                 "owner": "faults",
+                "category": "statistics",
                 "periodicity": "AS_NEEDED",
                 "schema": SCHEMA,
             }

@@ -74,20 +74,21 @@ def send(client: httpx.Client, file: Path, dataset: str, mode: str) -> dict[str,
 
 
 def told(answer: httpx.Response) -> dict[str, Any]:
-    """The answer's object; a problem ends the command with its sentence."""
+    """The answer's object; a refused delivery comes inside a problem, any other problem ends the command with its sentence."""
     try:
         content: dict[str, Any] = answer.json()
     except json.JSONDecodeError as error:
         raise click.ClickException(f"the portal answered {answer.status_code} without words") from error
-    if answer.is_error and "state" not in content:
+    if answer.is_error and "delivery" not in content:
         raise click.ClickException(str(content.get("detail") or content.get("title") or content))
-    return content
+    refused: dict[str, Any] = content.get("delivery") if answer.is_error else content
+    return refused
 
 
 def summary(delivery: dict[str, Any]) -> str:
     """One line: state, version, rows and what changed."""
     words = ", ".join(f"{name} {delivery[name]}" for name in COUNTS if delivery.get(name) is not None)
-    version = f" as version {delivery['version']['number']}" if delivery.get("version") else ""
+    version = f" (v{delivery['version']['number']})" if delivery.get("version") else ""
     return f"{delivery['state_label']}{version}: {words}"
 
 
