@@ -1,0 +1,76 @@
+"""A real browser at a running portal. Chromium is Debian's; nothing is downloaded."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+
+from tests.conftest import LivePortal
+
+CHROMIUM = "/usr/bin/chromium"
+QUIET = (
+    "--no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
+    "--disable-component-update --disable-sync"
+)
+LANGUAGES = ("kk", "ru", "en")
+WIDE = {"width": 1280, "height": 900}
+NARROW = {"width": 360, "height": 740}
+
+
+@pytest.fixture(scope="session")
+def portal(live_portal: LivePortal) -> LivePortal:
+    """The running portal with demonstration content."""
+    return live_portal
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One Chromium for all tests; each test gets contexts of its own."""
+    found = shutil.which("chromium") or CHROMIUM
+    with sync_playwright() as playwright:
+        chromium = playwright.chromium.launch(executable_path=found, args=QUIET.split())
+        yield chromium
+        chromium.close()
+
+
+@pytest.fixture
+def context(browser: Browser, portal: LivePortal) -> Iterator[BrowserContext]:
+    """A visitor's window: no cookies, addresses relative to the portal."""
+    opened = browser.new_context(base_url=portal.url, viewport=WIDE)
+    opened.set_default_timeout(15_000)
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """An empty page; the test fails when a script fails on it or the browser blocks something of it."""
+    opened = context.new_page()
+    complaints: list[str] = []
+    opened.on("pageerror", lambda error: complaints.append(str(error)))
+    opened.on("console", lambda message: complaints.extend(_complaint(message)))
+    yield opened
+    assert complaints == []
+
+
+def _complaint(message: ConsoleMessage) -> list[str]:
+    return [message.text] if message.type == "error" else []
+
+
+def staff_account(portal: LivePortal) -> tuple[str, str]:
+    """Name and password of someone who may publish: an editor of the demonstration, else the operator."""
+    editors = [name for name, account in portal.accounts.items() if account.get("role") == "editor"]
+    name = editors[0] if editors else "operator"
+    return name, portal.accounts[name]["password"]
+
+
+def sign_in(page: Page, portal: LivePortal, language: str) -> None:
+    """Fill in the form of signing in and send it."""
+    name, password = staff_account(portal)
+    page.goto(f"/{language}/user/login")
+    page.locator("#field-login").fill(name)
+    page.locator("#field-password").fill(password)
+    page.locator(".sign-in-form button[type=submit]").click()

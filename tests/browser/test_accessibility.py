@@ -1,0 +1,131 @@
+"""Everyone can use the pages: with a screen reader, a telephone, the keyboard, without scripts."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import LANGUAGES, NARROW, WIDE, sign_in
+from tests.conftest import LivePortal
+
+pytestmark = pytest.mark.browser
+
+DATASET = "demo-sarydala-schools"
+PUBLIC = ("/", "/dataset/", "/dataset/?q=demo&page=2", f"/dataset/{DATASET}", "/organization/", "/user/login", "/about")
+STAFF = ("/staff/", f"/staff/datasets/{DATASET}/deliveries/new", "/staff/datasets/new")
+RULES = {
+    "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},
+    "rules": {"target-size": {"enabled": True}},
+}
+FOCUSABLE = "a[href], button, input:not([type=hidden]), select, textarea, summary, [tabindex='0']"
+
+
+def serious(page: Page) -> list[str]:
+    """What axe finds to be serious or critical, each with the elements."""
+    found = Axe().run(page, options=RULES).response["violations"]
+    return [
+        f"{violation['id']}: {[node['html'][:160] for node in violation['nodes']]}"
+        for violation in found
+        if violation["impact"] in ("serious", "critical")
+    ]
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("path", PUBLIC)
+def test_axe_finds_nothing_serious_on_public_pages(page: Page, language: str, path: str) -> None:
+    page.goto(f"/{language}{path}")
+    assert serious(page) == []
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_axe_finds_nothing_serious_on_pages_of_staff(page: Page, portal: LivePortal, language: str) -> None:
+    sign_in(page, portal, language)
+    found = {}
+    for path in STAFF:
+        page.goto(f"/{language}{path}")
+        found[path] = serious(page)
+    assert found == {path: [] for path in STAFF}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_nothing_scrolls_sideways_on_a_narrow_telephone(page: Page, portal: LivePortal, language: str) -> None:
+    page.set_viewport_size(NARROW)
+    sign_in(page, portal, language)
+    widths = {}
+    for path in (*PUBLIC[:5], "/about", *STAFF, "/there-is-no-such-page"):
+        page.goto(f"/{language}{path}") if "no-such" not in path else None
+        widths[path] = page.evaluate("document.documentElement.scrollWidth")
+    assert widths == dict.fromkeys(widths, NARROW["width"])
+
+
+@pytest.mark.parametrize("path", ["/", "/dataset/", f"/dataset/{DATASET}", "/user/login"])
+def test_the_tab_key_reaches_everything_and_shows_where_it_is(page: Page, path: str) -> None:
+    page.goto(f"/en{path}")
+    page.evaluate("document.body.focus()")
+    wanted = page.evaluate(MARK_AND_COUNT, FOCUSABLE)
+    reached: set[str] = set()
+    unseen: list[str] = []
+    for _ in range(wanted + 5):
+        page.keyboard.press("Tab")
+        number, seen = page.evaluate(FOCUSED)
+        reached.add(number)
+        unseen += [] if seen or number == "" else [number]
+    assert reached >= {str(number) for number in range(wanted)}
+    assert unseen == []
+
+
+MARK_AND_COUNT = """selector => {
+  const all = [...document.querySelectorAll(selector)].filter(e => e.checkVisibility() && !e.disabled && e.tabIndex >= 0);
+  all.forEach((e, n) => e.dataset.number = n);
+  return all.length;
+}"""
+FOCUSED = """() => {
+  const e = document.activeElement, s = getComputedStyle(e);
+  return [e.dataset.number || "", s.outlineStyle !== "none" && parseFloat(s.outlineWidth) >= 2 || s.boxShadow !== "none"];
+}"""
+
+
+def test_the_first_tab_offers_to_skip_to_the_content(page: Page) -> None:
+    page.goto("/ru/dataset/")
+    page.keyboard.press("Tab")
+    skip = page.get_by_role("link", name="Перейти к основному содержанию")
+    expect(skip).to_be_focused()
+    expect(skip).to_be_in_viewport()
+    page.keyboard.press("Enter")
+    assert page.evaluate("location.hash") == "#content"
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pages_tell_their_content_without_scripts(browser: Browser, portal: LivePortal, language: str) -> None:
+    context = browser.new_context(base_url=portal.url, viewport=WIDE, java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"/{language}/")
+    expect(page.locator(".dataset-card")).to_have_count(6)
+    page.locator("#hero-q").fill(DATASET)
+    page.locator(".hero-search button").click()
+    page.locator(f".dataset-list a[href$='/dataset/{DATASET}']").click()
+    expect(page.locator("#rows").locator("xpath=../..").locator("tbody tr")).to_have_count(10)
+    page.locator(".part-heading a").first.click()
+    expect(page.locator("tbody tr")).to_have_count(50)
+    page.locator(".pagination a[rel=next]").click()
+    expect(page.locator(".pagination [aria-current=page]")).to_contain_text("2")
+    sign_in(page, portal, language)
+    page.goto(f"/{language}/staff/")
+    expect(page.get_by_role("heading", level=1)).to_be_visible()
+    context.close()
+
+
+def test_a_text_in_another_language_is_marked(page: Page, portal: LivePortal) -> None:
+    page.goto("/ru/")
+    expect(page.locator("html")).to_have_attribute("lang", "ru")
+    assert page.locator(".languages a").evaluate_all("links => links.map(l => l.lang)") == ["kk", "ru", "en"]
+
+
+def test_movement_stops_for_those_who_ask_for_it(browser: Browser, portal: LivePortal) -> None:
+    context = browser.new_context(base_url=portal.url, reduced_motion="reduce")
+    page = context.new_page()
+    page.goto("/en/")
+    moving = "[...document.querySelectorAll('*')].filter(e => parseFloat(getComputedStyle(e).transitionDuration) > 0).length"
+    assert page.evaluate(moving) == 0
+    context.close()
