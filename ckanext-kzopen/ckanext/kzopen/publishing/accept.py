@@ -176,12 +176,15 @@ def _site_user() -> str:
 
 
 def settle(session: Session, delivery: Delivery) -> None:
-    """Bring what is derived from the current version in line with it: DataStore's table, the preview on the page."""
+    """Bring what is derived from the current version in line with it: DataStore's table, the preview on the page; commits."""
     passport = session.get_one(Passport, delivery.package_id)
     current = versions.latest(session, passport.uri)
-    if current is not None:
-        bring_datastore(current)
-        ensure_preview(passport)
+    if current is None:
+        return
+    bring_datastore(current)
+    delivery.settled = delivery.settled or datetime.now(UTC)
+    session.commit()
+    ensure_preview(passport)
 
 
 def bring_datastore(current: versions.Version) -> None:

@@ -73,6 +73,7 @@ class DeliveryAnswer(BaseModel):
     state_label: str = Field(description="The state in the language of the request.")
     received: datetime
     finished: datetime | None
+    settled: datetime | None = Field(description="When every interface showed the new version.")
     size: int = Field(description="Bytes of the body as it was sent.")
     sha256: str = Field(description="SHA-256 of the body as it was sent.")
     rows: int | None
@@ -165,6 +166,7 @@ def delivery_answer(site: Site, delivery: Delivery, version: Version | None, lan
         state_label=label,
         received=delivery.received,
         finished=delivery.finished,
+        settled=delivery.settled,
         size=delivery.size,
         sha256=delivery.sha256,
         error=delivery.error,

@@ -14,7 +14,7 @@ from ckanext.kzopen.publishing.model import Delivery, Passport
 from ckanext.kzopen.publishing.passport import Passport as Described
 from ckanext.kzopen.publishing.passport import Uri
 from ckanext.kzopen.publishing.site import Site, configured
-from ckanext.kzopen.publishing.waiting import wait_for
+from ckanext.kzopen.publishing.waiting import is_under_way, wait_for
 from ckanext.kzopen.rows import model as versions
 from flask import Blueprint, Response, request
 from pydantic import BaseModel, TypeAdapter, ValidationError
@@ -149,8 +149,7 @@ def _delivered(site: Site, delivery: Delivery, *, repeated: bool = False) -> Res
         report = reports.page(site, delivery, 0, reports.FIRST_PAGE, language)
         error = KzError("publishing.refused", errors=delivery.wrong or 0)
         return problem(error, headers=headers, delivery=body.model_dump(mode="json"), report=report.model_dump(mode="json"))
-    finished = delivery.state in ("accepted", "awaiting_approval") and not decide.is_being_published(delivery)
-    return _answer(body, 200 if finished else 202, headers)
+    return _answer(body, 202 if is_under_way(delivery) else 200, headers)
 
 
 def _readable_delivery(number: UUID) -> Delivery:

@@ -22,8 +22,3 @@ def approve(session: Session, delivery: Delivery, approver: str) -> None:
         delivery.approver = approver
         defer_check(session, delivery)
     session.commit()
-
-
-def is_being_published(delivery: Delivery) -> bool:
-    """Whether a person has decided and the worker has still to publish."""
-    return delivery.state == "awaiting_approval" and delivery.approver is not None

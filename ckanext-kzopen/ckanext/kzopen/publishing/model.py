@@ -31,6 +31,7 @@ class Delivery(Base):
 
     `mode` is replace, append, upsert or delete. `check_only` deliveries stop before publication until a person approves
     (`approver`). `report` is `validation.report.Report.stored()`. The counts of rows are None until they are known.
+    `settled` is when DataStore, too, showed the version of an accepted delivery.
     """
 
     __tablename__ = "delivery"
@@ -69,6 +70,7 @@ class Delivery(Base):
     checking: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     checked: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     finished: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    settled: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
 def passport_of(session: Session, uri: str) -> Passport | None:

@@ -30,5 +30,7 @@ def wait_for(session: Session, delivery: Delivery, seconds: float) -> bool:
 
 
 def is_under_way(delivery: Delivery) -> bool:
-    """Whether the worker still has something to do with it; one that was approved waits for its publication."""
-    return delivery.state in UNDER_WAY or (delivery.state == "awaiting_approval" and delivery.approver is not None)
+    """Whether the worker still has something to do with it: check it, publish it, or show the new version everywhere."""
+    approved = delivery.state == "awaiting_approval" and delivery.approver is not None
+    spreading = delivery.state == "accepted" and delivery.settled is None
+    return delivery.state in UNDER_WAY or approved or spreading

@@ -46,7 +46,8 @@ def upgrade() -> None:
             received timestamptz NOT NULL DEFAULT now(),
             checking timestamptz,
             checked timestamptz,
-            finished timestamptz
+            finished timestamptz,
+            settled timestamptz
         );
         CREATE INDEX delivery_package ON kzopen.delivery (package_id, received DESC);
         CREATE INDEX delivery_state ON kzopen.delivery (state) WHERE state NOT IN ('accepted', 'refused');
