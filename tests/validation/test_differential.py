@@ -38,7 +38,7 @@ CELLS: dict[str, list[str]] = {
 CONSTRAINTS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "integer": {"minimum": st.just("2"), "maximum": st.sampled_from([5, 10**20]), "enum": st.just(["1", "2", "7"])},
     "number": {
-        "minimum": st.sampled_from([0.1, 1, "0.12345678901234567"]),
+        "minimum": st.sampled_from([0.1, 1, 0.12345678901234567]),
         "exclusiveMaximum": st.just(5),
         "enum": st.just([1.5, "0.1"]),
     },

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from codecs import BOM_UTF8
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pathlib import Path
 import polars as pl
 from ckanext.kzopen.validation.cells import Cells, Limits, Reading, Unreadable, normal
 from ckanext.kzopen.validation.headers import SEARCHED, checked_labels, header_row
+from ckanext.kzopen.validation.vectored import data_offset, read_body
 
 DELIMITERS = (",", ";", "\t", "|")
 SAMPLED = 200
@@ -37,11 +39,30 @@ def read_delimited(path: Path, encoding: str, expected: Collection[str], limits:
     dialect = guess_dialect(sample, expected)
     head = list(_records(io.StringIO(sample, newline=""), dialect))
     start = header_row(head, expected)
-    with path.open(encoding=encoding, newline="") as file:
-        records = _records(file, dialect)
-        labels = checked_labels(next(islice(records, start, None)), limits)
-        reading = Reading("csv", encoding, dialect.delimiter, header_row=start + 1)
-        return gathered(labels, enumerate(records, start=start + 2), reading)
+    labels = checked_labels(head[start], limits)
+    reading = Reading("csv", encoding, dialect.delimiter, header_row=start + 1)
+    return _fast(path, sample, dialect, labels, reading) or _slow(path, dialect, labels, reading)
+
+
+def _fast(path: Path, sample: str, dialect: Dialect, labels: list[str], reading: Reading) -> Cells | None:
+    if reading.encoding not in ("utf-8", "utf-8-sig") or dialect.spaced:
+        return None
+    offset = data_offset(sample, dialect.delimiter, reading.header_row)
+    if offset is None:
+        return None
+    mark = len(BOM_UTF8) if reading.encoding == "utf-8-sig" else 0
+    body = read_body(path, dialect.delimiter, offset + mark, len(labels))
+    if body is None:
+        return None
+    first = reading.header_row + 1
+    ragged = {first + position: record for position, record in body.ragged.items()}
+    return Cells(labels, list(body.columns), body.positions + first, reading, ragged)
+
+
+def _slow(path: Path, dialect: Dialect, labels: list[str], reading: Reading) -> Cells:
+    with path.open(encoding=reading.encoding, newline="") as file:
+        records = islice(_records(file, dialect), reading.header_row, None)
+        return gathered(labels, enumerate(records, start=reading.header_row + 1), reading)
 
 
 def _sample(file: io.TextIOBase) -> str:

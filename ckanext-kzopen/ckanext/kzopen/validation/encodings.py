@@ -77,6 +77,8 @@ def _first_failure(path: Path, encoding: str) -> int | None:
                 return lines + error.object[: error.start].count(b"\n")
             if not chunk:
                 return None
+            if encoding in ("utf-8", "utf-8-sig") and b"\x00" in chunk:
+                raise Unreadable("format-error", "binary")
             lines += chunk.count(b"\n")
 
 

@@ -22,7 +22,7 @@ class Repeats:
 def repeated_values(columns: Sequence[Column]) -> list[Repeats]:
     """Values that stand in an earlier row too, for each field with the constraint `unique`; empty cells do not count."""
     return [
-        Repeats("unique-error", column.field.name, _repeats([column.values], ~_unequal(column.values)))
+        Repeats("unique-error", column.field.name, _repeats([column.values], ~_unequal(column)))
         for column in columns
         if column.field.constraints.get("unique")
     ]
@@ -30,13 +30,13 @@ def repeated_values(columns: Sequence[Column]) -> list[Repeats]:
 
 def repeated_keys(columns: Sequence[Column], key: Sequence[str]) -> list[Repeats]:
     """Keys that stand in an earlier row too, and keys that are wholly empty; nothing when the file lacks a column."""
-    by_name = {column.field.name: column.values for column in columns}
+    by_name = {column.field.name: column for column in columns}
     if not key or not set(key) <= set(by_name):
         return []
-    values = [by_name[name] for name in key]
-    empty = _all(series.is_null() for series in values)
-    nan = ~_all(~(_unequal(series) & series.is_not_null()) for series in values)
-    rows = _repeats(values, ~empty & ~nan)
+    parts = [by_name[name] for name in key]
+    empty = _all(part.values.is_null() for part in parts)
+    nan = ~_all(~(_unequal(part) & part.values.is_not_null()) for part in parts)
+    rows = _repeats([part.values for part in parts], ~empty & ~nan)
     hollow = pl.DataFrame({"index": empty.arg_true().cast(pl.UInt32)}).with_columns(before=pl.lit(None, dtype=pl.UInt32))
     return [Repeats("primary-key", None, pl.concat([rows, hollow]))]
 
@@ -49,9 +49,14 @@ def _all(masks: object) -> pl.Series:
     return result
 
 
-def _unequal(values: pl.Series) -> pl.Series:
+def _unequal(column: Column) -> pl.Series:
     """No value, or NaN, which equals nothing."""
-    return values.is_null() | (values.is_nan().fill_null(False) if values.dtype == pl.Float64 else False)
+    values = column.values
+    if values.dtype == pl.Float64:
+        return values.is_null() | values.is_nan().fill_null(False)
+    if column.field.type == "number" and values.dtype == pl.String:
+        return values.is_null() | values.str.contains("NaN", literal=True).fill_null(False)
+    return values.is_null()
 
 
 def _repeats(values: Sequence[pl.Series], counted: pl.Series) -> pl.DataFrame:

@@ -1,0 +1,114 @@
+"""The fast way to read a UTF-8 table of text: Arrow's parser, wherever it agrees with Python's csv module.
+
+The two were compared on some hundred thousand random texts. They differ in three things, and then nothing is returned
+and the caller reads slowly: rows that are wholly empty (blank lines are no row for csv and empty cells for Arrow), a
+quote that is never closed, and line ends at the borders of Arrow's blocks (so the file is one block, of 1 GB at most).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+
+LARGEST = 1 << 30
+
+
+@dataclass(frozen=True)
+class Body:
+    """The rows under the header: columns of text, the position of each row under the header from 0, and the complete
+    cells of rows that are too short or too long, by position."""
+
+    columns: Sequence[pl.Series]
+    positions: pl.Series
+    ragged: dict[int, list[str]]
+
+
+def data_offset(sample: str, delimiter: str, header: int) -> int | None:
+    """How many bytes of UTF-8 the first `header` records take; None when they do not end within the sample."""
+    lines = list(io.StringIO(sample, newline=""))
+    reader = csv.reader(iter(lines), delimiter=delimiter)
+    if len(list(islice(reader, header))) < header or reader.line_num >= len(lines):
+        return None
+    return len("".join(lines[: reader.line_num]).encode())
+
+
+def read_body(path: Path, delimiter: str, offset: int, width: int) -> Body | None:
+    """The rows from byte `offset`; None where csv might read them otherwise."""
+    size = path.stat().st_size - offset
+    if not 0 < size < LARGEST:
+        return None
+    ragged: dict[int, str] = {}
+
+    def too_short_or_long(row: pa_csv.InvalidRow) -> str:
+        ragged[row.number - 1] = row.text
+        return "skip"
+
+    names = [str(number) for number in range(width)]
+    with path.open("rb") as file:
+        file.seek(offset)
+        try:
+            table = pa_csv.read_csv(
+                file,
+                pa_csv.ReadOptions(use_threads=False, column_names=names, block_size=size + 1),
+                pa_csv.ParseOptions(
+                    delimiter=delimiter,
+                    newlines_in_values=True,
+                    ignore_empty_lines=False,
+                    invalid_row_handler=too_short_or_long,
+                ),
+                pa_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
+            )
+        except pa.ArrowInvalid:
+            return None
+    cells = {
+        position: next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), []) for position, text in ragged.items()
+    }
+    frame = _merged(table, cells, names)
+    return None if _doubtful(path, frame, cells) else Body(frame.drop("position").get_columns(), frame["position"], cells)
+
+
+def _cells(text: str, delimiter: str) -> list[str]:
+    return next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), [])
+
+
+def _merged(table: pa.Table, ragged: dict[int, list[str]], names: list[str]) -> pl.DataFrame:
+    """Whole rows and ragged ones (padded with None or cut) in the order of the file."""
+    frame = pl.from_arrow(table)
+    assert isinstance(frame, pl.DataFrame)  # noqa: S101 (a table gives a frame)
+    every = pl.int_range(len(frame) + len(ragged), eager=True)
+    if not ragged:
+        return frame.with_columns(position=every)
+    positions = every.filter(~every.is_in(list(ragged)))
+    width = len(names)
+    padded = [[*record[:width], *[None] * (width - len(record))] for record in ragged.values()]
+    extra = pl.DataFrame(padded, schema=dict.fromkeys(names, pl.String), orient="row")
+    extra = extra.with_columns(position=pl.Series(list(ragged), dtype=pl.Int64))
+    return pl.concat([frame.with_columns(position=positions), extra]).sort("position")
+
+
+def _doubtful(path: Path, frame: pl.DataFrame, ragged: dict[int, list[str]]) -> bool:
+    """Whether there is a row of empty cells, or the last cell began with a quote that was not closed."""
+    if not len(frame):
+        return True
+    cells = frame.drop("position")
+    if cells.select(pl.all_horizontal(pl.all().fill_null("") == "").any()).item():
+        return True
+    last = ragged.get(len(frame) - 1) or [cells.row(-1)[-1] or ""]
+    unclosed = '"' + last[-1].replace('"', '""')
+    return _tail(path, len(unclosed.encode())).endswith(unclosed.encode())
+
+
+def _tail(path: Path, length: int) -> bytes:
+    """At least the last `length` bytes of the file before its final line end."""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - length - 2))
+        end = file.read()
+    return end.removesuffix(b"\r\n") if end.endswith(b"\r\n") else end[:-1] if end[-1:] in (b"\r", b"\n") else end
