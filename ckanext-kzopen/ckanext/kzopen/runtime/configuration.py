@@ -136,6 +136,9 @@ def fixed(portal: Portal) -> dict[str, str]:
         "ckan.auth.user_delete_organizations": "false",
         "ckan.auth.create_unowned_dataset": "false",
         "ckan.auth.public_user_details": "false",
+        "ckan.auth.route_after_login": "kzopen_staff.index",
+        # A picture from gravatar.com would tell a stranger's server who reads what.
+        "ckan.gravatar_default": "disabled",
         "ckan.tracking_enabled": "false",
         "scheming.dataset_schemas": "kzopen_schemas:datasets/table.yaml",
         "scheming.presets": "ckanext.scheming:presets.json",

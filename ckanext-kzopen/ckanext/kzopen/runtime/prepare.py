@@ -73,6 +73,7 @@ def main(ini: str, accounts: str) -> None:
     """Prepare the databases that the ini names; their users own them, so no superuser is needed."""
     from ckan.cli import CKANConfigLoader
     from ckan.config.middleware import make_app
+    from ckan.lib.i18n import build_js_translations
     from ckanext.kzopen.core.record.portal import ensure_key
     from ckanext.kzopen.runtime import datastore_rights
     from ckanext.kzopen.runtime.accounts import make_first_accounts
@@ -88,6 +89,7 @@ def main(ini: str, accounts: str) -> None:
         datastore_rights.grant(config["sqlalchemy.url"], config["ckan.datastore.write_url"], config["ckan.datastore.read_url"])
         make_first_accounts(Path(accounts))
         ensure_key()
+        build_js_translations()
 
 
 if __name__ == "__main__":
