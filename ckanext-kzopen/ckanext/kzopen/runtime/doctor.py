@@ -53,6 +53,7 @@ def examine(portal: Portal) -> Iterator[Examined]:
         yield _examined("jobs", f"{_count(connection, 'procrastinate_jobs')} jobs", _jobs(connection))
         yield _examined("files", f"{_count(connection, 'version')} versions", _files(portal, connection))
         yield _examined("tables", "DataStore against versions", _tables(portal, connection))
+        yield _record(portal)
     yield _index(portal)
 
 
@@ -128,6 +129,14 @@ def _tables(portal: Portal, connection: psycopg.Connection[Any]) -> Iterator[tup
             found = _rows_in(datastore, resource)
             if found != rows:
                 yield f"{uri}: DataStore has {found} rows, its version {rows}", f"./kzopen ckan kzopen-rows reload {uri}"
+
+
+def _record(portal: Portal) -> Examined:
+    from ckanext.kzopen.runtime.record import verified
+
+    found = verified(portal)
+    sentences = ((finding.sentence, "docs/record.md, “When something is found”") for finding in found.findings)
+    return _examined("record", f"{found.leaves} leaves and {found.heads} heads recomputed", sentences)
 
 
 def _rows_in(datastore: psycopg.Connection[Any], resource: str) -> int | None:

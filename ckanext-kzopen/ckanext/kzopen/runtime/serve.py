@@ -13,6 +13,7 @@ from collections.abc import Callable
 
 from ckanext.kzopen.core.settings import problems
 from ckanext.kzopen.runtime import external, prepare, processes, services
+from ckanext.kzopen.runtime.accounts import ADMINISTRATOR
 from ckanext.kzopen.runtime.configuration import write_ini
 from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.secrets import read_private
@@ -145,6 +146,8 @@ def serve(portal: Portal, say: Say) -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
         bring_up(portal, supervisor, say)
+        if portal.settings.demo:
+            _demo_accounts(portal)
         say(greeting(portal, time.monotonic() - started))
         if portal.settings.demo:
             supervisor.start(demo_loader(portal))
@@ -157,6 +160,17 @@ def serve(portal: Portal, say: Say) -> None:
             raise
     finally:
         supervisor.stop()
+
+
+def _demo_accounts(portal: Portal) -> None:
+    # Imported here: a portal without demonstration content does not carry the loader's libraries.
+    from ckanext.kzopen.runtime.demo import load, staff
+
+    known = read_private(portal.accounts)
+    host = "127.0.0.1" if portal.settings.host in ("0.0.0.0", "::") else portal.settings.host  # noqa: S104
+    here, token = f"http://{host}:{portal.settings.port}", known[ADMINISTRATOR]["token"]
+    if not staff.STAFF.keys() <= known.keys() and load.is_empty(here, token):
+        staff.ensure_accounts(portal, here, token)
 
 
 def demo_loader(portal: Portal) -> processes.Process:

@@ -54,17 +54,24 @@ def load(folder: Path | None, if_empty: bool, data: Path | None, url: str | None
             click.echo("the portal has content, or its demonstration content was removed; nothing was loaded")
             return
         removed.unlink(missing_ok=True)
-        summary = _load_corpus(url, token, folder) if folder else _load_demo(url, token)
+        summary = _load_corpus(url, token, folder) if folder else _load_demo(folder_of_portal, url, token)
     except Refused as error:
         raise click.ClickException(f"the portal did not take it: {error}") from error
     if not folder and summary.ended("refused"):
         raise click.exceptions.Exit(1)
 
 
-def _load_demo(url: str, token: str) -> Summary:
+def _load_demo(folder_of_portal: Path, url: str, token: str) -> Summary:
+    from ckanext.kzopen.core.settings import Settings
+    from ckanext.kzopen.runtime.demo import staff
     from ckanext.kzopen.runtime.demo.catalogue import data_sets
     from ckanext.kzopen.runtime.demo.load import load_demo
     from ckanext.kzopen.runtime.demo.showing import with_progress
+    from ckanext.kzopen.runtime.portal import Portal
+
+    portal = Portal(Settings(data=folder_of_portal))
+    if portal.accounts.exists():
+        staff.ensure_accounts(portal, url, token)
 
     return with_progress("demonstration content", len(data_sets()), lambda advance: load_demo(url, token, advance))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from ckanext.kzopen.runtime.demo import organisations
+from ckanext.kzopen.runtime.demo import organisations, staff
 from ckanext.kzopen.runtime.demo.api import Api
 from ckanext.kzopen.runtime.demo.catalogue import TAG, DataSet, agencies, data_sets
 from ckanext.kzopen.runtime.demo.loading import Advance, File, Item, Summary, bring_all, nobody
@@ -32,6 +32,7 @@ def load_demo(base_url: str, token: str, advance: Advance = nobody) -> Summary:
     """
     with Api(base_url, token) as api:
         organisations.ensure_all(api, map(organisations.of_agency, agencies()))
+        staff.join_agency(api)
         return bring_all(api, map(item_of, data_sets()), advance)
 
 
