@@ -11,6 +11,7 @@ SAMPLE = 1000
 WHOLE = re.compile(r"-?(0|[1-9]\d{0,8})")
 NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?")
 DAY = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
+CODE = re.compile(r"\d{6,}")
 KINDS = (("integer", WHOLE), ("number", NUMBER), ("date", DAY))
 
 
@@ -29,9 +30,9 @@ def proposed(path: Path) -> list[dict[str, Any]]:
 def kind_of(values: Iterable[Any]) -> str:
     """The type of a column of cells.
 
-    A number with a leading zero, or with more digits than a sum has, is a code (BIN, KATO) and stays text.
+    Numbers with leading zeros, and long ones that are all of one length, are codes (BIN, KATO) and stay text.
     """
     texts = [str(value).strip() for value in values if value is not None and str(value).strip()]
-    if not texts:
+    if not texts or (all(CODE.fullmatch(text) for text in texts) and len({len(text) for text in texts}) == 1):
         return "string"
     return next((kind for kind, form in KINDS if all(form.fullmatch(text) for text in texts)), "string")

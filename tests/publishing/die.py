@@ -1,0 +1,51 @@
+"""A worker that dies at a chosen point: `python -m tests.publishing.die INI DELIVERY POINT` kills itself with -9 there."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from typing import Any
+from uuid import UUID
+
+POINTS = ("file written", "rows prepared", "before the commit", "version committed", "rows switched", "everything committed")
+
+
+def die_at(point: str) -> None:
+    """Replace the function at the point by one that ends the process, before it or after it."""
+    from ckanext.kzopen.publishing import accept
+    from ckanext.kzopen.rows import datastore, store
+
+    module, name, before = {
+        "file written": (store, "write_version", False),
+        "rows prepared": (datastore, "prepare", False),
+        "before the commit": (accept, "_touch_package", True),
+        "version committed": (datastore, "switch", True),
+        "rows switched": (datastore, "switch", False),
+        "everything committed": (accept, "settle", True),
+    }[point]
+    original = getattr(module, name)
+
+    def deadly(*args: Any, **kwargs: Any) -> Any:
+        if not before:
+            original(*args, **kwargs)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    setattr(module, name, deadly)
+
+
+def main(ini: str, delivery: str, point: str) -> None:
+    from ckan import model
+    from ckan.cli import CKANConfigLoader
+    from ckan.config.middleware import make_app
+    from ckanext.kzopen.publishing.process import process
+    from ckanext.kzopen.publishing.site import configured
+
+    app = make_app(CKANConfigLoader(ini).get_config())
+    die_at(point)
+    with app._wsgi_app.test_request_context():
+        process(model.Session(), configured(), UUID(delivery))
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,110 @@
+"""A worker killed at any point of a publication: nothing half-published is seen, and the next run ends it, once."""
+
+from __future__ import annotations
+
+import io
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from ckan import model
+from ckan.tests.helpers import CKANTestApp
+from ckanext.kzopen.publishing import process, receive
+from ckanext.kzopen.publishing.datasets import known_passport
+from ckanext.kzopen.publishing.model import Delivery
+from ckanext.kzopen.publishing.site import configured
+from ckanext.kzopen.rows import model as versions
+from ckanext.kzopen.rows import store
+from sqlalchemy import select
+
+from tests.publishing.conftest import SCHOOLS, Api
+from tests.publishing.die import POINTS
+from tests.publishing.test_deliver import CHANGED, rows_in_datastore
+
+ROOT = Path(__file__).resolve().parents[2]
+OLD = ["000140000012", "000140000092", "000140000220"]
+NEW = ["000140000012", "000140000220", "000140000316"]
+PUBLISHED = ("version committed", "rows switched", "everything committed")
+
+pytestmark = pytest.mark.fault
+
+
+@pytest.fixture
+def waiting(app: CKANTestApp, api: Api, uri: str, monkeypatch: pytest.MonkeyPatch) -> UUID:
+    """A delivery of changed rows upon version 1, which no worker has been told of."""
+    api.delivery(uri, SCHOOLS)
+    monkeypatch.setattr(receive, "defer_check", lambda session, delivery: None)
+    with app.flask_app.test_request_context():
+        session, site = model.Session(), configured()
+        sending = receive.Sending("replace", sender="tester", source="api")
+        passport = known_passport(session, uri)
+        return receive.deliver(session, site.files_url, passport, sending, io.BytesIO(CHANGED), site.largest).delivery.id
+
+
+def die(number: UUID, point: str) -> None:
+    command = [sys.executable, "-m", "tests.publishing.die", os.environ["KZOPEN_TEST_INI"], str(number), point]
+    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, timeout=240)
+    assert done.returncode == -signal.SIGKILL, done.stderr.decode()[-2000:]
+
+
+def bins(app: CKANTestApp, uri: str) -> list[object]:
+    return [row["bin"] for row in rows_in_datastore(app, uri)]
+
+
+@pytest.mark.parametrize("point", POINTS)
+def test_a_publication_survives_the_death_of_its_worker(app: CKANTestApp, uri: str, waiting: UUID, point: str) -> None:
+    die(waiting, point)
+
+    session = model.Session()
+    delivery = session.get_one(Delivery, waiting)
+    committed = point in PUBLISHED
+    assert delivery.state == ("accepted" if committed else "checking")
+    assert [version.number for version in versions.all_of(session, uri)] == ([2, 1] if committed else [1])
+    assert bins(app, uri) == (NEW if point == "everything committed" else OLD)
+    model.Session.remove()
+
+    with app.flask_app.test_request_context():
+        process.process(model.Session(), configured(), waiting)
+
+    session = model.Session()
+    again = session.get_one(Delivery, waiting)
+    assert (again.state, again.version, again.changed, again.settled is not None) == ("accepted", 2, 1, True)
+    assert [version.number for version in versions.all_of(session, uri)] == [2, 1]
+    assert bins(app, uri) == NEW
+    known = set(session.scalars(select(versions.Version.path)))
+    left = store.leftovers(configured().files_url, known, older_than=-1)
+    assert [path.name for path in left if uri in str(path)] == []
+
+
+def test_a_second_worker_with_the_same_delivery_publishes_nothing_twice(app: CKANTestApp, uri: str, waiting: UUID) -> None:
+    with app.flask_app.test_request_context():
+        for _ in range(2):
+            process.process(model.Session(), configured(), waiting)
+
+    assert [version.number for version in versions.all_of(model.Session(), uri)] == [2, 1]
+
+
+def test_a_failure_that_is_not_the_datas_fault_is_told_and_tried_again(
+    app: CKANTestApp, uri: str, waiting: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_args: object, **_kwargs: object) -> None:
+        raise OSError("No space left on device")
+
+    with app.flask_app.test_request_context():
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "write_version", full)
+            with pytest.raises(OSError, match="No space left") as failure:
+                process.process(model.Session(), configured(), waiting)
+            model.Session.rollback()
+            process.fail(model.Session(), waiting, failure.value)
+        delivery = model.Session().get_one(Delivery, waiting)
+        assert (delivery.state, delivery.error) == ("failed", "OSError")
+
+        process.process(model.Session(), configured(), waiting)
+
+    delivery = model.Session().get_one(Delivery, waiting)
+    assert (delivery.state, delivery.error, delivery.version) == ("accepted", None, 2)
