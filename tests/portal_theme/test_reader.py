@@ -1,0 +1,58 @@
+"""Words, numbers and dates as templates ask for them."""
+
+from __future__ import annotations
+
+import pytest
+
+from portal_theme.reader import kz_date, kz_lang, kz_money, kz_notes, kz_number, kz_size, kz_text, kz_title, kz_words
+from tests.portal_theme.conftest import Reader
+
+RIVERS = {"kk": "Өзендер", "ru": "Реки"}
+
+
+def test_a_text_is_given_in_the_reader_s_language(reading: Reader) -> None:
+    with reading("ru"):
+        assert kz_text(RIVERS) == "Реки"
+        assert kz_words(RIVERS) == "Реки"
+
+
+def test_a_text_of_another_language_says_which(reading: Reader) -> None:
+    with reading("en"):
+        assert kz_lang(RIVERS) == "kk"
+        assert kz_words(RIVERS) == '<span lang="kk">Өзендер</span>'
+
+
+def test_words_from_outside_cannot_bring_markup(reading: Reader) -> None:
+    with reading("kk"):
+        assert kz_words({"ru": "<b>Реки</b>"}) == '<span lang="ru">&lt;b&gt;Реки&lt;/b&gt;</span>'
+
+
+def test_a_title_falls_back_to_the_plain_one_and_the_name() -> None:
+    assert kz_title({"name": "rivers", "title": "Rivers", "title_translated": {"kk": ""}}) == "Rivers"
+    assert kz_title({"name": "rivers", "title": ""}) == "rivers"
+    assert kz_notes({"notes": None}) == ""
+
+
+@pytest.mark.parametrize(
+    ("language", "number", "money", "size"),
+    [
+        ("kk", "1 234 567,5", "1 234,50 ₸", "1,5 МБ"),
+        ("ru", "1 234 567,5", "1 234,50 ₸", "1,5 МБ"),
+        ("en", "1,234,567.5", "₸1,234.50", "1.5 MB"),
+    ],
+)
+def test_numbers_have_the_reader_s_form(reading: Reader, language: str, number: str, money: str, size: str) -> None:
+    with reading(language):
+        told = (kz_number(1234567.5), kz_money(1234.5), kz_size(1_500_000))
+    assert tuple(text.replace("\N{NO-BREAK SPACE}", " ") for text in told) == (number, money, size)
+
+
+def test_what_is_not_known_is_a_dash_or_nothing(reading: Reader) -> None:
+    with reading("ru"):
+        assert (kz_number(None), kz_money(None), kz_size(None), kz_date(None)) == ("–", "–", "", "")
+
+
+def test_a_moment_is_told_in_astana_s_zone(reading: Reader) -> None:
+    with reading("en"):
+        told = kz_date("2026-03-05T20:30:00", short=True, time=True)
+    assert told == '<time datetime="2026-03-05T20:30:00">6 Mar 2026, 01:30</time>'
