@@ -78,7 +78,7 @@ def from_solr(given: Mapping[str, Any], site_id: str) -> Document:
         validated_data_dict=validated,
         fields=indexed,
         analysis=analysis.VERSION,
-        hash=content_hash(stored, data, validated, indexed),
+        hash=content_hash(stored, _without_order(data), _without_order(validated), indexed),
     )
 
 
@@ -95,6 +95,14 @@ def content_hash(*parts: Any) -> int:
     return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()) >> 1
 
 
+def _without_order(package: str | None) -> Any:
+    """A package dict whose extras have one order: PostgreSQL gives them back in another than they were written in."""
+    read = json.loads(package) if package else None
+    if isinstance(read, dict) and isinstance(read.get("extras"), list):
+        read["extras"].sort(key=lambda extra: str(extra.get("key")))
+    return read
+
+
 def compact(text: str | None) -> str | None:
     """The same JSON with letters instead of escapes: Cyrillic takes a third of the space.
 
@@ -103,7 +111,7 @@ def compact(text: str | None) -> str | None:
     if not text or "\\u" not in text:
         return text
     shorter = json.dumps(json.loads(text), ensure_ascii=False)
-    return text if any("\ud800" <= letter <= "\udfff" for letter in shorter) else shorter
+    return text if _UNSTORABLE.search(shorter) else shorter
 
 
 def stored_fields(source: Mapping[str, Any]) -> dict[str, Any]:

@@ -2,22 +2,45 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from typing import Any
+
 import ckan.plugins as p
 import click
 from ckan.common import CKANConfig
+from ckan.lib.search.common import SearchError, SearchQueryError
+from ckanext.kzopen.core.web import errors
+from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.core.web.requests import answer
 from ckanext.kzopen.search import cli, seams
+from flask import Flask
+
+errors.load(Path(__file__).with_name("errors.yaml"))
 
 
 class SearchPlugin(p.SingletonPlugin):
     """Search without Solr."""
 
     p.implements(p.IConfigurer)
+    p.implements(p.IMiddleware, inherit=True)
     p.implements(p.IClick)
 
     def update_config(self, config: CKANConfig) -> None:
         """CKAN checks its search right after this."""
         seams.replace()
 
+    def make_middleware(self, app: Flask, config: Any) -> Flask:
+        """Pages that search by the way, such as the list of organisations, do not catch CKAN's errors."""
+        app.register_error_handler(SearchError, told)
+        return app
+
     def get_commands(self) -> list[click.Command]:
         """`ckan kzopen-search …`."""
         return [cli.kzopen_search]
+
+
+def told(error: SearchError) -> Any:
+    """A search that failed, told in the reader's language."""
+    if isinstance(error, SearchQueryError):
+        return answer(KzError("search.not_understood", reason=str(error)))
+    return answer(KzError("search.away"))
