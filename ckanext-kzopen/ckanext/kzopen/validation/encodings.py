@@ -22,8 +22,9 @@ BOMS = (
 )
 CYRILLIC = ("cp1251", "kz1048", "ptcp154", "cp866")
 COMMON = frozenset("оеаинтсрвлкмдпуыьязбгчйхжшюцщэф" + "әіңғүұқөһ")
+VOWELS = frozenset("аеёиоуыэюя" + "әіұүө")
 LETTERS = frozenset("абвгдеёжзийклмнопрстуфхцчшщъыьэюя" + "әіңғүұқөһ")
-SIGNS = frozenset("№«»–—“”„‘’…· §°±•")
+SIGNS = frozenset("№«»–—“”„‘’…·\N{NO-BREAK SPACE}§°±•")
 CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 
@@ -89,7 +90,7 @@ def _single_byte(path: Path, failed_line: int) -> str:
     for encoding in sorted(CYRILLIC, key=lambda name: -_score(raw, name)):
         if _is_cyrillic(raw, encoding):
             return encoding
-    if _is_western(raw):
+    if _is_western(raw) or _same_everywhere(raw):
         return "cp1252"
     raise Unreadable("encoding-error", "unknown", row=failed_line + 1)
 
@@ -132,17 +133,19 @@ def _score(raw: bytes, encoding: str) -> int:
 
 
 def _is_cyrillic(raw: bytes, encoding: str) -> bool:
-    """Nine letters of ten are Russian or Kazakh and stand in words without Latin letters (unlike «café» read wrongly)."""
+    """Nine letters of ten are Russian or Kazakh, a fifth of them or more are vowels (not so in Greek read wrongly), and
+    they stand in words without Latin letters (not so in «café» read wrongly)."""
     text = raw.decode(encoding, errors="replace")
-    high = [letter for letter in text if letter > "\x7f" and letter not in SIGNS]
-    if not high or sum(letter.lower() in LETTERS for letter in high) < 0.9 * len(high):
+    high = [letter.lower() for letter in text if letter > "\x7f" and letter not in SIGNS]
+    letters = [letter for letter in high if letter in LETTERS]
+    if not letters or len(letters) < 0.9 * len(high) or sum(letter in VOWELS for letter in letters) < 0.22 * len(letters):
         return False
     pure = re.findall(r"(?<![A-Za-z])[^\W\d_a-zA-Z]{2,}(?![A-Za-z])", text)
     return sum(map(len, pure)) > 0.6 * len(high)
 
 
 def _is_western(raw: bytes) -> bool:
-    """Most of the high bytes are Latin letters with marks inside words of Latin letters."""
+    """Most of the high bytes, signs apart, are Latin letters with marks inside words of Latin letters."""
     try:
         text = raw.decode("cp1252")
     except UnicodeDecodeError:
@@ -150,5 +153,11 @@ def _is_western(raw: bytes) -> bool:
     words = re.findall(r"[^\W\d_]+", text)
     marked = sum(letter > "\x7f" for word in words for letter in word)
     within = sum(letter > "\x7f" for word in words if re.search("[A-Za-z]", word) for letter in word)
-    high = sum(letter > "\x7f" for letter in text)
-    return marked >= 0.7 * high and within >= 0.8 * marked
+    high = sum(letter > "\x7f" and letter not in SIGNS for letter in text)
+    return marked > 0 and marked >= 0.7 * high and within >= 0.8 * marked
+
+
+def _same_everywhere(raw: bytes) -> bool:
+    """Only signs that all these encodings have at one place: dashes, quotes, blanks that do not break."""
+    texts = [raw.decode(encoding, errors="replace") for encoding in ("cp1251", "cp1252", "kz1048")]
+    return len(set(texts)) == 1 and "\ufffd" not in texts[0]
