@@ -227,6 +227,16 @@ def test_the_lag_tells_what_is_not_indexed_yet(bench: Bench) -> None:
     assert 0 <= found["oldest"] < 60
 
 
+def test_documents_of_an_older_analysis_are_computed_anew(bench: Bench) -> None:
+    bench.write("old", "new")
+    with bench.engine.begin() as connection:
+        connection.execute(text("UPDATE kzopen.search_document SET analysis = 0 WHERE name = 'old'"))
+    with bench.indexer():
+        until(bench.in_step)
+    with bench.engine.begin() as connection:
+        assert [message.key for message in outbox.take(connection, topics.RECOMPUTE)] == ["old"]
+
+
 def test_a_document_that_cannot_be_indexed_does_not_hold_up_others(bench: Bench) -> None:
     with bench.indexer():
         bench.write("good")

@@ -11,15 +11,15 @@ import logging
 import select
 import signal
 import socket
-import subprocess
 import sys
 import time
 from pathlib import Path
 from types import FrameType
 
 from ckanext.kzopen.core import outbox
-from ckanext.kzopen.search import ini, topics
+from ckanext.kzopen.search import ini, store, topics
 from ckanext.kzopen.search.indexing import Indexing
+from ckanext.kzopen.search.recompute_child import RecomputeChild
 from sqlalchemy import Connection, Engine, create_engine, text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
@@ -31,8 +31,6 @@ STANDBY = 1.0
 IDLE = 5.0
 """Seconds after which an idle indexer looks by itself, should a message of PostgreSQL be lost."""
 UPKEEP = 60.0
-RECOMPUTE_AFTER = 3.0
-"""Seconds that a stale package may wait for the process that changed it, before one is started for it."""
 LONGEST_PAUSE = 10.0
 
 _TRY_LOCK = text("SELECT pg_try_advisory_lock(:lock)")
@@ -44,12 +42,11 @@ class Indexer:
     def __init__(self, engine: Engine, root: Path, ini_path: str) -> None:
         self._engine = engine
         self._root = root
-        self._ini = ini_path
         self._wake, self._waker = socket.socketpair()
         self._wake.setblocking(False)
         self._waker.setblocking(False)
         self._stopping = False
-        self._child: subprocess.Popen[bytes] | None = None
+        self._child = RecomputeChild(ini_path)
 
     def stop(self, _signal: int = 0, _frame: FrameType | None = None) -> None:
         """End after the batch at hand."""
@@ -68,8 +65,7 @@ class Indexer:
                 log.warning("waiting for the database: %s", str(error).splitlines()[0])
                 self._sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
-        if self._child is not None and self._child.poll() is None:
-            self._child.terminate()
+        self._child.stop()
 
     def _active_or_standing_by(self, connection: Connection) -> None:
         while not self._locked(connection):
@@ -79,6 +75,7 @@ class Indexer:
         with connection.begin():
             outbox.register(connection, outbox.Consumer(topics.INDEX, frozenset({topics.CHANGED, topics.REBUILD})))
             connection.exec_driver_sql(f"LISTEN {outbox.NEWS_CHANNEL}")
+            store.tell_outdated(connection)
         indexing = Indexing(self._engine, self._root)
         try:
             self._follow(connection, indexing)
@@ -99,7 +96,8 @@ class Indexer:
             if indexing.step(connection):
                 continue
             indexing.look_after()
-            self._start_recompute(connection)
+            with connection.begin():
+                self._child.look(connection)
             if time.monotonic() >= due:
                 self._prune(connection)
                 due = time.monotonic() + UPKEEP
@@ -108,15 +106,6 @@ class Indexer:
     def _prune(self, connection: Connection) -> None:
         with connection.begin():
             outbox.prune(connection)
-
-    def _start_recompute(self, connection: Connection) -> None:
-        """Computing a document needs CKAN: a process of its own does it and ends, so that this one stays small."""
-        if self._child is not None and self._child.poll() is None:
-            return
-        with connection.begin():
-            waiting = outbox.pending(connection, topics.RECOMPUTE)
-        if waiting.rows and waiting.oldest > RECOMPUTE_AFTER:
-            self._child = subprocess.Popen([sys.executable, "-m", "ckanext.kzopen.search.recompute", self._ini])
 
     def _sleep(self, seconds: float, connection: Connection | None = None) -> bool:
         """Until news, a signal, or so many seconds; returns whether to stop."""

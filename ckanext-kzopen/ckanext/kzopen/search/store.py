@@ -12,7 +12,7 @@ from typing import Any
 
 from ckanext.kzopen.core import outbox
 from ckanext.kzopen.core.outbox import Executor
-from ckanext.kzopen.search import topics
+from ckanext.kzopen.search import analysis, topics
 from ckanext.kzopen.search.document import Document
 from ckanext.kzopen.search.engines.base import Entry
 from sqlalchemy import Connection, text
@@ -48,6 +48,14 @@ _ENTRIES = "SELECT key, hash, fields, stored, data_dict, validated_data_dict FRO
 _SOME = text(f"{_ENTRIES} WHERE key = ANY (CAST(:keys AS text[]))")
 _ALL = text(_ENTRIES)
 _HASHES = text("SELECT key, hash FROM kzopen.search_document")
+_OUTDATED = text(
+    """
+    SELECT entity_id FROM kzopen.search_document
+    WHERE entity_type = 'package' AND analysis <> :version AND NOT EXISTS (
+        SELECT FROM kzopen.outbox_delivery d JOIN kzopen.outbox o ON o.id = d.outbox_id
+        WHERE d.consumer = :consumer AND o.key = entity_id)
+    """
+)
 
 
 def put(session: Executor, document: Document) -> int:
@@ -98,6 +106,14 @@ def all_entries(connection: Connection) -> Iterator[Entry]:
     """What the index takes of every document, streamed, from one snapshot."""
     streamed = connection.execution_options(yield_per=200)
     return (Entry(*row) for row in streamed.execute(_ALL))
+
+
+def tell_outdated(session: Executor) -> None:
+    """Have documents computed anew whose tokens are of another version of the analysis."""
+    parameters = {"version": analysis.VERSION, "consumer": topics.RECOMPUTE}
+    outdated = list(session.execute(_OUTDATED, parameters).scalars())
+    if outdated:
+        outbox.emit_many(session, topics.STALE, outdated)
 
 
 def hashes(connection: Executor) -> dict[str, int]:
