@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import ckan.plugins.toolkit as tk
 from ckan import model
-from ckanext.kzopen.core import outbox, states
+from ckanext.kzopen.core import outbox, record, states
 from ckanext.kzopen.publishing.model import Delivery, Passport
 from ckanext.kzopen.publishing.refusal import Refused
 from ckanext.kzopen.publishing.site import Site
@@ -120,9 +120,16 @@ def _publish(session: Session, site: Site, delivery: Delivery, passport: Passpor
         finished=now,
         error=None,
     )
+    record.append(session, "version", passport.package_id, _told(passport, delivery, made), at=now)
     outbox.emit(session, "version.created", passport.package_id, {"uri": passport.uri, "version": made.number})
     _touch_package(site, passport, made.number, made.stored, now)
     session.commit()
+
+
+def _told(passport: Passport, delivery: Delivery, made: Made) -> dict[str, Any]:
+    """What the public record tells of a version: enough to recognise its file for ever."""
+    stored = {"sha256": made.stored.sha256, "size": made.stored.size, "rows": made.stored.rows}
+    return {"uri": passport.uri, "version": made.number, "delivery": str(delivery.id)} | stored
 
 
 def _version_row(delivery: Delivery, passport: Passport, made: Made) -> versions.Version:

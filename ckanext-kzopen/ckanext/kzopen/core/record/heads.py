@@ -50,11 +50,12 @@ def make(session: AnySession, ring: Ring) -> Head | None:
     # First the journal: a line whose row is lost in a crash is still true, a row without a line could be deleted unseen.
     ring.journal.note(signed)
     # Two processes may sign the same size; the first one's head stays, both are true.
-    session.execute(insert(Head).values(_row(signed)).on_conflict_do_nothing())
+    session.execute(insert(Head).values(row(signed)).on_conflict_do_nothing())
     return session.scalars(select(Head).where(Head.size == size)).one()
 
 
-def _row(signed: dict[str, Any]) -> dict[str, Any]:
+def row(signed: dict[str, Any]) -> dict[str, Any]:
+    """The columns of a signed head."""
     root, signature = bytes.fromhex(signed["root"]), bytes.fromhex(signed["signature"])
     at = datetime.fromisoformat(signed["at"])
     return {"size": signed["size"], "root": root, "at": at, "key": signed["key"], "signature": signature}

@@ -18,14 +18,15 @@ from ckanext.kzopen.core.record import heads, keys, portal, proofs
 from ckanext.kzopen.core.record.receipts import NotRecorded
 from ckanext.kzopen.core.record.tables import Head
 from ckanext.kzopen.core.web import errors, requests
+from ckanext.kzopen.core.web.caching import OwnCaching
 from ckanext.kzopen.core.web.errors import KzError
 from feedgen.feed import FeedGenerator
-from flask import Blueprint, Response, jsonify, request
+from flask import Blueprint, Response, request
 
 log = logging.getLogger(__name__)
 errors.load(Path(__file__).with_name("errors.yaml"))
 blueprint = Blueprint("kzopen_record", __name__, url_prefix="/record")
-MINUTE = "public, max-age=10"
+SOON = "public, max-age=10"
 FOREVER = "public, max-age=31536000, immutable"
 
 
@@ -33,7 +34,7 @@ FOREVER = "public, max-age=31536000, immutable"
 def head() -> Response:
     """The newest signed head, or with `size` that of so many leaves."""
     size = _number("size")
-    return _answer(heads.as_dict(_head(size)), MINUTE if size is None else FOREVER)
+    return _answer(heads.as_dict(_head(size)), SOON if size is None else FOREVER)
 
 
 @blueprint.get("/heads.atom")
@@ -49,7 +50,7 @@ def feed() -> Response:
         _entry(atom, signed)
     if shown:
         atom.updated(shown[0].at)
-    return Response(atom.atom_str(), content_type="application/atom+xml", headers={"Cache-Control": MINUTE})
+    return OwnCaching(atom.atom_str(), content_type="application/atom+xml", headers={"Cache-Control": SOON})
 
 
 def _entry(atom: FeedGenerator, signed: Head) -> None:
@@ -65,7 +66,7 @@ def _entry(atom: FeedGenerator, signed: Head) -> None:
 @blueprint.get("/keys.json")
 def all_keys() -> Response:
     """The statements of all keys, oldest first."""
-    return _answer({"keys": keys.history(model.Session)}, MINUTE)
+    return _answer({"keys": keys.history(model.Session)}, SOON)
 
 
 @blueprint.get("/proof/<int:index>")
@@ -77,7 +78,7 @@ def proof(index: int) -> Response:
     path = proofs.inclusion(model.Session, index, signed.size)
     leaf = proofs.hashes(model.Session, [(index, index + 1)])[0]
     found = {"index": index, "hash": leaf.hex(), "head": heads.as_dict(signed), "proof": [step.hex() for step in path]}
-    return _answer(found, MINUTE)
+    return _answer(found, SOON)
 
 
 @blueprint.get("/consistency")
@@ -124,7 +125,5 @@ def _number(name: str) -> int | None:
 
 
 def _answer(content: dict[str, Any], caching: str) -> Response:
-    response = jsonify(content)
-    response.headers["Cache-Control"] = caching
-    response.headers["Access-Control-Allow-Origin"] = "*"
-    return response
+    headers = {"Cache-Control": caching, "Access-Control-Allow-Origin": "*"}
+    return OwnCaching(json.dumps(content, ensure_ascii=False), content_type="application/json", headers=headers)

@@ -1,4 +1,4 @@
-"""The one way in which anything changes its state: lock, check, set, event, outbox, all in the caller's transaction."""
+"""The one way in which anything changes its state: lock, check, set, event, leaf, outbox, all in the caller's transaction."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from ckanext.kzopen.core import outbox
 from ckanext.kzopen.core.law.states import SYSTEM, Machine, Transition
-from ckanext.kzopen.core.record import write_event
-from ckanext.kzopen.core.record.events import AnySession
+from ckanext.kzopen.core.record import append, write_event
+from ckanext.kzopen.core.record.events import AnySession, recorded
 from ckanext.kzopen.core.states.guards import guard_named
 from ckanext.kzopen.core.states.machines import machine_of
 from ckanext.kzopen.core.web.errors import KzError
@@ -22,7 +23,7 @@ Allowed = Callable[[str, str, Any], bool]
 
 @dataclass(frozen=True)
 class Changed:
-    """What a change did; `event` is its number in the event log."""
+    """What a change did; `event` is its number in the event log, `leaf` its id in the public record, if it is part of that."""
 
     kind: str
     id: str
@@ -31,6 +32,7 @@ class Changed:
     new: str
     at: datetime
     event: int
+    leaf: UUID | None = None
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,7 @@ class Act:
     address: str | None
     reason: str | None = None
     notify: tuple[str, ...] = ()
+    record: bool = False
 
 
 def begin(
@@ -83,7 +86,7 @@ def change(
     machine = machine_of(kind)
     way = _transition(machine, transition)
     _lock(session, row)
-    act = Act(kind, transition, actor, at or datetime.now(UTC), address, reason, way.notify)
+    act = Act(kind, transition, actor, at or datetime.now(UTC), address, reason, way.notify, way.record)
     _check(machine, way, act, row, {**fields, "reason": reason}, allowed)
     old = {"state": row.state} | {name: getattr(row, name) for name in fields}
     for name, value in fields.items():
@@ -138,7 +141,7 @@ def _empty(value: Any) -> bool:
 
 
 def _tell(session: AnySession, act: Act, row: Any, old: dict[str, Any] | None, new: dict[str, Any]) -> Changed:
-    """Write the event and the outbox row of one act."""
+    """Write the event, the leaf where the act is part of the public record, and the outbox row."""
     key = "/".join(str(part) for part in inspect(row).identity)
     event = write_event(
         session,
@@ -153,6 +156,15 @@ def _tell(session: AnySession, act: Act, row: Any, old: dict[str, Any] | None, n
         reason=act.reason,
     )
     before = old["state"] if old else None
+    leaf = _leaf(session, act, key, event, before, new) if act.record else None
     payload = {"from": before, "to": new["state"], "event": event, "notify": list(act.notify)}
     outbox.emit(session, f"{act.kind}.{act.transition}", key, payload)
-    return Changed(act.kind, key, act.transition, before, new["state"], act.at, event)
+    return Changed(act.kind, key, act.transition, before, new["state"], act.at, event, leaf)
+
+
+def _leaf(session: AnySession, act: Act, key: str, event: int, before: str | None, new: dict[str, Any]) -> UUID:
+    """What the public record tells of a change; long texts are told as their SHA-256, like in the event log."""
+    fields = {name: value for name, value in (recorded(new) or {}).items() if name != "state"}
+    told = {"transition": act.transition, "from": before, "to": new["state"], "fields": fields}
+    told |= {"actor": act.actor, "reason": act.reason, "event": event}
+    return append(session, act.kind, key, told, at=act.at).id
