@@ -81,8 +81,8 @@ def told(answer: httpx.Response) -> dict[str, Any]:
         raise click.ClickException(f"the portal answered {answer.status_code} without words") from error
     if answer.is_error and "delivery" not in content:
         raise click.ClickException(str(content.get("detail") or content.get("title") or content))
-    refused: dict[str, Any] = content.get("delivery") if answer.is_error else content
-    return refused
+    delivery: dict[str, Any] = content["delivery"] if answer.is_error else content
+    return delivery
 
 
 def summary(delivery: dict[str, Any]) -> str:
