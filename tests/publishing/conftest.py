@@ -15,6 +15,7 @@ from ckan import model
 from ckan.tests.helpers import CKANTestApp, _get_test_app
 
 BASE = "/api/universal/v1"
+PASSWORD = "a-long-password"
 PATIENCE = 60  # seconds for the worker on a busy machine
 UNDER_WAY = ("received", "checking", "failed")
 Answer = dict[str, Any]
@@ -52,7 +53,7 @@ def new_agency(app: CKANTestApp, role: str = "editor") -> Agency:
     with app.flask_app.test_request_context():
         free = {"ignore_auth": True, "user": ""}
         user = tk.get_action("user_create")(
-            dict(free), {"name": f"user-{mark}", "email": f"{mark}@example.org", "password": "a-long-password"}
+            dict(free), {"name": f"user-{mark}", "email": f"{mark}@example.org", "password": PASSWORD}
         )
         members = [{"name": user["name"], "capacity": role}]
         site = tk.get_action("get_site_user")(dict(free), {})["name"]

@@ -15,7 +15,7 @@ from ckanext.kzopen.core.record import write_event
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.publishing.model import Passport, passport_of
 from ckanext.kzopen.publishing.passport import Passport as Described
-from ckanext.kzopen.publishing.rights import require_editor, require_publisher
+from ckanext.kzopen.publishing.rights import may_see, require_editor, require_publisher
 from sqlalchemy.orm import Session
 
 NOT_IN_A_TAG = re.compile(r"[^\w \-.]+")
@@ -40,6 +40,8 @@ def save(session: Session, user: str, uri: str, described: Described, address: s
     package = model.Package.get(uri)
     if package is None or package.state != model.State.ACTIVE:
         return _create(session, user, uri, described, address)
+    if not may_see(user, package.id):
+        raise KzError("publishing.uri_is_taken", uri=uri)
     require_editor(user, package.id)
     _same_owner(package, described.owner)
     return _change(session, user, package, described, address)

@@ -29,12 +29,19 @@ def holder_of_token(header: str | None) -> str:
 
 
 def require_editor(user: str, package_id: str) -> None:
-    """Raise KzError publishing.not_the_owner unless `user` may change the data set."""
+    """Raise KzError publishing.not_the_owner unless `user` may change the data set; one that `user` may not see is unknown."""
     if not may_edit(user, package_id):
         package = model.Package.get(package_id)
+        if package is not None and not may_see(user, package_id):
+            raise KzError("publishing.unknown_dataset", uri=package.name)
         owner = model.Group.get(package.owner_org) if package and package.owner_org else None
         name = owner.display_name if owner else ""
         raise KzError("publishing.not_the_owner", uri=package.name if package else package_id, owner=name)
+
+
+def may_see(user: str, package_id: str) -> bool:
+    """Whether `user` ("" = anyone) may know of the data set."""
+    return _allowed("package_show", user, {"id": package_id})
 
 
 def may_edit(user: str, package_id: str) -> bool:

@@ -38,7 +38,9 @@ def from_translated(field: str) -> Callable[[Key, Flattened, Flattened, Any], No
     """A validator that fills a field without languages from `field`: in the portal's first language that has a text."""
 
     def fill(key: Key, data: Flattened, errors: Flattened, context: Any) -> None:
-        translated = from_json(data.get((*key[:-1], field)))
+        # CKAN checks fields in the order of their names: `field` may not have been read from the form yet.
+        place = (*key[:-1], field)
+        translated = from_json(data.get(place)) or _from_form(place, data)
         if isinstance(translated, dict) and (text := in_language(translated, LANGUAGES[0])):
             data[key] = text
 
@@ -64,7 +66,7 @@ def _from_form(key: Key, data: Flattened) -> dict[str, Any]:
     """What the inputs of CKAN's own form hold; CKAN puts inputs that it does not know under `__extras`."""
     extras = data.get((*key[:-1], "__extras"), {})
     names = {language: f"{key[-1]}-{language}" for language in LANGUAGES}
-    return {language: extras.pop(name) for language, name in names.items() if name in extras}
+    return {language: extras[name] for language, name in names.items() if name in extras}
 
 
 def _dict(value: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.config.middleware.flask_app import csrf
+from ckanext.kzopen.core.people.privacy import is_staff
 from ckanext.kzopen.core.states import machine_of
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.problem import request_language
@@ -42,12 +43,14 @@ Page = str | Response
 
 @blueprint.before_request
 def _only_staff() -> Any:
-    """Let in people who are signed in; a form must carry its token even where CKAN has lifted the check for a view.
+    """Let in people who work in some agency; a form must carry its token even where CKAN has lifted the check for a view.
 
     CKAN exempts a view for good once anyone has called it with an API token.
     """
     if tk.current_user.is_anonymous:
         return tk.h.redirect_to("user.login", came_from=request.full_path.rstrip("?"))
+    if not is_staff(_me()):
+        raise KzError("web.not_allowed")
     if current_app.config["WTF_CSRF_ENABLED"]:
         csrf.protect()
     return None

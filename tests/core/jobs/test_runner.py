@@ -1,0 +1,55 @@
+"""How the portal's worker runs a task: inside CKAN, with its failure told, and not for ever."""
+
+from __future__ import annotations
+
+import pytest
+from ckan import model
+from ckan.tests.helpers import _get_test_app
+from ckanext.kzopen.core.jobs import GaveUp, Retry, Task
+from ckanext.kzopen.core.jobs.worker import Runner
+from flask import has_request_context
+from sqlalchemy import text
+
+
+@pytest.fixture(scope="module")
+def runner() -> Runner:
+    return Runner(_get_test_app().flask_app)
+
+
+def test_a_task_runs_in_ckans_application_with_a_session(runner: Runner) -> None:
+    seen: list[object] = []
+
+    def look(number: int) -> None:
+        seen.extend([number, has_request_context(), model.Session.execute(text("SELECT 1")).scalar()])
+
+    runner(Task("tests.look", look), 0, {"number": 7, "timestamp": 1})
+
+    assert seen == [7, True, 1]
+
+
+def test_what_a_failed_task_wrote_is_rolled_back_before_its_failure_is_told(runner: Runner) -> None:
+    told: list[object] = []
+
+    def write_and_fail() -> None:
+        model.Session.execute(text("CREATE TEMPORARY TABLE left_behind (a int)"))
+        raise OSError("disk full")
+
+    def failed(error: BaseException) -> None:
+        there = model.Session.execute(text("SELECT to_regclass('left_behind')")).scalar()
+        told.extend([str(error), there])
+
+    with pytest.raises(OSError, match="disk full"):
+        runner(Task("tests.write_and_fail", write_and_fail, failed=failed), 0, {})
+
+    assert told == ["disk full", None]
+
+
+def test_a_task_that_killed_its_worker_each_time_is_not_run_once_more(runner: Runner) -> None:
+    ran: list[str] = []
+    told: list[type] = []
+    task = Task("tests.deadly", lambda: ran.append("ran"), Retry(times=2), failed=lambda error: told.append(type(error)))
+
+    runner(task, 2, {})
+    runner(task, 3, {})
+
+    assert (ran, told) == (["ran"], [GaveUp])
