@@ -35,8 +35,13 @@ def _text(value: object, field: Field) -> str:
         case time():
             return value.isoformat()
         case dict() | list():
-            return json.dumps(value, ensure_ascii=False, default=str)
+            return json.dumps(value, ensure_ascii=False, default=_in_json)
     return str(value)
+
+
+def _in_json(value: object) -> object:
+    """Fractions inside objects are floats: nobody calculates with them."""
+    return float(value) if isinstance(value, Decimal) else str(value)
 
 
 def _number(value: float | Decimal, field: Field) -> str:
