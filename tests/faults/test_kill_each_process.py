@@ -106,24 +106,29 @@ def pid_of(portal: LivePortal, name: str, choice: random.Random) -> int | None:
     return choice.choice(workers).pid if workers else None
 
 
-def is_whole(portal: LivePortal) -> bool:
-    """Pages, search and all processes work."""
-    try:
-        status = json.loads((portal.data / "run" / "status.json").read_text())
-        page = httpx.get(portal.url, follow_redirects=True, timeout=10)
-        search = httpx.get(f"{portal.url}/api/3/action/package_search", timeout=10)
-        ready = httpx.get(f"{portal.url}/readyz", timeout=10)
-    except (httpx.HTTPError, json.JSONDecodeError):
-        return False
-    running = all(row["state"] in ("running", "done") for row in status["processes"])
-    return running and (page.status_code, search.status_code, ready.status_code) == (200, 200, 200)
+def what_is_missing(portal: LivePortal) -> list[str]:
+    """What of pages, search and processes does not work; empty when the portal is whole."""
+    missing = []
+    for path in ("/", "/api/3/action/package_search", "/readyz"):
+        try:
+            answer = httpx.get(portal.url + path, follow_redirects=True, timeout=10)
+        except httpx.HTTPError as error:
+            missing.append(f"{path}: {type(error).__name__}")
+        else:
+            if answer.status_code != 200:
+                missing.append(f"{path}: {answer.status_code} {answer.text[:300] if path == '/readyz' else ''}")
+    status = json.loads((portal.data / "run" / "status.json").read_text())
+    return missing + [
+        f"{row['name']}: {row['state']}" for row in status["processes"] if row["state"] not in ("running", "done")
+    ]
 
 
 def wait_whole(portal: LivePortal, name: str) -> float:
     """Seconds until the portal is whole again."""
     started = time.monotonic()
-    while not is_whole(portal):
-        assert time.monotonic() - started < WHOLE_AGAIN_SECONDS, f"not whole {WHOLE_AGAIN_SECONDS} s after kill -9 of {name}"
+    while missing := what_is_missing(portal):
+        waited = time.monotonic() - started
+        assert waited < WHOLE_AGAIN_SECONDS, f"{waited:.0f} s after kill -9 of {name}: {missing}"
         time.sleep(0.2)
     return time.monotonic() - started
 

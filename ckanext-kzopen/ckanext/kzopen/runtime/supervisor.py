@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass
 
 from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.processes import Process, environment_of
-from ckanext.kzopen.runtime.services import as_user
+from ckanext.kzopen.runtime.services import as_user, let_through
 
 PAUSE = 0.1
 BACK_OFF = (0.2, 1.0, 2.0, 4.0, 8.0)
@@ -59,6 +59,10 @@ class Supervisor:
         """Start a process; from now on it is looked after."""
         self.processes[process.name] = process
         state = self.states.setdefault(process.name, State(process.name))
+        if process.user:
+            # Somebody may have closed a folder above since the last start; a restart must not fail for that.
+            let_through(self.portal.postgres)
+            let_through(self.portal.sockets)
         with (self.portal.logs / f"{process.name}.log").open("ab") as log:
             child = subprocess.Popen(
                 process.command,
