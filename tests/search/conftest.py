@@ -72,12 +72,17 @@ def database() -> Iterator[Engine]:
             connection.execute(text(f"DROP DATABASE {name} WITH (FORCE)"))
 
 
+def test_ini() -> str:
+    """The ini of the portal on which the tests run."""
+    return os.environ["KZOPEN_TEST_INI"]
+
+
+test_ini.__test__ = False  # type: ignore[attr-defined]
+
+
 def _test_database() -> str:
-    ini = os.environ.get("KZOPEN_TEST_INI")
-    if not ini:
-        pytest.skip("needs the services of ./kzopen test")
     parser = ConfigParser(strict=False, interpolation=None)
-    parser.read(ini, encoding="utf-8")
+    parser.read(test_ini(), encoding="utf-8")
     return parser["app:main"]["sqlalchemy.url"]
 
 
