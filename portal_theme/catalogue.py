@@ -22,12 +22,12 @@ def kz_has_page(path: str) -> bool:
     """Whether some plugin answers GET `path`: a link is shown only where it leads somewhere."""
     adapter = current_app.url_map.bind("")
     try:
-        adapter.match(path, method="GET")
+        endpoint, _ = adapter.match(path, method="GET")
     except RequestRedirect:
         return True
     except (NotFound, MethodNotAllowed):
         return False
-    return True
+    return endpoint != "static"  # CKAN's rule for files takes every path
 
 
 def kz_newest(limit: int) -> list[dict[str, Any]]:

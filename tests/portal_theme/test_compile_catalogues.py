@@ -25,7 +25,7 @@ def translation(built: Path, language: str, domain: str = "ckan") -> gettext.GNU
     return gettext.translation(domain, built, [language])
 
 
-@pytest.mark.parametrize(("language", "words"), [("kk", "Деректер жиынтықтары"), ("ru", "Наборы данных"), ("en", "Datasets")])
+@pytest.mark.parametrize(("language", "words"), [("kk", "Деректер жиындары"), ("ru", "Наборы данных"), ("en", "Datasets")])
 def test_each_language_has_ckan_s_words(built: Path, language: str, words: str) -> None:
     assert translation(built, language).gettext("Datasets") == words
 
