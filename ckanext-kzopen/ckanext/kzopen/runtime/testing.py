@@ -53,7 +53,6 @@ CKAN_TEST_OPTIONS = {
     "smtp.mail_from": "info@test.ckan.net",
     "ckan.extra_resource_fields": "alt_url",
     "ckan.files.storage.default.type": "ckan:fs",
-    "ckan.files.storage.default.path": "%(here)s/storage",
     "ckan.files.storage.default.initialize": "true",
     "kzopen.search_wait": "20",  # a busy machine must not fail a test that searches right after a write
 }
@@ -149,6 +148,8 @@ def options_of(portal: Portal, suite: Suite) -> dict[str, str]:
         "ckan.datastore.read_url": socket_url("kzopen_reader", f"{suite.name}_datastore", portal.sockets),
         "ckan.redis.url": f"unix://{portal.sockets}/valkey.sock?db={suite.redis_database}",
     }
+    if "ckan.files.storage.default.type" in suite.options:
+        own["ckan.files.storage.default.path"] = str(portal.data / "storage")
     return own | suite.options
 
 
