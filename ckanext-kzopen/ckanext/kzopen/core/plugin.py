@@ -7,9 +7,10 @@ from typing import Any
 import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 from ckanext.kzopen.core import law, states, texts
+from ckanext.kzopen.core.people import activities, privacy
 from ckanext.kzopen.core.record import jobs as record_jobs  # noqa: F401 - registers the task
 from ckanext.kzopen.core.record import views as record_views
-from ckanext.kzopen.core.web import health, metrics, pages, requests
+from ckanext.kzopen.core.web import csrf, health, metrics, pages, requests
 from flask import Blueprint, Flask
 
 
@@ -17,9 +18,17 @@ from flask import Blueprint, Flask
 class CorePlugin(p.SingletonPlugin):
     """Health, metrics, errors, security headers and the settings that all plugins share."""
 
+    p.implements(p.IActions)
+    p.implements(p.IAuthFunctions)
     p.implements(p.IBlueprint)
     p.implements(p.IConfigurable)
     p.implements(p.IMiddleware, inherit=True)
+
+    def get_actions(self) -> dict[str, Any]:
+        return activities.actions()
+
+    def get_auth_functions(self) -> dict[str, Any]:
+        return privacy.rights()
 
     def get_blueprint(self) -> list[Blueprint]:
         return [health.blueprint, metrics.blueprint, pages.blueprint, record_views.blueprint]
@@ -32,4 +41,5 @@ class CorePlugin(p.SingletonPlugin):
 
     def make_middleware(self, app: Flask, config: Any) -> Flask:
         requests.install(app)
+        csrf.install()
         return app

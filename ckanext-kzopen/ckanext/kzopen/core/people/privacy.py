@@ -1,0 +1,53 @@
+"""Whose account others may see: CKAN shows every account to everyone who is signed in, and citizens have accounts here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+from ckan import authz, model
+
+Context = Any
+Answer = dict[str, Any]
+Right = Callable[[Context, dict[str, Any]], Answer]
+LISTS = ("user_autocomplete", "user_list")
+ABOUT_COLLABORATORS = ("package_collaborator_create", "package_collaborator_delete", "package_collaborator_list")
+REFUSED: Answer = {"success": False}
+
+
+@tk.chained_auth_function
+@tk.auth_allow_anonymous_access
+def for_staff(original: Right, context: Context, data_dict: dict[str, Any]) -> Answer:
+    """Lists of accounts are for those who work in some agency."""
+    return original(context, data_dict) if is_staff(context.get("user") or "") else REFUSED
+
+
+@tk.chained_auth_function
+@tk.auth_allow_anonymous_access
+def for_oneself_and_staff(original: Right, context: Context, data_dict: dict[str, Any]) -> Answer:
+    """An account is seen by its owner and by those who work in some agency."""
+    user = context.get("user") or ""
+    wanted = data_dict.get("id") or getattr(context.get("user_obj"), "id", None)
+    own = bool(user) and wanted is not None and model.User.get(wanted) is model.User.get(user)
+    return original(context, data_dict) if own or is_staff(user) else REFUSED
+
+
+@tk.chained_auth_function
+def for_accounts(original: Right, context: Context, data_dict: dict[str, Any]) -> Answer:
+    """Collaborators of a data set are not for anonymous readers; CKAN's own function fails on them instead of refusing."""
+    return original(context, data_dict) if model.User.get(context.get("user")) else REFUSED
+
+
+def is_staff(user: str) -> bool:
+    """Whether `user` may change something in at least one agency, or is an operator."""
+    return bool(user) and (authz.is_sysadmin(user) or authz.has_user_permission_for_some_org(user, "create_dataset"))
+
+
+def rights() -> dict[str, Right]:
+    """The authorization functions that plugin `kzopen` gives CKAN."""
+    return {
+        **dict.fromkeys(LISTS, for_staff),
+        **dict.fromkeys(ABOUT_COLLABORATORS, for_accounts),
+        "user_show": for_oneself_and_staff,
+    }
