@@ -5,15 +5,13 @@ Numbers are told as ECMAScript tells doubles; names are sorted by their UTF-16 c
 
 from __future__ import annotations
 
-import json
 import math
 from decimal import Decimal
+from json.encoder import encode_basestring
 from typing import Any
 
 EXACT = 2**53 - 1
 """Whole numbers up to here are doubles without loss; larger ones only when their shortest text tells them (1e21)."""
-
-_quote = json.JSONEncoder(ensure_ascii=False).encode
 
 
 def canonical(value: Any) -> bytes:
@@ -29,11 +27,11 @@ def _text(value: Any) -> str:
     if value is None or isinstance(value, bool):
         return {None: "null", True: "true", False: "false"}[value]
     if isinstance(value, str):
-        return _quote(value)
+        return encode_basestring(value)
     if isinstance(value, int | float):
         return _number(value)
     if isinstance(value, dict):
-        return "{" + ",".join(f"{_quote(name)}:{_text(value[name])}" for name in sorted(value, key=_utf16)) + "}"
+        return "{" + ",".join(f"{encode_basestring(name)}:{_text(value[name])}" for name in sorted(value, key=_utf16)) + "}"
     if isinstance(value, list | tuple):
         return "[" + ",".join(map(_text, value)) + "]"
     raise TypeError(f"JSON has no {type(value).__name__}")

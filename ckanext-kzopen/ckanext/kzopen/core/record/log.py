@@ -9,10 +9,10 @@ hash and guess. The leaf gets its place (`index`) when the transaction is commit
 
 from __future__ import annotations
 
-import json
 import secrets
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from json.encoder import encode_basestring
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -28,7 +28,6 @@ OWN = "record."
 ERASED = f"{OWN}erased"
 """Kind of the leaf that tells of an erasure; its object is the number of the leaf whose text is gone."""
 
-_quote = json.JSONEncoder(ensure_ascii=False).encode
 _INSERT = text(
     """
     INSERT INTO kzopen.leaf (id, kind, object_id, at, hash, record, nonce)
@@ -49,8 +48,8 @@ def moment(at: datetime) -> str:
 
 def content(kind: str, object_id: str, at: str, nonce: bytes, record: str) -> bytes:
     """The canonical text of a leaf whose record is canonical already; `at` as `moment` tells it."""
-    head = f'{{"at":"{at}","kind":{_quote(kind)},"nonce":"{nonce.hex()}"'
-    return f'{head},"object":{_quote(object_id)},"record":{record}}}'.encode()
+    head = f'{{"at":"{at}","kind":{encode_basestring(kind)},"nonce":"{nonce.hex()}"'
+    return f'{head},"object":{encode_basestring(object_id)},"record":{record}}}'.encode()
 
 
 def append(
