@@ -1,12 +1,20 @@
-"""A resource id of its own for each test, and connections to DataStore's two engines."""
+"""A data set of its own for each test, versions of it, and connections to DataStore's two engines."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
+import pyarrow as pa
 import pytest
+from ckan import model
+from ckan.plugins import toolkit as tk
+from ckanext.kzopen.rows import store
+from ckanext.kzopen.rows.model import Version, next_number
 from sqlalchemy.engine import Engine
+
+TABLE = pa.table({"bin": ["000140000012"], "note": ["=1+1"]})
+Publish = Callable[..., Version]
 
 
 @pytest.fixture
@@ -26,3 +34,45 @@ def resource_id(write_engine: Engine) -> Iterator[str]:
     yield name
     with write_engine.begin() as connection:
         datastore.drop(connection, name)
+
+
+@pytest.fixture
+def uri() -> Iterator[str]:
+    """The name of a data set that is gone after the test."""
+    name = f"grants-{uuid.uuid4().hex[:8]}"
+    yield name
+    model.Session.rollback()
+    model.Session.query(Version).filter_by(uri=name).delete()
+    model.Session.query(model.Package).filter_by(name=name).delete()
+    model.Session.commit()
+
+
+@pytest.fixture
+def publish(uri: str) -> Publish:
+    """Publish a version of the data set as the publish path does; DataStore is left to the test."""
+
+    def published(table: pa.Table = TABLE, private: bool = False, resource_id: str | None = None) -> Version:
+        package = model.Package.get(uri)
+        if package is None:
+            package = model.Package(name=uri, private=private, state="active")
+            model.Session.add(package)
+            model.Session.flush()
+        number = next_number(model.Session(), package.id)
+        stored = store.write_version(tk.config["kzopen.files_url"], uri, number, table)
+        version = Version(
+            package_id=package.id,
+            resource_id=resource_id,
+            uri=uri,
+            number=number,
+            path=stored.path,
+            sha256=stored.sha256,
+            size=stored.size,
+            rows=stored.rows,
+            schema={"fields": [{"name": name} for name in table.column_names]},
+            difference={},
+        )
+        model.Session.add(version)
+        model.Session.commit()
+        return version
+
+    return published

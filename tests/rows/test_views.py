@@ -3,62 +3,16 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
 from typing import Any
-from uuid import uuid4
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from ckan import model
-from ckan.plugins import toolkit as tk
 from ckan.tests import factories
-from ckanext.kzopen.rows import store
-from ckanext.kzopen.rows.model import Version, latest, next_number, numbered
+from ckanext.kzopen.rows.model import latest, numbered
 
-TABLE = pa.table({"bin": ["000140000012"], "note": ["=1+1"]})
-Publish = Callable[..., Version]
-
-
-@pytest.fixture
-def uri() -> Iterator[str]:
-    """The name of a data set that is gone after the test."""
-    name = f"grants-{uuid4().hex[:8]}"
-    yield name
-    model.Session.rollback()
-    model.Session.query(Version).filter_by(uri=name).delete()
-    model.Session.query(model.Package).filter_by(name=name).delete()
-    model.Session.commit()
-
-
-@pytest.fixture
-def publish(uri: str) -> Publish:
-    """Publish a version of the data set as the publish path does."""
-
-    def published(table: pa.Table = TABLE, private: bool = False) -> Version:
-        package = model.Package.get(uri)
-        if package is None:
-            package = model.Package(name=uri, private=private, state="active")
-            model.Session.add(package)
-            model.Session.flush()
-        number = next_number(model.Session(), package.id)
-        stored = store.write_version(tk.config["kzopen.files_url"], uri, number, table)
-        version = Version(
-            package_id=package.id,
-            uri=uri,
-            number=number,
-            path=stored.path,
-            sha256=stored.sha256,
-            size=stored.size,
-            rows=stored.rows,
-            schema={"fields": [{"name": name} for name in table.column_names]},
-            difference={},
-        )
-        model.Session.add(version)
-        model.Session.commit()
-        return version
-
-    return published
+from tests.rows.conftest import TABLE, Publish
 
 
 def test_numbers_count_from_one_and_the_latest_is_found(uri: str, publish: Publish) -> None:

@@ -21,6 +21,9 @@ WITHOUT_WORDS = text(
 )
 
 
+ONE_AT_A_TIME = text("SELECT pg_try_advisory_lock(hashtextextended('kzopen.rows.fill_words', 0))")
+
+
 @dataclass(frozen=True)
 class Astray:
     """A resource whose DataStore table is not the current version; `rows` is None when there is no table."""
@@ -56,6 +59,19 @@ def reload(version: Version) -> datastore.Prepared:
     table = store.read_version(tk.config["kzopen.files_url"], version.path)
     with get_write_engine().begin() as connection:
         return datastore.load(connection, version.resource_id, table, sha256=version.sha256, schema=version.schema)
+
+
+def fill_words() -> int:
+    """Fill full-text search of the tables that wait for it; how many rows. One process does it at a time."""
+    engine = get_write_engine()
+    with engine.connect() as connection:
+        if not connection.scalar(ONE_AT_A_TIME):
+            return 0
+        # The lock belongs to the connection and goes with it, however this ends.
+        try:
+            return sum(datastore.fill_full_text(engine, resource_id) for resource_id in without_words())
+        finally:
+            connection.invalidate()
 
 
 def without_words() -> list[str]:
