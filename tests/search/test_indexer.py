@@ -160,6 +160,29 @@ def test_a_damaged_file_is_noticed_at_the_start(bench: Bench, damage: str) -> No
     assert bench.names() == {"a", "b"}
 
 
+def test_a_file_that_disappears_is_noticed_soon(bench: Bench) -> None:
+    with bench.indexer():
+        bench.write("a", "b")
+        until(bench.in_step)
+        generation = bench.index / os.readlink(bench.index / "current")
+        for file in generation.glob("*.*"):
+            if file.name != "meta.json":
+                file.unlink()
+        until(lambda: os.readlink(bench.index / "current") != generation.name)
+        until(bench.in_step)
+        assert bench.names() == {"a", "b"}
+
+
+def test_a_folder_that_cannot_be_written_is_tried_again(bench: Bench) -> None:
+    bench.index.write_text("not a folder", encoding="utf-8")
+    with bench.indexer() as process:
+        bench.write("a")
+        time.sleep(2)
+        bench.index.unlink()
+        until(bench.in_step)
+        assert (bench.names(), process.poll()) == ({"a"}, None)
+
+
 def test_an_index_that_fell_behind_is_mended_at_the_start(bench: Bench) -> None:
     with bench.indexer():
         bench.write("a", "b")

@@ -52,7 +52,7 @@ def words(text: str) -> list[str]:
     return _WORD.findall(unicodedata.normalize("NFKC", text.replace("№", " ")).lower())
 
 
-@lru_cache(maxsize=100_000)
+@lru_cache(maxsize=50_000)
 def token(word: str) -> str:
     """The form under which a word (in lower case) is found."""
     word = word[:_LONGEST]

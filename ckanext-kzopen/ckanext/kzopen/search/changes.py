@@ -8,7 +8,7 @@ Not seen: raw SQL and `engine.begin()`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
@@ -49,6 +49,13 @@ def taken(session: Any) -> Changes:
     """The changes of the transaction that ended; the next one starts with none."""
     changes: Changes = session.info.pop(_INFO, None) or Changes()
     return changes
+
+
+def written(session: Any, reference: str, rows: Iterable[int]) -> None:
+    """The session wrote or removed this document; its transaction holds the document's lock until it ends."""
+    changes = of(session)
+    changes.rows.extend(rows)
+    changes.indexed.add(reference)
 
 
 def indexed(session: Any, package_id: str) -> None:

@@ -19,13 +19,14 @@ from ckan.common import config
 from ckan.lib.search.common import SearchError, SearchQueryError, solr_datetime_decoder
 from ckanext.kzopen.core.outbox import Executor
 from ckanext.kzopen.search import changes, document, solr_request, store, visibility, waiting
+from ckanext.kzopen.search.engines import engine_of
 from ckanext.kzopen.search.engines.base import Answer, EngineError, Reader
-from ckanext.kzopen.search.engines.tantivy.reader import TantivyReader
 from pysolr import SolrError
+from sqlalchemy import text
 
 _in_action: ContextVar[bool] = ContextVar("kzopen_search_in_action", default=False)
 _captured: ContextVar[list[document.Document] | None] = ContextVar("kzopen_search_captured", default=None)
-_readers: dict[Path, Reader] = {}
+_readers: dict[tuple[str, str], Reader] = {}
 
 
 @contextmanager
@@ -51,10 +52,10 @@ def captured() -> Iterator[list[document.Document]]:
 
 def reader() -> Reader:
     """The engine of this portal, for questions."""
-    path = Path(str(config.get("kzopen.search_path") or ""))
-    if path not in _readers:
-        _readers[path] = TantivyReader(path)
-    return _readers[path]
+    address, path = (str(config.get(f"kzopen.search_{name}") or "") for name in ("url", "path"))
+    if (address, path) not in _readers:
+        _readers[address, path] = engine_of(address, Path(path)).reader()
+    return _readers[address, path]
 
 
 @dataclass(frozen=True)
@@ -139,9 +140,11 @@ class Connection:
         rows: list[int] = []
         if _in_action.get() or entity_id in changes.of(model.Session()).indexed:
             yield model.Session(), rows
-            changes.of(model.Session()).rows.extend(rows)
+            changes.written(model.Session(), entity_id, rows)
             return
         with model.meta.engine.begin() as connection:
+            # Should the caller's own transaction hold the document after all, an error is better than waiting for oneself.
+            connection.execute(text("SET LOCAL lock_timeout = '30s'"))
             yield connection, rows
         _await(rows)
 

@@ -1,8 +1,8 @@
 """The process that writes the search index: `python -m ckanext.kzopen.search.indexer INI`.
 
 Any number may run; the one that holds an advisory lock of PostgreSQL is active, the others stand by and take over within
-seconds of its death. It survives a database that restarts or has no tables yet, ends within a batch of SIGTERM, and never
-loads CKAN.
+seconds of its death. It survives a database that restarts or has no tables yet and a disk that is full, ends within a batch of
+SIGTERM, and never loads CKAN.
 """
 
 from __future__ import annotations
@@ -18,9 +18,12 @@ from types import FrameType
 
 from ckanext.kzopen.core import outbox
 from ckanext.kzopen.search import ini, store, topics
+from ckanext.kzopen.search.engines import engine_of
+from ckanext.kzopen.search.engines.base import Engine, EngineError
 from ckanext.kzopen.search.indexing import Indexing
 from ckanext.kzopen.search.recompute_child import RecomputeChild
-from sqlalchemy import Connection, Engine, create_engine, text
+from sqlalchemy import Connection, create_engine, text
+from sqlalchemy import Engine as Database
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
@@ -39,9 +42,9 @@ _TRY_LOCK = text("SELECT pg_try_advisory_lock(:lock)")
 class Indexer:
     """The process's loop; `stop` ends it from a signal."""
 
-    def __init__(self, engine: Engine, root: Path, ini_path: str) -> None:
+    def __init__(self, database: Database, engine: Engine, ini_path: str) -> None:
+        self._database = database
         self._engine = engine
-        self._root = root
         self._wake, self._waker = socket.socketpair()
         self._wake.setblocking(False)
         self._waker.setblocking(False)
@@ -54,15 +57,15 @@ class Indexer:
         self._waker.send(b"x")
 
     def run(self) -> None:
-        """Until stopped: connect, become active, follow; a lost database is tried again with growing pauses."""
+        """Until stopped: connect, become active, follow; what fails (database, disk) is tried again with growing pauses."""
         pause = 0.2
         while not self._stopping:
             try:
-                with self._engine.connect() as connection:
+                with self._database.connect() as connection:
                     self._active_or_standing_by(connection)
                 pause = 0.2
-            except SQLAlchemyError as error:
-                log.warning("waiting for the database: %s", str(error).splitlines()[0])
+            except (SQLAlchemyError, EngineError) as error:
+                log.warning("trying again in %.1f s: %s", pause, str(error).splitlines()[0])
                 self._sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
         self._child.stop()
@@ -76,7 +79,7 @@ class Indexer:
             outbox.register(connection, outbox.Consumer(topics.INDEX, frozenset({topics.CHANGED, topics.REBUILD})))
             connection.exec_driver_sql(f"LISTEN {outbox.NEWS_CHANNEL}")
             store.tell_outdated(connection)
-        indexing = Indexing(self._engine, self._root)
+        indexing = Indexing(self._database, self._engine)
         try:
             self._follow(connection, indexing)
         finally:
@@ -124,8 +127,8 @@ def main() -> None:
     """Run until SIGTERM or SIGINT."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     settings = ini.read(Path(sys.argv[1]))
-    engine = create_engine(settings.database_url, poolclass=NullPool)
-    indexer = Indexer(engine, settings.search_path, sys.argv[1])
+    database = create_engine(settings.database_url, poolclass=NullPool)
+    indexer = Indexer(database, engine_of(settings.search_url, settings.search_path), sys.argv[1])
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, indexer.stop)
     indexer.run()

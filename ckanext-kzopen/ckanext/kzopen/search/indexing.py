@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import logging
-from pathlib import Path
 
 from ckanext.kzopen.core import outbox
 from ckanext.kzopen.core.outbox import Message
 from ckanext.kzopen.search import store, topics
-from ckanext.kzopen.search.engines.base import EngineError
-from ckanext.kzopen.search.engines.tantivy.reader import TantivyReader
-from ckanext.kzopen.search.engines.tantivy.writer import TantivyWriter, rebuilt
+from ckanext.kzopen.search.engines.base import Engine, EngineError, Writer
 from ckanext.kzopen.search.waiting import DONE_CHANNEL
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, text
+from sqlalchemy import Engine as Database
 
 log = logging.getLogger(__name__)
 
@@ -23,22 +21,22 @@ _NOTIFY = text("SELECT pg_notify(:channel, :message)")
 class Indexing:
     """Keeps one index in step; a damaged or missing one is built anew."""
 
-    def __init__(self, engine: Engine, root: Path) -> None:
+    def __init__(self, database: Database, engine: Engine) -> None:
+        self._database = database
         self._engine = engine
-        self._root = root
         self._writer = self._opened()
 
-    def _opened(self) -> TantivyWriter:
+    def _opened(self) -> Writer:
         try:
-            return TantivyWriter(self._root)
+            return self._engine.writer()
         except EngineError as error:
             log.warning("building the search index: %s", error)
             return self._built()
 
-    def _built(self) -> TantivyWriter:
+    def _built(self) -> Writer:
         """A new index from a snapshot of the documents; what changes meanwhile is still in the outbox."""
-        with self._engine.connect() as connection:
-            writer, count = rebuilt(self._root, store.all_entries(connection))
+        with self._database.connect() as connection:
+            writer, count = self._engine.built(store.all_entries(connection))
         log.info("the search index was built from %d documents", count)
         return writer
 
@@ -67,8 +65,8 @@ class Indexing:
         self._index(connection, keys)
 
     def look_after(self) -> None:
-        """Build the index anew if somebody deleted it."""
-        if not (self._root / "current").exists():
+        """Build the index anew if somebody deleted it, or a part of it."""
+        if not self._engine.present():
             log.warning("the search index has disappeared")
             self.rebuild()
 
@@ -82,7 +80,7 @@ class Indexing:
         with connection.begin():
             wanted = store.hashes(connection)
         try:
-            present = TantivyReader(self._root).hashes()
+            present = self._engine.reader().hashes()
         except EngineError:
             self.rebuild()
             return len(wanted)

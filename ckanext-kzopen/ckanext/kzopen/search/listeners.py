@@ -60,6 +60,7 @@ def _after_transaction_end(session: Session, transaction: SessionTransaction) ->
     """The session's own connection is back in the pool now, so waiting holds none."""
     if transaction.parent is not None:
         return
+    changes.taken(session)  # of a transaction that was closed without commit or rollback
     done: changes.Changes | None = session.info.pop(_COMMITTED, None)
     if done is None or not (done.rows or done.stale_rows):
         return

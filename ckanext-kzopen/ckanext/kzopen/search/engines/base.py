@@ -91,8 +91,21 @@ class Writer(Protocol):
     def commit(self) -> None:
         """Make what was put and removed durable and visible."""
 
-    def replace_all(self, entries: Iterator[Entry]) -> int:
-        """Build a new index beside the old one and switch to it; returns the number of documents."""
-
     def close(self) -> None:
         """Give the index free."""
+
+
+class Engine(Protocol):
+    """One index: how it is opened, whether it is there, how it is built anew."""
+
+    def reader(self) -> Reader:
+        """For questions; opens the index with the first one."""
+
+    def writer(self) -> Writer:
+        """For changes; raises EngineError when the index is missing or damaged."""
+
+    def present(self) -> bool:
+        """Whether all of the index is there; a quick look, not a check of its content."""
+
+    def built(self, entries: Iterator[Entry]) -> tuple[Writer, int]:
+        """A writer on a new index of just these entries, and their number; the old index answers until it is complete."""

@@ -56,20 +56,34 @@ def sweep(root: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
+def missing(generation: Path) -> list[str]:
+    """Segments that the index lists but of which no file is there."""
+    present = {_segment(path) for path in generation.iterdir()}
+    return sorted(_segments(generation) - present)
+
+
 def damaged(generation: Path) -> list[str]:
-    """Names of files whose checksum is wrong, and of those that the index lists but that are gone.
+    """Names of files whose checksum is wrong, and of segments that are gone.
 
     Every file of tantivy ends in `{"version": …, "crc": …}`, the length of that, and a magic number; the CRC-32 is over all
     that stands before.
     """
+    listed = _segments(generation)
+    files = [path for path in generation.iterdir() if _segment(path) in listed]
+    return missing(generation) + sorted(path.name for path in files if not _sound(path))
+
+
+def _segments(generation: Path) -> set[str]:
+    """Ids of the segments in `meta.json`; EngineError when it cannot be read."""
     try:
         meta = json.loads((generation / "meta.json").read_bytes())
-    except (OSError, ValueError):
-        return ["meta.json"]
-    segments = {segment["segment_id"].replace("-", "") for segment in meta["segments"]}
-    files = [path for path in generation.iterdir() if path.stem.split(".")[0] in segments]
-    missing = segments - {path.stem.split(".")[0] for path in files}
-    return sorted(missing) + sorted(path.name for path in files if not _sound(path))
+        return {segment["segment_id"].replace("-", "") for segment in meta["segments"]}
+    except (OSError, ValueError, KeyError) as error:
+        raise EngineError("meta.json of the search index is damaged") from error
+
+
+def _segment(path: Path) -> str:
+    return path.name.partition(".")[0]
 
 
 def _sound(path: Path) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 import tantivy
 from ckanext.kzopen.search import fields, ranking
 from ckanext.kzopen.search.engines.base import Search, Sort
-from ckanext.kzopen.search.engines.tantivy.schema import order_field
+from ckanext.kzopen.search.engines.tantivy.schema import INTEGERS, order_field
 from tantivy import Order, Query
 
 Hit = tuple[float | None, Any]
@@ -66,26 +66,40 @@ def _break_ties(
     searcher: tantivy.Searcher, query: Query, hits: list[Any], rest: list[Sort], start: int, end: int
 ) -> list[Any]:
     """Order by the further keys every run of equal hits that reaches into the page."""
+    places = _Places(searcher, query)
     ordered: list[Any] = []
-    places: list[dict[tuple[int, int], int]] | None = None
     for _value, run in groupby(hits, key=lambda hit: hit[0]):
         equal = list(run)
         begins = len(ordered)
         if len(equal) > 1 and begins < end and begins + len(equal) > start:
-            places = places or [_places(searcher, query, key) for key in rest]
-            equal.sort(key=lambda hit: _place(places or [], hit[1]))
+            columns = [places.of(key, [address for _score, address in equal]) for key in rest]
+            rows = sorted(zip(*columns, range(len(equal)), strict=True))
+            equal = [equal[row[-1]] for row in rows]
         ordered.extend(equal)
     return ordered
 
 
-def _place(places: list[dict[tuple[int, int], int]], address: Any) -> tuple[int, ...]:
-    return tuple(place[address.segment_ord, address.doc] for place in places)
+class _Places:
+    """Where documents stand by one key: numbers come from tantivy's columns, names from an order of all hits."""
 
+    def __init__(self, searcher: tantivy.Searcher, query: Query) -> None:
+        self._searcher = searcher
+        self._query = query
+        self._ranks: dict[Sort, dict[tuple[int, int], int]] = {}
 
-def _places(searcher: tantivy.Searcher, query: Query, key: Sort) -> dict[tuple[int, int], int]:
-    """The rank of every hit by one key; equal values have one rank."""
-    rank: dict[tuple[int, int], int] = {}
-    ordered = _ordered(searcher, query, key, searcher.num_docs).hits
-    for number, (_value, run) in enumerate(groupby(ordered, key=lambda hit: hit[0])):
-        rank.update({(at.segment_ord, at.doc): number for _v, at in run})
-    return rank
+    def of(self, key: Sort, addresses: list[Any]) -> list[Any]:
+        """Something comparable for each document; those without a value come last."""
+        if key.field in INTEGERS:
+            sign = -1 if key.descending else 1
+            values = self._searcher.fast_field_values(key.field, addresses)
+            return [(value is None, sign * (value or 0)) for value in values]
+        ranks = self._ranks.setdefault(key, {}) or self._ranked(key)
+        return [ranks[address.segment_ord, address.doc] for address in addresses]
+
+    def _ranked(self, key: Sort) -> dict[tuple[int, int], int]:
+        """The rank of every hit; equal values have one rank."""
+        ordered = _ordered(self._searcher, self._query, key, self._searcher.num_docs).hits
+        ranks = self._ranks[key]
+        for number, (_value, run) in enumerate(groupby(ordered, key=lambda hit: hit[0])):
+            ranks.update({(at.segment_ord, at.doc): number for _v, at in run})
+        return ranks

@@ -48,13 +48,6 @@ class TantivyWriter:
         with as_engine_errors():
             self._writer.commit()
 
-    def replace_all(self, entries: Iterator[Entry]) -> int:
-        """Build a new generation and let readers go to it; the old one serves until then."""
-        with as_engine_errors():
-            self.close()
-            self._writer, count = _build(self._root, entries)
-            return count
-
     def close(self) -> None:
         """Give the lock of the folder free, after merges have ended."""
         with as_engine_errors():
