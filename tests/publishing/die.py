@@ -13,16 +13,16 @@ POINTS = ("file written", "rows prepared", "before the commit", "version committ
 
 def die_at(point: str) -> None:
     """Replace the function at the point by one that ends the process, before it or after it."""
-    from ckanext.kzopen.publishing import accept
+    from ckanext.kzopen.publishing import package, process
     from ckanext.kzopen.rows import datastore, store
 
     module, name, before = {
         "file written": (store, "write_version", False),
         "rows prepared": (datastore, "prepare", False),
-        "before the commit": (accept, "_touch_package", True),
+        "before the commit": (package, "show_version", True),
         "version committed": (datastore, "switch", True),
         "rows switched": (datastore, "switch", False),
-        "everything committed": (accept, "settle", True),
+        "everything committed": (process, "settle", True),
     }[point]
     original = getattr(module, name)
 

@@ -7,21 +7,18 @@ truth; the switch of DataStore and its commit (`settle`, when the job is run aga
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-import ckan.plugins.toolkit as tk
-from ckan import model
 from ckanext.kzopen.core import outbox, record, states
+from ckanext.kzopen.publishing import package
 from ckanext.kzopen.publishing.model import Delivery, Passport
 from ckanext.kzopen.publishing.refusal import Refused
+from ckanext.kzopen.publishing.settle import datastore_transaction
 from ckanext.kzopen.publishing.site import Site
 from ckanext.kzopen.rows import model as versions
 from sqlalchemy import text
-from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
 
 # pyarrow and polars stay out of the web processes, which only defer this work.
@@ -33,7 +30,6 @@ if TYPE_CHECKING:
 
 SYSTEM = "system:publishing"
 LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('kzopen.dataset:' || :package, 0))")
-RESOURCE_NAME = {"kk": "Кесте", "ru": "Таблица", "en": "Table"}
 
 
 @dataclass(frozen=True)
@@ -122,7 +118,7 @@ def _publish(session: Session, site: Site, delivery: Delivery, passport: Passpor
     )
     record.append(session, "version", passport.package_id, _told(passport, delivery, made), at=now)
     outbox.emit(session, "version.created", passport.package_id, {"uri": passport.uri, "version": made.number})
-    _touch_package(site, passport, made.number, made.stored, now)
+    package.show_version(site, passport, made.number, made.stored, now)
     session.commit()
 
 
@@ -146,81 +142,3 @@ def _version_row(delivery: Delivery, passport: Passport, made: Made) -> versions
         schema=passport.schema,
         difference=made.difference.to_dict(),
     )
-
-
-def _touch_package(site: Site, passport: Passport, number: int, stored: StoredVersion, now: datetime) -> None:
-    """Let the package show the new version. CKAN's action commits, and with it all that the session holds."""
-    fields = {"id": passport.package_id, "resources": _resources(site, passport, number, stored, now)}
-    tk.get_action("package_patch")({"user": _site_user(), "ignore_auth": True}, fields)
-
-
-def _resources(site: Site, passport: Passport, number: int, stored: StoredVersion, now: datetime) -> list[dict[str, Any]]:
-    """The package's resources with the table's one as it is from now on; what people added to it stays."""
-    package = tk.get_action("package_show")(
-        {"user": _site_user(), "ignore_auth": True, "use_cache": False}, {"id": passport.package_id}
-    )
-    table = {
-        "id": passport.resource_id,
-        "url": site.data_address(passport.uri, None, "csv"),
-        "format": "CSV",
-        "mimetype": "text/csv",
-        "hash": stored.sha256,
-        "table_version": number,
-        "rows": stored.rows,
-        "datastore_active": True,
-        "last_modified": now.replace(tzinfo=None).isoformat(),
-    }
-    found = package["resources"]
-    if not any(resource["id"] == passport.resource_id for resource in found):
-        names = {"name": passport.uri, "name_translated": RESOURCE_NAME}
-        return [table | names, *found]
-    return [resource | table if resource["id"] == passport.resource_id else resource for resource in found]
-
-
-def _site_user() -> str:
-    """CKAN's own account, in whose name the portal changes packages."""
-    return str(tk.get_action("get_site_user")({"ignore_auth": True}, {})["name"])
-
-
-def settle(session: Session, delivery: Delivery) -> None:
-    """Bring what is derived from the current version in line with it: DataStore's table, the preview on the page; commits."""
-    passport = session.get_one(Passport, delivery.package_id)
-    current = versions.latest(session, passport.uri)
-    if current is None:
-        return
-    bring_datastore(current)
-    delivery.settled = delivery.settled or datetime.now(UTC)
-    session.commit()
-    ensure_preview(passport)
-
-
-def bring_datastore(current: versions.Version) -> None:
-    """Make DataStore show `current`, if it does not yet, by loading it anew from the version's file."""
-    from ckanext.kzopen.rows import current as current_tables
-    from ckanext.kzopen.rows import datastore
-
-    with datastore_transaction() as connection:
-        found = datastore.loaded(connection, str(current.resource_id))
-    if found != datastore.Loaded(current.sha256, current.rows):
-        current_tables.reload(current)
-
-
-def ensure_preview(passport: Passport) -> None:
-    """Give the resource CKAN's default views once; an existing one is left alone."""
-    context = {"user": _site_user(), "ignore_auth": True}
-    if model.Resource.get(passport.resource_id) is None:
-        return
-    resource = tk.get_action("resource_show")(dict(context), {"id": passport.resource_id})
-    tk.get_action("resource_create_default_resource_views")(
-        dict(context), {"resource": resource, "create_datastore_views": True}
-    )
-
-
-@contextmanager
-def datastore_transaction() -> Iterator[Connection]:
-    """A transaction with write rights in CKAN's DataStore, committed at the end of the block."""
-    from ckanext.datastore.backend.postgres import get_write_engine
-
-    # begin(), not connect(): `rows.datastore` uses the driver's cursor, and without it the commit would do nothing.
-    with get_write_engine().begin() as connection:
-        yield connection

@@ -148,7 +148,7 @@ def dataset_answer(site: Site, package: dict[str, Any], passport: Passport, curr
         license=package.get("license_id") or None,
         table_schema=passport.schema,
         version=version_answer(site, current) if current else None,
-        links={"self": here, "versions": f"{here}/versions", "page": f"{site.address}/dataset/{passport.uri}"},
+        links={"self": here, "versions": f"{here}/versions", "page": f"{site.address}/dataset/{package['name']}"},
     )
 
 

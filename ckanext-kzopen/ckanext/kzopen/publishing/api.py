@@ -80,15 +80,20 @@ def get_dataset(uri: str) -> Response:
 
 
 def _dataset(site: Site, uri: str, user: str) -> answers.DatasetAnswer:
-    package = datasets.visible_package(uri, user)
     passport = datasets.known_passport(model.Session(), uri)
+    package = datasets.visible_package(passport, user)
     return answers.dataset_answer(site, package, passport, versions.latest(model.Session(), uri))
+
+
+def _seen(uri: str) -> None:
+    """Raise KzError publishing.unknown_dataset unless the reader may see the data set."""
+    datasets.visible_package(datasets.known_passport(model.Session(), uri), _reader())
 
 
 @blueprint.get("/datasets/<uri>/versions")
 def get_versions(uri: str) -> Response:
     """The versions of a table, newest first."""
-    datasets.visible_package(uri, _reader())
+    _seen(uri)
     site = configured()
     found = versions.all_of(model.Session(), uri)
     return _answer(answers.VersionsAnswer(uri=uri, versions=[answers.version_answer(site, v) for v in found]))
@@ -97,7 +102,7 @@ def get_versions(uri: str) -> Response:
 @blueprint.get("/datasets/<uri>/versions/<int:number>/diff")
 def get_difference(uri: str, number: int) -> Response:
     """What a version changed against the one before it."""
-    datasets.visible_package(uri, _reader())
+    _seen(uri)
     version = versions.numbered(model.Session(), uri, number)
     if version is None:
         raise KzError("publishing.unknown_version", uri=uri, number=str(number))

@@ -19,8 +19,8 @@ from ckanext.kzopen.publishing.rights import may_see, require_editor, require_pu
 from sqlalchemy.orm import Session
 
 NOT_IN_A_TAG = re.compile(r"[^\w \-.]+")
+NAME = re.compile(r"[a-z0-9_-]{2,100}")
 PACKAGE_TYPE = "dataset"
-VISIBLE = ("category", "periodicity", "responsible_email", "responsible_phone", "license_id")
 
 
 @dataclass(frozen=True)
@@ -34,11 +34,12 @@ class Saved:
 def save(session: Session, user: str, uri: str, described: Described, address: str | None = None) -> Saved:
     """Create the data set `uri` or change its passport; commits.
 
-    Package, passport, event and outbox row are written in one transaction: CKAN's action commits them together. Raises
-    KzError when the owner is unknown, the user may not publish for it, or CKAN refuses a value.
+    Package, passport, event and outbox row are written in one transaction: CKAN's action commits them together. A data set
+    that was deleted, but not purged, comes back. Raises KzError when the owner is unknown, the user may not publish for it,
+    or CKAN refuses a value.
     """
     package = model.Package.get(uri)
-    if package is None or package.state != model.State.ACTIVE:
+    if package is None:
         return _create(session, user, uri, described, address)
     if not may_see(user, package.id):
         raise KzError("publishing.uri_is_taken", uri=uri)
@@ -67,7 +68,8 @@ def _change(session: Session, user: str, package: Any, described: Described, add
     passport.schema = described.table_schema.descriptor()
     passport.changed = datetime.now(UTC)
     _told(session, passport, "change", user, address)
-    _act(session, "package_patch", user, package_fields(package.name, described) | {"id": package.id})
+    fields = package_fields(package.name, described) | {"id": package.id, "state": model.State.ACTIVE}
+    _act(session, "package_patch", user, fields)
     return Saved(passport, created=False)
 
 
@@ -144,19 +146,19 @@ def _tags(keywords: dict[str, list[str]]) -> list[str]:
 
 def known_passport(session: Session, uri: str) -> Passport:
     """The passport of `uri`; KzError publishing.unknown_dataset when there is none or the data set was deleted."""
-    passport = passport_of(session, uri)
+    passport = passport_of(session, uri) if NAME.fullmatch(uri) else None
     package = model.Package.get(passport.package_id) if passport else None
     if passport is None or package is None or package.state != model.State.ACTIVE:
         raise KzError("publishing.unknown_dataset", uri=uri)
     return passport
 
 
-def visible_package(uri: str, user: str) -> dict[str, Any]:
+def visible_package(passport: Passport, user: str) -> dict[str, Any]:
     """CKAN's package as `user` ("" = anonymous) may see it; KzError publishing.unknown_dataset otherwise."""
     try:
-        found: dict[str, Any] = tk.get_action("package_show")({"user": user}, {"id": uri})
+        found: dict[str, Any] = tk.get_action("package_show")({"user": user}, {"id": passport.package_id})
     except (tk.ObjectNotFound, tk.NotAuthorized):
-        raise KzError("publishing.unknown_dataset", uri=uri) from None
+        raise KzError("publishing.unknown_dataset", uri=passport.uri) from None
     return found
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from ckanext.kzopen.validation.report import Finding, Report
 
 LISTED = 1000
@@ -30,3 +31,22 @@ def other_columns(checked: Report) -> Report:
     """The report of rows for a table whose published version has other columns: it has to be replaced as a whole."""
     finding = Finding(code="schema-error", message="the published version has other columns", reason="other-columns")
     return Report(checked.rows, {"schema-error": 1}, (finding,), checked.reading)
+
+
+def unstorable(checked: Report, table: pa.Table) -> Report | None:
+    """The report of cells that hold U+0000, which PostgreSQL cannot keep in a text; None when there are none."""
+    header = checked.reading.header_row if checked.reading else 1
+    texts = [field.name for field in table.schema if pa.types.is_string(field.type) or pa.types.is_large_string(field.type)]
+    places = sorted((place, name) for name in texts for place in _with_nul(table[name]))
+    if not places:
+        return None
+    findings = tuple(
+        Finding(code="cell-error", message="the cell holds U+0000", reason="nul", row=header + place + 1, field=name)
+        for place, name in places[:LISTED]
+    )
+    return Report(checked.rows, {"cell-error": len(places)}, findings, checked.reading)
+
+
+def _with_nul(column: pa.ChunkedArray) -> list[int]:
+    found: list[int] = pc.indices_nonzero(pc.match_substring(column, "\0").fill_null(False)).to_pylist()
+    return found

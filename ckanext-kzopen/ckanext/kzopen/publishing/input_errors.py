@@ -42,6 +42,6 @@ def _of_kind(kind: str, context: Mapping[str, Any]) -> KzError:
         return KzError("publishing.input_choice", choices=str(context["expected"]))
     if kind == "extra_forbidden":
         return KzError("publishing.input_unknown_key")
-    if kind == "json_invalid":
-        return KzError("publishing.input_json")
+    if kind in ("json_invalid", "input_nul"):
+        return KzError("publishing.input_json" if kind == "json_invalid" else "publishing.input_nul")
     return KzError("publishing.input_value")

@@ -142,6 +142,15 @@ class TableSchema(BaseModel):
         return descriptor if self.primary_key else {k: v for k, v in descriptor.items() if k != "primaryKey"}
 
 
+def _has_nul(value: Any) -> bool:
+    """Whether a text anywhere in the value holds U+0000, which PostgreSQL cannot store."""
+    if isinstance(value, str):
+        return "\0" in value
+    if isinstance(value, dict):
+        return any(_has_nul(part) for pair in value.items() for part in pair)
+    return isinstance(value, list) and any(_has_nul(item) for item in value)
+
+
 class Passport(Input):
     """What a data set is: names and description, owner, responsible, how often it is renewed, and its columns."""
 
@@ -156,3 +165,10 @@ class Passport(Input):
     keywords: Keywords = Keywords()
     license: str | None = None
     table_schema: TableSchema = Field(alias="schema")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _can_be_stored(cls, data: Any) -> Any:
+        if _has_nul(data):
+            raise PydanticCustomError("input_nul", "a text holds the character U+0000")
+        return data

@@ -7,7 +7,7 @@ from typing import Any
 import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 from ckan.config.middleware.flask_app import csrf
-from ckanext.kzopen.publishing import api, helpers, jobs, purge, validators, views
+from ckanext.kzopen.publishing import api, desk, helpers, jobs, passport_views, purge, validators, views
 from flask import Blueprint
 
 # CKAN would check a form's token, which programs have not; the API looks at API tokens only, never at the session.
@@ -25,6 +25,7 @@ class PublishingPlugin(p.SingletonPlugin):
     p.implements(p.IValidators)
 
     tasks = (jobs.process_delivery, jobs.tidy)
+    pages = (views, passport_views)  # they put their pages on the desk's blueprint
 
     def update_config(self, config: tk.CKANConfig) -> None:
         """Our templates come after the theme's."""
@@ -34,7 +35,7 @@ class PublishingPlugin(p.SingletonPlugin):
         return {"dataset_purge": purge.dataset_purge}
 
     def get_blueprint(self) -> list[Blueprint]:
-        return [api.blueprint, views.blueprint]
+        return [api.blueprint, desk.blueprint]
 
     def get_helpers(self) -> dict[str, Any]:
         return {"kzopen_in_language": helpers.kzopen_in_language, "kzopen_words": helpers.kzopen_words}

@@ -14,6 +14,7 @@ from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.publishing import accept, inbox
 from ckanext.kzopen.publishing.model import Delivery, Passport
 from ckanext.kzopen.publishing.refusal import Refused
+from ckanext.kzopen.publishing.settle import settle
 from ckanext.kzopen.publishing.site import Site
 from sqlalchemy.orm import Session
 
@@ -29,15 +30,19 @@ def process(session: Session, site: Site, delivery_id: UUID) -> None:
     if delivery.state == "checking" or (delivery.state == "awaiting_approval" and delivery.approver):
         _decide(session, site, delivery)
     if delivery.state == "accepted":
-        accept.settle(session, delivery)
+        settle(session, delivery)
 
 
 def _decide(session: Session, site: Site, delivery: Delivery) -> None:
-    passport = session.get_one(Passport, delivery.package_id)
+    passport = session.get(Passport, delivery.package_id)
+    if passport is None:  # the data set was purged meanwhile: to try again would not help
+        fail(session, delivery.id, KzError("publishing.unknown_dataset", uri=delivery.uri))
+        return
     try:
         checked = check(site, delivery, passport)
         if checked.table is None:
             raise Refused(checked.report)
+        _refuse_unstorable(checked)
         if delivery.check_only and delivery.approver is None:
             _hold(session, delivery, checked.report)
         else:
@@ -56,6 +61,14 @@ def check(site: Site, delivery: Delivery, passport: Passport) -> Any:
     path = inbox.root(site.files_url) / delivery.path
     schema = schema_for(delivery.mode, passport.schema)
     return check_file(path, schema, media_type=delivery.media_type, name=delivery.file_name)
+
+
+def _refuse_unstorable(checked: Any) -> None:
+    from ckanext.kzopen.publishing.findings import unstorable
+
+    report = unstorable(checked.report, checked.table)
+    if report is not None:
+        raise Refused(report)
 
 
 def schema_for(mode: str, schema: dict[str, Any]) -> dict[str, Any]:

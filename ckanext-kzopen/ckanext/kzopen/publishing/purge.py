@@ -57,7 +57,7 @@ def forget(session: Session, package_id: str, user: str) -> Forgotten | None:
 def clear_away(site: Site, forgotten: Forgotten) -> None:
     """Remove the table from DataStore and the files of the versions."""
     # Loaded here: web processes must not carry the libraries that read files until they need them.
-    from ckanext.kzopen.publishing.accept import datastore_transaction
+    from ckanext.kzopen.publishing.settle import datastore_transaction
     from ckanext.kzopen.rows import datastore, store
 
     with datastore_transaction() as connection:

@@ -65,6 +65,8 @@ def deliver(
     A repeated idempotency key with the same body gives the first delivery again; with another body it is refused.
     """
     check_sending(sending, passport)
+    if sending.length is not None and sending.length > limit:
+        raise KzError("publishing.too_large", limit=limit)
     number = uuid4()
     stored = inbox.receive(files_url, number, stream, limit, sending.length)
     try:
@@ -89,7 +91,7 @@ def _new(session: Session, passport: Passport, sending: Sending, number: UUID, s
         sender=sending.sender,
         source=sending.source,
         media_type=sending.media_type,
-        file_name=sending.file_name,
+        file_name=_printable(sending.file_name),
         path=stored.path,
         size=stored.size,
         sha256=stored.sha256,
@@ -124,3 +126,11 @@ def _same_again(session: Session, package_id: str, sending: Sending, stored: inb
     if (earlier.sha256, earlier.mode, earlier.check_only) != (stored.sha256, sending.mode, sending.check_only):
         raise KzError("publishing.key_reused", key=sending.key, delivery=str(earlier.id))
     return earlier
+
+
+def _printable(name: str | None) -> str | None:
+    """A file's name for people to read: no path, no control characters, at most LONGEST_KEY characters."""
+    if not name:
+        return None
+    bare = name.replace("\\", "/").rsplit("/", 1)[-1]
+    return "".join(character for character in bare if character.isprintable())[:LONGEST_KEY] or None

@@ -1,0 +1,59 @@
+"""What is derived from the current version: DataStore's table and the preview on the page. Safe to run again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import ckan.plugins.toolkit as tk
+from ckan import model
+from ckanext.kzopen.publishing.model import Delivery, Passport
+from ckanext.kzopen.publishing.package import site_user
+from ckanext.kzopen.rows import model as versions
+from sqlalchemy.engine import Connection
+from sqlalchemy.orm import Session
+
+
+def settle(session: Session, delivery: Delivery) -> None:
+    """Bring what is derived from the current version in line with it: DataStore's table, the preview on the page; commits."""
+    passport = session.get_one(Passport, delivery.package_id)
+    current = versions.latest(session, passport.uri)
+    if current is None:
+        return
+    bring_datastore(current)
+    delivery.settled = delivery.settled or datetime.now(UTC)
+    session.commit()
+    ensure_preview(passport)
+
+
+def bring_datastore(current: versions.Version) -> None:
+    """Make DataStore show `current`, if it does not yet, by loading it anew from the version's file."""
+    from ckanext.kzopen.rows import current as current_tables
+    from ckanext.kzopen.rows import datastore
+
+    with datastore_transaction() as connection:
+        found = datastore.loaded(connection, str(current.resource_id))
+    if found != datastore.Loaded(current.sha256, current.rows):
+        current_tables.reload(current)
+
+
+def ensure_preview(passport: Passport) -> None:
+    """Give the resource CKAN's default views once; an existing one is left alone."""
+    context = {"user": site_user(), "ignore_auth": True}
+    if model.Resource.get(passport.resource_id) is None:
+        return
+    resource = tk.get_action("resource_show")(dict(context), {"id": passport.resource_id})
+    tk.get_action("resource_create_default_resource_views")(
+        dict(context), {"resource": resource, "create_datastore_views": True}
+    )
+
+
+@contextmanager
+def datastore_transaction() -> Iterator[Connection]:
+    """A transaction with write rights in CKAN's DataStore, committed at the end of the block."""
+    from ckanext.datastore.backend.postgres import get_write_engine
+
+    # begin(), not connect(): `rows.datastore` uses the driver's cursor, and without it the commit would do nothing.
+    with get_write_engine().begin() as connection:
+        yield connection
