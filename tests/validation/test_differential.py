@@ -99,7 +99,7 @@ def write(path: Path, labels: list[str], rows: list[list[str]]) -> Path:
 
 
 @given(tables())
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_generated_tables_get_the_same_findings(
     tmp_path: Path, table: tuple[dict[str, Any], list[str], list[list[str]]]
 ) -> None:

@@ -31,7 +31,7 @@ def slow(body: str) -> list[tuple[int, list[str]]]:
 
 
 @given(st.text(alphabet='a,b"\n\r ә', max_size=40))
-@settings(max_examples=2000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example('x,"y')
 @example('x,"y\n')
 @example('"y\r\n')
