@@ -152,3 +152,19 @@ def test_the_check_is_clean_after_all_this(dataset: dict[str, Any]) -> None:
     found_now = rebuild.full_check(recompute_all=True)
     assert (found_now.different, found_now.missing, found_now.surplus) == ((), (), ())
     assert dataset["id"] not in found_now.stale_packages
+
+
+def test_a_document_that_cannot_be_computed_now_is_computed_later(
+    organization: dict[str, Any], dataset: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from ckanext.kzopen.search import recompute
+
+    def broken(_package_id: str) -> None:
+        raise RuntimeError("a plugin is broken")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(recompute, "document", broken)
+        call_action("organization_patch", context={"user": admin()}, id=organization["id"], title="Patient")
+    assert stored(dataset)["organization"]["title"] == "Before"
+    assert recompute.drain() >= 1
+    assert stored(dataset)["organization"]["title"] == "Patient"

@@ -120,7 +120,7 @@ def _stale(ids: Iterable[str]) -> Iterable[str]:
 def repair(found: Check, show: Callable[[int, int], None] = lambda _n, _of: None) -> None:
     """Bring in step what a check found: documents from packages first, then the index from documents."""
     if found.keys:
-        outbox.emit_many(model.Session, topics.CHANGED, found.keys)
+        changes.of(model.Session()).rows.extend(outbox.emit_many(model.Session, topics.CHANGED, found.keys))
         model.Session.commit()
     documents([*found.packages_without_document, *found.documents_without_package, *found.stale_packages], True, show)
 

@@ -24,6 +24,7 @@ from ckanext.kzopen.search import changes, store
 from ckanext.kzopen.search.topics import RECOMPUTE
 from flask import current_app, has_app_context
 from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +38,10 @@ _LOCK = text("SELECT 1 FROM package WHERE id = :id FOR SHARE")
 
 
 def soon(stale_rows: Sequence[int], seconds: float) -> list[int]:
-    """Have these outbox rows done in the background; returns the index's rows if they were done within `seconds`."""
+    """Have these outbox rows done in the background; returns the index's rows if they were done within `seconds`.
+
+    The change itself has been committed, so nothing here may fail the request.
+    """
     if not stale_rows or len(stale_rows) > AT_ONCE:
         return []
     app = current_app._get_current_object() if has_app_context() else None  # type: ignore[attr-defined]
@@ -45,6 +49,9 @@ def soon(stale_rows: Sequence[int], seconds: float) -> list[int]:
     try:
         return done.result(seconds) if seconds > 0 else []
     except TimeoutError:
+        return []
+    except SQLAlchemyError as error:
+        log.warning("search documents are left to be computed later: %s", error)
         return []
 
 
@@ -87,7 +94,8 @@ def document(package_id: str) -> None:
     if found:
         logic.index_update_package({"ignore_auth": True}, package_id)
     else:
-        store.remove(model.Session, str(config.get("ckan.site_id")), "package", package_id)
+        rows = store.remove(model.Session, str(config.get("ckan.site_id")), "package", package_id)
+        changes.written(model.Session(), package_id, rows)
 
 
 def drain() -> int:

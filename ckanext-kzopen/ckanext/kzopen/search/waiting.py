@@ -15,6 +15,7 @@ from typing import Any
 
 from ckanext.kzopen.core import outbox
 from ckanext.kzopen.search.topics import INDEX
+from psycopg2 import Error as DriverError
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -39,13 +40,16 @@ class Acknowledgements:
         threading.Thread(target=self._listen, name="kzopen-search-acknowledgements", daemon=True).start()
 
     def wait(self, rows: Sequence[int], seconds: float, consumer: str = INDEX) -> bool:
-        """Whether the consumer acknowledged all rows within so many seconds."""
+        """Whether the consumer acknowledged all rows within so many seconds; False too when the database cannot tell.
+
+        What is waited for has been committed, so nothing here may fail the request.
+        """
         end = time.monotonic() + seconds
         self._listening.wait(min(seconds, _PAUSE))
         while True:
             with self._heard:
                 seen = self._count
-            if not self._pending(rows, consumer):
+            if self._done(rows, consumer):
                 return True
             left = end - time.monotonic()
             if left <= 0:
@@ -54,16 +58,20 @@ class Acknowledgements:
                 if self._count == seen:
                     self._heard.wait(min(left, _PAUSE))
 
-    def _pending(self, rows: Sequence[int], consumer: str) -> int:
-        with self._engine.connect() as connection:
-            return outbox.waiting(connection, consumer, rows)
+    def _done(self, rows: Sequence[int], consumer: str) -> bool:
+        try:
+            with self._engine.connect() as connection:
+                return outbox.waiting(connection, consumer, rows) == 0
+        except SQLAlchemyError as error:
+            log.warning("the database cannot tell whether the index has followed: %s", error)
+            return False
 
     def _listen(self) -> None:
         """For the life of the process; a lost connection is opened again."""
         while True:
             try:
                 self._listen_once()
-            except (SQLAlchemyError, OSError) as error:
+            except (SQLAlchemyError, DriverError, OSError) as error:
                 log.debug("no news from the search index: %s", error)
             self._listening.clear()
             time.sleep(_PAUSE)
