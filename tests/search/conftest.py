@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import time
 import uuid
 from collections.abc import Callable, Iterator
 from configparser import ConfigParser
@@ -38,6 +39,15 @@ def entry(made: document.Document) -> Entry:
 
 def made(name: str, **fields: Any) -> document.Document:
     return document.from_solr(source(name, **fields), SITE)
+
+
+def until(condition: Callable[[], bool], seconds: float = 30) -> float:
+    """Seconds until the condition held."""
+    start = time.monotonic()
+    while not condition():
+        assert time.monotonic() - start < seconds, "it did not happen in time"
+        time.sleep(0.05)
+    return time.monotonic() - start
 
 
 @pytest.fixture

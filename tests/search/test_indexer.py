@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,7 +22,7 @@ from ckanext.kzopen.search.tree import All
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 
-from tests.search.conftest import SITE, made, migrate
+from tests.search.conftest import SITE, made, migrate, until
 
 EVERYTHING = Search(All(), labels=None, rows=1000)
 
@@ -66,15 +66,6 @@ class Bench:
                 return store.hashes(connection) == self.reader.hashes()
             except EngineError:
                 return False
-
-
-def until(condition: Callable[[], bool], seconds: float = 15) -> float:
-    """Seconds until the condition held."""
-    start = time.monotonic()
-    while not condition():
-        assert time.monotonic() - start < seconds, "it did not happen in time"
-        time.sleep(0.05)
-    return time.monotonic() - start
 
 
 @pytest.fixture
