@@ -7,7 +7,7 @@ from decimal import Decimal
 
 import pyarrow as pa
 from ckanext.kzopen.rows.diff import Change, compare
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 OLD = pa.table({"code": ["01", "02", "03"], "name": ["Абай", "Ақмола", None], "sum": [1.0, 2.0, 3.0]})
@@ -74,6 +74,7 @@ ROWS = st.dictionaries(st.integers(0, 20), st.one_of(st.none(), st.integers(0, 3
 
 
 @given(ROWS, ROWS)
+@settings(deadline=None)
 def test_counts_by_key_are_those_of_dictionaries(old: dict[int, int | None], new: dict[int, int | None]) -> None:
     def table(rows: dict[int, int | None]) -> pa.Table:
         return pa.table({"k": pa.array(list(rows), pa.int64()), "v": pa.array(list(rows.values()), pa.int64())})

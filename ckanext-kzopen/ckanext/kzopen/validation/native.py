@@ -10,13 +10,34 @@ from decimal import Decimal
 import polars as pl
 from frictionless import Field
 
+LARGEST_PLAIN = 1e15
+SMALLEST_PLAIN = 1e-4
+
 
 def as_text(values: Sequence[object], field: Field) -> pl.Series:
     """A column as strings: a date is written in the field's own format, 5.0 as 5, true as the field's word for it.
 
     A code that a spreadsheet keeps as a number thus becomes its digits; zeros that it lost are found by the pattern.
     """
+    kinds = set(map(type, values)) - {type(None)}
+    if kinds <= {str}:
+        return pl.Series(values, dtype=pl.String)
+    if kinds <= {int, float}:
+        found = _plain_numbers(values, field)
+        if found is not None:
+            return found
     return pl.Series([None if value is None else _text(value, field) for value in values], dtype=pl.String)
+
+
+def _plain_numbers(values: Sequence[object], field: Field) -> pl.Series | None:
+    """A column of moderate numbers at once; None when one needs an exponent, where polars and Python write otherwise."""
+    numbers = pl.Series(values, dtype=pl.Float64, strict=False)
+    size = numbers.abs()
+    whole = (numbers == numbers.floor()).fill_null(True)
+    if not ((size < LARGEST_PLAIN) & (whole | (size >= SMALLEST_PLAIN))).fill_null(True).all():
+        return None
+    fractions = numbers.cast(pl.String).str.replace(".", getattr(field, "decimal_char", "."), literal=True)
+    return numbers.cast(pl.Int64, strict=False).cast(pl.String).zip_with(whole, fractions)
 
 
 def _text(value: object, field: Field) -> str:
@@ -46,7 +67,7 @@ def _in_json(value: object) -> object:
 
 def _number(value: float | Decimal, field: Field) -> str:
     if isinstance(value, float):
-        if value.is_integer():
+        if value.is_integer() and abs(value) < LARGEST_PLAIN:
             return str(int(value))
         value = Decimal(repr(value))
     text = format(value, "f") if value.is_finite() else str(value)

@@ -50,8 +50,10 @@ def _grid(sheet: CalamineSheet, limits: Limits) -> tuple[int, Grid]:
     rows: Grid = [[None if cell == "" else cell for cell in row] for row in sheet.to_python(skip_empty_area=True)]
     while rows and not any(cell is not None for cell in rows[-1]):
         rows.pop()
-    width = max((index for row in rows for index, cell in enumerate(row, 1) if cell is not None), default=0)
-    return sheet.start[0] + 1, [row[:width] for row in rows]
+    width = len(rows[0]) if rows else 0
+    while width and not any(row[width - 1] is not None for row in rows):
+        width -= 1
+    return sheet.start[0] + 1, [row[:width] for row in rows] if rows and width < len(rows[0]) else rows
 
 
 def _sheet_cells(
