@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from ckanext.kzopen.core.jobs.engine import APPLICATION
+from ckanext.kzopen.core.jobs.worker import GRACE, ROUND
 from sqlalchemy import Engine, text
 
 from tests.core.jobs.conftest import Defer, StartWorker, lines, wait_for
@@ -35,10 +36,13 @@ def worker(start_worker: StartWorker, defer: Defer, notes: Path) -> Worker:
 
 
 @pytest.mark.usefixtures("worker")
-def test_a_committed_job_is_picked_up_at_once(defer: Defer, notes: Path) -> None:
-    defer("tests.note", notes=str(notes), line="hello")
+def test_a_worker_hears_of_a_committed_job_before_it_looks_by_itself(defer: Defer, notes: Path) -> None:
+    took = []
+    for n in range(5):
+        defer("tests.note", notes=str(notes), line=f"hello {n}")
+        took.append(wait_for(lambda n=n: f"hello {n}" in lines(notes), 10))  # type: ignore[misc]
 
-    assert wait_for(lambda: lines(notes) == ["hello"], 5) < 1.5
+    assert min(took) < ROUND / 4
 
 
 @pytest.mark.usefixtures("worker")
@@ -53,7 +57,7 @@ def test_jobs_with_one_lock_run_one_after_the_other_and_without_a_pause(
 
     expected = [f"{name} {verb}" for name in ("first", "second", "third") for verb in ("begins", "ends")]
     assert lines(notes) == expected
-    assert took < 3
+    assert took < 2 * ROUND
 
 
 @pytest.mark.usefixtures("worker")
@@ -113,7 +117,7 @@ def test_a_worker_stops_within_five_seconds_even_with_a_job_running(
     assert status_of(engine, number) == "doing"
 
 
-def test_an_idle_worker_stops_within_two_seconds(worker: Worker) -> None:
+def test_an_idle_worker_stops_without_waiting(worker: Worker) -> None:
     worker.terminate()
 
-    assert worker.wait(timeout=2) == 0
+    assert worker.wait(timeout=GRACE) == 0
