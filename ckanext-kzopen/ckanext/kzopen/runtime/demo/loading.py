@@ -93,16 +93,16 @@ def bring(api: Api, item: Item) -> Outcome:
             api.put_data_set(item.uri, item.passport)
         if item.table is None:
             return Outcome(item.uri, "unchanged" if same else "loaded")
-        return _bring_table(api, item, item.table, known if same else None)
+        return _bring_table(api, item, item.table, (known or {}).get("version"), same)
     except Refused as refusal:
         return Outcome(item.uri, "refused", str(refusal))
 
 
-def _bring_table(api: Api, item: Item, table: File, known: Answer | None) -> Outcome:
-    """Send the table unless the current version was made of the same bytes under the same passport (`known`)."""
-    if known and known["version"] and _made_of(api, known["version"], table.body):
-        return Outcome(item.uri, "unchanged", rows=known["version"]["rows"])
-    key = key_of(item.passport["schema"], table.body)
+def _bring_table(api: Api, item: Item, table: File, version: Answer | None, same: bool) -> Outcome:
+    """Send the table unless the current `version` was made of the same bytes under the `same` passport."""
+    if same and version and _made_of(api, version, table.body):
+        return Outcome(item.uri, "unchanged", rows=version["rows"])
+    key = key_of(item.passport["schema"], table.body, version["number"] if version else 0)
     delivery = api.post_rows(item.uri, table.body, table.media_type, key, table.name)
     if delivery["state"] != "accepted":
         return Outcome(item.uri, "refused", " ".join(api.findings(delivery["id"])) or delivery["state_label"])
@@ -126,10 +126,13 @@ def _bare(value: Any) -> Any:
     return [_bare(part) for part in value] if isinstance(value, list) else value
 
 
-def key_of(schema: Any, body: bytes) -> str:
-    """An idempotency key that is the same for the same schema and bytes, and differs for all others."""
+def key_of(schema: Any, body: bytes, after: int = 0) -> str:
+    """An idempotency key that is the same for the same schema and bytes after the same version, and differs for all others.
+
+    With the version in it, content that somebody replaced meanwhile is brought back instead of answered as sent before.
+    """
     digest = hashlib.sha256(json.dumps(schema, sort_keys=True).encode() + b"\0" + body)
-    return f"demo-{digest.hexdigest()}"
+    return f"demo-{digest.hexdigest()}-{after}"
 
 
 def nobody(outcome: Outcome) -> None:
