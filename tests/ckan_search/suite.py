@@ -48,6 +48,14 @@ def pytest_configure(config: pytest.Config) -> None:
     """CKAN names its marker in a file that the wheel lacks; its entry points call the package of its tests `tests`."""
     sys.modules["tests.plugins"] = importlib.import_module("ckan.tests.plugins")
     config.addinivalue_line("markers", "ckan_config: settings of CKAN for one test")
+    config.option.ckan_ini = _with_search_alone(Path(config.option.ckan_ini))
+
+
+def _with_search_alone(ini: Path) -> str:
+    """The same portal with no plugin but `kzopen_search`: others change what CKAN's tests see, such as who sees accounts."""
+    alone = ini.with_name("search-alone.ini")
+    alone.write_text(f"[app:main]\nuse = config:{ini.name}\nckan.plugins = kzopen_search\n", encoding="utf-8")
+    return str(alone)
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
