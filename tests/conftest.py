@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ class LivePortal:
     url: str
     data: Path
     accounts: dict[str, dict[str, str]]
+    start_seconds: float = 0.0
 
 
 def run_launcher(*arguments: str) -> str:
@@ -36,11 +38,13 @@ def run_launcher(*arguments: str) -> str:
 def portal_at(data: Path, port: int, demo: bool) -> Iterator[LivePortal]:
     """A whole portal started with the README's command in `data`; stopped at the end of the block."""
     url = f"http://127.0.0.1:{port}"
+    began = time.monotonic()
     run_launcher("serve", "--data", str(data), "--port", str(port), "--no-demo", "--detach")
+    took = time.monotonic() - began
     try:
         if demo:
             run_launcher("demo", "load", "--data", str(data), "--url", url)
-        yield LivePortal(url, data, json.loads((data / "accounts.json").read_text()))
+        yield LivePortal(url, data, json.loads((data / "accounts.json").read_text()), took)
     finally:
         run_launcher("stop", "--data", str(data))
 

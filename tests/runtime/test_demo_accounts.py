@@ -12,10 +12,11 @@ def test_the_demo_accounts_have_their_place_in_an_agency(live_portal: LivePortal
         "demo-editor": "editor",
         "demo-admin": "admin",
     }
-    members = httpx.post(
-        f"{live_portal.url}/api/3/action/member_list",
-        json={"id": "demo-ministry", "object_type": "user"},
+    users = httpx.post(
+        f"{live_portal.url}/api/3/action/organization_show",
+        json={"id": "demo-ministry", "include_users": True},
         headers={"Authorization": live_portal.accounts["operator"]["token"]},
         timeout=30,
-    ).json()["result"]
-    assert {"Editor", "Admin"} <= {capacity for _, _, capacity in members}
+    ).json()["result"]["users"]
+    places = {user["name"]: user["capacity"] for user in users}
+    assert (places["demo-editor"], places["demo-admin"]) == ("editor", "admin")

@@ -24,6 +24,7 @@ def kept_logging() -> Iterator[None]:
     """What the test configures is taken back."""
     loggers = {name: logging.getLogger(name) for name in [*logging.Logger.manager.loggerDict, ""]}
     before = {name: (logger.handlers[:], logger.level, logger.propagate) for name, logger in loggers.items()}
+    structlog.contextvars.clear_contextvars()
     yield
     for name, (handlers, level, propagate) in before.items():
         loggers[name].handlers[:], loggers[name].propagate = handlers, propagate

@@ -41,6 +41,8 @@ POSTGRES_OPTIONS = {
     "jit": "off",
     "wal_compression": "on",
     "io_method": "sync",
+    # After a crash: one call instead of opening each file of the directory, seconds sooner back.
+    "recovery_init_sync_method": "syncfs",
     "log_min_duration_statement": "2000",
 }
 
