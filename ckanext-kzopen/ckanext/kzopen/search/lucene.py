@@ -16,13 +16,14 @@ from luqum import tree as lucene
 from luqum.exceptions import ParseError
 from luqum.thread import parse as luqum_parse
 
-_ADDRESS = re.compile(r"(?<![\w\"])((?:[\w.-]+:)?)(https?://[^\s\"()]+)")
+_ADDRESS = re.compile(r"(?<![\w\"])((?:[\w.-]{1,80}:)?)(https?://[^\s\"()]+)")
 _C_OPERATORS = re.compile(r"(?<=\s)(&&|\|\|)(?=\s)")
 _QUOTED_OR_BARE = re.compile(r'([+-]?)(?:"([^"]*)"|(\S+))')
 _ESCAPE = re.compile(r"\\(.)")
 _PATTERN = re.compile(r"(?<!\\)[*?]")
-_DANGLING = re.compile(r"^\s*(?:(?:AND|OR)\b\s*)+|(?:\s*(?:\b(?:AND|OR|NOT)|[+\-!]|[\w.]+:))+\s*$")
+_OPERATORS = frozenset({"AND", "OR", "NOT", "&&", "||", "+", "-", "!"})
 _DEEPEST = 200
+_MOST_SIGNS = 10
 _REPEATED = re.compile(r"\b(AND|OR)(?:\s+(?:AND|OR)\b)+")
 
 
@@ -46,8 +47,9 @@ def _plain_words(text: str, field: str) -> Node:
 
 
 def _depth(text: str) -> int:
-    """How deep brackets nest, or signs stand one before the other."""
+    """How deep brackets nest, or signs or fields (`a:b:c`) stand one before the other."""
     deepest = max((len(signs) for signs in re.findall(r"[-+!]+", text)), default=0)
+    deepest = max(deepest, *(word.count(":") for word in text.split()))
     depth = 0
     for bracket in re.findall(r"[()]", text):
         depth = max(0, depth + (1 if bracket == "(" else -1))
@@ -90,12 +92,18 @@ def _repaired(text: str) -> str:
     text = re.sub(r"[{}\[\]]", " ", text)
     text = _balanced(text)
     text = _REPEATED.sub(r"\1", text)
-    while _DANGLING.search(text):
-        shorter = _DANGLING.sub("", text)
-        if shorter == text:
-            break
-        text = shorter
+    text = _without_dangling(text)
     return re.sub(r"(?<![\\\w])/", r"\\/", text)
+
+
+def _without_dangling(text: str) -> str:
+    """Operators that lack a side, and a field at the end that lacks its value, are dropped."""
+    words = text.split()
+    while words and (words[-1] in _OPERATORS or words[-1].endswith(":")):
+        words.pop()
+    while words and words[0] in ("AND", "OR", "&&", "||"):
+        words.pop(0)
+    return " ".join(words)
 
 
 def _balanced(text: str) -> str:
@@ -196,7 +204,7 @@ def _plain(written: str, field: str) -> Node:
         return tree.Not(_plain(written[1:], field))
     if written == "*":
         return tree.Exists(field)
-    if _PATTERN.search(written):
+    if 0 < len(_PATTERN.findall(written)) <= _MOST_SIGNS:
         if _PATTERN.search(written[:-1]) is None and written.endswith("*"):
             return tree.Prefix(field, _unescape(written[:-1]))
         return tree.Wildcard(field, _unescape(written))

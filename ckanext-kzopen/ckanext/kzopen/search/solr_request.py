@@ -13,6 +13,8 @@ from ckanext.kzopen.search.tree import Node
 DEEPEST = 10_000
 """Pages end here, unless they are sorted by one stored field."""
 MOST_NODES = 2_000
+LONGEST = 200_000
+"""Letters of a query or a filter."""
 
 _WEIGHT = re.compile(r"([\w.*-]+)(?:\^([\d.]+))?")
 _LOCAL = re.compile(r"^\s*\{!([^}]*)\}(.*)$", re.DOTALL)
@@ -65,6 +67,8 @@ def _free_text(text: str, params: Mapping[str, Any]) -> Node:
 
 def parsed(text: str, params: Mapping[str, Any]) -> Node:
     """A query with its local parameters, `{!lucene q.op=OR}…`, `{!bool must=…}`; CKAN has refused all that are not allowed."""
+    if len(text) > LONGEST:
+        raise RequestError(f"The query is longer than {LONGEST} letters.")
     all_words = str(params.get("q.op", "AND")).upper() != "OR"
     field = str(params.get("df") or "text")
     local = _LOCAL.match(str(text))

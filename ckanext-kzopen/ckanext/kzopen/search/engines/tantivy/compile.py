@@ -33,6 +33,7 @@ from ckanext.kzopen.search.tree import Occur as WordOccur
 from tantivy import FieldType, Occur, Query
 
 _FAR = 2**62
+_LONGEST_FUZZY = 100
 
 Leaf = All | Nothing | Term | OneOf | Phrase | Prefix | Wildcard | Fuzzy | Range | Exists
 
@@ -135,7 +136,7 @@ class Compiler:
 
     def _fuzzy(self, field: str, value: str, distance: int) -> Query:
         if fields.kind(field) is not Kind.TEXT:
-            return Query.fuzzy_term_query(schema(), keyword_path(field), value, distance)
+            return Query.fuzzy_term_query(schema(), keyword_path(field), value[:_LONGEST_FUZZY], distance)
         found = [Query.fuzzy_term_query(schema(), text_path(field), t, distance) for t in analysis.tokens(value)]
         return _boolean([(Occur.Must, query) for query in found])
 
