@@ -7,7 +7,7 @@ from typing import Any
 import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 from ckanext.kzopen.core import law, states, texts
-from ckanext.kzopen.core.people import activities, privacy
+from ckanext.kzopen.core.people import activities, privacy, resource_views
 from ckanext.kzopen.core.record import jobs as record_jobs  # noqa: F401 - registers the task
 from ckanext.kzopen.core.record import views as record_views
 from ckanext.kzopen.core.web import csrf, health, metrics, pages, requests
@@ -28,7 +28,7 @@ class CorePlugin(p.SingletonPlugin):
         return activities.actions()
 
     def get_auth_functions(self) -> dict[str, Any]:
-        return privacy.rights()
+        return {**privacy.rights(), **resource_views.rights()}
 
     def get_blueprint(self) -> list[Blueprint]:
         return [health.blueprint, metrics.blueprint, pages.blueprint, record_views.blueprint]
