@@ -189,7 +189,7 @@ def test_a9_a_key_slipped_in_is_found(log: Session, add: Add, sign: Sign, verify
     rewrite(log, 2, LIE)
     theirs, own = Ring(tmp_path / "theirs", "x"), keys.in_use(log)
     assert own is not None
-    new, _old = keys.rotate(log, theirs, lost=True)
+    new = keys.rotate(log, theirs, lost=True)
     log.commit()
     head = sign_again(log, theirs)
     name = f"key {new.id[:16]} is endorsed by no earlier key and not noted in the journal"

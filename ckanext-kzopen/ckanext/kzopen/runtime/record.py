@@ -77,11 +77,10 @@ def rotate_key(lost: bool, data: Path | None) -> None:
 
     with session_of(data) as (session, ring):
         try:
-            new, old = keys.rotate(session, ring, lost=lost)
+            new = keys.rotate(session, ring, lost=lost)
         except keys.KeyMissing as error:
             raise click.ClickException(f"{error}; restore it from a backup, or give --lost") from error
-    if old is not None:
-        ring.forget(old.id)
+    ring.keep_only(new.id)
     click.echo(f"key      {new.id}\npublic   {new.public.hex()}\nsince    {new.since.isoformat()}")
     if lost:
         click.echo("The old key has not endorsed it: publish this one where readers will find it, with the reason.")
@@ -154,7 +153,7 @@ def session_of(data: Path | None) -> Iterator[tuple[Session, Ring]]:
         connection = create_engine(addresses(portal)["sqlalchemy.url"]).connect()
     except OperationalError as error:
         raise no_database() from error
-    with connection, Session(connection) as session:
+    with connection, Session(connection, expire_on_commit=False) as session:
         yield session, ring_of(portal)
         session.commit()
 

@@ -71,12 +71,11 @@ class Ring:
         """The private key of that id; raises KeyMissing."""
         return _private(self.file_of(key), self.password)
 
-    def has(self, key: str) -> bool:
-        return self.file_of(key).exists()
-
-    def forget(self, key: str) -> None:
-        """Delete a private key that will sign nothing more."""
-        self.file_of(key).unlink(missing_ok=True)
+    def keep_only(self, key: str) -> None:
+        """Delete the private keys that will sign nothing more."""
+        for file in self.folder.glob("key-*.pem"):
+            if file != self.file_of(key):
+                file.unlink()
 
 
 @lru_cache(maxsize=4)
@@ -112,18 +111,18 @@ def in_use(session: AnySession) -> Key | None:
     return session.scalars(select(Key).where(Key.until.is_(None))).one_or_none()
 
 
-def rotate(session: AnySession, ring: Ring, *, lost: bool = False) -> tuple[Key, Key | None]:
-    """Make a new key and end the one in use, which endorses the new one; nothing is committed. Returns new and old.
+def rotate(session: AnySession, ring: Ring, *, lost: bool = False) -> Key:
+    """Make a new key and end the one in use, which endorses the new one; nothing is committed.
 
     With `lost`, the old private key is not needed: the new key is then not endorsed, and readers must be told it anew. The
-    caller forgets the old private key (`ring.forget`) after its commit.
+    caller deletes the old private key (`ring.keep_only`) after its commit.
     """
     session.execute(_ROTATING)
     now, old = datetime.now(UTC), in_use(session)
     if old is not None:
         old.until = now
         session.flush()
-    return _new(session, ring, old, now, endorsed=not lost), old
+    return _new(session, ring, old, now, endorsed=not lost)
 
 
 def _new(session: AnySession, ring: Ring, old: Key | None, now: datetime, endorsed: bool = True) -> Key:

@@ -1,0 +1,130 @@
+"""`./kzopen record …` and doctor on a running portal, and the verifier as a reader uses it on that portal."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import httpx
+import psycopg
+import pytest
+from ckanext.kzopen.core.settings import Settings
+from ckanext.kzopen.runtime.configuration import addresses
+from ckanext.kzopen.runtime.portal import Portal
+from psycopg.rows import tuple_row
+
+from tests.conftest import ROOT, LivePortal
+
+pytestmark = pytest.mark.timeout(600)  # each command is a process of its own; doctor looks at everything
+VERIFIER = ROOT / "api_clients" / "verifier" / "kzopen_verifier.py"
+
+
+def command(live: LivePortal, *words: str) -> tuple[int, str]:
+    done = subprocess.run(
+        [str(ROOT / "kzopen"), *words, "--data", str(live.data)], text=True, capture_output=True, timeout=180
+    )
+    return done.returncode, done.stdout + done.stderr
+
+
+def verifier(*words: str, cwd: Path) -> tuple[int, str]:
+    done = subprocess.run([sys.executable, "-I", str(VERIFIER), *words], text=True, capture_output=True, cwd=cwd, timeout=60)
+    return done.returncode, done.stdout + done.stderr
+
+
+def connect(live: LivePortal) -> psycopg.Connection[tuple[object, ...]]:
+    return psycopg.connect(addresses(Portal(Settings(data=live.data)))["sqlalchemy.url"], row_factory=tuple_row)
+
+
+@contextmanager
+def edited(live: LivePortal, index: int) -> Iterator[None]:
+    """What a database administrator can do, undone at the end."""
+    change = """
+        ALTER TABLE kzopen.leaf DISABLE TRIGGER USER;
+        UPDATE kzopen.leaf SET object_id = {} WHERE index = {};
+        ALTER TABLE kzopen.leaf ENABLE TRIGGER USER
+    """
+    with connect(live) as connection:
+        connection.execute(change.format("object_id || '!'", index))
+    try:
+        yield
+    finally:
+        with connect(live) as connection:
+            connection.execute(change.format("left(object_id, -1)", index))
+
+
+def version_leaf(live: LivePortal) -> tuple[str, int]:
+    """Receipt number and place of the newest accepted version of a table."""
+    with connect(live) as connection:
+        query = "SELECT id::text, index FROM kzopen.leaf WHERE kind = 'version' ORDER BY index DESC LIMIT 1"
+        found = connection.execute(query).fetchone()
+    assert found is not None
+    return str(found[0]), int(str(found[1]))
+
+
+def test_the_record_of_a_portal_that_nobody_touched_is_whole(live_portal: LivePortal) -> None:
+    code, said = command(live_portal, "record", "verify")
+    assert (code, said.endswith("heads recomputed: no findings\n")) == (0, True), said
+
+
+def test_an_accepted_version_can_be_proven_by_a_reader(live_portal: LivePortal, tmp_path: Path) -> None:
+    number, _index = version_leaf(live_portal)
+    command(live_portal, "record", "head")
+    receipt = httpx.get(f"{live_portal.url}/record/receipt/{number}").raise_for_status().json()
+    assert set(receipt["leaf"]["record"]) == {"uri", "version", "delivery", "sha256", "size", "rows"}
+    (tmp_path / "receipt.json").write_text(json.dumps(receipt))
+    key = receipt["keys"][0]["public"]
+    code, said = verifier("verify", "receipt.json", "--key", key, cwd=tmp_path)
+    assert (code, said.startswith("Proven: leaf ")) == (0, True), said
+    code, said = verifier("watch", live_portal.url, "--key", key, "--receipt", "receipt.json", cwd=tmp_path)
+    assert (code, said.startswith("The log agrees with what was kept: ")) == (0, True), said
+
+
+def test_a_key_rotated_by_command_leaves_old_receipts_valid(live_portal: LivePortal, tmp_path: Path) -> None:
+    number, _index = version_leaf(live_portal)
+    command(live_portal, "record", "head")
+    receipt = httpx.get(f"{live_portal.url}/record/receipt/{number}").raise_for_status().json()
+    first = receipt["keys"][0]["public"]
+    (tmp_path / "receipt.json").write_text(json.dumps(receipt))
+    code, said = command(live_portal, "record", "rotate-key")
+    assert code == 0, said
+    new = said.split("public", 1)[1].split()[0]
+    code, said = command(live_portal, "record", "head")
+    assert httpx.get(f"{live_portal.url}/record/head.json?size={json.loads(said)['size']}").json() == json.loads(said)
+    assert verifier("verify", "receipt.json", "--key", first, cwd=tmp_path)[0] == 0
+    for key in (first, new):
+        file = f"{key[:8]}.json"
+        assert (
+            verifier("watch", live_portal.url, "--key", key, "--receipt", "receipt.json", "--keep", file, cwd=tmp_path)[0] == 0
+        )
+    assert len(list((live_portal.data / "record").glob("key-*.pem"))) == 1
+    assert command(live_portal, "record", "verify")[0] == 0
+
+
+def test_an_edited_leaf_is_found_by_doctor_and_by_verify(live_portal: LivePortal) -> None:
+    _number, index = version_leaf(live_portal)
+    with edited(live_portal, index):
+        for words in (["record", "verify"], ["doctor"]):
+            code, said = command(live_portal, *words)
+            assert code == 1
+            assert f"leaf {index} (version " in said
+            assert "is not what was recorded" in said
+
+
+def test_erasing_shows_first_what_it_would_do(live_portal: LivePortal) -> None:
+    number, index = version_leaf(live_portal)
+    code, said = command(live_portal, "record", "erase", number, "--reason", "a court")
+    assert (code, said.splitlines()[-1]) == (0, "nothing was erased; --commit does it")
+    assert f"would erase leaf {index}: version" in said
+
+
+@pytest.mark.parametrize("words", [["verify"], ["head"], ["rotate-key"]])
+def test_without_a_portal_the_command_says_so(words: list[str], tmp_path: Path) -> None:
+    done = subprocess.run(
+        [str(ROOT / "kzopen"), "record", *words, "--data", str(tmp_path)], text=True, capture_output=True, timeout=60
+    )
+    assert done.returncode == 1
+    assert "./kzopen serve makes it" in done.stderr
