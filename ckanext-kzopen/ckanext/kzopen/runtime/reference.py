@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 from ckanext.kzopen.core.law.states import Machine, diagram, load_machines
 from ckanext.kzopen.core.law.terms import Term, load_terms
+from ckanext.kzopen.core.people import activities
 from ckanext.kzopen.core.texts import LANGUAGES
 from ckanext.kzopen.publishing import openapi
 
@@ -95,9 +96,12 @@ def call_rows() -> Iterator[tuple[str, str, str]]:
 
 
 def action_rows(classes: Mapping[str, type]) -> Iterator[tuple[str, str]]:
-    """Actions that our plugins bring, with the first line of their docstring."""
+    """Actions that our plugins bring, with the first line of their docstring; also those that need CKAN's `activity`."""
     for found in classes.values():
-        for name, action in sorted(getattr(found, "get_actions", lambda _self: {})(None).items()):
+        actions = dict(getattr(found, "get_actions", lambda _self: {})(None))
+        if found.__name__ == "CorePlugin":
+            actions |= dict.fromkeys(activities.LISTS, activities.only_visible)
+        for name, action in sorted(actions.items()):
             yield f"`{name}`", (action.__doc__ or "").strip().splitlines()[0]
 
 
