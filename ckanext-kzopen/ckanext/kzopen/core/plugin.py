@@ -7,7 +7,7 @@ from typing import Any
 import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 from ckanext.kzopen.core import law, states, texts
-from ckanext.kzopen.core.people import activities, privacy, resource_views
+from ckanext.kzopen.core.people import activities, privacy, resource_views, tables
 from ckanext.kzopen.core.record import jobs as record_jobs  # noqa: F401 - registers the task
 from ckanext.kzopen.core.record import views as record_views
 from ckanext.kzopen.core.web import csrf, health, metrics, pages, requests
@@ -25,7 +25,7 @@ class CorePlugin(p.SingletonPlugin):
     p.implements(p.IMiddleware, inherit=True)
 
     def get_actions(self) -> dict[str, Any]:
-        return activities.actions()
+        return {**activities.actions(), **tables.actions()}
 
     def get_auth_functions(self) -> dict[str, Any]:
         return {**privacy.rights(), **resource_views.rights()}

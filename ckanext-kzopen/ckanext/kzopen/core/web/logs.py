@@ -21,6 +21,9 @@ import structlog
 from ckanext.kzopen.core.identifiers import is_iin
 from structlog.types import EventDict, Processor, WrappedLogger
 
+LONGEST_TEXT = 16_000  # characters of one value; of what is longer the middle is left out
+LONGEST_WORD = 300
+_LONG_WORD = re.compile(rf"[\w.+/=~-]{{{LONGEST_WORD + 1},}}")
 _EMAIL = re.compile(r"[\w.+-]+@[\w-]+(?:\.[\w-]+)+")
 _PHONE = re.compile(r"(?<![\w+.-])(?:\+7|8)[\s(-]{0,2}[67]\d{2}[\s)-]{0,2}\d{3}[\s-]?\d{2}[\s-]?\d{2}(?![\w-])")
 _TWELVE = re.compile(r"(?<!\d)\d{12}(?!\d)")
@@ -35,14 +38,24 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e
 
 
 def masked(text: str) -> str:
-    """The text without personal data and secrets."""
-    text = _CREDENTIALS.sub(r"\1[secret]", text)
+    """The text without personal data and secrets, and no longer than a person would read."""
+    text = _CREDENTIALS.sub(r"\1[secret]", shortened(text))
     text = _HEADER.sub(r"\1 [secret]", text)
     text = _JWT.sub("[secret]", text)
     text = _PAIR.sub(r"\1[secret]", text)
     text = _EMAIL.sub("[email]", text)
     text = _PHONE.sub("[phone]", text)
     return _TWELVE.sub(lambda match: "[iin]" if is_iin(match.group()) else match.group(), text)
+
+
+def shortened(text: str) -> str:
+    """Without the middle of a long text and the end of a long word.
+
+    The patterns of `masked` look ahead from every letter: on one word of a hundred thousand letters they would take minutes.
+    """
+    if len(text) > LONGEST_TEXT:
+        text = f"{text[: LONGEST_TEXT // 2]} … {text[-LONGEST_TEXT // 2 :]}"
+    return _LONG_WORD.sub(lambda match: f"{match.group()[:100]}…", text)
 
 
 def one_line(text: str) -> str:

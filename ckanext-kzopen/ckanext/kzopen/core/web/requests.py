@@ -22,6 +22,7 @@ STATIC = ("static", "webassets.index")
 def install(app: Flask) -> None:
     """Hang our part around CKAN's; its own `after_request` runs after ours and keeps what we set."""
     app.before_request_funcs.setdefault(None, []).insert(0, begin)
+    app.before_request(refuse_unstorable)
     app.after_request(finish)
     app.register_error_handler(KzError, answer)
     for raised in (tk.NotAuthorized, tk.ObjectNotFound, tk.ValidationError):
@@ -36,6 +37,12 @@ def begin() -> None:
     g.kzopen_started = time.perf_counter()
     structlog.contextvars.clear_contextvars()
     structlog.contextvars.bind_contextvars(request=g.kzopen_request)
+
+
+def refuse_unstorable() -> None:
+    """An address with NUL names nothing: PostgreSQL stores no such text, and asking it would be an error of the portal."""
+    if "\x00" in request.path or b"%00" in request.query_string:
+        raise KzError("web.not_found")
 
 
 def finish(response: Response) -> Response:

@@ -1,0 +1,28 @@
+"""One world for all tests of the matrix; its making waits for the worker, so it is made once."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from ckan import model
+from ckan.tests.helpers import CKANTestApp, _get_test_app
+
+from tests.security.world import World, make_world
+
+
+@pytest.fixture(scope="session")
+def app() -> CKANTestApp:
+    """The portal in this process; its worker and indexer are processes of their own."""
+    return _get_test_app()
+
+
+@pytest.fixture(scope="session")
+def world(app: CKANTestApp) -> World:
+    return make_world(app)
+
+
+@pytest.fixture(autouse=True)
+def _sessions_end() -> Iterator[None]:
+    yield
+    model.Session.remove()

@@ -1,0 +1,100 @@
+"""The table of expectations (`expectations.yaml`), and what an answer of the portal amounts to in its words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from tests.security.world import LEVELS
+
+FILE = Path(__file__).with_name("expectations.yaml")
+COMPLAINTS = (400, 405, 409, 410, 411, 412, 413, 415, 422)
+READERS = ("editor", "admin", "operator")  # of what is private or a draft
+
+
+@dataclass(frozen=True)
+class Row:
+    """What is expected of some routes or actions; `who` is by kind of data set, or "" where none is asked for."""
+
+    patterns: tuple[str, ...]
+    methods: tuple[str, ...]
+    who: dict[str, dict[str, str]]
+    given: dict[str, Any] = field(default_factory=dict)
+    query: str = ""
+    send: str = ""
+    of: str = ""
+
+    def holds_for(self, name: str, method: str) -> bool:
+        fits = not self.methods or method in self.methods
+        return fits and any(fnmatchcase(name, pattern) for pattern in self.patterns)
+
+
+@cache
+def rows(section: str) -> list[Row]:
+    """The rows of `our_routes`, `ckan_routes` or `actions`."""
+    told = yaml.safe_load(FILE.read_text(encoding="utf-8"))
+    profiles = {name: _by_level(name, levels) for name, levels in told["profiles"].items()}
+    return [_row(row, profiles) for row in told[section]]
+
+
+def _by_level(name: str, levels: dict[str, list[str]]) -> dict[str, str]:
+    found = {level: word for word, named in levels.items() for level in named}
+    assert set(found) == set(LEVELS), f"profile {name} does not name every level once"
+    return found
+
+
+def _row(row: dict[str, Any], profiles: dict[str, dict[str, str]]) -> Row:
+    who = row["who"] if isinstance(row["who"], dict) else {"": row["who"]}
+    return Row(
+        patterns=tuple(row.get("routes") or row["actions"]),
+        methods=tuple(row.get("methods", ())),
+        who={kind: profiles[profile] for kind, profile in who.items()},
+        given=row.get("with", {}),
+        query=row.get("query", ""),
+        send=row.get("send", ""),
+        of=row.get("of", ""),
+    )
+
+
+def matching(section: str, name: str, method: str) -> list[Row]:
+    return [row for row in rows(section) if row.holds_for(name, method)]
+
+
+def the_row(section: str, name: str, method: str) -> Row:
+    """The one row of a route or an action; that there is exactly one is tested by itself."""
+    return matching(section, name, method)[0]
+
+
+def outcome(response: Any) -> str:
+    """An answer in the table's words, and two more: sent_on (a redirect to elsewhere) and broken (5xx)."""
+    status = response.status_code
+    if status == 401 or (status in (301, 302, 303) and "/user/login" in response.headers.get("Location", "")):
+        return "sign_in"
+    named = {403: "refused", 404: "hidden"} | dict.fromkeys(COMPLAINTS, "complained")
+    return named.get(status, "allowed" if status < 300 else "sent_on" if status < 400 else "broken")
+
+
+def agrees(found: str, expected: str, method: str = "GET") -> bool:
+    """Whether the outcome is what the table expects.
+
+    CKAN answers some forms that it refuses with a redirect and a message; that nothing was changed is tested beside.
+    """
+    if expected == "yes":
+        return found in ("allowed", "sent_on", "complained", "hidden")
+    if expected == "no":
+        return found in ("refused", "hidden", "sign_in", "complained") or (found == "sent_on" and method == "POST")
+    return found == expected or (expected == "allowed" and found == "sent_on")
+
+
+def methods_of(rule: Any) -> Iterator[str]:
+    yield from sorted(rule.methods - {"HEAD", "OPTIONS"})
+
+
+def is_ours(endpoint: str) -> bool:
+    return endpoint.startswith("kzopen_")

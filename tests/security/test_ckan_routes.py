@@ -1,0 +1,87 @@
+"""CKAN's own routes: none breaks, none tells what is private, none changes anything for whom it is not meant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from ckan.tests.helpers import CKANTestApp
+
+from tests.security import matrix
+from tests.security.requests import address, ask, body_of, told
+from tests.security.world import LEVELS, World
+
+OUTSIDERS = ("anonymous", "citizen")
+# CKAN raises a plain Exception there: groups have no bulk processing (ckan/views/group.py, `_setup_template_variables`).
+BROKEN_IN_CKAN = {("group.bulk_process", "operator")}
+
+
+@pytest.fixture(autouse=True)
+def _errors_are_answers(app: CKANTestApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on a running portal, not as in a test: what breaks is answered with 500."""
+    monkeypatch.setitem(app.flask_app.config, "PROPAGATE_EXCEPTIONS", False)
+
+
+def theirs(app: CKANTestApp, method: str) -> Iterator[Any]:
+    """One rule of each of CKAN's endpoints that takes the method."""
+    seen: set[str] = set()
+    for rule in app.flask_app.url_map.iter_rules():
+        if method in rule.methods and not matrix.is_ours(rule.endpoint) and rule.endpoint not in seen:
+            seen.add(rule.endpoint)
+            yield rule
+
+
+def cases(world: World, method: str) -> Iterator[tuple[Any, str, dict[str, str]]]:
+    """Every rule with each kind of data set; one that asks for none is tried once."""
+    for rule in theirs(world.app, method):
+        who = matrix.the_row("ckan_routes", rule.endpoint, method).who
+        wanted = set(rule.arguments) - set(rule.defaults or {})
+        kinds = tuple(who) if "" not in who else ("public", "private", "draft") if wanted & {"id", "_id"} else ("public",)
+        for kind in kinds:
+            yield rule, kind, who.get(kind) or who[""]
+
+
+def wrong_answers(world: World, method: str, levels: tuple[str, ...], language: str = "") -> list[str]:
+    found = []
+    for rule, kind, who in cases(world, method):
+        for level in levels:
+            if method == "POST" and who[level] == "yes":
+                continue  # it would change what the other rows are tried on
+            path = language + address(rule, world, world.datasets[kind])
+            given = body_of(matrix.the_row("ckan_routes", rule.endpoint, method), world, world.datasets[kind])
+            found.append(_tried(world, rule.endpoint, method, path, level, who[level], given if method == "POST" else {}))
+    return [wrong for wrong in found if wrong]
+
+
+def _tried(world: World, endpoint: str, method: str, path: str, level: str, expected: str, given: dict[str, Any]) -> str:
+    response = ask(world, level, method, path, **given)
+    found, text = matrix.outcome(response), told(response)
+    leaked = level not in matrix.READERS and any(secret in text for secret in world.secrets("private", "draft"))
+    excused = found == "broken" and (endpoint, level) in BROKEN_IN_CKAN
+    if (matrix.agrees(found, expected, method) or excused) and not leaked:
+        return ""
+    return f"{method} {path} as {level}: {response.status_code} {found}, expected {expected}{', LEAKED' if leaked else ''}"
+
+
+def test_pages_for_readers_neither_break_nor_tell_what_is_private(world: World) -> None:
+    assert not (wrong := wrong_answers(world, "GET", OUTSIDERS)), "\n".join(wrong)
+
+
+def test_forms_change_nothing_for_whom_they_are_not_meant(world: World) -> None:
+    before = world.fingerprint()
+    assert not (wrong := wrong_answers(world, "POST", ("anonymous", "citizen", "other_admin"))), "\n".join(wrong)
+    assert world.fingerprint() == before
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("language", ["/kk", "/ru", "/en"])
+def test_pages_for_every_level_in_every_language(world: World, language: str) -> None:
+    assert not (wrong := wrong_answers(world, "GET", LEVELS, language)), "\n".join(wrong)
+
+
+@pytest.mark.long
+def test_forms_change_nothing_for_any_level_they_are_not_meant_for(world: World) -> None:
+    before = world.fingerprint()
+    assert not (wrong := wrong_answers(world, "POST", LEVELS)), "\n".join(wrong)
+    assert world.fingerprint() == before

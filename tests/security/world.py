@@ -1,0 +1,204 @@
+"""What the matrix is tried on: people of every level; a public, a private and a draft data set, with deliveries."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import uuid4
+
+import ckan.plugins.toolkit as tk
+from ckan import model
+from ckan.tests.helpers import CKANTestApp
+from ckanext.activity.model import Activity
+
+from tests.publishing.conftest import PATIENCE, Agency, Api, new_agency, passport
+
+LEVELS = ("anonymous", "citizen", "other_editor", "other_admin", "editor", "admin", "operator")
+KINDS = ("public", "private", "draft")
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set of the own agency. `secret` stands in its title, its description and a cell."""
+
+    kind: str
+    id: str
+    uri: str
+    resource_id: str
+    view_id: str
+    delivery: str
+    activity_id: str
+    secret: str
+
+
+@dataclass
+class World:
+    """Names and API tokens by level, and data sets by kind; anonymous has neither name nor token."""
+
+    app: CKANTestApp
+    agency: str
+    agency_name: str
+    other_agency: str
+    group_name: str
+    other_resource: str
+    names: dict[str, str]
+    tokens: dict[str, str]
+    datasets: dict[str, Dataset] = field(default_factory=dict)
+
+    def api(self, level: str) -> Api:
+        return Api(self.app, self.tokens[level])
+
+    def browser(self, level: str) -> Any:
+        """A browser in which the person of that level is signed in."""
+        user = model.User.get(self.names[level]) if self.names[level] else None
+        return self.app.test_client(user=user)
+
+    def token_id(self, level: str) -> str:
+        """The id of that level's API token."""
+        user = model.User.get(self.names[level])
+        return str(model.Session.query(model.ApiToken).filter(model.ApiToken.user_id == user.id).first().id)
+
+    def secrets(self, *kinds: str) -> list[str]:
+        return [self.datasets[kind].secret for kind in kinds]
+
+    def waiting_delivery(self, kind: str) -> str:
+        """A new delivery that was checked and waits for a person's word."""
+        dataset = self.datasets[kind]
+        delivery = self.api("editor").delivery(dataset.uri, rows(dataset.secret), "?check=only")
+        assert delivery["state"] == "awaiting_approval", delivery
+        return str(delivery["id"])
+
+    def fingerprint(self) -> dict[str, Any]:
+        """What nobody without the right may have changed."""
+        model.Session.remove()
+        packages = [model.Package.get(found.id) for found in self.datasets.values()]
+        return {
+            "packages": [(p.name, p.title, p.notes, p.state, p.private, p.owner_org, len(p.resources)) for p in packages],
+            "resources": [(r.id, r.url, r.state) for p in packages for r in p.resources_all],
+            "organisations": [(g.name, g.title, g.state) for g in map(model.Group.get, (self.agency, self.other_agency))],
+            "members": sorted(
+                (row.group_id, row.table_id, row.capacity, row.state)
+                for row in model.Session.query(model.Member).filter(
+                    model.Member.group_id.in_((self.agency, self.other_agency)), model.Member.table_name == "user"
+                )
+            ),
+            "people": [
+                (u.name, u.email, u.sysadmin, u.state, u.password)
+                for u in (model.User.get(name) for name in self.names.values() if name)
+            ],
+            "tokens": model.Session.query(model.ApiToken).count(),
+            "settings": model.Session.query(model.SystemInfo).count(),
+            "views": [
+                (view.title, view.view_type, view.resource_id)
+                for view in (model.Session.get(model.ResourceView, found.view_id) for found in self.datasets.values())
+                if view
+            ],
+            "rows": [self._rows(found) for found in self.datasets.values()],
+        }
+
+    def _rows(self, dataset: Dataset) -> int:
+        found = (
+            self.api("operator")
+            .app.test_client(use_cookies=False)
+            .get(
+                f"/api/3/action/datastore_search?resource_id={dataset.resource_id}&limit=0",
+                headers={"Authorization": self.tokens["operator"]},
+            )
+        )
+        return int(found.json["result"]["total"])
+
+
+def rows(secret: str) -> bytes:
+    return f"bin,name,pupils\n000140000012,{secret} мектебі,640\n".encode()
+
+
+def make_world(app: CKANTestApp) -> World:
+    """Two agencies with an editor and an administrator each, a citizen, an operator, a group, three data sets."""
+    own, other = new_agency(app), new_agency(app)
+    people = {"anonymous": ("", ""), "editor": (own.user, own.token), "other_editor": (other.user, other.token)}
+    people |= {
+        "admin": _person(app, own, "admin"),
+        "other_admin": _person(app, other, "admin"),
+        "citizen": _person(app, None, ""),
+        "operator": _person(app, None, "", sysadmin=True),
+    }
+    names = {level: name for level, (name, _) in people.items()}
+    tokens = {level: token for level, (_, token) in people.items()}
+    group, resource = _group(app, names["operator"]), _resource(app, other)
+    world = World(app, own.id, own.name, other.id, group, resource, names, tokens)
+    for kind in KINDS:
+        world.datasets[kind] = _dataset(world, kind)
+    return world
+
+
+def _person(app: CKANTestApp, agency: Agency | None, role: str, *, sysadmin: bool = False) -> tuple[str, str]:
+    name = f"person-{uuid4().hex[:10]}"
+    free: dict[str, Any] = {"ignore_auth": True, "user": ""}
+    with app.flask_app.test_request_context():
+        tk.get_action("user_create")(dict(free), {"name": name, "email": f"{name}@example.org", "password": "a-long-password"})
+        if agency:
+            told = {"id": agency.id, "username": name, "role": role}
+            tk.get_action("organization_member_create")(dict(free), told)
+        if sysadmin:
+            model.User.get(name).sysadmin = True
+            model.Session.commit()
+        token = tk.get_action("api_token_create")(dict(free), {"user": name, "name": "matrix"})["token"]
+    return name, token
+
+
+def _group(app: CKANTestApp, operator: str) -> str:
+    with app.flask_app.test_request_context():
+        name = f"theme-{uuid4().hex[:10]}"
+        tk.get_action("group_create")({"ignore_auth": True, "user": operator}, {"name": name, "title": "Тақырып"})
+    return name
+
+
+def _resource(app: CKANTestApp, agency: Agency) -> str:
+    """A resource of the other agency: what its people may change, and may name where another one is meant."""
+    uri = f"other-{uuid4().hex[:10]}"
+    answer = Api(app, agency.token).put(uri, passport(agency.name))
+    assert answer.status_code == 201, answer.json
+    with app.flask_app.test_request_context():
+        told = {"package_id": uri, "url": "http://example.org/table.csv", "name": "table"}
+        return str(tk.get_action("resource_create")({"ignore_auth": True, "user": agency.user}, told)["id"])
+
+
+def _dataset(world: World, kind: str) -> Dataset:
+    """A data set with one published version and a delivery; made private or a draft after that."""
+    mark = uuid4().hex[:10]
+    secret, uri, api = f"Secret{mark}", f"{kind}-{mark[::-1]}", world.api("editor")
+    told = passport(world.agency_name)
+    told["title"] = {"kk": f"{secret} тізімі", "ru": f"{secret} перечень"}
+    told["description"] = {"kk": f"{secret} туралы.", "ru": f"О {secret}."}
+    created = api.put(uri, told)
+    assert created.status_code == 201, created.json
+    delivery = api.delivery(uri, rows(secret))
+    assert delivery["state"] == "accepted", delivery
+    with world.app.flask_app.test_request_context():
+        context = {"ignore_auth": True, "user": world.names["operator"]}
+        package = tk.get_action("package_show")(dict(context), {"id": uri})
+        changes = {"private": {"private": True}, "draft": {"state": "draft"}}.get(kind)
+        if changes:
+            package = tk.get_action("package_patch")(dict(context), {"id": uri, **changes})
+        resource = package["resources"][0]["id"]
+    view = _view(resource)
+    return Dataset(kind, package["id"], uri, resource, view, delivery["id"], _activity(package["id"]), secret)
+
+
+def _view(resource_id: str) -> str:
+    """The table's preview, which the worker gives it after the publication."""
+    until = time.monotonic() + PATIENCE
+    while time.monotonic() < until:
+        model.Session.remove()
+        found = model.Session.query(model.ResourceView).filter(model.ResourceView.resource_id == resource_id).first()
+        if found:
+            return str(found.id)
+        time.sleep(0.1)
+    raise AssertionError("the worker has given the table no preview")
+
+
+def _activity(package_id: str) -> str:
+    found = model.Session.query(Activity).filter(Activity.object_id == package_id).order_by(Activity.timestamp).first()
+    assert found, "the data set has left no activity"
+    return str(found.id)
