@@ -22,7 +22,12 @@ class CorePlugin(p.SingletonPlugin):
     p.implements(p.IAuthFunctions)
     p.implements(p.IBlueprint)
     p.implements(p.IConfigurable)
+    p.implements(p.IConfigurer)
     p.implements(p.IMiddleware, inherit=True)
+
+    def update_config(self, config: tk.CKANConfig) -> None:
+        """Our templates come after the theme's."""
+        tk.add_template_directory(config, "templates")
 
     def get_actions(self) -> dict[str, Any]:
         return {**activities.actions(), **tables.actions()}

@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 from ckanext.kzopen.core.law.states import Machine, diagram, load_machines
 from ckanext.kzopen.core.law.terms import Term, load_terms
-from ckanext.kzopen.core.people import activities
+from ckanext.kzopen.core.people import activities, tables
 from ckanext.kzopen.core.texts import LANGUAGES
 from ckanext.kzopen.publishing import openapi
 
@@ -96,11 +96,11 @@ def call_rows() -> Iterator[tuple[str, str, str]]:
 
 
 def action_rows(classes: Mapping[str, type]) -> Iterator[tuple[str, str]]:
-    """Actions that our plugins bring, with the first line of their docstring; also those that need CKAN's `activity`."""
+    """Actions that our plugins bring, with the first line of their docstring; also those that need a plugin of CKAN's."""
     for found in classes.values():
         actions = dict(getattr(found, "get_actions", lambda _self: {})(None))
         if found.__name__ == "CorePlugin":
-            actions |= dict.fromkeys(activities.LISTS, activities.only_visible)
+            actions |= activities.CHAINED | tables.CHAINED
         for name, action in sorted(actions.items()):
             yield f"`{name}`", (action.__doc__ or "").strip().splitlines()[0]
 

@@ -55,6 +55,9 @@ def _may_see(user: str, package_id: str) -> bool:
     return True
 
 
+CHAINED: dict[str, Action] = dict.fromkeys(LISTS, only_visible)
+
+
 def actions() -> dict[str, Action]:
     """The actions that plugin `kzopen` gives CKAN; none where its plugin `activity` is off."""
-    return dict.fromkeys(LISTS, only_visible) if plugin_loaded("activity") else {}
+    return CHAINED if plugin_loaded("activity") else {}

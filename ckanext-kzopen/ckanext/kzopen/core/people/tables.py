@@ -26,6 +26,9 @@ def datastore_search(original: Action, context: Context, data_dict: dict[str, An
     return original(context, data_dict)
 
 
+CHAINED: dict[str, Action] = {"datastore_search": datastore_search}
+
+
 def actions() -> dict[str, Action]:
     """The actions that plugin `kzopen` gives CKAN; none where its plugin `datastore` is off."""
-    return {"datastore_search": datastore_search} if plugin_loaded("datastore") else {}
+    return CHAINED if plugin_loaded("datastore") else {}

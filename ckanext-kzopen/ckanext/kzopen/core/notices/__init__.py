@@ -1,0 +1,1 @@
+"""Notices: who wants to be told what, and when they were."""
