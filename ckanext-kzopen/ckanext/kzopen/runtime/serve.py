@@ -16,12 +16,17 @@ from ckanext.kzopen.runtime import external, prepare, processes, services
 from ckanext.kzopen.runtime.accounts import ADMINISTRATOR
 from ckanext.kzopen.runtime.configuration import write_ini
 from ckanext.kzopen.runtime.portal import Portal
+from ckanext.kzopen.runtime.progress import Progress
 from ckanext.kzopen.runtime.secrets import read_private
 from ckanext.kzopen.runtime.status import running_pid
 from ckanext.kzopen.runtime.supervisor import NotReady, Supervisor
 
 Say = Callable[[str], None]
 ROUND = 0.2
+DIRECTORY = "making the database server's directory"
+SERVICES = "starting the database server and the cache"
+PREPARING = "preparing the databases"
+WEB = "starting the web server and the search index"
 
 
 class CannotStart(Exception):
@@ -62,19 +67,23 @@ def bring_up(portal: Portal, supervisor: Supervisor, say: Say, only_services: bo
     """
     portal.make_folders()
     write_ini(portal)
+    progress = Progress(steps(portal, only_services), portal.data / "timings.json", say)
     try:
-        _start_services(portal, supervisor, say)
+        _start_services(portal, supervisor, progress)
         if not prepare.is_prepared(portal):
-            say("preparing the databases (about 8 s) …")
+            progress.begin(PREPARING)
             prepare.prepare(portal)
         if only_services:
+            progress.end()
             return
+        progress.begin(WEB)
         supervisor.start(processes.indexer(portal))
-        _start_web(portal, supervisor, say)
+        _start_web(portal, supervisor)
         for process in processes.background(portal):
             supervisor.start(process)
         # A page that writes asks the index: until there is one, a portal is not up.
         supervisor.wait_for(processes.indexer(portal), 90)
+        progress.end()
     except NotReady as error:
         raise CannotStart(f"{error} did not come up; its log: {portal.logs / f'{error}.log'}") from error
     except subprocess.CalledProcessError as error:
@@ -84,11 +93,27 @@ def bring_up(portal: Portal, supervisor: Supervisor, say: Say, only_services: bo
         raise CannotStart(f"Preparing failed: {last[0]}\nAll of it: {portal.logs / 'prepare.log'}") from error
 
 
-def _start_services(portal: Portal, supervisor: Supervisor, say: Say) -> None:
+def steps(portal: Portal, only_services: bool = False) -> dict[str, float]:
+    """What a start has to do, in order, with a guess of the seconds that each step takes."""
+    found: dict[str, float] = {}
+    if _lacks_postgres(portal):
+        found[DIRECTORY] = 0.5
+    found[SERVICES] = 0.5
+    if not prepare.is_prepared(portal):
+        found[PREPARING] = 6.0
+    return found if only_services else found | {WEB: 5.0}
+
+
+def _lacks_postgres(portal: Portal) -> bool:
+    return not portal.settings.database_url and not (portal.postgres / "PG_VERSION").exists()
+
+
+def _start_services(portal: Portal, supervisor: Supervisor, progress: Progress) -> None:
+    if _lacks_postgres(portal):
+        progress.begin(DIRECTORY)
     if not portal.settings.database_url:
-        if not (portal.postgres / "PG_VERSION").exists():
-            say("making the database server's directory (about 3 s) …")
         services.init_postgres(portal)
+    progress.begin(SERVICES)
     parts = processes.embedded(portal)
     for process in parts:
         supervisor.start(process)
@@ -98,10 +123,9 @@ def _start_services(portal: Portal, supervisor: Supervisor, say: Say) -> None:
         services.create_databases(portal)
 
 
-def _start_web(portal: Portal, supervisor: Supervisor, say: Say) -> None:
+def _start_web(portal: Portal, supervisor: Supervisor) -> None:
     for file in portal.metrics.glob("*.db"):
         file.unlink()
-    say("starting the web server (about 5 s) …")
     web = processes.web(portal)
     supervisor.start(web)
     supervisor.wait_for(processes.Process(web.name, web.command, lambda: page_answers(portal)), 90)
