@@ -27,10 +27,13 @@ def failing(app: Any) -> str:
         "ours": KzError("web.too_large", limit=1000),
         "rights": tk.NotAuthorized("no"),
         "gone": tk.ObjectNotFound("no"),
+        "late": KzError("web.not_found"),
         "input": tk.ValidationError({"name": ["Missing value"]}),
     }
 
     def fail(what: str) -> str:
+        if what == "late":
+            tk.render("home/about.html")
         raise raised[what]
 
     flask_app: Flask = app.flask_app
@@ -165,3 +168,12 @@ def test_the_type_of_a_problem_leads_to_its_explanation(app: Any) -> None:
         },
     }
     assert "web.not_found" in app.get("/problems").json["codes"]
+
+
+def test_the_error_page_of_a_page_that_broke_at_its_end_has_its_styles(app: Any, failing: str) -> None:
+    styles = [
+        f'href="{part.split(chr(34))[0]}"' for part in app.get("/about").body.split('href="') if ".css" in part.split('"')[0]
+    ]
+    page = app.get(f"/{failing}/late", status=404, headers={"Accept": "text/html"}).body
+    assert styles
+    assert [style for style in styles if style not in page] == []

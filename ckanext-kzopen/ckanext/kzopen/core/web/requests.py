@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 import uuid
+from typing import Any
 
 import ckan.plugins.toolkit as tk
 import structlog
@@ -13,9 +14,10 @@ from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.headers import security_headers
 from ckanext.kzopen.core.web.health import Alive
 from ckanext.kzopen.core.web.problem import problem, request_language, title
-from flask import Flask, Response, g, render_template, request
+from flask import Flask, Response, before_render_template, g, render_template, request
 from flask_login import current_user
 
+ERROR_PAGE = "error_document_template.html"
 STATIC = ("static", "webassets.index")
 
 
@@ -27,6 +29,7 @@ def install(app: Flask) -> None:
     app.register_error_handler(KzError, answer)
     for raised in (tk.NotAuthorized, tk.ObjectNotFound, tk.ValidationError):
         app.register_error_handler(raised, answer_of_ckan)
+    before_render_template.connect(start_assets_anew, app)
     app.wsgi_app = Alive(app.wsgi_app)  # type: ignore[method-assign]
 
 
@@ -43,6 +46,12 @@ def refuse_unstorable() -> None:
     """An address with NUL names nothing: PostgreSQL stores no such text, and asking it would be an error of the portal."""
     if "\x00" in request.path or b"%00" in request.query_string:
         raise KzError("web.not_found")
+
+
+def start_assets_anew(_: Flask, template: Any, **__: Any) -> None:
+    """An error page asks for its styles again: a page that broke half-way has asked for them and thrown them away."""
+    if template.name == ERROR_PAGE:
+        g.pop("_webassets", None)
 
 
 def finish(response: Response) -> Response:
@@ -69,7 +78,7 @@ def answer(error: KzError) -> Response | tuple[str, int]:
         return problem(error)
     language = request_language()
     page = render_template(
-        "error_document_template.html",
+        ERROR_PAGE,
         code=error.status,
         name=title(error.status, language),
         content=error.text(language),
