@@ -121,10 +121,33 @@ def test_erasing_shows_first_what_it_would_do(live_portal: LivePortal) -> None:
     assert f"would erase leaf {index}: version" in said
 
 
-@pytest.mark.parametrize("words", [["verify"], ["head"], ["rotate-key"]])
+@pytest.mark.parametrize("words", [["verify"], ["head"], ["rotate-key"], ["events"], ["keep"]])
 def test_without_a_portal_the_command_says_so(words: list[str], tmp_path: Path) -> None:
     done = subprocess.run(
         [str(ROOT / "kzopen"), "record", *words, "--data", str(tmp_path)], text=True, capture_output=True, timeout=60
     )
     assert done.returncode == 1
     assert "./kzopen serve makes it" in done.stderr
+
+
+def test_the_event_log_is_shown_and_exported_by_object_and_person(live_portal: LivePortal) -> None:
+    with connect(live_portal) as connection:
+        query = "SELECT id, actor, object_id FROM kzopen.event WHERE kind = 'delivery' AND verb = 'create' ORDER BY id LIMIT 1"
+        number, actor, thing = connection.execute(query).fetchone() or (0, "", "")
+    code, said = command(live_portal, "record", "events", "--object", f"delivery:{thing}", "--person", str(actor), "--jsonl")
+    lines = [json.loads(line) for line in said.splitlines()]
+    assert (code, lines[0]["id"], lines[0]["verb"]) == (0, number, "create"), said
+    assert {(line["kind"], line["object_id"], line["actor"]) for line in lines} == {("delivery", thing, actor)}
+    code, said = command(live_portal, "record", "events", "--object", f"delivery:{thing}", "--verb", "create")
+    assert f"delivery {thing}: create  {actor}" in said
+
+
+def test_an_object_is_named_by_kind_and_id(live_portal: LivePortal) -> None:
+    code, said = command(live_portal, "record", "events", "--object", "delivery")
+    assert (code, "--object is KIND:ID" in said) == (2, True)
+
+
+def test_keeping_shows_first_what_it_would_delete(live_portal: LivePortal) -> None:
+    code, said = command(live_portal, "record", "keep")
+    assert (code, said.splitlines()[-1]) == (0, "nothing was deleted; --commit does it")
+    assert "reads_of_personal_data: would delete 0 events from before " in said

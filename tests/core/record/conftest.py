@@ -20,8 +20,8 @@ from sqlalchemy import URL, Engine, create_engine, make_url, text
 from sqlalchemy.orm import Session
 
 NAME = "kzopen_record_tests"
-TABLES = ("leaf", "node", "head", "key")
-MIGRATIONS = ("0002_event", "0004_record")
+TABLES = ("leaf", "node", "head", "key", "event", "event_deleted")
+MIGRATIONS = ("0002_event", "0004_record", "0009_states")
 
 
 @pytest.fixture(scope="session")
@@ -57,7 +57,7 @@ def log(log_engine: Engine) -> Iterator[Session]:
     """A session on an empty log."""
     with Session(log_engine) as session:
         with unprotected(session):
-            session.execute(text("TRUNCATE kzopen.leaf, kzopen.node, kzopen.head, kzopen.key"))
+            session.execute(text(f"TRUNCATE kzopen.event_unsealed, {', '.join('kzopen.' + table for table in TABLES)}"))
         yield session
 
 

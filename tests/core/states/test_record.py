@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
+import pytest
 from ckanext.kzopen.core import states
 from ckanext.kzopen.core.record import Leaf
+from ckanext.kzopen.core.web import KzError
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -40,3 +46,36 @@ def test_a_transition_with_record_yes_is_a_leaf_and_others_are_none(session: Ses
         "event": answered.event,
     }
     assert leaves(session, letter) == [(AT, told)]
+
+
+def test_a_beginning_with_record_yes_is_a_leaf_that_tells_of_the_new_object(session: Session, letters: type[Letter]) -> None:
+    with begun_by("begin: {record: yes, notify: [author]}"):
+        letter = letters(text="hello")
+        begun = states.begin(session, "letter", letter, "user-1", at=AT, text="hello")
+    told = {"transition": "create", "from": None, "to": "received", "fields": {"text": "hello"}}
+    assert leaves(session, letter) == [(AT, told | {"actor": "user-1", "reason": None, "event": begun.event})]
+    assert begun.leaf is not None
+
+
+def test_a_beginning_needs_the_right_that_the_yaml_names(session: Session, letters: type[Letter]) -> None:
+    with begun_by("begin: {by: letters.write}"):
+        with pytest.raises(KzError) as caught:
+            states.begin(session, "letter", letters(text="hello"), "user-1", allowed=lambda *_: False)
+        states.begin(
+            session, "letter", letters(text="hello"), "user-1", allowed=lambda _a, right, _r: right == "letters.write"
+        )
+    assert caught.value.code == "web.not_allowed"
+
+
+@contextmanager
+def begun_by(line: str) -> Iterator[None]:
+    """The machine of letters with this line."""
+    plain = Path(__file__).parents[1] / "letter.yaml"
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "letter.yaml"
+        path.write_text(plain.read_text().replace("initial: received\n", f"initial: received\n{line}\n"))
+        states.register(path)
+    try:
+        yield
+    finally:
+        states.register(plain)

@@ -8,7 +8,8 @@ import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 from ckanext.kzopen.core import law, states, texts
 from ckanext.kzopen.core.people import activities, privacy, resource_views, tables
-from ckanext.kzopen.core.record import jobs as record_jobs  # noqa: F401 - registers the task
+from ckanext.kzopen.core.record import jobs as record_jobs  # noqa: F401 - registers the tasks
+from ckanext.kzopen.core.record import keeping
 from ckanext.kzopen.core.record import views as record_views
 from ckanext.kzopen.core.web import csrf, health, metrics, pages, requests
 from flask import Blueprint, Flask
@@ -39,10 +40,11 @@ class CorePlugin(p.SingletonPlugin):
         return [health.blueprint, metrics.blueprint, pages.blueprint, record_views.blueprint]
 
     def configure(self, config: Any) -> None:
-        """Refuse to start with a mistake in the calendar, the terms or the states."""
+        """Refuse to start with a mistake in the calendar, the terms, the states or the rules of keeping."""
         texts.fall_back_to(tk.config["kzopen.languages"])
         law.kazakhstan()
         states.check()
+        keeping.rules()
 
     def make_middleware(self, app: Flask, config: Any) -> Flask:
         requests.install(app)

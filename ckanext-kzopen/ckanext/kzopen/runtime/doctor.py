@@ -132,7 +132,7 @@ def _tables(portal: Portal, connection: psycopg.Connection[Any]) -> Iterator[tup
 
 
 def _record(portal: Portal) -> Examined:
-    from ckanext.kzopen.runtime.record import verified
+    from ckanext.kzopen.runtime.recorded import verified
 
     found = verified(portal)
     sentences = ((finding.sentence, "docs/record.md, “When something is found”") for finding in found.findings)

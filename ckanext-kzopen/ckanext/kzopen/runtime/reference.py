@@ -12,6 +12,7 @@ import yaml
 from ckanext.kzopen.core.law.states import Machine, diagram, load_machines
 from ckanext.kzopen.core.law.terms import Term, load_terms
 from ckanext.kzopen.core.people import activities, tables
+from ckanext.kzopen.core.record.keeping import load_rules
 from ckanext.kzopen.core.texts import LANGUAGES
 from ckanext.kzopen.publishing import openapi
 
@@ -43,6 +44,11 @@ def page(root: Path) -> str:
             "Computed by `schemas/terms.yaml`. *Unverified* was not read in the text of the law.",
             table(TERMS, term_rows()),
         ),
+        _section(
+            "Keeping of events",
+            "How long the event log keeps what: `schemas/keeping.yaml`. The first rule that fits decides.",
+            table(KEEPING, keeping_rows()),
+        ),
         _section("Errors", "The `code` of `problem+json` answers and of pages.", table(ERRORS, error_rows())),
         _section(
             "Findings of the check",
@@ -55,6 +61,7 @@ def page(root: Path) -> str:
 
 CALLS = ("call", "does", "needs a token")
 OPTIONS = ("option", "default", "meaning")
+KEEPING = ("rule", "events", "kept", "source", "verified")
 TERMS = ("term", "name", "length", "source", "verified")
 ERRORS = ("code", "status", *LANGUAGES)
 FINDINGS = ("code", *LANGUAGES)
@@ -142,6 +149,17 @@ def _periods(name: str, term: Term) -> Iterator[tuple[str, ...]]:
         source = period.law["en"] if period.law else period.source
         length = f"{period.length} {period.unit.replace('_', ' ')}"
         yield f"`{name}`", term.label["en"], length, source, "yes" if period.verified else "*unverified*"
+
+
+def keeping_rows() -> Iterator[tuple[str, ...]]:
+    """A row for each rule of keeping, and for each of its periods."""
+    for rule in load_rules():
+        events = _codes((*rule.kinds, *rule.verbs))
+        if rule.keep:
+            yield f"`{rule.name}`", events, rule.keep, "—", "—"
+        for period in rule.periods:
+            source = period.law["en"] if period.law else period.source
+            yield f"`{rule.name}`", events, f"{period.length} months", source, "yes" if period.verified else "*unverified*"
 
 
 def error_rows() -> Iterator[tuple[object, ...]]:

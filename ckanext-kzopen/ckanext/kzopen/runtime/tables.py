@@ -10,6 +10,7 @@ import yaml
 from ckanext.kzopen.core.law.calendar import load_calendar
 from ckanext.kzopen.core.law.states import check_terms, load_machine
 from ckanext.kzopen.core.law.terms import load_terms
+from ckanext.kzopen.core.record.keeping import load_rules
 from ckanext.kzopen.core.web import errors
 from ckanext.kzopen.core.yaml_source import SourceError
 from ckanext.kzopen.runtime.scanning import Finding, files_of, told
@@ -29,6 +30,8 @@ def _broken(root: Path, name: str) -> Iterator[Finding]:
             check_terms(load_machine(path), path, load_terms())
         elif name == "schemas/terms.yaml":
             load_terms()
+        elif name == "schemas/keeping.yaml":
+            load_rules(path)
         elif name.startswith("schemas/calendars/"):
             load_calendar(path)
         elif path.name == "errors.yaml":

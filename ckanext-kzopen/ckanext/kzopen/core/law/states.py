@@ -3,6 +3,10 @@
     kind: data_request
     label: {kk: Деректерге сұраныс, ru: Заявка на данные, en: Data request}
     initial: received
+    begin:                               # how an object begins; may be left out
+      by: opendata.ask                   # the right to begin one, or `system`; without it the caller checks
+      record: yes                        # the beginning is part of the public record; default no
+      notify: [agency]
     states:
       received:
         label: {kk: Қабылданды, ru: Получена, en: Received}
@@ -74,12 +78,21 @@ class Transition(Source):
     notify: tuple[Name, ...] = ()
 
 
+class Beginning(Source):
+    """How an object begins: by whose right, and who is told. Without `by` the caller has checked the right."""
+
+    by: Right | None = None
+    record: bool = False
+    notify: tuple[Name, ...] = ()
+
+
 class Machine(Source):
     """The states of one kind of object and the transitions between them."""
 
     kind: Name
     label: Words
     initial: Name
+    begin: Beginning = Beginning()
     states: dict[Name, State]
     transitions: dict[Name, Transition]
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import ckan.plugins.toolkit as tk
 from ckan import model
-from ckanext.kzopen.core.record import heads, keys
+from ckanext.kzopen.core.record import heads, keeping, keys, sealing
 from ckanext.kzopen.core.record.keys import Ring
 from ckanext.kzopen.core.record.receipts import receipt
 from ckanext.kzopen.core.record.tables import Head
@@ -48,3 +49,15 @@ def sign_head() -> Head | None:
     head = heads.make(model.Session, portal_ring())
     model.Session.commit()
     return head
+
+
+def seal_events() -> None:
+    """Seal all events that wait for it."""
+    while sealing.seal(model.Session):
+        model.Session.commit()
+
+
+def delete_past_events() -> None:
+    """Delete the events that are past by the rules of keeping, batch by batch."""
+    while any(past.count for past in keeping.delete_past(model.Session, datetime.now(UTC).date())):
+        model.Session.commit()

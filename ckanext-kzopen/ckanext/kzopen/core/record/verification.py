@@ -12,6 +12,7 @@ from typing import Any
 import psycopg
 from ckanext.kzopen.core.record.hashing import leaf_hash, node_hash
 from ckanext.kzopen.core.record.log import content
+from ckanext.kzopen.core.record.sealed import event_findings
 from ckanext.kzopen.core.record.statements import Finding, erasure_findings, head_findings, key_findings
 
 Connection = psycopg.Connection[Any]
@@ -43,7 +44,7 @@ def verify_here(connection: Connection, journal: Sequence[dict[str, Any]] = ()) 
     """The same, inside of the caller's transaction."""
     size = _size(connection)
     findings = [*_places(connection, size), *_tree(connection, size), *erasure_findings(connection)]
-    findings += key_findings(connection, journal)
+    findings += [*key_findings(connection, journal), *event_findings(connection)]
     heads, wrong = head_findings(connection, size, journal)
     return Verified(size, heads, findings + wrong)
 

@@ -2,9 +2,10 @@
 
 from pathlib import Path
 
-from ckanext.kzopen.core.states.change import Allowed, Changed, begin, change, possible
+from ckanext.kzopen.core.states.change import Allowed, begin, change, possible
 from ckanext.kzopen.core.states.guards import Guard, guard
 from ckanext.kzopen.core.states.machines import check, kinds, machine_of, register
+from ckanext.kzopen.core.states.telling import Changed
 from ckanext.kzopen.core.web import errors
 
 errors.load(Path(__file__).with_name("errors.yaml"))

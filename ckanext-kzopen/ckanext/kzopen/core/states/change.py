@@ -3,50 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from uuid import UUID
 
-from ckanext.kzopen.core import outbox
 from ckanext.kzopen.core.law.states import SYSTEM, Machine, Transition
-from ckanext.kzopen.core.record import append, write_event
-from ckanext.kzopen.core.record.events import AnySession, recorded
+from ckanext.kzopen.core.record.events import AnySession
 from ckanext.kzopen.core.states.guards import guard_named
 from ckanext.kzopen.core.states.machines import machine_of
+from ckanext.kzopen.core.states.telling import Act, Changed, tell
 from ckanext.kzopen.core.web.errors import KzError
-from sqlalchemy import inspect
 
 Allowed = Callable[[str, str, Any], bool]
 """Takes the actor, the right `section.verb` and the row."""
-
-
-@dataclass(frozen=True)
-class Changed:
-    """What a change did; `event` is its number in the event log, `leaf` its id in the public record, if it is part of that."""
-
-    kind: str
-    id: str
-    transition: str
-    old: str | None
-    new: str
-    at: datetime
-    event: int
-    leaf: UUID | None = None
-
-
-@dataclass(frozen=True)
-class Act:
-    """Who does what to which kind of object, when, from which address, why."""
-
-    kind: str
-    transition: str
-    actor: str
-    at: datetime
-    address: str | None
-    reason: str | None = None
-    notify: tuple[str, ...] = ()
-    record: bool = False
 
 
 def begin(
@@ -56,13 +24,23 @@ def begin(
     actor: str,
     at: datetime | None = None,
     address: str | None = None,
+    allowed: Allowed | None = None,
+    **told: Any,
 ) -> Changed:
-    """Store a new row in its kind's first state, with the event `create` and the topic `<kind>.create`."""
-    row.state = machine_of(kind).initial
+    """Store a new row in its kind's first state, with the event `create` and the topic `<kind>.create`.
+
+    Where the YAML says `begin: {record: yes}` the beginning is a leaf, and `told` is what it and the event tell of the new
+    object besides its state. Raises KzError web.not_allowed without the right that `begin` names.
+    """
+    machine = machine_of(kind)
+    beginning = machine.begin
+    if beginning.by not in (None, SYSTEM) and allowed is not None and not allowed(actor, str(beginning.by), row):
+        raise KzError("web.not_allowed", right=beginning.by)
+    row.state = machine.initial
     session.add(row)
     session.flush()
-    act = Act(kind, "create", actor, at or datetime.now(UTC), address)
-    return _tell(session, act, row, None, {"state": row.state})
+    act = Act(kind, "create", actor, at or datetime.now(UTC), address, None, beginning.notify, beginning.record)
+    return tell(session, act, row, None, {"state": row.state} | told)
 
 
 def change(
@@ -93,7 +71,7 @@ def change(
         setattr(row, name, value)
     row.state = way.to
     session.flush()
-    return _tell(session, act, row, old, {"state": way.to} | fields)
+    return tell(session, act, row, old, {"state": way.to} | fields)
 
 
 def possible(kind: str, row: Any, actor: str, allowed: Allowed | None = None) -> list[str]:
@@ -138,33 +116,3 @@ def _check(
 
 def _empty(value: Any) -> bool:
     return value is None or value in ([], {}) or (isinstance(value, str) and not value.strip())
-
-
-def _tell(session: AnySession, act: Act, row: Any, old: dict[str, Any] | None, new: dict[str, Any]) -> Changed:
-    """Write the event, the leaf where the act is part of the public record, and the outbox row."""
-    key = "/".join(str(part) for part in inspect(row).identity)
-    event = write_event(
-        session,
-        kind=act.kind,
-        object_id=key,
-        verb=act.transition,
-        actor=act.actor,
-        at=act.at,
-        address=act.address,
-        old=old,
-        new=new,
-        reason=act.reason,
-    )
-    before = old["state"] if old else None
-    leaf = _leaf(session, act, key, event, before, new) if act.record else None
-    payload = {"from": before, "to": new["state"], "event": event, "notify": list(act.notify)}
-    outbox.emit(session, f"{act.kind}.{act.transition}", key, payload)
-    return Changed(act.kind, key, act.transition, before, new["state"], act.at, event, leaf)
-
-
-def _leaf(session: AnySession, act: Act, key: str, event: int, before: str | None, new: dict[str, Any]) -> UUID:
-    """What the public record tells of a change; long texts are told as their SHA-256, like in the event log."""
-    fields = {name: value for name, value in (recorded(new) or {}).items() if name != "state"}
-    told = {"transition": act.transition, "from": before, "to": new["state"], "fields": fields}
-    told |= {"actor": act.actor, "reason": act.reason, "event": event}
-    return append(session, act.kind, key, told, at=act.at).id
