@@ -11,6 +11,8 @@ from ckanext.kzopen.core.people import activities, privacy, resource_views, tabl
 from ckanext.kzopen.core.record import jobs as record_jobs  # noqa: F401 - registers the tasks
 from ckanext.kzopen.core.record import keeping
 from ckanext.kzopen.core.record import views as record_views
+from ckanext.kzopen.core.reorganisation import addresses, belongings, listeners
+from ckanext.kzopen.core.reorganisation import jobs as reorganisation_jobs  # noqa: F401 - registers the tasks
 from ckanext.kzopen.core.web import csrf, health, metrics, pages, requests
 from flask import Blueprint, Flask
 
@@ -29,6 +31,8 @@ class CorePlugin(p.SingletonPlugin):
     def update_config(self, config: tk.CKANConfig) -> None:
         """Our templates come after the theme's."""
         tk.add_template_directory(config, "templates")
+        listeners.attach()
+        belongings.register()
 
     def get_actions(self) -> dict[str, Any]:
         return {**activities.actions(), **tables.actions()}
@@ -48,5 +52,6 @@ class CorePlugin(p.SingletonPlugin):
 
     def make_middleware(self, app: Flask, config: Any) -> Flask:
         requests.install(app)
+        addresses.install(app)
         csrf.install()
         return app
