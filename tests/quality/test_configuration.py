@@ -29,7 +29,7 @@ def options(text: str) -> dict[str, str]:
     return dict(parsed["app:main"])
 
 
-MAY_BE_EMPTY = {"kzopen.search_url"}
+MAY_BE_EMPTY = {"kzopen.search_url", "kzopen.smtp_url", "kzopen.smtp_ca"}
 
 
 def test_no_option_is_without_a_value(portal: Portal) -> None:
@@ -53,8 +53,8 @@ def test_options_follow_the_settings(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert given["ckan.site_url"] == "https://data.example.kz"
     assert given["SESSION_COOKIE_SECURE"] == "true"
     assert given["ckan.locale_default"] == "ru"
-    assert given["smtp.server"] == "mail.example.kz:465"
-    assert given["smtp.password"] == "p@ss"
+    assert given["kzopen.smtp_url"] == "smtps://sender:p%40ss@mail.example.kz"
+    assert given["kzopen.mail_from"] == "portal@data.example.kz"
 
 
 def test_a_percent_sign_in_an_address_survives(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

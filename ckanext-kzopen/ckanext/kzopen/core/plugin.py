@@ -7,6 +7,8 @@ from typing import Any
 import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 from ckanext.kzopen.core import law, states, texts
+from ckanext.kzopen.core.mail import jobs as mail_jobs  # noqa: F401 - registers the tasks
+from ckanext.kzopen.core.mail import portal as mail_portal
 from ckanext.kzopen.core.people import activities, privacy, resource_views, tables
 from ckanext.kzopen.core.record import jobs as record_jobs  # noqa: F401 - registers the tasks
 from ckanext.kzopen.core.record import keeping
@@ -27,6 +29,7 @@ class CorePlugin(p.SingletonPlugin):
     p.implements(p.IConfigurable)
     p.implements(p.IConfigurer)
     p.implements(p.IMiddleware, inherit=True)
+    p.implements(p.INotifier, inherit=True)
 
     def update_config(self, config: tk.CKANConfig) -> None:
         """Our templates come after the theme's."""
@@ -55,3 +58,8 @@ class CorePlugin(p.SingletonPlugin):
         addresses.install(app)
         csrf.install()
         return app
+
+    def notify_recipient(self, already_notified: bool, *mail: Any, **named: Any) -> bool:
+        """What CKAN mails goes into our queue."""
+        _name, address, subject, body, _html, _headers, attachments = mail
+        return already_notified or mail_portal.queue_for_ckan(address, subject, body, attachments)

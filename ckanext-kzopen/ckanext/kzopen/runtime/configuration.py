@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.secrets import keys_of
@@ -95,18 +95,13 @@ def keys(portal: Portal) -> dict[str, str]:
 
 
 def mail(portal: Portal) -> dict[str, str]:
-    """CKAN's mail settings from one address."""
-    if not portal.settings.smtp_url:
-        return {}
-    url = urlsplit(portal.settings.smtp_url)
-    found = {
-        "smtp.server": f"{url.hostname}:{url.port or (465 if url.scheme == 'smtps' else 25)}",
-        "smtp.starttls": str(bool(url.username)),
-        "smtp.user": unquote(url.username or ""),
-        "smtp.password": unquote(url.password or ""),
-        "smtp.mail_from": f"portal@{urlsplit(portal.settings.address).hostname}",
+    """Where mails go and whom they come from; CKAN's own mails take the same way (core/mail)."""
+    settings = portal.settings
+    return {
+        "kzopen.smtp_url": settings.smtp_url,
+        "kzopen.smtp_ca": settings.smtp_ca,
+        "kzopen.mail_from": settings.mail_from or f"portal@{urlsplit(settings.address).hostname}",
     }
-    return {key: value for key, value in found.items() if value}
 
 
 def fixed(portal: Portal) -> dict[str, str]:

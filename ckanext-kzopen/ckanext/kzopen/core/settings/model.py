@@ -32,7 +32,9 @@ class Settings(BaseSettings):
     redis_url: str = Field("", description=f"Redis or Valkey, redis://host:port/0; {EMBEDDED}.")
     search_url: str = Field("", description=f"Search engine: solr://host:port/solr/core leaves CKAN's own search; {EMBEDDED}.")
     files_url: str = Field("", description="Where files and versions of tables lie, file:///path; empty = inside `data`.")
-    smtp_url: str = Field("", description="Mail server, smtp://user:password@host:port; empty = mails are not sent.")
+    smtp_url: str = Field("", description="Mail server, smtp(s)://user:password@host:port; empty = mails wait unsent.")
+    smtp_ca: str = Field("", description="File with the CA certificates for the mail server's own; empty = the system's.")
+    mail_from: str = Field("", description="Address that mails come from; empty = portal@ the host of site_url.")
 
     secret_key: str = Field("", description="Signs sessions and tokens, at least 32 characters; empty = made at first start.")
     metrics_token: str = Field("", description="Bearer token for /metrics; empty = made at first start, kept in `data`.")
