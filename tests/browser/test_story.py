@@ -26,6 +26,7 @@ class Words:
     rows: str
     sign_in: str
     workstation: str
+    data_sets: str
     upload: str
     upload_and_check: str
     look_again: str
@@ -48,6 +49,7 @@ STORIES = {
         rows="Алғашқы жолдар",
         sign_in="Кіру",
         workstation="Жұмыс орны",
+        data_sets="Деректер жиындары",
         upload="Файл жүктеу",
         upload_and_check="Жүктеп, тексеру",
         look_again="Қайта қарау",
@@ -68,6 +70,7 @@ STORIES = {
         rows="Первые строки",
         sign_in="Войти",
         workstation="Рабочее место",
+        data_sets="Наборы данных",
         upload="Загрузить файл",
         upload_and_check="Загрузить и проверить",
         look_again="Посмотреть ещё раз",
@@ -88,6 +91,7 @@ STORIES = {
         rows="First rows",
         sign_in="Log in",
         workstation="Workstation",
+        data_sets="Data sets",
         upload="Upload a file",
         upload_and_check="Upload and check",
         look_again="Look again",
@@ -124,6 +128,7 @@ def test_a_visitor_finds_data_and_staff_publish_the_next_version(
     page.locator("#field-password").fill(password)
     page.locator(".sign-in-form button[type=submit]").click()
     page.get_by_role("banner").get_by_role("link", name=words.workstation).click()
+    page.locator(".desk-nav").get_by_role("link", name=words.data_sets).click()
     page.get_by_role("main").get_by_role("link", name=words.title).first.click()
     page.get_by_role("link", name=words.upload).click()
 

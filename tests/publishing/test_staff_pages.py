@@ -76,7 +76,7 @@ def test_whoever_is_not_signed_in_is_sent_to_sign_in(app: CKANTestApp) -> None:
 def test_the_start_page_lists_my_data_sets_and_deliveries(staff: Browser, api: Api, uri: str) -> None:
     api.delivery(uri, SCHOOLS)
 
-    soup = page(staff.get("/staff"))
+    soup = page(staff.get("/staff/datasets"))
 
     assert soup.select_one(f'a[href$="/staff/datasets/{uri}"]') is not None
     assert soup.select_one(f'a[href$="/staff/datasets/{uri}/deliveries/new"]') is not None

@@ -7,6 +7,8 @@ from typing import Any
 import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 from ckanext.kzopen.core import law, states, texts
+from ckanext.kzopen.core.desk import helpers as desk_helpers
+from ckanext.kzopen.core.desk import views as desk_views
 from ckanext.kzopen.core.mail import jobs as mail_jobs  # noqa: F401 - registers the tasks
 from ckanext.kzopen.core.mail import portal as mail_portal
 from ckanext.kzopen.core.people import activities, privacy, resource_views, tables
@@ -30,6 +32,7 @@ class CorePlugin(p.SingletonPlugin):
     p.implements(p.IConfigurer)
     p.implements(p.IMiddleware, inherit=True)
     p.implements(p.INotifier, inherit=True)
+    p.implements(p.ITemplateHelpers)
 
     def update_config(self, config: tk.CKANConfig) -> None:
         """Our templates come after the theme's."""
@@ -44,7 +47,10 @@ class CorePlugin(p.SingletonPlugin):
         return {**privacy.rights(), **resource_views.rights()}
 
     def get_blueprint(self) -> list[Blueprint]:
-        return [health.blueprint, metrics.blueprint, pages.blueprint, record_views.blueprint]
+        return [health.blueprint, metrics.blueprint, pages.blueprint, record_views.blueprint, desk_views.blueprint]
+
+    def get_helpers(self) -> dict[str, Any]:
+        return {function.__name__: function for function in desk_helpers.HELPERS}
 
     def configure(self, config: Any) -> None:
         """Refuse to start with a mistake in the calendar, the terms, the states or the rules of keeping."""

@@ -7,7 +7,7 @@ from typing import Any
 import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 from ckan.config.middleware.flask_app import csrf
-from ckanext.kzopen.publishing import api, desk, helpers, jobs, passport_views, purge, validators, views
+from ckanext.kzopen.publishing import api, desk, helpers, jobs, passport_views, purge, tasks, validators, views
 from flask import Blueprint
 
 # CKAN would check a form's token, which programs have not; the API looks at API tokens only, never at the session.
@@ -24,8 +24,8 @@ class PublishingPlugin(p.SingletonPlugin):
     p.implements(p.ITemplateHelpers)
     p.implements(p.IValidators)
 
-    tasks = (jobs.process_delivery, jobs.tidy)
-    pages = (views, passport_views)  # they put their pages on the desk's blueprint
+    jobs = (jobs.process_delivery, jobs.tidy)
+    pages = (views, passport_views, tasks)  # they put their pages on the desk's blueprint, and the desk into the workstation
 
     def update_config(self, config: tk.CKANConfig) -> None:
         """Our templates come after the theme's."""

@@ -12,6 +12,7 @@ from ckanext.kzopen.publishing.model import Delivery, Passport, delivery_with_ke
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
+TASK = "publishing.process"
 MODES = ("replace", "append", "upsert", "delete")
 MODES_BY_KEY = ("upsert", "delete")
 LONGEST_KEY = 255
@@ -114,7 +115,7 @@ def _new(session: Session, passport: Passport, sending: Sending, number: UUID, s
 
 def defer_check(session: Session, delivery: Delivery) -> None:
     """Put the delivery into the queue; deliveries to one data set are worked on one after the other."""
-    jobs.defer(session, "publishing.process", lock=f"dataset:{delivery.package_id}", delivery=str(delivery.id))
+    jobs.defer(session, TASK, lock=f"dataset:{delivery.package_id}", delivery=str(delivery.id))
 
 
 def _same_again(session: Session, package_id: str, sending: Sending, stored: inbox.Received) -> Delivery | None:

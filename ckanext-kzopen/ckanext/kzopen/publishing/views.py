@@ -6,6 +6,7 @@ from uuid import UUID, uuid4
 
 import ckan.plugins.toolkit as tk
 from ckan import model
+from ckanext.kzopen.core.desk import visitor
 from ckanext.kzopen.core.states import machine_of
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.problem import request_language
@@ -18,11 +19,11 @@ from ckanext.kzopen.rows import model as versions
 from flask import request
 
 
-@blueprint.get("")
-@blueprint.get("/")
+@blueprint.get("/datasets")
 def index() -> Page:
     """My organisations' data sets and their latest deliveries."""
-    organizations = rights.organizations_of(me())
+    chosen = visitor().chosen
+    organizations = [row for row in rights.organizations_of(me()) if chosen in (None, row["id"])]
     rows = staff.datasets_of(model.Session(), [row["id"] for row in organizations])
     deliveries = staff.deliveries_of(model.Session(), rows)
     return show("index", organizations=organizations, datasets=rows, deliveries=deliveries)
@@ -93,6 +94,7 @@ def delivery(number: UUID) -> Page:
         package=datasets.visible_package(mine(row.uri), me()),
         label=machine.states[row.state].label,
         under_way=is_under_way(row),
+        stuck=bool(decide.stuck(model.Session(), [row])),
         can_publish=row.state == "awaiting_approval" and row.approver is None,
         report=reports.page(configured(), row, offset, reports.FIRST_PAGE, request_language()),
         offset=offset,
@@ -107,6 +109,18 @@ def publish(number: UUID) -> Page:
     row = _my_delivery(number)
     try:
         decide.approve(model.Session(), row, datasets.user_id(me()))
+        wait_for(model.Session(), row, tk.config["kzopen.answer_wait"])
+    except KzError as error:
+        tk.h.flash_error(error.text(request_language()))
+    return tk.h.redirect_to("kzopen_staff.delivery", number=number)
+
+
+@blueprint.post("/deliveries/<uuid:number>/again")
+def try_again(number: UUID) -> Page:
+    """Take up a delivery again that the queue has given up."""
+    row = _my_delivery(number)
+    try:
+        decide.try_again(model.Session(), row, datasets.user_id(me()), request.remote_addr)
         wait_for(model.Session(), row, tk.config["kzopen.answer_wait"])
     except KzError as error:
         tk.h.flash_error(error.text(request_language()))

@@ -131,7 +131,7 @@ def fixed(portal: Portal) -> dict[str, str]:
         "ckan.auth.user_delete_organizations": "false",
         "ckan.auth.create_unowned_dataset": "false",
         "ckan.auth.public_user_details": "false",
-        "ckan.auth.route_after_login": "kzopen_staff.index",
+        "ckan.auth.route_after_login": "kzopen_desk.index",
         # A picture from gravatar.com would tell a stranger's server who reads what.
         "ckan.gravatar_default": "disabled",
         "ckan.tracking_enabled": "false",

@@ -4,7 +4,7 @@ A task runs at least once (a killed worker's job is run again), so it must be id
 procrastinate until a worker starts: web processes only call an SQL function.
 """
 
-from ckanext.kzopen.core.jobs.queue import counts, defer
+from ckanext.kzopen.core.jobs.queue import counts, defer, waiting
 from ckanext.kzopen.core.jobs.registry import NO_RETRY, GaveUp, Retry, Task, task, tasks
 
-__all__ = ["NO_RETRY", "GaveUp", "Retry", "Task", "counts", "defer", "task", "tasks"]
+__all__ = ["NO_RETRY", "GaveUp", "Retry", "Task", "counts", "defer", "task", "tasks", "waiting"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
@@ -22,6 +23,14 @@ _DEFER = text(
     """
 )
 _COUNTS = text(f"SELECT status::text, count(*) FROM {SCHEMA}.procrastinate_jobs GROUP BY status")  # noqa: S608 - a constant
+
+
+_WAITING = text(
+    f"""
+    SELECT DISTINCT args ->> :argument FROM {SCHEMA}.procrastinate_jobs
+    WHERE task_name = :task AND status IN ('todo', 'doing') AND args ->> :argument = ANY(:values)
+    """  # noqa: S608 - a constant
+)
 
 
 def defer(
@@ -61,3 +70,12 @@ def counts(connection: Connection | AnySession) -> dict[str, int]:
     """Jobs by status: `todo` (also those that wait for their next try), `doing`, `failed` (given up)."""
     found = {str(status): int(number) for status, number in connection.execute(_COUNTS).all()}
     return {status: found.get(status, 0) for status in ("todo", "doing", "failed")}
+
+
+def waiting(session: AnySession, name: str, argument: str, values: Iterable[str]) -> set[str]:
+    """Those of these values of an argument for which a job of that task waits, also for its next try, or runs now."""
+    asked = list(values)
+    if not asked:
+        return set()
+    found = session.execute(_WAITING, {"task": name, "argument": argument, "values": asked})
+    return {str(value) for value in found.scalars()}

@@ -1,0 +1,51 @@
+"""What the shell's templates ask for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+from ckan import model
+from ckanext.kzopen.core.desk import registry
+from ckanext.kzopen.core.desk.visitor import visitor
+from flask import g, request
+
+
+def kz_desks() -> list[dict[str, Any]]:
+    """The navigation: title, address and whether the reader is there; the longest path that fits is where they are."""
+    found = registry.desks_of(visitor())
+    here = max((desk.path for desk in found if _is_below(request.path, desk.path)), key=len, default="")
+    return [{"title": desk.title, "path": desk.path, "here": desk.path == here} for desk in found]
+
+
+def kz_visitor() -> Any:
+    """Who sits at the desk."""
+    return visitor()
+
+
+def kz_agency(agency: str | None) -> Any:
+    """The name of an agency in languages or plain; "" where there is none. Each is looked up once in a request."""
+    known: dict[str, Any] = g.setdefault("kzopen_agency_names", {})
+    if agency and agency not in known:
+        found = model.Group.get(agency)
+        known[agency] = found.display_name if found else ""
+    return known.get(agency or "", "")
+
+
+def kz_due_word(nearness: str) -> str:
+    """How near the end of a term is, in a word; the pages never say it by colour alone."""
+    words = {
+        "overdue": tk._("Overdue"),
+        "today": tk._("Due today"),
+        "week": tk._("Due in the next five working days"),
+        "later": tk._("Due later"),
+        "none": tk._("Without a term"),
+    }
+    return words[nearness]
+
+
+def _is_below(path: str, root: str) -> bool:
+    return path == root or path.startswith(f"{root}/")
+
+
+HELPERS = (kz_desks, kz_visitor, kz_agency, kz_due_word)

@@ -1,0 +1,95 @@
+"""The desk of data sets, and what waits there: deliveries to decide, to mend, to try again; tables whose renewal is due."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import Any
+
+from ckan import model
+from ckanext.kzopen.core.desk import Button, Desk, Task, Visitor, register
+from ckanext.kzopen.core.texts import ASTANA
+from ckanext.kzopen.publishing import decide, renewal
+from ckanext.kzopen.publishing.model import Delivery
+from ckanext.kzopen.publishing.validators import from_json
+from sqlalchemy import ColumnElement, Select, and_, select
+from sqlalchemy.orm import Session, aliased
+
+MOST = 100
+"""Tasks of one kind that are shown; the oldest first, so that the rest come up as these are done."""
+GIVEN_UP_AFTER = timedelta(minutes=1)
+TITLE = {"kk": "Деректер жиындары", "ru": "Наборы данных", "en": "Data sets"}
+DECIDE = {"kk": "Жариялау туралы шешім қабылдау", "ru": "Решить о публикации", "en": "Decide on the publication"}
+MEND = {
+    "kk": "Файлды түзетіп, қайта жіберу",
+    "ru": "Исправить файл и отправить снова",
+    "en": "Correct the file and send it again",
+}
+RETRY = {"kk": "Өңдеу сәтсіз аяқталды", "ru": "Обработка не удалась", "en": "Processing failed"}
+AGAIN = {"kk": "Қайта өңдеу", "ru": "Обработать заново", "en": "Try again"}
+RENEW = {"kk": "Деректерді жаңарту", "ru": "Обновить данные", "en": "Renew the data"}
+
+
+def tasks(session: Session, visitor: Visitor) -> Iterable[Task]:
+    """What waits for this person at the desk of data sets."""
+    yield from _to_decide(session, visitor.scope("publishing.approve"))
+    yield from _to_mend(session, visitor.scope("publishing.deliver"))
+    yield from _to_try_again(session, visitor.scope("publishing.deliver"))
+    yield from _to_renew(session, visitor.scope("publishing.deliver"))
+
+
+def _to_decide(session: Session, agencies: frozenset[str] | None) -> Iterator[Task]:
+    waiting = and_(Delivery.state == "awaiting_approval", Delivery.approver.is_(None))
+    for delivery, package in _deliveries(session, waiting, agencies):
+        yield _task(delivery, package, DECIDE, delivery.checked or delivery.received)
+
+
+def _to_mend(session: Session, agencies: frozenset[str] | None) -> Iterator[Task]:
+    """Refused deliveries after which nothing was sent to that data set."""
+    later = aliased(Delivery)
+    newer = select(later.id).where(later.package_id == Delivery.package_id, later.received > Delivery.received).exists()
+    for delivery, package in _deliveries(session, and_(Delivery.state == "refused", ~newer), agencies):
+        yield _task(delivery, package, MEND, delivery.finished or delivery.received)
+
+
+def _to_try_again(session: Session, agencies: frozenset[str] | None) -> Iterator[Task]:
+    found = {delivery.id: (delivery, package) for delivery, package in _deliveries(session, _unfinished(), agencies)}
+    for delivery in decide.stuck(session, [delivery for delivery, _ in found.values()]):
+        button = Button(f"/staff/deliveries/{delivery.id}/again", AGAIN)
+        yield _task(delivery, found[delivery.id][1], RETRY, delivery.checking or delivery.received, button)
+
+
+def _unfinished() -> ColumnElement[bool]:
+    """Deliveries on which somebody should be at work; those of the last minute are left to the worker."""
+    approved = and_(Delivery.state == "awaiting_approval", Delivery.approver.is_not(None))
+    spreading = and_(Delivery.state == "accepted", Delivery.settled.is_(None))
+    old = Delivery.received < datetime.now(ASTANA) - GIVEN_UP_AFTER
+    return and_(Delivery.state.in_(("received", "checking")) | approved | spreading, old) | (Delivery.state == "failed")
+
+
+def _to_renew(session: Session, agencies: frozenset[str] | None) -> Iterator[Task]:
+    today = datetime.now(ASTANA).date()
+    for found in renewal.due_soon(session, agencies, today, MOST):
+        link = f"/staff/datasets/{found.uri}/deliveries/new"
+        yield Task(_title(found.package), link, RENEW, found.package.owner_org, due=found.due)
+
+
+def _deliveries(
+    session: Session, condition: ColumnElement[bool], agencies: frozenset[str] | None
+) -> list[tuple[Delivery, Any]]:
+    wanted: Select[Any] = select(Delivery, model.Package).join(model.Package, model.Package.id == Delivery.package_id)
+    wanted = wanted.where(condition, model.Package.state == model.State.ACTIVE)
+    if agencies is not None:
+        wanted = wanted.where(model.Package.owner_org.in_(agencies))
+    return [(row[0], row[1]) for row in session.execute(wanted.order_by(Delivery.received).limit(MOST))]
+
+
+def _task(delivery: Delivery, package: Any, kind: dict[str, str], since: datetime, button: Button | None = None) -> Task:
+    return Task(_title(package), f"/staff/deliveries/{delivery.id}", kind, package.owner_org, since=since, button=button)
+
+
+def _title(package: Any) -> Any:
+    return from_json((package.extras or {}).get("title_translated")) or package.title
+
+
+register(Desk("datasets", TITLE, "/staff/datasets", "publishing.see", tasks, order=10))
