@@ -11,7 +11,7 @@ from ckanext.kzopen.core.desk import helpers as desk_helpers
 from ckanext.kzopen.core.desk import views as desk_views
 from ckanext.kzopen.core.mail import jobs as mail_jobs  # noqa: F401 - registers the tasks
 from ckanext.kzopen.core.mail import portal as mail_portal
-from ckanext.kzopen.core.people import activities, privacy, resource_views, tables
+from ckanext.kzopen.core.people import activities, privacy, resource_views, roles, tables
 from ckanext.kzopen.core.record import jobs as record_jobs  # noqa: F401 - registers the tasks
 from ckanext.kzopen.core.record import keeping
 from ckanext.kzopen.core.record import views as record_views
@@ -53,9 +53,10 @@ class CorePlugin(p.SingletonPlugin):
         return {function.__name__: function for function in desk_helpers.HELPERS}
 
     def configure(self, config: Any) -> None:
-        """Refuse to start with a mistake in the calendar, the terms, the states or the rules of keeping."""
+        """Refuse to start with a mistake in the calendar, the terms, the roles, the states or the rules of keeping."""
         texts.fall_back_to(tk.config["kzopen.languages"])
         law.kazakhstan()
+        roles.known()
         states.check()
         keeping.rules()
 
