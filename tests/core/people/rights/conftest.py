@@ -10,6 +10,7 @@ from uuid import uuid4
 
 import pytest
 from ckan import model
+from ckanext.kzopen.core.agencies.model import Agency
 from ckanext.kzopen.core.people import rights
 from ckanext.kzopen.core.people.assignments.change import assign
 from sqlalchemy import Engine, insert, select
@@ -42,10 +43,12 @@ class Staff:
         self.session.execute(insert(model.User).values(**values))
         return number
 
-    def agency(self, state: str = "active") -> str:
+    def agency(self, state: str = "active", parent: str | None = None) -> str:
         number = str(uuid4())
         values = {"id": number, "name": f"a-{number}", "title": "А", "type": "organization", "is_organization": True}
         self.session.execute(insert(model.Group).values(**values, state=state, approval_status="approved"))
+        self.session.add(Agency(id=number, state="active", address=f"a-{number}", parent=parent))
+        self.session.flush()
         return number
 
     def made(self, role: str, agency: str | None = None, **more: Any) -> str:

@@ -16,11 +16,13 @@ from tests.core.people.rights.conftest import Staff
 @pytest.mark.parametrize("role", list(roles.known().roles))
 def test_a_role_holds_its_rights_in_its_reach_and_no_others(staff: Staff, role: str) -> None:
     own, other = staff.agency(), staff.agency()
+    under = staff.agency(parent=staff.agency(parent=own))
     person = staff.made(role, own if roles.known().roles[role].agency else None)
     for right in roles.known().every:
         reach = roles.known().held[role].get(right)
         assert rights.allowed(person, right, own) is (reach is not None), right
         assert rights.allowed(person, right, other) is (reach is roles.Reach.all), right
+        assert rights.allowed(person, right, under) is (reach in (roles.Reach.subordinates, roles.Reach.all)), right
         assert rights.allowed(person, right) is (reach is not None), right
 
 
@@ -64,6 +66,12 @@ def test_require_raises_what_the_reader_is_told(staff: Staff) -> None:
     with pytest.raises(KzError) as caught:
         rights.require(staff.made("author", agency), "publishing.approve", agency)
     assert caught.value.code == "web.not_allowed"
+
+
+def test_an_administrator_of_a_subordinate_agency_has_no_right_in_the_one_above(staff: Staff) -> None:
+    above = staff.agency()
+    person = staff.made("agency_administrator", staff.agency(parent=above))
+    assert not any(rights.allowed(person, right, above) for right in roles.known().every)
 
 
 def test_the_agencies_of_a_right_are_told(staff: Staff) -> None:
