@@ -12,13 +12,15 @@ from ckanext.kzopen.core.desk import views as desk_views
 from ckanext.kzopen.core.mail import jobs as mail_jobs  # noqa: F401 - registers the tasks
 from ckanext.kzopen.core.mail import portal as mail_portal
 from ckanext.kzopen.core.people import activities, privacy, resource_views, roles, tables
+from ckanext.kzopen.core.people.sign_in import authenticator
+from ckanext.kzopen.core.people.sign_in import views as sign_in_views
 from ckanext.kzopen.core.record import jobs as record_jobs  # noqa: F401 - registers the tasks
 from ckanext.kzopen.core.record import keeping
 from ckanext.kzopen.core.record import views as record_views
 from ckanext.kzopen.core.reorganisation import addresses, belongings, listeners
 from ckanext.kzopen.core.reorganisation import jobs as reorganisation_jobs  # noqa: F401 - registers the tasks
 from ckanext.kzopen.core.web import csrf, health, metrics, pages, requests
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, Response
 
 
 @tk.blanket.config_declarations
@@ -26,6 +28,7 @@ class CorePlugin(p.SingletonPlugin):
     """Health, metrics, errors, security headers and the settings that all plugins share."""
 
     p.implements(p.IActions)
+    p.implements(p.IAuthenticator, inherit=True)
     p.implements(p.IAuthFunctions)
     p.implements(p.IBlueprint)
     p.implements(p.IConfigurable)
@@ -64,9 +67,22 @@ class CorePlugin(p.SingletonPlugin):
         requests.install(app)
         addresses.install(app)
         csrf.install()
+        authenticator.install(app)
         return app
 
     def notify_recipient(self, already_notified: bool, *mail: Any, **named: Any) -> bool:
         """What CKAN mails goes into our queue."""
         _name, address, subject, body, _html, _headers, attachments = mail
         return already_notified or mail_portal.queue_for_ckan(address, subject, body, attachments)
+
+    def identify_user(self, user_id: str | None = None) -> Any:
+        return authenticator.identify_user(user_id)
+
+    def authenticate(self, identity: dict[str, Any]) -> Any:
+        return authenticator.authenticate(identity)
+
+    def login(self) -> Response:
+        return sign_in_views.sign_in()
+
+    def logout(self) -> Response:
+        return sign_in_views.sign_out()

@@ -91,6 +91,7 @@ def keys(portal: Portal) -> dict[str, str]:
         "api_token.jwt.decode.secret": f"string:{kept['jwt_key']}",
         "kzopen.metrics_token": kept["metrics_token"],
         "kzopen.record_password": kept["record_password"],
+        "kzopen.people_key": kept["people_key"],
     }
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from ckanext.kzopen.runtime.portal import Portal
 
-KEYS = ("secret_key", "jwt_key", "csrf_key", "metrics_token", "record_password")
+KEYS = ("secret_key", "jwt_key", "csrf_key", "metrics_token", "record_password", "people_key")
 
 
 def write_private(path: Path, content: dict[str, Any]) -> None:
@@ -41,6 +41,7 @@ def keys_of(portal: Portal) -> dict[str, str]:
         "secret_key": settings.secret_key,
         "metrics_token": settings.metrics_token,
         "record_password": settings.record_password,
+        "people_key": settings.people_key,
     }
     return kept | {name: value for name, value in given.items() if value}
 

@@ -39,6 +39,7 @@ class Settings(BaseSettings):
     secret_key: str = Field("", description="Signs sessions and tokens, at least 32 characters; empty = made at first start.")
     metrics_token: str = Field("", description="Bearer token for /metrics; empty = made at first start, kept in `data`.")
     record_password: str = Field("", description="Opens the keys of the public record; empty = made at first start.")
+    people_key: str = Field("", description="Keeps second factors and IIN unreadable in backups; empty = made at first start.")
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
     @classmethod

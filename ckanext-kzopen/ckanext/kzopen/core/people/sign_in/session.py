@@ -1,0 +1,54 @@
+"""Beginning and ending the session of a person; its secret changes both times."""
+
+from __future__ import annotations
+
+import time
+
+from ckan import model
+from ckan.common import login_user, logout_user
+from ckanext.kzopen.core.people.sessions import store
+from ckanext.kzopen.core.people.sessions.device import device, shortened
+from ckanext.kzopen.core.record.events import write_event
+from flask import current_app, request, session
+
+
+def begin(user: model.User, *, kept: bool = False, by: str = "password") -> None:
+    """Sign the person in; `kept` is for thirty days on this device, `by` the way in which they proved who they are."""
+    _renew()
+    login_user(user)
+    now = time.time()
+    session[store.ABOUT] = {
+        "since": now,
+        "last": now,
+        "device": device(request.user_agent.string),
+        "address": shortened(request.remote_addr or ""),
+        "kept": kept,
+    }
+    write_event(
+        model.Session,
+        kind="account",
+        object_id=user.id,
+        verb="sign_in",
+        actor=user.id,
+        address=request.remote_addr,
+        new={"by": by},
+    )
+    model.Session.commit()
+
+
+def finish(user_id: str) -> None:
+    """Sign out: the session ends on the server, and a copy of its cookie opens nothing."""
+    logout_user()
+    _renew()
+    write_event(model.Session, kind="account", object_id=user_id, verb="sign_out", actor=user_id, address=request.remote_addr)
+    model.Session.commit()
+
+
+def _renew() -> None:
+    current_app.session_interface.regenerate(session)  # type: ignore[attr-defined]
+    session.clear()
+
+
+def secret() -> str:
+    """What opens this request's session, "" for a reader's."""
+    return str(getattr(session, "secret", ""))
