@@ -17,6 +17,7 @@ from ckanext.kzopen.core.people.sign_in import views as sign_in_views
 from ckanext.kzopen.core.record import jobs as record_jobs  # noqa: F401 - registers the tasks
 from ckanext.kzopen.core.record import keeping
 from ckanext.kzopen.core.record import views as record_views
+from ckanext.kzopen.core.reorganisation import actions as agency_actions
 from ckanext.kzopen.core.reorganisation import addresses, belongings, listeners
 from ckanext.kzopen.core.reorganisation import jobs as reorganisation_jobs  # noqa: F401 - registers the tasks
 from ckanext.kzopen.core.web import csrf, health, metrics, pages, requests
@@ -44,10 +45,10 @@ class CorePlugin(p.SingletonPlugin):
         belongings.register()
 
     def get_actions(self) -> dict[str, Any]:
-        return {**activities.actions(), **tables.actions()}
+        return {**activities.actions(), **tables.actions(), **agency_actions.actions()}
 
     def get_auth_functions(self) -> dict[str, Any]:
-        return {**privacy.rights(), **resource_views.rights()}
+        return {**privacy.rights(), **resource_views.rights(), **agency_actions.rights()}
 
     def get_blueprint(self) -> list[Blueprint]:
         return [health.blueprint, metrics.blueprint, pages.blueprint, record_views.blueprint, desk_views.blueprint]

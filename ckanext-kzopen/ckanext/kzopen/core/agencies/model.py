@@ -72,6 +72,8 @@ class Agency(Named, Base):
     __tablename__ = "agency"
     effective: ClassVar[date | None] = None
     """The day from which a change holds: told to the event log with the change, kept in the tables of dates."""
+    announced: ClassVar[Any] = None
+    """What is to be from that day on; told to the event log likewise."""
 
     id: Mapped[str] = mapped_column(Text, primary_key=True)
     state: Mapped[str] = mapped_column(Text)

@@ -10,6 +10,7 @@ from ckanext.kzopen.core import states
 from ckanext.kzopen.core.agencies import ownership, tree
 from ckanext.kzopen.core.agencies.model import Agency, AnySession, today
 from ckanext.kzopen.core.reorganisation import dated, store
+from ckanext.kzopen.core.reorganisation.telling import granted
 from sqlalchemy import select, update
 
 BATCH = 200
@@ -51,7 +52,7 @@ def subordinates(session: AnySession, from_agency: str, to_agency: str) -> int:
     above = set(tree.ancestors(session, to_agency))
     for row in below:
         parent = to_agency if row.id != to_agency and row.id not in above else session.get_one(Agency, from_agency).parent
-        states.change(session, "agency", row, "move", CLOCK, effective=today(), parent=parent)
+        states.change(session, "agency", row, "move", CLOCK, allowed=granted, effective=today(), parent=parent)
         dated.put_parent(session, row.id, today(), parent)
         store.write(session, row)
     return len(below)

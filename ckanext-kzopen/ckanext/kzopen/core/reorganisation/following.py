@@ -13,7 +13,7 @@ from ckanext.kzopen.core import states
 from ckanext.kzopen.core.agencies import tree
 from ckanext.kzopen.core.agencies.model import EVER, Agency, AgencyName, AnySession, today
 from ckanext.kzopen.core.reorganisation import addresses, dated, store
-from ckanext.kzopen.core.reorganisation.telling import tell
+from ckanext.kzopen.core.reorganisation.telling import granted, tell
 from sqlalchemy import select
 
 KIND = "agency"
@@ -54,6 +54,7 @@ def _begin(session: AnySession, organisation_id: str, told: store.Told, actor: s
     row = Agency(id=organisation_id, address=told.address, **told.names, **_free_facts(session, organisation_id, told))
     states.begin(session, KIND, row, actor)
     session.add(AgencyName(agency=row.id, since=EVER, **told.names))
+    session.flush()  # CKAN's sessions do not flush by themselves before a query
     if told.deleted:
         states.change(session, KIND, row, "remove", actor)
     return row
@@ -71,7 +72,7 @@ def _follow_names(session: AnySession, row: Agency, told: store.Told, actor: str
     if dict(told.names) == row.columns:
         return
     if row.state == "active":
-        states.change(session, KIND, row, "rename", actor, effective=today(), **dict[str, Any](told.names))
+        states.change(session, KIND, row, "rename", actor, allowed=granted, effective=today(), **dict[str, Any](told.names))
         dated.put_name(session, row.id, today(), told.names)
     else:
         correct(session, row, told.names, actor)
@@ -117,7 +118,7 @@ def _follow_parent(session: AnySession, row: Agency, actor: str, fresh: set[str]
         return  # a circle, which `store.write` takes back
     since = EVER if row.id in fresh else today()
     if row.state == "active" and row.id not in fresh:
-        states.change(session, KIND, row, "move", actor, effective=since, parent=parent)
+        states.change(session, KIND, row, "move", actor, allowed=granted, effective=since, parent=parent)
     else:
         row.parent = parent
         session.flush()

@@ -11,14 +11,12 @@ from typing import Any
 from ckan import model
 from ckan.model.meta import create_local_session
 from ckan.plugins import plugin_loaded
+from ckanext.kzopen.core.reorganisation import acting
 from ckanext.kzopen.core.reorganisation.following import follow
-from flask import has_request_context
-from flask_login import current_user
 from sqlalchemy import event
 from sqlalchemy.orm import Session
 
 _CHANGED = "kzopen_organisations"
-PORTAL = "system:ckan"
 
 
 @cache
@@ -46,7 +44,7 @@ def _before_commit(session: Session) -> None:
     session.flush()
     changed = session.info.pop(_CHANGED, None)
     if changed:
-        follow(session, changed, acting())
+        follow(session, changed, acting.of_request())
         session.flush()
         session.info.pop(_CHANGED, None)
 
@@ -55,9 +53,3 @@ def _after_soft_rollback(session: Session, previous: Any) -> None:
     """A savepoint that is undone may leave too many names here, which does no harm."""
     if not previous.nested:
         session.info.pop(_CHANGED, None)
-
-
-def acting() -> str:
-    """The id of the person whose request this is, else the portal itself."""
-    person = current_user if has_request_context() else None
-    return str(person.id) if person is not None and person.is_authenticated else PORTAL

@@ -108,7 +108,7 @@ def write(session: AnySession, row: Agency) -> None:
     extras = dict(group.extras or {})
     if extras != (wanted := extras_of(row, extras)):
         group.extras = wanted
-    _write_parent(session, row)
+    _write_parent(session, row, group)
 
 
 def extras_of(row: Agency, present: Mapping[str, str]) -> dict[str, str]:
@@ -126,7 +126,7 @@ def extras_of(row: Agency, present: Mapping[str, str]) -> dict[str, str]:
     return extras
 
 
-def _write_parent(session: AnySession, row: Agency) -> None:
+def _write_parent(session: AnySession, row: Agency, group: model.Group) -> None:
     above = select(model.Member).where(model.Member.group_id == row.id, model.Member.table_name == "group")
     links = list(session.scalars(above))
     targets = model.Group.id.in_([link.table_id for link in links])
@@ -136,4 +136,4 @@ def _write_parent(session: AnySession, row: Agency) -> None:
         if link.table_id in organisations and link.state != wanted:
             link.state = wanted
     if row.parent and row.parent not in organisations:
-        session.add(model.Member(table_name="group", table_id=row.parent, group_id=row.id, capacity="public"))
+        session.add(model.Member(group=group, group_id=row.id, table_name="group", table_id=row.parent, capacity="public"))
