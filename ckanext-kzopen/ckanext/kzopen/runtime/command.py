@@ -38,6 +38,7 @@ data_option = click.option("--data", type=click.Path(path_type=Path, file_okay=F
 # Commands that live elsewhere: imported only when they are called, so that the launcher stays small.
 ELSEWHERE = {
     "demo": "ckanext.kzopen.runtime.demo.command:demo",
+    "mail": "ckanext.kzopen.runtime.mail:mail",
     "publish": "ckanext.kzopen.runtime.publishing:publish",
     "record": "ckanext.kzopen.runtime.record:record",
 }

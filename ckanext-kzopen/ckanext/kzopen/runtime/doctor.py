@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from ckanext.kzopen.core.mail.upkeep import IN_DOUBT
 from ckanext.kzopen.core.settings import problems
 from ckanext.kzopen.runtime.configuration import addresses
 from ckanext.kzopen.runtime.portal import Portal
@@ -51,6 +52,7 @@ def examine(portal: Portal) -> Iterator[Examined]:
     yield _examined("preparation", "migrations and translations", _preparation(portal))
     with psycopg.connect(addresses(portal)["sqlalchemy.url"], autocommit=True, connect_timeout=5) as connection:
         yield _examined("jobs", f"{_count(connection, 'procrastinate_jobs')} jobs", _jobs(connection))
+        yield _examined("mail", f"{_count(connection, 'mail')} mails", _mail(portal, connection))
         yield _examined("files", f"{_count(connection, 'version')} versions", _files(portal, connection))
         yield _examined("tables", "DataStore against versions", _tables(portal, connection))
         yield _record(portal)
@@ -109,6 +111,27 @@ def _jobs(connection: psycopg.Connection[Any]) -> Iterator[tuple[str, str]]:
         yield f"job {number} ({task}) has been running for over an hour", MENDS_ALL
     for task, count in connection.execute(FAILED):
         yield f"{count} jobs {task} failed for good", "./kzopen status, then the worker's log"
+
+
+MAILS = f"""
+    SELECT count(*) FILTER (WHERE state = 'queued'), min(created) FILTER (WHERE state = 'queued'),
+        count(*) FILTER (WHERE {IN_DOUBT}),
+        (SELECT error FROM kzopen.mail WHERE state = 'queued' AND error IS NOT NULL ORDER BY changed DESC LIMIT 1)
+    FROM kzopen.mail WHERE state IN ('queued', 'sending')
+"""  # noqa: S608 - constants
+
+
+def _mail(portal: Portal, connection: psycopg.Connection[Any]) -> Iterator[tuple[str, str]]:
+    waiting, since, doubtful, words = connection.execute(MAILS).fetchone() or (0, None, 0, None)
+    if waiting and not portal.settings.smtp_url:
+        yield (
+            f"{waiting} mails wait since {since:%Y-%m-%d %H:%M}: no mail server is set",
+            "set smtp_url",
+        )
+    elif words:
+        yield f"{waiting} mails wait since {since:%Y-%m-%d %H:%M}, the last failed with: {words}", "./kzopen mail list"
+    if doubtful:
+        yield f"{doubtful} mails may or may not have been sent", "./kzopen mail list, then ./kzopen mail resend --all --commit"
 
 
 def _files(portal: Portal, connection: psycopg.Connection[Any]) -> Iterator[tuple[str, str]]:

@@ -11,6 +11,7 @@ from typing import Any
 
 import psutil
 import psycopg
+from ckanext.kzopen.core.mail.upkeep import IN_DOUBT
 from ckanext.kzopen.runtime.configuration import addresses
 from ckanext.kzopen.runtime.portal import Portal
 
@@ -18,6 +19,8 @@ COUNTS = {
     "jobs waiting": "SELECT count(*) FROM kzopen.procrastinate_jobs WHERE status = 'todo'",
     "jobs running": "SELECT count(*) FROM kzopen.procrastinate_jobs WHERE status = 'doing'",
     "jobs failed": "SELECT count(*) FROM kzopen.procrastinate_jobs WHERE status = 'failed'",
+    "mails waiting": "SELECT count(*) FROM kzopen.mail WHERE state = 'queued'",
+    "mails in doubt": f"SELECT count(*) FROM kzopen.mail WHERE {IN_DOUBT}",  # noqa: S608 - a constant
     "index lag, changes": "SELECT count(*) FROM kzopen.outbox_delivery WHERE consumer = 'search'",
 }
 

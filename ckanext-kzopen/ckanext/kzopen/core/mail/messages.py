@@ -10,6 +10,7 @@ from email.header import Header
 from email.message import Message
 from email.mime.multipart import MIMEMultipart
 from email.mime.text import MIMEText
+from email.policy import compat32
 from email.utils import format_datetime, formataddr
 from uuid import UUID
 
@@ -57,6 +58,11 @@ def message_of(mail: Outgoing, sender: Sender) -> Message:
     message.attach(MIMEText(mail.text, "plain", "utf-8"))
     message.attach(MIMEText(as_html(mail), "html", "utf-8"))
     return message
+
+
+def as_sent(message: Message) -> bytes:
+    """The message as bytes for the mail server, lines ended by CRLF."""
+    return message.as_bytes(policy=compat32.clone(linesep="\r\n"))
 
 
 def _headers(mail: Outgoing, sender: Sender) -> dict[str, str]:

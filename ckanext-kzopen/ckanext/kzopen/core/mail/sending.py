@@ -9,12 +9,11 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 from dataclasses import dataclass
-from email.policy import compat32
 from smtplib import SMTP
 from typing import Any
 
 from ckanext.kzopen.core.mail.bounces import mark
-from ckanext.kzopen.core.mail.messages import Outgoing, Sender, message_of
+from ckanext.kzopen.core.mail.messages import Outgoing, Sender, as_sent, message_of
 from ckanext.kzopen.core.mail.office import Fate, Office, OfficeClosed, Outcome, hand_over, opened
 from ckanext.kzopen.core.mail.queue import AnySession
 from sqlalchemy import text
@@ -97,16 +96,13 @@ def send_due(session: AnySession, office: Office, sender: Sender, seconds: float
 
 def _send(session: AnySession, server: SMTP, row: Any, sender: Sender) -> None:
     mail = Outgoing(row.key, row.recipient, row.language, row.subject, row.text, row.created, row.unsubscribe)
-    body = message_of(mail, sender).as_bytes(policy=_CRLF)
+    body = as_sent(message_of(mail, sender))
 
     def at_the_brink() -> None:
         session.execute(_SENDING, {"id": row.id})
         session.commit()
 
     settle(session, row, hand_over(server, sender.address, row.recipient, body, at_the_brink))
-
-
-_CRLF = compat32.clone(linesep="\r\n")
 
 
 def settle(session: AnySession, row: Any, outcome: Outcome) -> None:
