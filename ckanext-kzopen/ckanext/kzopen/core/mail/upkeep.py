@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from ckanext.kzopen.core.mail.queue import AnySession
 from ckanext.kzopen.core.mail.sending import PATIENCE
@@ -52,12 +53,16 @@ def counts(session: AnySession) -> dict[str, int]:
 
 def in_doubt(session: AnySession) -> list[Stuck]:
     """Mails that a server may or may not have taken."""
-    return [Stuck(*row[:4], row.error or "the process that sent it has died") for row in session.execute(_DOUBTFUL)]
+    return [_stuck(row) for row in session.execute(_DOUBTFUL)]
 
 
 def failing(session: AnySession) -> list[Stuck]:
     """The oldest mails that wait for another try, with what stood against the last one."""
-    return [Stuck(*row) for row in session.execute(_WAITING)]
+    return [_stuck(row) for row in session.execute(_WAITING)]
+
+
+def _stuck(row: Any) -> Stuck:
+    return Stuck(row.id, row.template, row.recipient, row.changed, row.error or "the process that sent it has died")
 
 
 def send_again(session: AnySession, ids: list[int]) -> list[int]:
