@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import psycopg
@@ -56,17 +56,20 @@ CKAN_TEST_OPTIONS = {
     "ckan.files.storage.default.initialize": "true",
     "kzopen.search_wait": "20",  # a busy machine must not fail a test that searches right after a write
 }
+# How often things die in the long form; the variables may be set to more.
+LONG_FAULTS = {"KZOPEN_FAULT_MOMENTS": "100", "KZOPEN_FAULT_ROUNDS": "2"}
 
 
 @dataclass(frozen=True)
 class Suite:
-    """What pytest is given, the plugins and options of its portal, and which of our processes run beside it."""
+    """What pytest is given, the plugins and options of its portal, which of our processes run beside it, and its variables."""
 
     name: str
     arguments: list[str]
     options: dict[str, str] = field(default_factory=dict)
     redis_database: int = 1
     worker: bool = True
+    environment: dict[str, str] = field(default_factory=dict)
 
 
 def suites() -> dict[str, Suite]:
@@ -74,7 +77,7 @@ def suites() -> dict[str, Suite]:
     long_ones = [f"--ignore={TESTS / name}" for name in ("ckan_search",)]
     return {
         "all": Suite("test", [str(TESTS), *long_ones, "-m", "not long"], {"testing": "true", "WTF_CSRF_ENABLED": "false"}),
-        "faults": Suite("test", [str(TESTS / "faults")], {"testing": "true"}),
+        "faults": Suite("test", [str(TESTS / "faults")], {"testing": "true"}, environment=LONG_FAULTS),
         "ckan-search": Suite(
             "ckan_search",
             ["-p", "tests.ckan_search.suite", *_search_modules()],
@@ -99,7 +102,7 @@ def chosen(arguments: list[str]) -> Suite:
     known = suites()
     if arguments and arguments[0] in known:
         suite = known[arguments[0]]
-        return Suite(suite.name, [*suite.arguments, *arguments[1:]], suite.options, suite.redis_database, suite.worker)
+        return replace(suite, arguments=[*suite.arguments, *arguments[1:]])
     if any(not word.startswith("-") and Path(word.split("::")[0]).exists() for word in arguments):
         return Suite("test", arguments, known["all"].options)
     return Suite("test", [*known["all"].arguments, *arguments], known["all"].options)
@@ -111,7 +114,7 @@ def run_suite(arguments: list[str]) -> int:
     data = Path(os.environ.get("KZOPEN_TEST_DATA", ROOT / ".test")) / suite.name
     portal = Portal(Settings(data=data, demo=False))
     with test_portal(portal, suite) as ini:
-        environment = os.environ | {"PYTHONPATH": str(ROOT), "KZOPEN_TEST_INI": str(ini)}
+        environment = suite.environment | os.environ | {"PYTHONPATH": str(ROOT), "KZOPEN_TEST_INI": str(ini)}
         command = [sys.executable, "-m", "pytest", f"--ckan-ini={ini}", f"--rootdir={ROOT}"]
         plugins = ["-p", "no:cacheprovider", "-p", "tests.quality.skips"]
         return subprocess.run([*command, *plugins, *suite.arguments], cwd=ROOT, env=environment).returncode
