@@ -1,4 +1,4 @@
-"""What every section stands on: the public record at a million leaves.
+"""What every section stands on: changes of state, the public record at a million leaves.
 
 A portal's database of its own in a temporary directory; nothing else runs in it. No peer: the bars are ours. Each figure is a
 function that takes the prepared `Ground`.
@@ -34,6 +34,7 @@ from ckanext.kzopen.runtime.testing import Suite, options_of, test_portal
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
+from bench import _states
 from bench.figures import Figure, below, told
 
 Say = Callable[[str], None]
@@ -41,6 +42,7 @@ LEAVES, QUICK_LEAVES = 1_000_000, 100_000
 BURST, CONNECTIONS = 1000, 8
 PROOFS = 2000
 HEADS = 200
+FSYNCS = 50
 
 
 @dataclass(frozen=True)
@@ -58,10 +60,13 @@ def run(quick: bool, say: Say) -> list[Figure]:
     say(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     say("state: PostgreSQL on the launcher's settings, tables analysed, no warm-up; each append is a transaction")
     if quick:
-        say(f"--quick: {QUICK_LEAVES:,} leaves instead of {LEAVES:,}")
+        say(f"--quick: {QUICK_LEAVES:,} leaves instead of {LEAVES:,}, {_states.QUICK_CHANGES} changes of {_states.CHANGES}")
     with ground(QUICK_LEAVES if quick else LEAVES, say) as prepared:
+        fsync = fsync_probe(prepared.ring.folder)
+        say(f"fsync of 4 kB: {fsync:.2f} ms (median of {FSYNCS})")
         return [
-            told("core.fsync", fsync_probe(prepared.ring.folder), "ms"),
+            told("core.fsync", fsync, "ms"),
+            *_states.figures(prepared.address, fsync, quick),
             *log_proofs(prepared),
             *log_appends(prepared),
             *log_verification(prepared),
@@ -143,7 +148,7 @@ def fsync_probe(folder: Path) -> float:
     """Milliseconds (median) that this disk takes to make 4 kB sure."""
     times = []
     with (folder / "probe").open("wb") as file:
-        for _ in range(50):
+        for _ in range(FSYNCS):
             file.write(bytes(4096))
             file.flush()
             started = time.perf_counter()

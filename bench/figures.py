@@ -35,6 +35,11 @@ def below(name: str, measured: float, bar: float, unit: str) -> Figure:
     return Figure(name, measured, unit, "holds" if measured < bar else "short", bar=f"<{bar:g}{unit}")
 
 
+def at_least(name: str, measured: float, bar: float, unit: str) -> Figure:
+    """A figure that must reach its bar."""
+    return Figure(name, measured, unit, "holds" if measured >= bar else "short", bar=f">={bar:.4g}{unit}")
+
+
 def told(name: str, measured: float, unit: str) -> Figure:
     """A figure without a bar."""
     return Figure(name, measured, unit, "told")

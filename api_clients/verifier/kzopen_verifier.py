@@ -51,6 +51,16 @@ SENTENCES = {
         "ru": "Подтверждено: справка подписана, все её записи ({count}) есть в журнале.",
         "en": "Proven: the certificate is signed, and all of its {count} leaves are in the log.",
     },
+    "same_file": {
+        "kk": "Расталды: файлдың SHA-256 хеші тіркелген хешпен бірдей.",
+        "ru": "Подтверждено: SHA-256 файла тот же, что записан.",
+        "en": "Proven: the file's SHA-256 is the one that was recorded.",
+    },
+    "same_events": {
+        "kk": "Расталды: {count} оқиға журналға дәл осы күйінде енгізілген.",
+        "ru": "Подтверждено: события ({count}) именно такими внесены в журнал.",
+        "en": "Proven: {count} events are exactly those that were sealed.",
+    },
     "continues": {
         "kk": "Журнал үйлесімді: {size} жазба, сақталған бастар саны – {kept}.",
         "ru": "Журнал непротиворечив: {size} записей, сохранено вершин: {kept}.",
@@ -60,6 +70,16 @@ SENTENCES = {
         "kk": "ҚАТЕ: {index}-жазбаның мәтіні оның хешіне сәйкес келмейді.",
         "ru": "НЕВЕРНО: текст записи {index} не соответствует её хешу.",
         "en": "WRONG: the text of leaf {index} is not what its hash was made from.",
+    },
+    "wrong_file": {
+        "kk": "ҚАТЕ: бұл файл – тіркелген файл емес (SHA-256: {found}, тіркелгені: {recorded}).",
+        "ru": "НЕВЕРНО: это не тот файл, который записан (SHA-256: {found}, записано: {recorded}).",
+        "en": "WRONG: this is not the file that was recorded (SHA-256 {found}, recorded {recorded}).",
+    },
+    "wrong_events": {
+        "kk": "ҚАТЕ: {ids} оқиғалары – журналға енгізілген оқиғалар емес, немесе олардың бірі жоқ.",
+        "ru": "НЕВЕРНО: события {ids} – не те, что внесены в журнал, или какого-то из них нет.",
+        "en": "WRONG: the events {ids} are not those that were sealed, or one of them is missing.",
     },
     "wrong_proof": {
         "kk": "ҚАТЕ: {index}-жазбаның дәлелі қол қойылған басқа апармайды.",
@@ -353,6 +373,44 @@ def of_certificate(document: Document, keys: Keys) -> list[Told]:
     return [*notes, ("certified", {"count": len(document["leaves"])})]
 
 
+# --- What a receipt tells of something that the reader has
+
+
+def recorded(document: Document, member: str) -> Any:
+    """A member of what was recorded; Wrong when this receipt tells no such thing."""
+    record = (document.get("leaf") or {}).get("record") or {}
+    if member not in record:
+        raise Wrong("wrong_form", what=member)
+    return record[member]
+
+
+def check_file(document: Document, path: str) -> list[Told]:
+    """The SHA-256 of a file against that of the receipt, such as a version of a table."""
+    whole = hashlib.sha256()
+    with open(path, "rb") as file:
+        for part in iter(lambda: file.read(1 << 20), b""):
+            whole.update(part)
+    if whole.hexdigest() != recorded(document, "sha256"):
+        raise Wrong("wrong_file", found=whole.hexdigest(), recorded=recorded(document, "sha256"))
+    return [("same_file", {})]
+
+
+def check_events(document: Document, path: str) -> list[Told]:
+    """Exported lines of the event log against the receipt of their seal; lines of other events are passed over."""
+    ids = recorded(document, "ids")
+    spans = [tuple(map(int, span.strip("[)").split(","))) for span in ids.strip("{}").split("),")]
+    found = {}
+    with open(path, "rb") as file:
+        for line in file:
+            number = json.loads(line)["id"]
+            if any(start <= number < end for start, end in spans):
+                found[number] = hashlib.sha256(line).digest()
+    whole = hashlib.sha256(b"".join(found[number] for number in sorted(found)))
+    if (len(found), whole.hexdigest()) != (recorded(document, "count"), recorded(document, "sha256")):
+        raise Wrong("wrong_events", ids=ids)
+    return [("same_events", {"count": len(found)})]
+
+
 # --- Watching
 
 
@@ -435,7 +493,11 @@ def tell(found: Iterable[Told], language: str) -> None:
 
 
 def run_verify(options: argparse.Namespace) -> None:
-    tell(verify(read(options.file), bytes.fromhex(options.key)), options.lang)
+    document = read(options.document)
+    found = verify(document, bytes.fromhex(options.key))
+    found += check_file(document, options.file) if options.file else []
+    found += check_events(document, options.events) if options.events else []
+    tell(found, options.lang)
 
 
 def run_watch(options: argparse.Namespace) -> None:
@@ -463,8 +525,10 @@ def arguments(words: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", required=True)
     one = commands.add_parser("verify", help="check a receipt or a certificate, without a network")
-    one.add_argument("file")
+    one.add_argument("document", help="a receipt or a certificate, as JSON")
     one.add_argument("--key", required=True, type=public_key, help="the portal's public key, 64 hex digits")
+    one.add_argument("--file", help="also compare this file with the SHA-256 that the receipt tells")
+    one.add_argument("--events", help="also compare exported events (JSON lines) with the seal that the receipt tells of")
     one.set_defaults(run=run_verify)
     many = commands.add_parser("watch", help="keep the portal's heads and show two that do not agree")
     many.add_argument("url", help="address of the portal")

@@ -12,7 +12,7 @@ import psycopg
 import pytest
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
-from ckanext.kzopen.core.record import append, heads, keys
+from ckanext.kzopen.core.record import append, heads, keys, sealing, write_event
 from ckanext.kzopen.core.record.keys import Ring
 from ckanext.kzopen.core.record.tables import Leaf
 from ckanext.kzopen.core.record.verification import verify_all
@@ -125,3 +125,20 @@ def verify(record_database: URL, log: Session, ring: Ring) -> Callable[..., list
         return [finding.sentence for finding in result.findings]
 
     return found
+
+
+def write_events(log: Session, count: int) -> list[int]:
+    """Changes of things that do not matter; the numbers of the events."""
+    return [
+        write_event(log, kind="test", object_id=str(n), verb="change", actor="user-1", address="203.0.113.7", new={"n": n})
+        for n in range(count)
+    ]
+
+
+@pytest.fixture
+def sealed(log: Session, key: keys.Key) -> list[int]:
+    """Three events under one seal."""
+    numbers = write_events(log, 3)
+    assert sealing.seal(log) == 3
+    log.commit()
+    return numbers

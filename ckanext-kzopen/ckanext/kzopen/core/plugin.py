@@ -16,6 +16,7 @@ from ckanext.kzopen.core.people.sign_in import authenticator
 from ckanext.kzopen.core.people.sign_in import views as sign_in_views
 from ckanext.kzopen.core.record import jobs as record_jobs  # noqa: F401 - registers the tasks
 from ckanext.kzopen.core.record import keeping
+from ckanext.kzopen.core.record import pages as record_pages
 from ckanext.kzopen.core.record import views as record_views
 from ckanext.kzopen.core.reorganisation import actions as agency_actions
 from ckanext.kzopen.core.reorganisation import addresses, belongings, listeners
@@ -51,7 +52,8 @@ class CorePlugin(p.SingletonPlugin):
         return {**privacy.rights(), **resource_views.rights(), **agency_actions.rights()}
 
     def get_blueprint(self) -> list[Blueprint]:
-        return [health.blueprint, metrics.blueprint, pages.blueprint, record_views.blueprint, desk_views.blueprint]
+        record = (record_pages.blueprint, record_views.blueprint)
+        return [health.blueprint, metrics.blueprint, pages.blueprint, *record, desk_views.blueprint]
 
     def get_helpers(self) -> dict[str, Any]:
         return {function.__name__: function for function in desk_helpers.HELPERS}

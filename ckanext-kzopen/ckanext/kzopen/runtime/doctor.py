@@ -55,7 +55,7 @@ def examine(portal: Portal) -> Iterator[Examined]:
         yield _examined("mail", f"{_count(connection, 'mail')} mails", _mail(portal, connection))
         yield _examined("files", f"{_count(connection, 'version')} versions", _files(portal, connection))
         yield _examined("tables", "DataStore against versions", _tables(portal, connection))
-        yield _record(portal)
+        yield _record(portal, connection)
     yield _index(portal)
 
 
@@ -154,11 +154,13 @@ def _tables(portal: Portal, connection: psycopg.Connection[Any]) -> Iterator[tup
                 yield f"{uri}: DataStore has {found} rows, its version {rows}", f"./kzopen ckan kzopen-rows reload {uri}"
 
 
-def _record(portal: Portal) -> Examined:
+def _record(portal: Portal, connection: psycopg.Connection[Any]) -> Examined:
     from ckanext.kzopen.runtime.recorded import verified
+    from ckanext.kzopen.runtime.recorded_versions import version_findings
 
     found = verified(portal)
-    sentences = ((finding.sentence, "docs/record.md, “When something is found”") for finding in found.findings)
+    said = [*(finding.sentence for finding in found.findings), *version_findings(connection)]
+    sentences = ((sentence, "docs/record.md, “When something is found”") for sentence in said)
     return _examined("record", f"{found.leaves} leaves and {found.heads} heads recomputed", sentences)
 
 
