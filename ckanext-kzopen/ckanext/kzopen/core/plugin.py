@@ -12,6 +12,9 @@ from ckanext.kzopen.core.desk import views as desk_views
 from ckanext.kzopen.core.mail import jobs as mail_jobs  # noqa: F401 - registers the tasks
 from ckanext.kzopen.core.mail import portal as mail_portal
 from ckanext.kzopen.core.people import activities, privacy, resource_views, roles, tables
+from ckanext.kzopen.core.people.accounts import in_place_of_ckan, own_views, policy  # noqa: F401 - own_views: more pages
+from ckanext.kzopen.core.people.accounts import jobs as account_jobs  # noqa: F401 - registers the tasks
+from ckanext.kzopen.core.people.accounts import views as account_views
 from ckanext.kzopen.core.people.sign_in import authenticator
 from ckanext.kzopen.core.people.sign_in import views as sign_in_views
 from ckanext.kzopen.core.record import jobs as record_jobs  # noqa: F401 - registers the tasks
@@ -38,6 +41,7 @@ class CorePlugin(p.SingletonPlugin):
     p.implements(p.IMiddleware, inherit=True)
     p.implements(p.INotifier, inherit=True)
     p.implements(p.ITemplateHelpers)
+    p.implements(p.IValidators)
 
     def update_config(self, config: tk.CKANConfig) -> None:
         """Our templates come after the theme's."""
@@ -46,14 +50,34 @@ class CorePlugin(p.SingletonPlugin):
         belongings.register()
 
     def get_actions(self) -> dict[str, Any]:
-        return {**activities.actions(), **tables.actions(), **agency_actions.actions()}
+        return {
+            **activities.actions(),
+            **tables.actions(),
+            **agency_actions.actions(),
+            **in_place_of_ckan.actions(),
+        }
 
     def get_auth_functions(self) -> dict[str, Any]:
-        return {**privacy.rights(), **resource_views.rights(), **agency_actions.rights()}
+        return {
+            **privacy.rights(),
+            **resource_views.rights(),
+            **agency_actions.rights(),
+            **in_place_of_ckan.rights(),
+        }
 
     def get_blueprint(self) -> list[Blueprint]:
-        record = (record_pages.blueprint, record_views.blueprint)
-        return [health.blueprint, metrics.blueprint, pages.blueprint, *record, desk_views.blueprint]
+        return [
+            health.blueprint,
+            metrics.blueprint,
+            pages.blueprint,
+            record_pages.blueprint,
+            record_views.blueprint,
+            account_views.blueprint,
+            desk_views.blueprint,
+        ]
+
+    def get_validators(self) -> dict[str, Any]:
+        return {"user_password_validator": policy.validator}
 
     def get_helpers(self) -> dict[str, Any]:
         return {function.__name__: function for function in desk_helpers.HELPERS}
@@ -71,6 +95,7 @@ class CorePlugin(p.SingletonPlugin):
         addresses.install(app)
         csrf.install()
         authenticator.install(app)
+        in_place_of_ckan.install(app)
         return app
 
     def notify_recipient(self, already_notified: bool, *mail: Any, **named: Any) -> bool:

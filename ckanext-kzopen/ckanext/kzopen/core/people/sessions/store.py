@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any
 
 from ckan.lib.redis import connect_to_redis
@@ -28,8 +29,8 @@ class Listed:
     number: str
     device: str
     address: str
-    since: float
-    last: float
+    since: datetime
+    last: datetime
 
 
 def load(secret: str) -> dict[str, Any] | None:
@@ -56,6 +57,11 @@ def lifetime(content: dict[str, Any]) -> int:
     return KEPT if content.get(ABOUT, {}).get("kept") else IDLE
 
 
+def number_of(secret: str) -> str:
+    """The public number of the session that this secret opens."""
+    return digest(secret)
+
+
 def drop(secret: str) -> None:
     """End one session by its secret."""
     connect_to_redis().delete(_key(digest(secret)))
@@ -70,12 +76,13 @@ def sessions_of(user_id: str) -> list[Listed]:
             redis.srem(_of(user_id), number)
         else:
             found.append(_listed(number, _plain.loads(raw.decode()).get(ABOUT, {})))
-    return sorted(found, key=lambda one: -one.last)
+    return sorted(found, key=lambda one: one.last, reverse=True)
 
 
 def _listed(number: str, about: dict[str, Any]) -> Listed:
     now = time.time()
-    return Listed(number, about.get("device", ""), about.get("address", ""), about.get("since", now), about.get("last", now))
+    since, last = (datetime.fromtimestamp(about.get(name, now), UTC) for name in ("since", "last"))
+    return Listed(number, about.get("device", ""), about.get("address", ""), since, last)
 
 
 def end(user_id: str, numbers: Iterable[str]) -> int:
