@@ -6,6 +6,7 @@ from typing import Any
 
 import ckan.plugins as p
 import ckan.plugins.toolkit as tk
+import click
 from ckanext.kzopen.core import law, states, texts
 from ckanext.kzopen.core.desk import helpers as desk_helpers
 from ckanext.kzopen.core.desk import views as desk_views
@@ -25,6 +26,12 @@ from ckanext.kzopen.core.reorganisation import actions as agency_actions
 from ckanext.kzopen.core.reorganisation import addresses, belongings, listeners
 from ckanext.kzopen.core.reorganisation import jobs as reorganisation_jobs  # noqa: F401 - registers the tasks
 from ckanext.kzopen.core.web import csrf, health, metrics, pages, requests
+from ckanext.kzopen.core.withdrawal import actions as withdrawal_actions
+from ckanext.kzopen.core.withdrawal import answers as withdrawal_answers
+from ckanext.kzopen.core.withdrawal import cli as withdrawal_cli
+from ckanext.kzopen.core.withdrawal import jobs as withdrawal_jobs  # noqa: F401 - registers the tasks
+from ckanext.kzopen.core.withdrawal import post as withdrawal_post  # noqa: F401 - registers the place
+from ckanext.kzopen.core.withdrawal import views as withdrawal_views
 from flask import Blueprint, Flask, Response
 
 
@@ -36,6 +43,7 @@ class CorePlugin(p.SingletonPlugin):
     p.implements(p.IAuthenticator, inherit=True)
     p.implements(p.IAuthFunctions)
     p.implements(p.IBlueprint)
+    p.implements(p.IClick)
     p.implements(p.IConfigurable)
     p.implements(p.IConfigurer)
     p.implements(p.IMiddleware, inherit=True)
@@ -55,6 +63,7 @@ class CorePlugin(p.SingletonPlugin):
             **tables.actions(),
             **agency_actions.actions(),
             **in_place_of_ckan.actions(),
+            **withdrawal_actions.actions(),
         }
 
     def get_auth_functions(self) -> dict[str, Any]:
@@ -74,6 +83,7 @@ class CorePlugin(p.SingletonPlugin):
             record_views.blueprint,
             account_views.blueprint,
             desk_views.blueprint,
+            withdrawal_views.blueprint,
         ]
 
     def get_validators(self) -> dict[str, Any]:
@@ -81,6 +91,9 @@ class CorePlugin(p.SingletonPlugin):
 
     def get_helpers(self) -> dict[str, Any]:
         return {function.__name__: function for function in desk_helpers.HELPERS}
+
+    def get_commands(self) -> list[click.Command]:
+        return [withdrawal_cli.kzopen_withdrawal]
 
     def configure(self, config: Any) -> None:
         """Refuse to start with a mistake in the calendar, the terms, the roles, the states or the rules of keeping."""
@@ -96,6 +109,7 @@ class CorePlugin(p.SingletonPlugin):
         csrf.install()
         authenticator.install(app)
         in_place_of_ckan.install(app)
+        withdrawal_answers.install(app)
         return app
 
     def notify_recipient(self, already_notified: bool, *mail: Any, **named: Any) -> bool:

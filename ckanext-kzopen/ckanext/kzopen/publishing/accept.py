@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from ckanext.kzopen.core import outbox, record, states
+from ckanext.kzopen.core.withdrawal import tombstone
 from ckanext.kzopen.publishing import package
 from ckanext.kzopen.publishing.model import Delivery, Passport
 from ckanext.kzopen.publishing.refusal import Refused
@@ -39,6 +40,7 @@ class Made:
     number: int
     stored: StoredVersion
     difference: Difference
+    base: int | None
 
 
 def accept(session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Checked) -> None:
@@ -53,8 +55,9 @@ def accept(session: Session, site: Site, delivery: Delivery, passport: Passport,
     session.refresh(delivery)
     if delivery.state not in ("checking", "awaiting_approval"):
         return
-    table, difference = _next_table(session, site, delivery, passport, checked)
-    made = _written(session, site, passport, table, difference)
+    current = versions.latest(session, passport.uri)
+    table, difference = _next_table(site, delivery, passport, checked, current)
+    made = _written(session, site, passport, table, difference, current.number if current else None)
     with datastore_transaction() as connection:
         prepared = datastore.prepare(
             connection, passport.resource_id, table, sha256=made.stored.sha256, schema=passport.schema
@@ -64,14 +67,13 @@ def accept(session: Session, site: Site, delivery: Delivery, passport: Passport,
 
 
 def _next_table(
-    session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Checked
+    site: Site, delivery: Delivery, passport: Passport, checked: Checked, current: versions.Version | None
 ) -> tuple[pa.Table, Difference]:
     """The whole table after the delivery, and how it differs from the current version."""
     from ckanext.kzopen.publishing import findings, merge
     from ckanext.kzopen.rows import diff, store
 
     key = list(passport.schema.get("primaryKey") or [])
-    current = versions.latest(session, passport.uri)
     old = store.read_version(site.files_url, current.path) if current else None
     sent = checked.table
     assert sent is not None  # noqa: S101 - refused before
@@ -84,16 +86,19 @@ def _next_table(
     return merged.table, diff.compare(merged.table.slice(0, 0) if old is None else old, merged.table, key)
 
 
-def _written(session: Session, site: Site, passport: Passport, table: pa.Table, difference: Difference) -> Made:
+def _written(
+    session: Session, site: Site, passport: Passport, table: pa.Table, difference: Difference, base: int | None
+) -> Made:
     from ckanext.kzopen.rows import store
 
     number = versions.next_number(session, passport.package_id)
     stored = store.write_version(site.files_url, passport.uri, number, table, passport.schema)
-    return Made(number, stored, difference)
+    return Made(number, stored, difference, base)
 
 
 def _publish(session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Checked, made: Made) -> None:
     """One transaction: the version, the delivery's state with event and outbox, the package with its resource."""
+    _hold_base(session, passport, made)
     session.add(_version_row(delivery, passport, made))
     transition, actor = ("accept", SYSTEM) if delivery.approver is None else ("approve", delivery.approver)
     now = datetime.now(UTC)
@@ -120,6 +125,18 @@ def _publish(session: Session, site: Site, delivery: Delivery, passport: Passpor
     outbox.emit(session, "version.created", passport.package_id, {"uri": passport.uri, "version": made.number})
     package.show_version(site, passport, made.number, made.stored, now)
     session.commit()
+
+
+class BaseWithdrawn(Exception):
+    """The version on which this one was built was withdrawn meanwhile: the job is run again, on the one before it."""
+
+
+def _hold_base(session: Session, passport: Passport, made: Made) -> None:
+    """Until the commit nobody withdraws the data set or the version that this one was built on; raises BaseWithdrawn."""
+    versions.lock(session, passport.package_id)
+    gone = tombstone(session, "dataset", passport.package_id) is not None
+    if gone or (made.base is not None and versions.numbered(session, passport.uri, made.base) is None):
+        raise BaseWithdrawn
 
 
 def _told(passport: Passport, delivery: Delivery, made: Made) -> dict[str, Any]:

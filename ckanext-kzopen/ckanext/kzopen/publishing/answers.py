@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 from ckanext.kzopen.core.states import machine_of
 from ckanext.kzopen.core.texts import in_language
 from ckanext.kzopen.publishing.model import Delivery, Passport
 from ckanext.kzopen.publishing.site import Site
 from ckanext.kzopen.rows.model import Version
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+Text = Annotated[str, StringConstraints(max_length=2000)]
 Mode = Literal["replace", "append", "upsert", "delete"]
 
 
@@ -46,11 +47,21 @@ class DatasetAnswer(BaseModel):
     links: dict[str, str]
 
 
+class TombstoneAnswer(BaseModel):
+    """What stays of a withdrawn version."""
+
+    number: int
+    at: datetime
+    reason: dict[str, str]
+    law: str | None
+
+
 class VersionsAnswer(BaseModel):
     """The versions of a table, newest first."""
 
     uri: str
     versions: list[VersionAnswer]
+    withdrawn: list[TombstoneAnswer] = Field(default_factory=list, description="Versions that were withdrawn, newest first.")
 
 
 class DifferenceAnswer(BaseModel):
@@ -100,6 +111,49 @@ class ReportAnswer(BaseModel):
     offset: int
     findings: list[dict[str, Any]]
     next: str | None
+
+
+class Reason(BaseModel):
+    """Why something is withdrawn, in one to three languages; readers will see it."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    kk: Text = ""
+    ru: Text = ""
+    en: Text = ""
+
+
+class WithdrawalOrder(BaseModel):
+    """What the body of a withdrawal says."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Reason = Field(default_factory=Reason)
+    law: Text = Field("", description="The article by which it is withdrawn, as readers will see it.")
+    keep_title: bool = Field(False, description="Whether the title may stay on the tombstone.")
+
+
+class PlaceAnswer(BaseModel):
+    """A place where things may lie, and whether the thing lies there at this moment."""
+
+    name: str
+    label: str
+    holds: bool
+
+
+class WithdrawalAnswer(BaseModel):
+    """A withdrawal: what readers are told, and the places; `state` is null when it was only looked at."""
+
+    kind: str
+    name: str
+    state: str | None
+    places: list[PlaceAnswer]
+    id: str | None = None
+    title: dict[str, str] | None = None
+    at: datetime | None = None
+    reason: dict[str, str] = Field(default_factory=dict)
+    law: str | None = None
+    complete: datetime | None = Field(None, description="When every place was found to be without it.")
 
 
 class ProblemAnswer(BaseModel):

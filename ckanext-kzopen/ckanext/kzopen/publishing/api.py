@@ -9,6 +9,8 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.problem import problem, request_language
+from ckanext.kzopen.core.withdrawal import refuse_if_gone
+from ckanext.kzopen.core.withdrawal.tombstones import withdrawn_versions
 from ckanext.kzopen.publishing import answers, datasets, decide, input_errors, openapi, receive, reports, rights
 from ckanext.kzopen.publishing.model import Delivery, Passport
 from ckanext.kzopen.publishing.passport import Passport as Described
@@ -27,24 +29,26 @@ LARGEST_PASSPORT = 1 << 20
 URI = TypeAdapter(Uri)
 
 
-def _answer(body: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+def answered(body: BaseModel, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    """The model as JSON that no cache keeps."""
     response = Response(body.model_dump_json(by_alias=True), status=status, content_type="application/json", headers=headers)
     response.headers["Cache-Control"] = "no-store"
     return response
 
 
-def _sender() -> str:
+def sender() -> str:
+    """The name of the token's holder."""
     return rights.holder_of_token(request.headers.get(rights.HEADER))
 
 
 def _reader() -> str:
     """Whoever reads: the token's holder, or "" for anyone. A session cookie does not count."""
-    return _sender() if request.headers.get(rights.HEADER) else ""
+    return sender() if request.headers.get(rights.HEADER) else ""
 
 
 def _editable(uri: str) -> tuple[str, Passport]:
     """Who sends, and the passport of the data set that they may change."""
-    user = _sender()
+    user = sender()
     passport = datasets.known_passport(model.Session(), uri)
     rights.require_editor(user, passport.package_id)
     return user, passport
@@ -64,19 +68,19 @@ def _wrong_input(error: ValidationError) -> Response:
 @blueprint.put("/datasets/<uri>")
 def put_dataset(uri: str) -> Response:
     """Create a data set or change its passport."""
-    user = _sender()
+    user = sender()
     URI.validate_python(uri)
     if (request.content_length or 0) > LARGEST_PASSPORT:
         raise KzError("publishing.too_large", limit=LARGEST_PASSPORT)
     described = Described.model_validate_json(request.stream.read(LARGEST_PASSPORT + 1))
     saved = datasets.save(model.Session(), user, uri, described, address=request.remote_addr)
-    return _answer(_dataset(configured(), uri, user), 201 if saved.created else 200)
+    return answered(_dataset(configured(), uri, user), 201 if saved.created else 200)
 
 
 @blueprint.get("/datasets/<uri>")
 def get_dataset(uri: str) -> Response:
     """The passport of a data set and its current version."""
-    return _answer(_dataset(configured(), uri, _reader()))
+    return answered(_dataset(configured(), uri, _reader()))
 
 
 def _dataset(site: Site, uri: str, user: str) -> answers.DatasetAnswer:
@@ -96,7 +100,13 @@ def get_versions(uri: str) -> Response:
     _seen(uri)
     site = configured()
     found = versions.all_of(model.Session(), uri)
-    return _answer(answers.VersionsAnswer(uri=uri, versions=[answers.version_answer(site, v) for v in found]))
+    shown = [answers.version_answer(site, version) for version in found]
+    return answered(answers.VersionsAnswer(uri=uri, versions=shown, withdrawn=_withdrawn(uri)))
+
+
+def _withdrawn(uri: str) -> list[answers.TombstoneAnswer]:
+    rows = withdrawn_versions(model.Session(), datasets.known_passport(model.Session(), uri).package_id)
+    return [answers.TombstoneAnswer(number=row.parts["number"], at=row.at, reason=row.reason, law=row.law) for row in rows]
 
 
 @blueprint.get("/datasets/<uri>/versions/<int:number>/diff")
@@ -105,9 +115,10 @@ def get_difference(uri: str, number: int) -> Response:
     _seen(uri)
     version = versions.numbered(model.Session(), uri, number)
     if version is None:
+        refuse_if_gone(model.Session(), "version", f"{datasets.known_passport(model.Session(), uri).package_id}/{number}")
         raise KzError("publishing.unknown_version", uri=uri, number=str(number))
     against = number - 1 if number > 1 else None
-    return _answer(answers.DifferenceAnswer(uri=uri, number=number, against=against, difference=version.difference))
+    return answered(answers.DifferenceAnswer(uri=uri, number=number, against=against, difference=version.difference))
 
 
 @blueprint.post("/datasets/<uri>/rows")
@@ -154,11 +165,11 @@ def _delivered(site: Site, delivery: Delivery, *, repeated: bool = False) -> Res
         report = reports.page(site, delivery, 0, reports.FIRST_PAGE, language)
         error = KzError("publishing.refused", errors=delivery.wrong or 0)
         return problem(error, headers=headers, delivery=body.model_dump(mode="json"), report=report.model_dump(mode="json"))
-    return _answer(body, 202 if is_under_way(delivery) else 200, headers)
+    return answered(body, 202 if is_under_way(delivery) else 200, headers)
 
 
 def _readable_delivery(number: UUID) -> Delivery:
-    user = _sender()
+    user = sender()
     delivery = model.Session().get(Delivery, number)
     if delivery is None:
         raise KzError("publishing.unknown_delivery")
@@ -172,7 +183,7 @@ def get_delivery(number: UUID) -> Response:
     """Where a delivery stands."""
     delivery = _readable_delivery(number)
     version = versions.made_by(model.Session(), str(delivery.id))
-    return _answer(answers.delivery_answer(configured(), delivery, version, request_language()))
+    return answered(answers.delivery_answer(configured(), delivery, version, request_language()))
 
 
 @blueprint.get("/deliveries/<uuid:number>/report")
@@ -181,14 +192,14 @@ def get_report(number: UUID) -> Response:
     delivery = _readable_delivery(number)
     offset = max(0, request.args.get("offset", 0, int))
     limit = min(max(1, request.args.get("limit", reports.FIRST_PAGE, int)), reports.LARGEST_PAGE)
-    return _answer(reports.page(configured(), delivery, offset, limit, request_language()))
+    return answered(reports.page(configured(), delivery, offset, limit, request_language()))
 
 
 @blueprint.post("/deliveries/<uuid:number>/approve")
 def approve_delivery(number: UUID) -> Response:
     """Publish a delivery that was only checked."""
     delivery = _readable_delivery(number)
-    user = datasets.user_id(_sender())
+    user = datasets.user_id(sender())
     decide.approve(model.Session(), delivery, user)
     wait_for(model.Session(), delivery, tk.config["kzopen.answer_wait"])
     return _delivered(configured(), delivery)

@@ -13,6 +13,8 @@ from ckan import model
 from ckanext.kzopen.core import outbox
 from ckanext.kzopen.core.record import write_event
 from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.core.withdrawal import tombstone, tombstone_named
+from ckanext.kzopen.core.withdrawal.tombstones import refuse
 from ckanext.kzopen.publishing.model import Passport, passport_of
 from ckanext.kzopen.publishing.passport import Passport as Described
 from ckanext.kzopen.publishing.rights import may_see, require_editor, require_publisher
@@ -43,6 +45,8 @@ def save(session: Session, user: str, uri: str, described: Described, address: s
         return _create(session, user, uri, described, address)
     if not may_see(user, package.id):
         raise KzError("publishing.uri_is_taken", uri=uri)
+    if tombstone(session, "dataset", package.id) is not None:
+        raise KzError("publishing.was_withdrawn", uri=uri)
     require_editor(user, package.id)
     _same_owner(package, described.owner)
     return _change(session, user, package, described, address)
@@ -147,6 +151,7 @@ def _tags(keywords: dict[str, list[str]]) -> list[str]:
 def known_passport(session: Session, uri: str) -> Passport:
     """The passport of `uri`; KzError publishing.unknown_dataset when there is none or the data set was deleted."""
     passport = passport_of(session, uri) if NAME.fullmatch(uri) else None
+    refuse(tombstone(session, "dataset", passport.package_id) if passport else tombstone_named(session, "dataset", uri))
     package = model.Package.get(passport.package_id) if passport else None
     if passport is None or package is None or package.state != model.State.ACTIVE:
         raise KzError("publishing.unknown_dataset", uri=uri)

@@ -8,9 +8,12 @@ from uuid import UUID
 
 from ckan import model
 from ckanext.kzopen.core.jobs import Retry, task
-from ckanext.kzopen.publishing import inbox, process
-from ckanext.kzopen.publishing.model import known_bodies
+from ckanext.kzopen.core.withdrawal import tombstone
+from ckanext.kzopen.publishing import inbox, process, withdrawal
+from ckanext.kzopen.publishing.model import Passport, known_bodies
+from ckanext.kzopen.publishing.settle import bring_datastore
 from ckanext.kzopen.publishing.site import configured
+from ckanext.kzopen.rows import model as versions
 
 log = logging.getLogger(__name__)
 
@@ -26,6 +29,19 @@ def mark_failed(error: BaseException, *, delivery: str) -> None:
 def process_delivery(delivery: str) -> None:
     """Check a delivery and publish it, or go on where a dead worker stopped."""
     process.process(model.Session(), configured(), UUID(delivery))
+
+
+@task("publishing.show_current", retry=Retry(times=8, first=1, longest=30))
+def show_current(package: str) -> None:
+    """After a version was withdrawn: let the package and DataStore show the current one."""
+    session = model.Session()
+    passport = session.get(Passport, package)
+    if passport is None:
+        return
+    withdrawal.show_current(session, passport)
+    current = versions.latest(session, passport.uri)
+    if current is not None and tombstone(session, "dataset", package) is None:
+        bring_datastore(current)
 
 
 @task("publishing.tidy", cron="17 3 * * *")

@@ -19,6 +19,7 @@ MODELS = (
     answers.DeliveryAnswer,
     answers.ReportAnswer,
     answers.ProblemAnswer,
+    answers.WithdrawalAnswer,
 )
 ROWS = (
     "text/csv",
@@ -56,7 +57,11 @@ def document(address: str) -> dict[str, Any]:
 
 @cache
 def _schemas() -> dict[str, Any]:
-    given = [(Passport, "validation"), *((model, "serialization") for model in MODELS)]
+    given = [
+        (Passport, "validation"),
+        (answers.WithdrawalOrder, "validation"),
+        *((model, "serialization") for model in MODELS),
+    ]
     _, definitions = models_json_schema(given, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
     found: dict[str, Any] = definitions["$defs"]
     return found
@@ -80,6 +85,15 @@ def _paths() -> dict[str, Any]:
             "parameters": [uri, number],
             "get": _open("What a version changed", "DifferenceAnswer"),
         },
+        "/datasets/{uri}/withdraw": {"parameters": [uri], "post": _withdraw("Take the data set out of every place")},
+        "/datasets/{uri}/versions/{number}/withdraw": {
+            "parameters": [uri, number],
+            "post": _withdraw("Take a version out of every place; the one before it becomes current"),
+        },
+        "/datasets/{uri}/resources/{id}/withdraw": {
+            "parameters": [uri, _parameter("id", "path", {"type": "string"})],
+            "post": _withdraw("Take a file out of every place"),
+        },
         "/deliveries/{id}": {"parameters": [delivery], "get": _call("Where a delivery stands", "DeliveryAnswer")},
         "/deliveries/{id}/report": {
             "parameters": [delivery, *pages],
@@ -101,6 +115,12 @@ def _rows() -> dict[str, Any]:
         "parameters": [mode, check, key],
         "requestBody": {"required": True, "content": dict.fromkeys(ROWS, binary)},
     }
+
+
+def _withdraw(summary: str) -> dict[str, Any]:
+    check = _parameter("check", "query", {"enum": ["only"]}, required=False)
+    body = {"required": True, "content": {"application/json": {"schema": _reference("WithdrawalOrder")}}}
+    return _call(summary, "WithdrawalAnswer") | {"parameters": [check], "requestBody": body}
 
 
 def _open(summary: str, answer: str) -> dict[str, Any]:

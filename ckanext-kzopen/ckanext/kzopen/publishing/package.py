@@ -3,26 +3,35 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
 import ckan.plugins.toolkit as tk
+from ckan import model
 from ckanext.kzopen.publishing.model import Passport
 from ckanext.kzopen.publishing.site import Site
-
-# pyarrow stays out of the web processes.
-if TYPE_CHECKING:
-    from ckanext.kzopen.rows.store import StoredVersion
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 RESOURCE_NAME = {"kk": "Кесте", "ru": "Таблица", "en": "Table"}
 
 
-def show_version(site: Site, passport: Passport, number: int, stored: StoredVersion, now: datetime) -> None:
+class Stored(Protocol):
+    """What the package tells of a version: its checksum and how many rows."""
+
+    @property
+    def sha256(self) -> Any: ...
+
+    @property
+    def rows(self) -> Any: ...
+
+
+def show_version(site: Site, passport: Passport, number: int, stored: Stored, now: datetime) -> None:
     """Let the package show the new version. CKAN's action commits, and with it all that the session holds."""
     fields = {"id": passport.package_id, "resources": _resources(site, passport, number, stored, now)}
     tk.get_action("package_patch")({"user": site_user(), "ignore_auth": True}, fields)
 
 
-def _resources(site: Site, passport: Passport, number: int, stored: StoredVersion, now: datetime) -> list[dict[str, Any]]:
+def _resources(site: Site, passport: Passport, number: int, stored: Stored, now: datetime) -> list[dict[str, Any]]:
     """The package's resources with the table's one as it is from now on; what people added to it stays."""
     package = tk.get_action("package_show")(
         {"user": site_user(), "ignore_auth": True, "use_cache": False}, {"id": passport.package_id}
@@ -43,6 +52,25 @@ def _resources(site: Site, passport: Passport, number: int, stored: StoredVersio
         names = {"name": passport.uri, "name_translated": RESOURCE_NAME}
         return [table | names, *found]
     return [resource | table if resource["id"] == passport.resource_id else resource for resource in found]
+
+
+def hide_table(passport: Passport) -> None:
+    """Let the package show no table; CKAN's action commits."""
+    context = {"user": site_user(), "ignore_auth": True, "use_cache": False}
+    package = tk.get_action("package_show")(dict(context), {"id": passport.package_id})
+    kept = [resource for resource in package["resources"] if resource["id"] != passport.resource_id]
+    if len(kept) < len(package["resources"]):
+        tk.get_action("package_patch")(dict(context), {"id": passport.package_id, "resources": kept})
+
+
+def shown_version(session: Session, resource_id: str) -> int | None:
+    """The number of the version that the package says its table has; None when it shows no table."""
+    wanted = select(model.Resource.state, model.Resource.extras).where(model.Resource.id == resource_id)
+    row = session.execute(wanted).one_or_none()
+    if row is None or row.state != model.State.ACTIVE:
+        return None
+    number = (row.extras or {}).get("table_version")
+    return int(number) if number is not None else None
 
 
 def site_user() -> str:

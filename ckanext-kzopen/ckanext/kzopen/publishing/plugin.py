@@ -7,7 +7,20 @@ from typing import Any
 import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 from ckan.config.middleware.flask_app import csrf
-from ckanext.kzopen.publishing import api, desk, helpers, jobs, passport_views, purge, tasks, validators, views
+from ckanext.kzopen.publishing import (
+    api,
+    desk,
+    helpers,
+    jobs,
+    passport_views,
+    purge,
+    tasks,
+    validators,
+    views,
+    withdrawal,
+    withdrawal_api,
+    withdrawal_views,
+)
 from flask import Blueprint
 
 # CKAN would check a form's token, which programs have not; the API looks at API tokens only, never at the session.
@@ -24,12 +37,14 @@ class PublishingPlugin(p.SingletonPlugin):
     p.implements(p.ITemplateHelpers)
     p.implements(p.IValidators)
 
-    jobs = (jobs.process_delivery, jobs.tidy)
-    pages = (views, passport_views, tasks)  # they put their pages on the desk's blueprint, and the desk into the workstation
+    jobs = (jobs.process_delivery, jobs.show_current, jobs.tidy)
+    # They put their pages on the blueprints of the desk and the API, and the desk into the workstation.
+    pages = (views, passport_views, tasks, withdrawal_api, withdrawal_views)
 
     def update_config(self, config: tk.CKANConfig) -> None:
         """Our templates come after the theme's."""
         tk.add_template_directory(config, "templates")
+        withdrawal.announce()
 
     def get_actions(self) -> dict[str, Any]:
         return {"dataset_purge": purge.dataset_purge}

@@ -11,6 +11,7 @@ from uuid import UUID
 
 from ckanext.kzopen.core import states
 from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.core.withdrawal import tombstone
 from ckanext.kzopen.publishing import accept, inbox
 from ckanext.kzopen.publishing.model import Delivery, Passport
 from ckanext.kzopen.publishing.refusal import Refused
@@ -35,6 +36,9 @@ def process(session: Session, site: Site, delivery_id: UUID) -> None:
 
 def _decide(session: Session, site: Site, delivery: Delivery) -> None:
     passport = session.get(Passport, delivery.package_id)
+    if tombstone(session, "dataset", delivery.package_id) is not None:
+        fail(session, delivery.id, KzError("publishing.was_withdrawn", uri=delivery.uri))
+        return
     if passport is None:  # the data set was purged meanwhile: to try again would not help
         fail(session, delivery.id, KzError("publishing.unknown_dataset", uri=delivery.uri))
         return

@@ -43,7 +43,8 @@ def datasets_of(session: Session, organization_ids: Sequence[str]) -> list[Row]:
 
 
 def _newest(session: Session, package_ids: Sequence[str]) -> dict[str, Version]:
-    wanted = select(Version).where(Version.package_id.in_(package_ids)).distinct(Version.package_id)
+    readable = Version.package_id.in_(package_ids), Version.withdrawn.is_(None)
+    wanted = select(Version).where(*readable).distinct(Version.package_id)
     return {
         version.package_id: version for version in session.scalars(wanted.order_by(Version.package_id, Version.number.desc()))
     }

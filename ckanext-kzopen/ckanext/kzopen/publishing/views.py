@@ -10,6 +10,7 @@ from ckanext.kzopen.core.desk import visitor
 from ckanext.kzopen.core.states import machine_of
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.problem import request_language
+from ckanext.kzopen.core.withdrawal.carry_out import may_withdraw
 from ckanext.kzopen.publishing import datasets, decide, receive, reports, rights, staff
 from ckanext.kzopen.publishing.desk import Page, blueprint, me, mine, show
 from ckanext.kzopen.publishing.model import Delivery
@@ -40,6 +41,7 @@ def dataset(uri: str) -> Page:
         passport=passport,
         versions=versions.all_of(model.Session(), uri)[: staff.SHOWN],
         deliveries=staff.deliveries_to(model.Session(), passport.package_id),
+        may_withdraw=may_withdraw(me(), model.Package.get(passport.package_id).owner_org),
     )
 
 

@@ -57,7 +57,8 @@ def tidy(commit: bool) -> None:
     from ckanext.kzopen.rows import store
     from sqlalchemy import select
 
-    known = set(model.Session().scalars(select(versions.Version.path)))
+    kept = select(versions.Version.path).where(versions.Version.withdrawn.is_(None))
+    known = set(model.Session().scalars(kept))
     url = tk.config["kzopen.files_url"]
     for file in store.leftovers(url, known):
         click.echo(str(file))

@@ -36,8 +36,9 @@ class Astray:
 
 
 def current_versions(session: Session) -> list[Version]:
-    """The newest version of every data set that has a resource."""
-    newest = select(Version).where(Version.resource_id.is_not(None)).distinct(Version.package_id)
+    """The newest version of every data set that has a resource; withdrawn ones do not count."""
+    readable = Version.resource_id.is_not(None), Version.withdrawn.is_(None)
+    newest = select(Version).where(*readable).distinct(Version.package_id)
     return list(session.scalars(newest.order_by(Version.package_id, Version.number.desc())))
 
 

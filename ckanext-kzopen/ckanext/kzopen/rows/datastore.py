@@ -224,6 +224,17 @@ def drop(connection: Connection, resource_id: str) -> None:
     cursor.execute("DELETE FROM _table_stats WHERE resource_id = %s", (resource_id,))
 
 
+def marks(connection: Connection, resource_id: str) -> list[str]:
+    """The SHA-256 of the versions that the resource's tables hold, the hidden one too; "" for a table of unknown origin."""
+    cursor = _cursor(connection)
+    found = []
+    for name in (resource_id, HIDDEN + resource_id):
+        if _exists(cursor, name):
+            cursor.execute("SELECT obj_description(to_regclass(%s))", (f'"{name}"',))
+            found.append(_mark(cursor.fetchone()[0]) or "")
+    return found
+
+
 def loaded(connection: Connection, resource_id: str) -> Loaded | None:
     """What DataStore holds for the resource, counted; None when it has no table."""
     cursor = _cursor(connection)

@@ -10,6 +10,9 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.problem import problem
+from ckanext.kzopen.core.withdrawal import Gone, refuse_if_gone, tombstone_named
+from ckanext.kzopen.core.withdrawal.answers import Answer, answer
+from ckanext.kzopen.core.withdrawal.tombstones import refuse
 from ckanext.kzopen.rows import model as versions
 from ckanext.kzopen.rows.model import Version
 from flask import Blueprint, Response, request, send_file
@@ -17,7 +20,8 @@ from werkzeug.datastructures import ResponseCacheControl
 
 PARQUET = "application/vnd.apache.parquet"
 ENDINGS = ("csv", "json", "ndjson", "xlsx", "parquet")
-FOREVER = "max-age=31536000, immutable"
+# Browsers keep what they have; caches between ask again, so that a withdrawn version is out of them within a minute.
+FOREVER = "max-age=31536000, s-maxage=30, immutable"
 ASK_AGAIN = "no-cache"
 
 
@@ -37,6 +41,12 @@ class Download(Response):
 blueprint = Blueprint("kzopen_rows", __name__, url_prefix="/data")
 
 
+@blueprint.errorhandler(Gone)
+def withdrawn(error: Gone) -> Answer:
+    """A withdrawn table is told of on a page to people."""
+    return answer(error)
+
+
 @blueprint.errorhandler(KzError)
 def refused(error: KzError) -> Response:
     """Errors of downloads are told to programs and people alike."""
@@ -47,25 +57,41 @@ def refused(error: KzError) -> Response:
 def current(uri: str, ending: str) -> Response:
     """The newest version; a client asks each time and is answered 304 while nothing has changed."""
     version = versions.latest(model.Session(), uri)
-    return _download(_readable(version), ending, ASK_AGAIN)
+    return _download(_readable(version, uri), ending, ASK_AGAIN)
 
 
 @blueprint.get("/<uri>/v<int:number>.<ending>")
 def numbered(uri: str, number: int, ending: str) -> Response:
     """One version, which may be kept for ever."""
     version = versions.numbered(model.Session(), uri, number)
-    return _download(_readable(version), ending, FOREVER)
+    return _download(_readable(version, uri, number), ending, FOREVER)
 
 
-def _readable(version: Version | None) -> Version:
+def _readable(version: Version | None, uri: str, number: int | None = None) -> Version:
     """The version if its reader may see the data set; whoever may not is not told that it exists."""
     if version is None:
+        refuse(tombstone_named(model.Session(), "dataset", uri))
+        _tell_withdrawn(uri, number)
         raise KzError("web.not_found")
-    try:
-        tk.check_access("package_show", {"user": tk.current_user.name}, {"id": version.package_id})
-    except (tk.NotAuthorized, tk.ObjectNotFound):
-        raise KzError("web.not_found") from None
+    refuse_if_gone(model.Session(), "dataset", version.package_id)
+    if not _may_see(version.package_id):
+        raise KzError("web.not_found")
     return version
+
+
+def _tell_withdrawn(uri: str, number: int | None) -> None:
+    """Raise Gone for a withdrawn version (without a number: the newest one) of a data set that its reader may see."""
+    found = versions.withdrawn(model.Session(), uri, number)
+    if found is not None and _may_see(found.package_id):
+        refuse_if_gone(model.Session(), "version", f"{found.package_id}/{found.number}")
+
+
+def _may_see(package_id: str) -> bool:
+    try:
+        tk.check_access("package_show", {"user": tk.current_user.name}, {"id": package_id})
+    except (tk.NotAuthorized, tk.ObjectNotFound):
+        return False
+    return True
 
 
 def _download(version: Version, ending: str, keeping: str) -> Response:

@@ -40,6 +40,7 @@ ELSEWHERE = {
     "demo": "ckanext.kzopen.runtime.demo.command:demo",
     "mail": "ckanext.kzopen.runtime.mail:mail",
     "publish": "ckanext.kzopen.runtime.publishing:publish",
+    "withdraw": "ckanext.kzopen.runtime.withdrawing:withdraw",
     "record": "ckanext.kzopen.runtime.record:record",
 }
 

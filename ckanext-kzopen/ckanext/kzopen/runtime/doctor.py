@@ -57,6 +57,7 @@ def examine(portal: Portal) -> Iterator[Examined]:
         yield _examined("tables", "DataStore against versions", _tables(portal, connection))
         yield _record(portal, connection)
     yield _index(portal)
+    yield _withdrawals(portal)
 
 
 def _examined(area: str, looked_at: str, findings: Iterator[tuple[str, str]]) -> Examined:
@@ -134,10 +135,13 @@ def _mail(portal: Portal, connection: psycopg.Connection[Any]) -> Iterator[tuple
         yield f"{doubtful} mails may or may not have been sent", "./kzopen mail list, then ./kzopen mail resend --all --commit"
 
 
+VERSIONS = "SELECT uri, number, path, sha256 FROM kzopen.version WHERE withdrawn IS NULL ORDER BY id"
+
+
 def _files(portal: Portal, connection: psycopg.Connection[Any]) -> Iterator[tuple[str, str]]:
     from ckanext.kzopen.rows import store
 
-    for uri, number, path, sha256 in connection.execute("SELECT uri, number, path, sha256 FROM kzopen.version ORDER BY id"):
+    for uri, number, path, sha256 in connection.execute(VERSIONS):
         if not store.verify(portal.files_url, path, sha256):
             yield f"version {number} of {uri}: its file {path} is missing or changed", "restore it from a backup"
 
@@ -145,7 +149,7 @@ def _files(portal: Portal, connection: psycopg.Connection[Any]) -> Iterator[tupl
 def _tables(portal: Portal, connection: psycopg.Connection[Any]) -> Iterator[tuple[str, str]]:
     newest = """
         SELECT DISTINCT ON (package_id) uri, resource_id, rows FROM kzopen.version
-        WHERE resource_id IS NOT NULL ORDER BY package_id, number DESC
+        WHERE resource_id IS NOT NULL AND withdrawn IS NULL ORDER BY package_id, number DESC
     """
     with psycopg.connect(addresses(portal)["ckan.datastore.write_url"], autocommit=True, connect_timeout=5) as datastore:
         for uri, resource, rows in connection.execute(newest):
@@ -180,6 +184,16 @@ def _index(portal: Portal) -> Examined:
     last = (done.stdout.strip().splitlines() or [done.stderr.strip()[-200:]])[-1]
     findings = [Finding("index", last, "./kzopen ckan kzopen-search repair")] if done.returncode else []
     return Examined("index", last, findings)
+
+
+def _withdrawals(portal: Portal) -> Examined:
+    """Looks for everything that was withdrawn in every place where it may lie."""
+    command = [*CKAN, "-c", str(portal.ini), "kzopen-withdrawal", "check"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd="/")
+    *found, last = done.stdout.strip().splitlines() or [done.stderr.strip()[-200:]]
+    sentences = found or ([last] if done.returncode else [])
+    mend = "./kzopen ckan kzopen-withdrawal repair"
+    return Examined("withdrawals", last, [Finding("withdrawals", sentence, mend) for sentence in sentences])
 
 
 def report(portal: Portal, say: Callable[[str], None]) -> int:

@@ -12,7 +12,7 @@ from ckan.lib.search.common import SearchError, SearchQueryError
 from ckanext.kzopen.core.web import errors
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.requests import answer
-from ckanext.kzopen.search import cli, seams
+from ckanext.kzopen.search import cli, seams, withdrawal
 from flask import Flask
 
 errors.load(Path(__file__).with_name("errors.yaml"))
@@ -28,6 +28,7 @@ class SearchPlugin(p.SingletonPlugin):
     def update_config(self, config: CKANConfig) -> None:
         """CKAN checks its search right after this."""
         seams.replace()
+        withdrawal.announce()
 
     def make_middleware(self, app: Flask, config: Any) -> Flask:
         """Pages that search by the way, such as the list of organisations, do not catch CKAN's errors."""

@@ -20,6 +20,7 @@ import ckan.model as model
 from ckan import logic
 from ckan.common import config
 from ckanext.kzopen.core import outbox
+from ckanext.kzopen.core.withdrawal import tombstone
 from ckanext.kzopen.search import changes, store
 from ckanext.kzopen.search.topics import RECOMPUTE
 from flask import current_app, has_app_context
@@ -91,7 +92,7 @@ def document(package_id: str) -> None:
     """
     found = model.Session.execute(_LOCK, {"id": package_id}).scalar()
     model.Session.expire_all()
-    if found:
+    if found and tombstone(model.Session(), "dataset", package_id) is None:
         logic.index_update_package({"ignore_auth": True}, package_id)
     else:
         rows = store.remove(model.Session, str(config.get("ckan.site_id")), "package", package_id)

@@ -1,0 +1,169 @@
+"""Versions of tables, their files and DataStore, as places from which things are withdrawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import ckan.plugins.toolkit as tk
+from ckan import model
+from ckan.logic import auth_audit_exempt
+from ckan.plugins import plugin_loaded
+from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.core.withdrawal import Place, Thing, Withdrawal, register
+from ckanext.kzopen.core.withdrawal.actions import Action, guarded, reading, refuse_resource
+from ckanext.kzopen.rows.model import Version, lock
+from sqlalchemy import func, select
+from sqlalchemy.engine import Connection
+from sqlalchemy.orm import Session
+
+COUNTS = ("added", "changed", "removed", "unchanged")
+
+
+def versions_of(session: Session, thing: Thing) -> list[Version]:
+    """The versions that a data set or a version stands for."""
+    if thing.kind not in ("dataset", "version"):
+        return []
+    wanted = select(Version).where(Version.package_id == thing.parts["package"])
+    if thing.kind == "version":
+        wanted = wanted.where(Version.number == thing.parts["number"])
+    return list(session.scalars(wanted.order_by(Version.number)))
+
+
+def mark(session: Session, thing: Thing) -> None:
+    """No interface gives the versions out any more; the first rows of differences, which show rows of theirs, go too."""
+    if thing.kind in ("dataset", "version"):
+        lock(session, thing.parts["package"])
+    for version in versions_of(session, thing):
+        if version.withdrawn is None:
+            version.withdrawn = func.now()
+        told = (version.number, version.number + 1)
+        beside = select(Version).where(Version.package_id == version.package_id, Version.number.in_(told))
+        for one in session.scalars(beside):
+            one.difference = {name: one.difference[name] for name in COUNTS if name in one.difference}
+    session.flush()
+
+
+def is_marked(session: Session, thing: Thing) -> bool:
+    """Whether every version is marked as withdrawn."""
+    return all(version.withdrawn is not None for version in versions_of(session, thing))
+
+
+def delete_files(session: Session, thing: Thing) -> None:
+    """Delete the Parquet files; each version has one of its own."""
+    from ckanext.kzopen.rows import store
+
+    for path in _paths(session, thing):
+        store.file_of(tk.config["kzopen.files_url"], path).unlink(missing_ok=True)
+
+
+def has_no_file(session: Session, thing: Thing) -> bool:
+    """Whether none of the files is there."""
+    from ckanext.kzopen.rows import store
+
+    return not any(store.file_of(tk.config["kzopen.files_url"], path).exists() for path in _paths(session, thing))
+
+
+def _paths(session: Session, thing: Thing) -> Iterable[str]:
+    return (version.path for version in versions_of(session, thing))
+
+
+def drop_tables(session: Session, thing: Thing) -> None:
+    """Drop what DataStore holds of it; the earlier version that becomes current is loaded by a job of the publish path."""
+    from ckanext.kzopen.rows import datastore
+
+    for resource_id in _tables(session, thing):
+        with _datastore() as connection:
+            if not _is_out(session, connection, thing, resource_id):
+                datastore.drop(connection, resource_id)
+
+
+def has_no_table(session: Session, thing: Thing) -> bool:
+    """Whether DataStore holds nothing of it, not even in a hidden table that waits for its switch."""
+    with _datastore() as connection:
+        return all(_is_out(session, connection, thing, resource_id) for resource_id in _tables(session, thing))
+
+
+def _tables(session: Session, thing: Thing) -> list[str]:
+    """The resources whose tables may hold rows of it."""
+    if thing.kind == "resource":
+        return [thing.id]
+    if thing.kind == "version":
+        return [resource] if (resource := thing.parts.get("resource")) else []
+    if thing.kind != "dataset":
+        return []
+    wanted = select(model.Resource.id).where(model.Resource.package_id == thing.parts["package"])
+    named = {thing.parts["resource"]} if thing.parts.get("resource") else set()
+    return sorted({*session.scalars(wanted), *named})
+
+
+def _is_out(session: Session, connection: Connection, thing: Thing, resource_id: str) -> bool:
+    """Of a data set or file no table may be there; of a version none that was loaded from it or from no version known."""
+    from ckanext.kzopen.rows import datastore
+
+    marks = datastore.marks(connection, resource_id)
+    if thing.kind != "version":
+        return not marks
+    wanted = select(Version.sha256).where(Version.package_id == thing.parts["package"], Version.withdrawn.is_(None))
+    return set(marks) <= set(session.scalars(wanted))
+
+
+@contextmanager
+def _datastore() -> Iterator[Connection]:
+    from ckanext.datastore.backend.postgres import get_write_engine
+
+    with get_write_engine().begin() as connection:
+        yield connection
+
+
+def refuse_table(resource_id: str) -> None:
+    """Raise Gone for a withdrawn table, and withdrawal.under_way while DataStore may still hold a withdrawn version.
+
+    DataStore is another database than the tombstone's: until it has followed, its table is not read at all.
+    """
+    refuse_resource(resource_id)
+    waiting = select(Withdrawal.id).where(Withdrawal.complete.is_(None), Withdrawal.kind == "version")
+    if model.Session().scalar(waiting.where(Withdrawal.parts["resource"].astext == resource_id).limit(1)):
+        raise KzError("withdrawal.under_way")
+
+
+def actions() -> dict[str, Action]:
+    """The actions of DataStore that plugin `kzopen_rows` gives CKAN."""
+    if not plugin_loaded("datastore"):
+        return {}
+    found = {name: reading(refuse_table, "resource_id", "id") for name in ("datastore_search", "datastore_info")}
+    found |= {name: guarded(refuse_resource, "resource_id") for name in ("datastore_create", "datastore_upsert")}
+    # CKAN's are exempt too: the list of tables is read without a right of its own.
+    exempt: dict[str, Any] = {name: auth_audit_exempt(action) for name, action in found.items()}
+    return exempt
+
+
+PLACES = (
+    Place(
+        "versions",
+        {"kk": "Нұсқалар, олардың мекенжайлары мен айырмалары", "ru": "Версии, их адреса и различия", "en": "Versions"},
+        mark,
+        is_marked,
+        at_once=True,
+    ),
+    Place(
+        "files",
+        {"kk": "Parquet файлдары", "ru": "Файлы Parquet", "en": "Parquet files"},
+        delete_files,
+        has_no_file,
+    ),
+    Place(
+        "datastore",
+        {"kk": "DataStore кестелері", "ru": "Таблицы DataStore", "en": "DataStore tables"},
+        drop_tables,
+        has_no_table,
+    ),
+)
+
+
+def announce() -> None:
+    """Make the places known; DataStore only where CKAN has it."""
+    for place in PLACES:
+        if place.name != "datastore" or plugin_loaded("datastore"):
+            register(place)
