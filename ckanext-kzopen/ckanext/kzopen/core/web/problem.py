@@ -83,6 +83,7 @@ def title(status: int, language: str) -> str:
 
 def problem(
     error: KzError,
+    /,
     *,
     language: str | None = None,
     headers: Mapping[str, str] | None = None,

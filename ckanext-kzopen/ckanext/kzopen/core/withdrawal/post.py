@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 
 def names(thing: Thing) -> tuple[str, ...]:
-    """How mails name the thing that they tell of: by kind and id, or by its id alone."""
-    return f"{thing.kind}:{thing.id}", thing.id
+    """How mails name the thing that they tell of; notices call a data set by the word of CKAN."""
+    called = "package" if thing.kind == "dataset" else thing.kind
+    return f"{called}:{thing.id}", f"{thing.kind}:{thing.id}"
 
 
 def stop_mails(session: Session, thing: Thing) -> None:
