@@ -19,9 +19,8 @@ from ckanext.kzopen.publishing.withdrawal_api import thing_of
 from ckanext.kzopen.rows import model as versions
 from flask import request
 
-register(
-    Desk("withdrawals", {"kk": "Алып тастау", "ru": "Изъятия", "en": "Withdrawals"}, "/staff/withdrawals", "withdrawal.see")
-)
+TITLE = {"kk": "Алып тастау", "ru": "Изъятия", "en": "Withdrawals"}
+register(Desk("withdrawals", TITLE, "/staff/withdrawals", "withdrawal.see"))
 
 
 @blueprint.route("/datasets/<uri>/withdraw", methods=["GET", "POST"])

@@ -39,6 +39,7 @@ def guarded(check: Check, *names: str) -> Action:
     """A chained action that is not reached for what was withdrawn; `names` are its arguments that may name the thing."""
 
     def guard(original: Action, context: Context, data_dict: dict[str, Any]) -> Any:
+        """CKAN's action; of what was withdrawn it tells 410 with the reason."""
         reference = next((data_dict[name] for name in names if isinstance(data_dict.get(name), str)), None)
         if reference:
             _checked(check, reference)

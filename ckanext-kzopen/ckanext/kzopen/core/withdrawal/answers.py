@@ -26,9 +26,10 @@ def tell_callers_of_actions(response: Response) -> Response:
     refused: KzError | None = g.get("kzopen_withdrawn")
     if refused is None or request.endpoint != "api.action" or response.status_code != 500:
         return response
-    ckans = {"success": False, "error": {"__type": type(refused).__name__, "message": refused.text(language())}}
-    more = {"withdrawn": told(refused.withdrawal)} if isinstance(refused, Gone) else {}
-    return problem(refused, **ckans, **more)
+    members: dict[str, Any] = {"success": False, "error": {"__type": "Withdrawn", "message": refused.text(language())}}
+    if isinstance(refused, Gone):
+        members["withdrawn"] = told(refused.withdrawal)
+    return problem(refused, **members)
 
 
 def answer(error: Gone) -> Answer:
