@@ -16,6 +16,8 @@ from ckanext.kzopen.core.people import activities, privacy, resource_views, role
 from ckanext.kzopen.core.people.accounts import in_place_of_ckan, own_views, policy  # noqa: F401 - own_views: more pages
 from ckanext.kzopen.core.people.accounts import jobs as account_jobs  # noqa: F401 - registers the tasks
 from ckanext.kzopen.core.people.accounts import views as account_views
+from ckanext.kzopen.core.people.levels import rules as people_rules
+from ckanext.kzopen.core.people.levels import views as level_views  # noqa: F401 - pages of the accounts' blueprint
 from ckanext.kzopen.core.people.sign_in import authenticator
 from ckanext.kzopen.core.people.sign_in import views as sign_in_views
 from ckanext.kzopen.core.record import jobs as record_jobs  # noqa: F401 - registers the tasks
@@ -100,6 +102,7 @@ class CorePlugin(p.SingletonPlugin):
         texts.fall_back_to(tk.config["kzopen.languages"])
         law.kazakhstan()
         roles.known()
+        people_rules()
         states.check()
         keeping.rules()
 

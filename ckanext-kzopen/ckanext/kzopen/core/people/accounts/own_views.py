@@ -7,6 +7,7 @@ from functools import wraps
 
 import ckan.plugins.toolkit as tk
 from ckan import model
+from ckanext.kzopen.core.people import levels
 from ckanext.kzopen.core.people.accounts import changing, letters, links
 from ckanext.kzopen.core.people.accounts.forms import Form, page
 from ckanext.kzopen.core.people.accounts.views import Page, blueprint, form_of, go_to
@@ -45,7 +46,14 @@ def me() -> model.User:
 def overview() -> Page:
     """The account at a glance."""
     user = me()
-    return page("account", Form(), user=user, language=letters.language_of(model.Session, user.id))
+    return page(
+        "account",
+        Form(),
+        user=user,
+        language=letters.language_of(model.Session, user.id),
+        held=levels.held(model.Session, user.id),
+        levels=levels.rules().levels,
+    )
 
 
 @blueprint.route("/profile", methods=["GET", "POST"])

@@ -1,0 +1,106 @@
+"""The page on which staff with the right confirm levels of identity and take them back."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time, timedelta
+
+import ckan.plugins.toolkit as tk
+from ckan import model
+from ckanext.kzopen.core.people import levels, rights
+from ckanext.kzopen.core.people.accounts.forms import Form, page
+from ckanext.kzopen.core.people.accounts.views import Page, blueprint, go_to
+from ckanext.kzopen.core.people.levels.confirming import RIGHT
+from ckanext.kzopen.core.people.levels.rules import BY_MAIL, Level
+from ckanext.kzopen.core.people.sign_in.password import account
+from ckanext.kzopen.core.people.sign_in.views import address
+from ckanext.kzopen.core.record.events import write_event
+from ckanext.kzopen.core.texts import ASTANA
+from ckanext.kzopen.core.web.errors import KzError
+from flask import Response, request
+
+
+def _only_with_the_right() -> Response | None:
+    if tk.current_user.is_anonymous:
+        return go_to("user.login", came_from=request.full_path.rstrip("?"))
+    rights.require(tk.current_user.name, RIGHT)
+    return None
+
+
+@blueprint.route("/levels", methods=["GET", "POST"])
+def people_levels() -> Page:
+    """Find an account by e-mail or name; confirm a level of it. Looking is in the event log: it is personal data."""
+    refused = _only_with_the_right()
+    if refused:
+        return refused
+    form = Form(request.form if request.method == "POST" else request.args)
+    person = _found(form) if form.get("person") else None
+    if person and request.method == "POST":
+        _confirm(form, person)
+        if form.good:
+            return go_to("kzopen_account.people_levels", person=form.get("person"))
+    return page("levels", form, person=person, held=_held(person), levels=levels.rules().levels, by_hand=_by_hand())
+
+
+@blueprint.post("/levels/end")
+def end_level() -> Page:
+    """Take a level back."""
+    refused = _only_with_the_right()
+    if refused:
+        return refused
+    form = Form(request.form)
+    number = form.get("level_id")
+    levels.end(model.Session, int(number) if number.isdecimal() else 0, tk.current_user.id, form.get("reason"), address())
+    model.Session.commit()
+    return go_to("kzopen_account.people_levels", person=form.get("person"))
+
+
+def _found(form: Form) -> model.User | None:
+    found = account(form.get("person"))
+    if found is None:
+        form.wrong("person", KzError("people.no_such_account"))
+    else:
+        write_event(
+            model.Session, kind="account", object_id=found.id, verb="read", actor=tk.current_user.id, address=address()
+        )
+        model.Session.commit()
+    return found
+
+
+def _held(person: model.User | None) -> list[levels.Held]:
+    return levels.held(model.Session, person.id) if person else []
+
+
+def _by_hand() -> list[Level]:
+    return [level for level in Level if level not in BY_MAIL]
+
+
+def _confirm(form: Form, person: model.User) -> None:
+    try:
+        chosen = Level(form.get("level"))
+        levels.confirm(
+            model.Session,
+            person.id,
+            chosen,
+            tk.current_user.id,
+            number=form.get("number"),
+            until=last_moment(form.get("until")),
+            address=address(),
+        )
+        model.Session.commit()
+    except ValueError:
+        form.wrong("level", KzError("web.bad_request"))
+    except KzError as error:
+        model.Session.rollback()
+        form.wrong(_field_of(error), error)
+
+
+def _field_of(error: KzError) -> str:
+    fields = {"people.wrong_iin": "number", "people.wrong_bin": "number", "people.iin_taken": "number"}
+    return fields.get(error.code, "until" if error.code == "people.until_is_past" else "level")
+
+
+def last_moment(day: str) -> datetime | None:
+    """The end of a day in Astana; None for "". ValueError for what is no day."""
+    if not day:
+        return None
+    return datetime.combine(date.fromisoformat(day) + timedelta(days=1), time(), ASTANA).astimezone(UTC)
