@@ -83,6 +83,11 @@ def answer_all(address: str, numbers: list[str], threads: int) -> list[float]:
     return times
 
 
+def everyone(_actor: str, _right: str, _row: Any) -> bool:
+    """The check of rights has a figure of its own."""
+    return True
+
+
 def answer_some(engine: Any, numbers: list[str]) -> list[float]:
     times = []
     with Session(engine) as session:
@@ -90,7 +95,7 @@ def answer_some(engine: Any, numbers: list[str]) -> list[float]:
         for number in numbers:
             started = time.perf_counter()
             letter = session.get_one(BenchLetter, number)
-            states.change(session, "bench_letter", letter, "answer", "user-1", text="жауап " * 20, reason="мерзімі келді")
+            states.change(session, "bench_letter", letter, "answer", "user-1", allowed=everyone, text="жауап " * 20)
             session.commit()
             times.append((time.perf_counter() - started) * 1000)
     return times

@@ -12,9 +12,13 @@ import pytest
 from ckan import model
 from ckanext.kzopen.core import states
 from ckanext.kzopen.core.db import Base
+from ckanext.kzopen.core.people import roles
+from ckanext.kzopen.core.states import machines
 from ckanext.kzopen.core.web import KzError
 from sqlalchemy import Engine, delete
 from sqlalchemy.orm import Mapped, Session, mapped_column
+
+ROLES = Path(__file__).with_name("letter_roles.yaml")
 
 
 class Letter(Base):
@@ -26,6 +30,12 @@ class Letter(Base):
     state: Mapped[str]
     text: Mapped[str | None]
     copies: Mapped[int | None]
+    agency_id: Mapped[str | None]
+
+
+def everyone(_actor: str, _right: str, _row: Any) -> bool:
+    """For changes in tests that are not about rights."""
+    return True
 
 
 @states.guard("not_too_many_copies")
@@ -42,10 +52,18 @@ def engine() -> Engine:
 @pytest.fixture(scope="session")
 def letters(engine: Engine) -> Iterator[type[Letter]]:
     """The table of letters and its machine."""
-    states.register(Path(__file__).with_name("letter.yaml"))
+    register_letters()
     Base.metadata.create_all(engine, tables=[Base.metadata.tables["kzopen.test_letter"]])
     yield Letter
     Base.metadata.drop_all(engine, tables=[Base.metadata.tables["kzopen.test_letter"]])
+    roles.unregister(ROLES)
+    machines.forget("letter")
+
+
+def register_letters() -> None:
+    """The machine of letters and the rights that it names."""
+    roles.register(ROLES)
+    states.register(Path(__file__).with_name("letter.yaml"))
 
 
 @pytest.fixture

@@ -11,18 +11,17 @@ import pytest
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from ckan import model
-from ckanext.kzopen.core import states
 from ckanext.kzopen.core.db import Base
 from ckanext.kzopen.core.record import keys
 from ckanext.kzopen.core.record.keys import Ring
 from sqlalchemy import URL, create_engine, make_url, text
 from sqlalchemy.orm import Session
 
+from tests.core.conftest import register_letters
 from tests.faults.stopping import Work
 
 NAME = "kzopen_fault_tests"
 MIGRATIONS = ("0001_outbox", "0002_event", "0004_record", "0009_states")
-LETTER = Path(__file__).parents[1] / "core" / "letter.yaml"
 
 
 @pytest.fixture
@@ -39,7 +38,7 @@ def fault_url() -> Iterator[URL]:
 
 
 def migrate(url: URL) -> None:
-    states.register(LETTER)
+    register_letters()
     engine = create_engine(url)
     with engine.begin() as connection:
         connection.execute(text("CREATE SCHEMA kzopen"))

@@ -23,7 +23,7 @@ from sqlalchemy.orm import Session
 
 from api_clients.verifier import kzopen_verifier as verifier
 from tests.conftest import ROOT
-from tests.core.conftest import Letter
+from tests.core.conftest import Letter, everyone
 from tests.core.record.conftest import unprotected, write_events
 
 Verify = Callable[..., list[str]]
@@ -74,7 +74,7 @@ def answered(log: Session, key: Key, log_engine: Engine, letters: type[Letter]) 
     log.execute(text("CREATE TABLE IF NOT EXISTS kzopen.outbox_delivery (consumer text, outbox_id bigint)"))
     letter = letters(text="hello")
     states.begin(log, "letter", letter, "user-1")
-    done = states.change(log, "letter", letter, "answer", "user-2", reason="it is due")
+    done = states.change(log, "letter", letter, "answer", "user-2", allowed=everyone, reason="it is due")
     log.commit()
     return done.event
 

@@ -39,3 +39,14 @@ def test_two_guards_may_not_have_one_name() -> None:
     states.guard("one_of_a_kind")(lambda _row, _fields, _at: None)
     with pytest.raises(ValueError, match="two guards have the name one_of_a_kind"):
         states.guard("one_of_a_kind")(lambda _row, _fields, _at: None)
+
+
+def test_a_right_that_no_role_can_hold_stops_the_start(tmp_path: Path, letters: object) -> None:
+    path = tmp_path / "letter.yaml"
+    path.write_text((Path(__file__).parents[1] / "letter.yaml").read_text().replace("letters.answer", "letters.burn"))
+    states.register(path)
+    try:
+        with pytest.raises(SourceError, match=r"letter\.yaml:\d+: there is no right 'letters\.burn'"):
+            states.check()
+    finally:
+        states.register(Path(__file__).parents[1] / "letter.yaml")

@@ -7,10 +7,11 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID, uuid4
 
+from ckan import model
 from ckanext.kzopen.core.db import Base
 from sqlalchemy import BigInteger, DateTime, Index, Integer, Text, func, select
 from sqlalchemy.dialects.postgresql import JSONB
-from sqlalchemy.orm import Mapped, Session, mapped_column
+from sqlalchemy.orm import Mapped, Session, mapped_column, object_session
 
 
 class Passport(Base):
@@ -71,6 +72,13 @@ class Delivery(Base):
     checked: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     finished: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     settled: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+
+    @property
+    def owner_org(self) -> str | None:
+        """The agency of its data set, for the rights of who decides on it; None when the data set was purged."""
+        session = object_session(self)
+        package = session.get(model.Package, self.package_id) if session else None
+        return package.owner_org if package else None
 
 
 def passport_of(session: Session, uri: str) -> Passport | None:

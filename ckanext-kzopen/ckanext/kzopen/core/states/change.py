@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ckanext.kzopen.core.law.states import SYSTEM, Machine, Transition
+from ckanext.kzopen.core.people import rights
 from ckanext.kzopen.core.record.events import AnySession
 from ckanext.kzopen.core.states.guards import guard_named
 from ckanext.kzopen.core.states.machines import machine_of
@@ -24,7 +25,7 @@ def begin(
     actor: str,
     at: datetime | None = None,
     address: str | None = None,
-    allowed: Allowed | None = None,
+    allowed: Allowed = rights.allowed,
     **told: Any,
 ) -> Changed:
     """Store a new row in its kind's first state, with the event `create` and the topic `<kind>.create`.
@@ -34,12 +35,11 @@ def begin(
     """
     machine = machine_of(kind)
     beginning = machine.begin
-    if beginning.by not in (None, SYSTEM) and allowed is not None and not allowed(actor, str(beginning.by), row):
-        raise KzError("web.not_allowed", right=beginning.by)
+    for_whom = _for_whom(beginning.by, actor, row, allowed)
     row.state = machine.initial
     session.add(row)
     session.flush()
-    act = Act(kind, "create", actor, at or datetime.now(UTC), address, None, beginning.notify, beginning.record)
+    act = Act(kind, "create", actor, at or datetime.now(UTC), address, None, for_whom, beginning.notify, beginning.record)
     return tell(session, act, row, None, {"state": row.state} | told)
 
 
@@ -52,20 +52,24 @@ def change(
     at: datetime | None = None,
     reason: str | None = None,
     address: str | None = None,
-    allowed: Allowed | None = None,
+    allowed: Allowed = rights.allowed,
     **fields: Any,
 ) -> Changed:
     """Take `row` through `transition` and set `fields` on it; nothing is committed.
 
     `actor` is the id of a user, or `system:<process>` where the YAML says `by: system`. `allowed` decides on the right that
-    the transition names; without it the caller has checked the right already. Raises KzError: states.unknown_transition,
-    states.wrong_state, states.field_required, web.not_allowed, or what a guard has against it; then the row is unchanged.
+    the transition names, for the row's agency: the roles of the actor do, unless the caller has another way. Raises KzError:
+    states.unknown_transition, states.wrong_state, states.field_required, web.not_allowed, or what a guard has against it;
+    then the row is unchanged.
     """
     machine = machine_of(kind)
     way = _transition(machine, transition)
     _lock(session, row)
-    act = Act(kind, transition, actor, at or datetime.now(UTC), address, reason, way.notify, way.record)
-    _check(machine, way, act, row, {**fields, "reason": reason}, allowed)
+    at = at or datetime.now(UTC)
+    _check_state(machine, transition, row)
+    for_whom = _for_whom(way.by, actor, row, allowed)
+    _check_fields(machine, transition, row, {**fields, "reason": reason}, at)
+    act = Act(kind, transition, actor, at, address, reason, for_whom, way.notify, way.record)
     old = {"state": row.state} | {name: getattr(row, name) for name in fields}
     for name, value in fields.items():
         setattr(row, name, value)
@@ -74,10 +78,10 @@ def change(
     return tell(session, act, row, old, {"state": way.to} | fields)
 
 
-def possible(kind: str, row: Any, actor: str, allowed: Allowed | None = None) -> list[str]:
-    """The transitions that people may start from the row's state; with `allowed`, those that this actor may."""
+def possible(kind: str, row: Any, actor: str, allowed: Allowed = rights.allowed) -> list[str]:
+    """The transitions that this actor may start from the row's state; the buttons of its page."""
     ways = machine_of(kind).transitions_from(row.state)
-    return [name for name, way in ways.items() if way.by != SYSTEM and (allowed is None or allowed(actor, way.by, row))]
+    return [name for name, way in ways.items() if way.by != SYSTEM and allowed(actor, way.by, row)]
 
 
 def _transition(machine: Machine, name: str) -> Transition:
@@ -92,25 +96,29 @@ def _lock(session: AnySession, row: Any) -> None:
     session.refresh(row, with_for_update={"key_share": True})
 
 
-def _check(
-    machine: Machine,
-    way: Transition,
-    act: Act,
-    row: Any,
-    given: Mapping[str, Any],
-    allowed: Allowed | None,
-) -> None:
-    """Raise what stands against the act: the state, the right, a field that is missing, a guard; in this order."""
-    label = machine.label_of(act.transition)
-    if row.state not in way.origins:
-        raise KzError("states.wrong_state", transition=label, state=machine.states[row.state].label, current=row.state)
-    if way.by != SYSTEM and allowed is not None and not allowed(act.actor, way.by, row):
-        raise KzError("web.not_allowed", right=way.by)
+def _check_state(machine: Machine, transition: str, row: Any) -> None:
+    if row.state not in machine.transitions[transition].origins:
+        label, state = machine.label_of(transition), machine.states[row.state].label
+        raise KzError("states.wrong_state", transition=label, state=state, current=row.state)
+
+
+def _for_whom(right: str | None, actor: str, row: Any, allowed: Allowed) -> str | None:
+    """Raise web.not_allowed without the right; else the id of whom the actor substitutes, if it is not their own right."""
+    if right in (None, SYSTEM):
+        return None
+    if not allowed(actor, str(right), row):
+        raise KzError("web.not_allowed", right=right)
+    return rights.acting_for(actor, str(right), row) if allowed is rights.allowed else None
+
+
+def _check_fields(machine: Machine, transition: str, row: Any, given: Mapping[str, Any], at: datetime) -> None:
+    """Raise what stands against the act: a field that is missing, then the guards."""
+    way = machine.transitions[transition]
     missing = [field for field in way.requires if _empty(given.get(field)) and _empty(getattr(row, field, None))]
     if missing:
-        raise KzError("states.field_required", transition=label, fields=missing)
+        raise KzError("states.field_required", transition=machine.label_of(transition), fields=missing)
     for guard in way.guards:
-        if (objection := guard_named(guard)(row, given, act.at)) is not None:
+        if (objection := guard_named(guard)(row, given, at)) is not None:
             raise objection
 
 

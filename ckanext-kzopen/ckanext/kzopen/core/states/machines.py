@@ -5,10 +5,11 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
-from ckanext.kzopen.core.law.states import Machine, check_terms, load_machine
+from ckanext.kzopen.core.law.states import SYSTEM, Machine, check_terms, load_machine
 from ckanext.kzopen.core.law.terms import load_terms
+from ckanext.kzopen.core.people import roles
 from ckanext.kzopen.core.states.guards import guard_names
-from ckanext.kzopen.core.yaml_source import Document, schemas
+from ckanext.kzopen.core.yaml_source import Document, Place, schemas
 
 
 @lru_cache(maxsize=1)
@@ -41,11 +42,12 @@ def kinds() -> list[str]:
 
 
 def check() -> None:
-    """Refuse to start with a mistake in any machine, a term that nobody defined or a guard that nobody registered."""
+    """Refuse to start with a mistake in any machine, or a term, right or guard that it names and nobody knows."""
     terms = load_terms()
     for machine, path in _registry().values():
         check_terms(machine, path, terms)
         _check_guards(machine, path)
+        _check_rights(machine, path)
 
 
 def _check_guards(machine: Machine, path: Path) -> None:
@@ -58,3 +60,15 @@ def _check_guards(machine: Machine, path: Path) -> None:
     ]
     if mistakes:
         raise document.error(*mistakes)
+
+
+def _check_rights(machine: Machine, path: Path) -> None:
+    """Every `by` must be a right of `schemas/roles.yaml`, or of a file that a section has registered."""
+    named: list[tuple[Place, str]] = [(("transitions", name, "by"), way.by) for name, way in machine.transitions.items()]
+    named += [(("begin", "by"), machine.begin.by)] if machine.begin.by else []
+    known = {SYSTEM, *roles.known().every}
+    mistakes: list[tuple[Place, str]] = [
+        (place, f"there is no right '{right}'") for place, right in named if right not in known
+    ]
+    if mistakes:
+        raise Document(path).error(*mistakes)

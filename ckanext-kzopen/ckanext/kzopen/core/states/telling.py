@@ -29,7 +29,7 @@ class Changed:
 
 @dataclass(frozen=True)
 class Act:
-    """Who does what to which kind of object, when, from which address, why, and who is to be told."""
+    """Who does what to which kind of object, when, from which address, why, in whose place, and who is to be told."""
 
     kind: str
     transition: str
@@ -37,6 +37,7 @@ class Act:
     at: datetime
     address: str | None
     reason: str | None = None
+    in_place_of: str | None = None
     notify: tuple[str, ...] = ()
     record: bool = False
 
@@ -53,6 +54,7 @@ def tell(session: AnySession, act: Act, row: Any, old: dict[str, Any] | None, ne
         at=act.at,
         address=act.address,
         agency=agency_of(row),
+        in_place_of=act.in_place_of,
         old=old,
         new=new,
         reason=act.reason,
