@@ -58,7 +58,7 @@ def _create(session: Session, user: str, uri: str, described: Described, address
     passport = _new_passport(str(uuid4()), uri, described)
     session.add(passport)
     fields = package_fields(uri, described) | {"id": passport.package_id, "owner_org": organization.id}
-    _told(session, passport, "create", user, address)
+    _told(session, passport, "create", user, organization.id, address)
     # The rights were checked above; `ignore_auth` lets the package have the id that its passport has.
     _act(session, "package_create", user, fields)
     return Saved(passport, created=True)
@@ -71,7 +71,7 @@ def _change(session: Session, user: str, package: Any, described: Described, add
         session.add(passport)
     passport.schema = described.table_schema.descriptor()
     passport.changed = datetime.now(UTC)
-    _told(session, passport, "change", user, address)
+    _told(session, passport, "change", user, package.owner_org, address)
     fields = package_fields(package.name, described) | {"id": package.id, "state": model.State.ACTIVE}
     _act(session, "package_patch", user, fields)
     return Saved(passport, created=False)
@@ -82,7 +82,7 @@ def _new_passport(package_id: str, uri: str, described: Described) -> Passport:
     return Passport(package_id=package_id, uri=uri, resource_id=str(uuid4()), schema=schema)
 
 
-def _told(session: Session, passport: Passport, verb: str, user: str, address: str | None) -> None:
+def _told(session: Session, passport: Passport, verb: str, user: str, agency: str | None, address: str | None) -> None:
     session.flush()
     write_event(
         session,
@@ -91,6 +91,7 @@ def _told(session: Session, passport: Passport, verb: str, user: str, address: s
         verb=verb,
         actor=user_id(user),
         address=address,
+        agency=agency,
         new={"uri": passport.uri, "schema": passport.schema},
     )
     outbox.emit(session, f"dataset.{verb}", passport.package_id)
