@@ -65,7 +65,7 @@ def _value(rule: Any, name: str, world: World, dataset: Dataset, delivery: str) 
         "ver": 3 if "action" in rule.endpoint else 1,
         "id": _id(rule.endpoint, world, dataset),
     }
-    if name == "number":
+    if name in ("number", "token"):
         return (delivery or dataset.delivery) if "uuid:" in rule.rule else 1
     return plain.get(name, "x")
 

@@ -8,8 +8,8 @@ import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 import click
 from ckanext.kzopen.core import law, states, texts
+from ckanext.kzopen.core.desk import every_page as desk_pages
 from ckanext.kzopen.core.desk import helpers as desk_helpers
-from ckanext.kzopen.core.desk import views as desk_views
 from ckanext.kzopen.core.mail import jobs as mail_jobs  # noqa: F401 - registers the tasks
 from ckanext.kzopen.core.mail import portal as mail_portal
 from ckanext.kzopen.core.people import activities, privacy, resource_views, roles, tables
@@ -84,7 +84,7 @@ class CorePlugin(p.SingletonPlugin):
             record_pages.blueprint,
             record_views.blueprint,
             account_views.blueprint,
-            desk_views.blueprint,
+            *desk_pages.BLUEPRINTS,
             withdrawal_views.blueprint,
         ]
 

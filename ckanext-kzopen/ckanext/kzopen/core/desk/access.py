@@ -6,8 +6,7 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 from ckan.config.middleware.flask_app import csrf
-from ckanext.kzopen.core.people.privacy import is_staff
-from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.core.desk.visitor import ENTER, visitor
 from flask import Blueprint, Response, current_app, request
 
 Page = str | Response
@@ -28,8 +27,7 @@ def only_staff() -> Any:
     """
     if tk.current_user.is_anonymous:
         return tk.h.redirect_to("user.login", came_from=request.full_path.rstrip("?"))
-    if not is_staff(me()):
-        raise KzError("web.not_allowed")
+    visitor().require(ENTER)
     if current_app.config["WTF_CSRF_ENABLED"]:
         csrf.protect()
     return None

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import ckan.plugins.toolkit as tk
 from ckan import model
+from ckanext.kzopen.core.agencies.names import name_of
 from ckanext.kzopen.core.desk import registry
 from ckanext.kzopen.core.desk.visitor import visitor
-from flask import g, request
+from flask import request
 
 
 def kz_desks() -> list[dict[str, Any]]:
@@ -24,12 +26,8 @@ def kz_visitor() -> Any:
 
 
 def kz_agency(agency: str | None) -> Any:
-    """The name of an agency in languages or plain; "" where there is none. Each is looked up once in a request."""
-    known: dict[str, Any] = g.setdefault("kzopen_agency_names", {})
-    if agency and agency not in known:
-        found = model.Group.get(agency)
-        known[agency] = found.display_name if found else ""
-    return known.get(agency or "", "")
+    """The name of an agency in languages; {} where there is none."""
+    return name_of(model.Session, agency) if agency else {}
 
 
 def kz_due_word(nearness: str) -> str:
@@ -48,4 +46,14 @@ def _is_below(path: str, root: str) -> bool:
     return path == root or path.startswith(f"{root}/")
 
 
-HELPERS = (kz_desks, kz_visitor, kz_agency, kz_due_word)
+def kz_package_title(package: Any) -> Any:
+    """The title of a package as CKAN's table holds it, in languages where it has some."""
+    told = (package.extras or {}).get("title_translated")
+    try:
+        found = json.loads(told) if told else None
+    except ValueError:
+        found = None
+    return found if isinstance(found, dict) and any(found.values()) else package.title or package.name
+
+
+HELPERS = (kz_desks, kz_visitor, kz_agency, kz_due_word, kz_package_title)

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import ckan.plugins.toolkit as tk
-from ckan import authz
+from ckan import model
+from ckanext.kzopen.core.agencies.names import names_of
+from ckanext.kzopen.core.people import rights
+from ckanext.kzopen.core.texts import in_language
+from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.core.web.problem import request_language
 from flask import g, session
 
+ENTER = "desk.enter"
 CHOSEN = "kzopen_agency"
 """Name in the session of the agency that was chosen by the switch."""
 
 
 @dataclass(frozen=True)
 class Agency:
-    """An agency in the switch: its id, its name in languages or plain."""
+    """An agency in the switch: its id, and its name in languages."""
 
     id: str
-    title: Any
+    name: Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -32,29 +39,19 @@ class Visitor:
 
     def scope(self, right: str) -> frozenset[str] | None:
         """The agencies for which the person has the right, only the chosen one after a choice; None = all agencies."""
-        found = agencies_with(self.name, right)
+        found = rights.agencies_with(self.id, right)
         if self.chosen is None:
             return found
         return frozenset({self.chosen}) if found is None else found & {self.chosen}
 
-    def may(self, right: str) -> bool:
-        """Whether the person has the right for some agency, whichever is chosen."""
-        found = agencies_with(self.name, right)
-        return found is None or bool(found)
+    def may(self, right: str, agency: Any = None) -> bool:
+        """Whether the person has the right, for an agency or for any, whichever is chosen."""
+        return rights.allowed(self.id, right, agency)
 
-
-def agencies_with(name: str, right: str) -> frozenset[str] | None:
-    """The ids of the agencies for which the person of that name has the right; None = all."""
-    if authz.is_sysadmin(name):
-        return None
-    publishes = right.startswith(("publishing.", "datasets."))
-    return frozenset(row["id"] for row in _organizations(name, "create_dataset" if publishes else "admin"))
-
-
-def _organizations(name: str, permission: str = "create_dataset") -> list[dict[str, Any]]:
-    """CKAN's list of the organisations for which the person has a permission of CKAN's."""
-    found: list[dict[str, Any]] = tk.get_action("organization_list_for_user")({"user": name}, {"permission": permission})
-    return found
+    def require(self, right: str, agency: Any = None) -> None:
+        """Raise KzError web.not_allowed unless `may`."""
+        if not self.may(right, agency):
+            raise KzError("web.not_allowed", right=right)
 
 
 def visitor() -> Visitor:
@@ -67,13 +64,17 @@ def visitor() -> Visitor:
 
 def _visitor() -> Visitor:
     user = tk.current_user
-    name = str(user.name)
-    agencies: tuple[Agency, ...] = ()
-    if not authz.is_sysadmin(name):
-        agencies = tuple(Agency(row["id"], row.get("title_translated") or row["title"]) for row in _organizations(name))
-    known = {agency.id for agency in agencies}
+    number = str(user.id)
+    agencies = _named(rights.agencies_with(number, ENTER))
     chosen = session.get(CHOSEN)
-    return Visitor(str(user.id), name, agencies, chosen if chosen in known else None)
+    return Visitor(number, str(user.name), agencies, chosen if chosen in {found.id for found in agencies} else None)
+
+
+def _named(ids: frozenset[str] | None) -> tuple[Agency, ...]:
+    """Agencies by name; none where the person works for all of them."""
+    found = names_of(model.Session, ids) if ids else {}
+    language = request_language()
+    return tuple(sorted((Agency(*row) for row in found.items()), key=lambda agency: in_language(agency.name, language)))
 
 
 def choose(agency: str) -> None:

@@ -39,7 +39,7 @@ class System(Base):
 class Token(Base):
     """A token of a system, known by its SHA-256 and told by its first characters (`hint`).
 
-    It is valid from `created` to before `expires` unless `revoked`; from the networks in `addresses`, any where there are none.
+    It is valid from `created` to before `expires` unless `revoked`; from the networks in `addresses`, else from any.
     `successor` took its place by rotation. `last_used` is renewed every few minutes, not at each request. `request` is the key
     of the form that asked for it, so that the form sent twice makes one token.
     """
