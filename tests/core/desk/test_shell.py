@@ -29,7 +29,7 @@ def test_the_desks_that_i_may_use_are_offered_and_the_present_one_is_marked(staf
 
 
 def test_a_desk_whose_right_i_have_not_is_not_offered(staff: Browser, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(registry._desks, "sample", Desk("sample", TITLE, "/staff/sample", "agencies.manage"))
+    monkeypatch.setitem(registry._desks, "sample", Desk("sample", TITLE, "/staff/sample", "systems.manage"))
 
     assert "Sample" not in said(page(staff.get("/en/staff")), ".desk-nav a")
 

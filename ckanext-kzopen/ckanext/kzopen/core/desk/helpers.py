@@ -25,7 +25,7 @@ def kz_visitor() -> Any:
     return visitor()
 
 
-def kz_agency(agency: str | None) -> Any:
+def kz_agency_name(agency: str | None) -> Any:
     """The name of an agency in languages; {} where there is none."""
     return name_of(model.Session, agency) if agency else {}
 
@@ -56,4 +56,4 @@ def kz_package_title(package: Any) -> Any:
     return found if isinstance(found, dict) and any(found.values()) else package.title or package.name
 
 
-HELPERS = (kz_desks, kz_visitor, kz_agency, kz_due_word, kz_package_title)
+HELPERS = (kz_desks, kz_visitor, kz_agency_name, kz_due_word, kz_package_title)
