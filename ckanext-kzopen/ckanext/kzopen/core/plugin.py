@@ -12,7 +12,7 @@ from ckanext.kzopen.core.desk import every_page as desk_pages
 from ckanext.kzopen.core.desk import helpers as desk_helpers
 from ckanext.kzopen.core.mail import jobs as mail_jobs  # noqa: F401 - registers the tasks
 from ckanext.kzopen.core.mail import portal as mail_portal
-from ckanext.kzopen.core.people import activities, privacy, resource_views, roles, tables
+from ckanext.kzopen.core.people import activities, labels, privacy, resource_views, roles, tables
 from ckanext.kzopen.core.people.accounts import in_place_of_ckan, own_views, policy  # noqa: F401 - own_views: more pages
 from ckanext.kzopen.core.people.accounts import jobs as account_jobs  # noqa: F401 - registers the tasks
 from ckanext.kzopen.core.people.accounts import views as account_views
@@ -50,6 +50,7 @@ class CorePlugin(p.SingletonPlugin):
     p.implements(p.IConfigurer)
     p.implements(p.IMiddleware, inherit=True)
     p.implements(p.INotifier, inherit=True)
+    p.implements(p.IPermissionLabels)
     p.implements(p.ITemplateHelpers)
     p.implements(p.IValidators)
 
@@ -70,7 +71,7 @@ class CorePlugin(p.SingletonPlugin):
 
     def get_auth_functions(self) -> dict[str, Any]:
         return {
-            **privacy.rights(),
+            **privacy.auth_functions(),
             **resource_views.rights(),
             **agency_actions.rights(),
             **in_place_of_ckan.rights(),
@@ -131,3 +132,9 @@ class CorePlugin(p.SingletonPlugin):
 
     def logout(self) -> Response:
         return sign_in_views.sign_out()
+
+    def get_dataset_labels(self, dataset_obj: Any) -> list[str]:
+        return labels.of_dataset(self, dataset_obj)
+
+    def get_user_dataset_labels(self, user_obj: Any) -> list[str]:
+        return labels.of_user(self, user_obj)

@@ -46,11 +46,11 @@ def _reader() -> str:
     return sender() if request.headers.get(rights.HEADER) else ""
 
 
-def _editable(uri: str) -> tuple[str, Passport]:
-    """Who sends, and the passport of the data set that they may change."""
+def _deliverable(uri: str) -> tuple[str, Passport]:
+    """Who sends, and the passport of the data set to which they may deliver."""
     user = sender()
     passport = datasets.known_passport(model.Session(), uri)
-    rights.require_editor(user, passport.package_id)
+    rights.require(user, rights.DELIVER, passport.package_id)
     return user, passport
 
 
@@ -123,15 +123,18 @@ def get_difference(uri: str, number: int) -> Response:
 
 @blueprint.post("/datasets/<uri>/rows")
 def post_rows(uri: str) -> Response:
-    """Receive rows; a small body is answered when it is published or refused, a large one with the delivery's address."""
-    user, passport = _editable(uri)
+    """Receive rows; a small body is answered when it is published or refused, a large one with the delivery's address.
+
+    Rows of somebody who may not approve wait, checked, for somebody who may.
+    """
+    user, passport = _deliverable(uri)
     site = configured()
     stream, file_name, media_type, length = _body()
     sending = receive.Sending(
         mode=request.args.get("mode", "replace"),
         sender=datasets.user_id(user),
         source="command" if request.headers.get("X-Kzopen-Source") == "command" else "api",
-        check_only=request.args.get("check") == "only",
+        check_only=request.args.get("check") == "only" or not rights.may(user, rights.APPROVE, passport.package_id),
         media_type=media_type,
         file_name=file_name,
         key=request.headers.get("Idempotency-Key"),
@@ -173,7 +176,7 @@ def _readable_delivery(number: UUID) -> Delivery:
     delivery = model.Session().get(Delivery, number)
     if delivery is None:
         raise KzError("publishing.unknown_delivery")
-    if not rights.may_edit(user, delivery.package_id):
+    if not rights.may(user, rights.SEE, delivery.package_id):
         raise KzError("publishing.not_readable")
     return delivery
 
@@ -199,6 +202,7 @@ def get_report(number: UUID) -> Response:
 def approve_delivery(number: UUID) -> Response:
     """Publish a delivery that was only checked."""
     delivery = _readable_delivery(number)
+    rights.require(sender(), rights.APPROVE, delivery.package_id)
     user = datasets.user_id(sender())
     decide.approve(model.Session(), delivery, user)
     wait_for(model.Session(), delivery, tk.config["kzopen.answer_wait"])

@@ -17,7 +17,7 @@ from ckanext.kzopen.core.withdrawal import tombstone, tombstone_named
 from ckanext.kzopen.core.withdrawal.tombstones import refuse
 from ckanext.kzopen.publishing.model import Passport, passport_of
 from ckanext.kzopen.publishing.passport import Passport as Described
-from ckanext.kzopen.publishing.rights import may_see, require_editor, require_publisher
+from ckanext.kzopen.publishing.rights import CHANGE, may_see, require, require_publisher
 from sqlalchemy.orm import Session
 
 NOT_IN_A_TAG = re.compile(r"[^\w \-.]+")
@@ -47,7 +47,7 @@ def save(session: Session, user: str, uri: str, described: Described, address: s
         raise KzError("publishing.uri_is_taken", uri=uri)
     if tombstone(session, "dataset", package.id) is not None:
         raise KzError("publishing.was_withdrawn", uri=uri)
-    require_editor(user, package.id)
+    require(user, CHANGE, package.id)
     _same_owner(package, described.owner)
     return _change(session, user, package, described, address)
 

@@ -17,10 +17,10 @@ __all__ = ["Page", "blueprint", "me", "mine", "show"]
 blueprint = desk.pages("kzopen_staff")
 
 
-def mine(uri: str) -> Passport:
-    """The passport of a data set that I may change; KzError otherwise."""
+def mine(uri: str, right: str = rights.SEE) -> Passport:
+    """The passport of a data set for whose agency I hold the right; KzError otherwise."""
     passport = datasets.known_passport(model.Session(), uri)
-    rights.require_editor(me(), passport.package_id)
+    rights.require(me(), right, passport.package_id)
     return passport
 
 

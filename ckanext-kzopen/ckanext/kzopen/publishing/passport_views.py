@@ -24,6 +24,8 @@ URI = TypeAdapter(Uri)
 @blueprint.route("/datasets/new", methods=["GET", "POST"])
 def new_dataset() -> Page:
     """The form of a new passport."""
+    if not rights.may_create(me()):
+        raise KzError("web.not_allowed", right=rights.CHANGE)
     values = dict(request.form) if request.method == "POST" else {"owner": request.args.get("owner", "")}
     return _passportshow(None, values)
 
@@ -31,7 +33,7 @@ def new_dataset() -> Page:
 @blueprint.route("/datasets/<uri>/edit", methods=["GET", "POST"])
 def edit_dataset(uri: str) -> Page:
     """The form of a passport that exists."""
-    passport = mine(uri)
+    passport = mine(uri, rights.CHANGE)
     if request.method == "POST":
         return _passportshow(uri, dict(request.form))
     package = datasets.visible_package(passport, me())
@@ -60,7 +62,7 @@ def _passportshow(uri: str | None, values: forms.Values) -> Page:
         values=values,
         errors=_in_words(errors),
         columns=count,
-        organizations=rights.organizations_of(me()),
+        organizations=rights.organizations_of(me(), rights.CHANGE),
         categories=staff.choices("category"),
         periodicities=staff.choices("periodicity"),
         types=staff.type_labels(),
@@ -75,7 +77,7 @@ def _saved(uri: str | None, values: forms.Values) -> tuple[dict[str, KzError], s
         return {"uri": KzError("publishing.input_uri")}, None
     told = forms.described(values)
     if uri is not None:
-        told["schema"] = forms.keep_unseen(told["schema"], mine(uri).schema)
+        told["schema"] = forms.keep_unseen(told["schema"], mine(uri, rights.CHANGE).schema)
     try:
         datasets.save(model.Session(), me(), name, Described.model_validate(told), address=request.remote_addr)
     except ValidationError as error:

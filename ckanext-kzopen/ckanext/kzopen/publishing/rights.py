@@ -1,14 +1,18 @@
-"""Who may publish what: an editor or administrator of the data set's organisation, as CKAN's own rights say."""
+"""Who may publish what: the rights `datasets.…` and `publishing.…` for the agency that owns the data set."""
 
 from __future__ import annotations
 
 import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.lib import api_token
+from ckanext.kzopen.core.people import rights
 from ckanext.kzopen.core.web.errors import KzError
+from sqlalchemy import select
 
 HEADER = "Authorization"
 SCHEME = "bearer "
+SEE, DELIVER, APPROVE = "publishing.see", "publishing.deliver", "publishing.approve"
+CHANGE = "datasets.change"
 
 
 def holder_of_token(header: str | None) -> str:
@@ -28,43 +32,55 @@ def holder_of_token(header: str | None) -> str:
     return str(user.name)
 
 
-def require_editor(user: str, package_id: str) -> None:
-    """Raise KzError publishing.not_the_owner unless `user` may change the data set; one that `user` may not see is unknown."""
-    if not may_edit(user, package_id):
-        package = model.Package.get(package_id)
-        if package is not None and not may_see(user, package_id):
-            raise KzError("publishing.unknown_dataset", uri=package.name)
-        owner = model.Group.get(package.owner_org) if package and package.owner_org else None
-        name = owner.display_name if owner else ""
-        raise KzError("publishing.not_the_owner", uri=package.name if package else package_id, owner=name)
+def require(user: str, right: str, package_id: str) -> None:
+    """Raise KzError unless `user` holds `right` for the agency of the data set.
+
+    One that `user` may not see is publishing.unknown_dataset; one of another agency is publishing.not_the_owner; for one of
+    their own agency it is web.not_allowed.
+    """
+    if may(user, right, package_id):
+        return
+    package = model.Package.get(package_id)
+    if package is not None and not may_see(user, package_id):
+        raise KzError("publishing.unknown_dataset", uri=package.name)
+    if may(user, SEE, package_id):
+        raise KzError("web.not_allowed", right=right)
+    owner = model.Group.get(package.owner_org) if package and package.owner_org else None
+    name = owner.display_name if owner else ""
+    raise KzError("publishing.not_the_owner", uri=package.name if package else package_id, owner=name)
+
+
+def may(user: str, right: str, package_id: str) -> bool:
+    """Whether `user` holds `right` for the agency of the data set; one without an agency is for operators."""
+    package = model.Package.get(package_id)
+    return package is not None and rights.allowed(user, right, package.owner_org or "")
+
+
+def may_create(user: str) -> bool:
+    """Whether `user` may make data sets of some agency."""
+    return rights.allowed(user, CHANGE)
 
 
 def may_see(user: str, package_id: str) -> bool:
-    """Whether `user` ("" = anyone) may know of the data set."""
-    return _allowed("package_show", user, {"id": package_id})
-
-
-def may_edit(user: str, package_id: str) -> bool:
-    """Whether `user` may change the data set."""
-    return _allowed("package_update", user, {"id": package_id})
+    """Whether `user` ("" = anyone) may know of the data set, as CKAN decides it."""
+    try:
+        tk.check_access("package_show", {"user": user}, {"id": package_id})
+    except tk.NotAuthorized:
+        return False
+    return True
 
 
 def require_publisher(user: str, organization_id: str, uri: str) -> None:
     """Raise KzError publishing.not_the_owner unless `user` may create data sets of the organisation."""
-    if not _allowed("package_create", user, {"owner_org": organization_id}):
+    if not rights.allowed(user, CHANGE, organization_id):
         owner = model.Group.get(organization_id)
         raise KzError("publishing.not_the_owner", uri=uri, owner=owner.display_name if owner else organization_id)
 
 
-def organizations_of(user: str) -> list[dict[str, str]]:
-    """Organisations for which `user` may publish: id, name, title."""
-    found = tk.get_action("organization_list_for_user")({"user": user}, {"permission": "create_dataset"})
-    return [{name: str(row[name] or "") for name in ("id", "name", "title")} for row in found]
-
-
-def _allowed(action: str, user: str, data: dict[str, str]) -> bool:
-    try:
-        tk.check_access(action, {"user": user}, data)
-    except tk.NotAuthorized:
-        return False
-    return True
+def organizations_of(user: str, right: str) -> list[dict[str, str]]:
+    """The active organisations for which `user` holds `right`, by title: id, name, title."""
+    among = rights.agencies_with(user, right)
+    wanted = select(model.Group.id, model.Group.name, model.Group.title).order_by(model.Group.title)
+    wanted = wanted.where(model.Group.is_organization.is_(True), model.Group.state == model.State.ACTIVE)
+    found = model.Session.execute(wanted if among is None else wanted.where(model.Group.id.in_(among)))
+    return [{"id": row.id, "name": row.name, "title": row.title or row.name} for row in found]

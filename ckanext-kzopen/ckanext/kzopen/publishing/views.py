@@ -24,10 +24,17 @@ from flask import request
 def index() -> Page:
     """My organisations' data sets and their latest deliveries."""
     chosen = visitor().chosen
-    organizations = [row for row in rights.organizations_of(me()) if chosen in (None, row["id"])]
+    organizations = [row for row in rights.organizations_of(me(), rights.SEE) if chosen in (None, row["id"])]
     rows = staff.datasets_of(model.Session(), [row["id"] for row in organizations])
     deliveries = staff.deliveries_of(model.Session(), rows)
-    return show("index", organizations=organizations, datasets=rows, deliveries=deliveries)
+    return show(
+        "index",
+        organizations=organizations,
+        datasets=rows,
+        deliveries=deliveries,
+        may_create=rights.may_create(me()),
+        open_to_me={row.uri for row in rows if rights.may(me(), rights.DELIVER, row.package_id)},
+    )
 
 
 @blueprint.get("/datasets/<uri>")
@@ -39,6 +46,8 @@ def dataset(uri: str) -> Page:
         uri=uri,
         package=datasets.visible_package(passport, me()),
         passport=passport,
+        may_deliver=rights.may(me(), rights.DELIVER, passport.package_id),
+        may_change=rights.may(me(), rights.CHANGE, passport.package_id),
         versions=versions.all_of(model.Session(), uri)[: staff.SHOWN],
         deliveries=staff.deliveries_to(model.Session(), passport.package_id),
         may_withdraw=may_withdraw(me(), model.Package.get(passport.package_id).owner_org),
@@ -48,7 +57,7 @@ def dataset(uri: str) -> Page:
 @blueprint.route("/datasets/<uri>/deliveries/new", methods=["GET", "POST"])
 def new_delivery(uri: str) -> Page:
     """Upload a file: it is checked, and published by the next page when a person says so."""
-    passport = mine(uri)
+    passport = mine(uri, rights.DELIVER)
     error = None
     if request.method == "POST":
         part = request.files.get("file")
@@ -98,6 +107,8 @@ def delivery(number: UUID) -> Page:
         under_way=is_under_way(row),
         stuck=bool(decide.stuck(model.Session(), [row])),
         can_publish=row.state == "awaiting_approval" and row.approver is None,
+        may_publish=rights.may(me(), rights.APPROVE, row.package_id),
+        may_deliver=rights.may(me(), rights.DELIVER, row.package_id),
         report=reports.page(configured(), row, offset, reports.FIRST_PAGE, request_language()),
         offset=offset,
         page_size=reports.FIRST_PAGE,
@@ -108,7 +119,7 @@ def delivery(number: UUID) -> Page:
 @blueprint.post("/deliveries/<uuid:number>/publish")
 def publish(number: UUID) -> Page:
     """Publish a delivery that passed its check."""
-    row = _my_delivery(number)
+    row = _my_delivery(number, rights.APPROVE)
     try:
         decide.approve(model.Session(), row, datasets.user_id(me()))
         wait_for(model.Session(), row, tk.config["kzopen.answer_wait"])
@@ -120,7 +131,7 @@ def publish(number: UUID) -> Page:
 @blueprint.post("/deliveries/<uuid:number>/again")
 def try_again(number: UUID) -> Page:
     """Take up a delivery again that the queue has given up."""
-    row = _my_delivery(number)
+    row = _my_delivery(number, rights.DELIVER)
     try:
         decide.try_again(model.Session(), row, datasets.user_id(me()), request.remote_addr)
         wait_for(model.Session(), row, tk.config["kzopen.answer_wait"])
@@ -129,10 +140,11 @@ def try_again(number: UUID) -> Page:
     return tk.h.redirect_to("kzopen_staff.delivery", number=number)
 
 
-def _my_delivery(number: UUID) -> Delivery:
+def _my_delivery(number: UUID, right: str = rights.SEE) -> Delivery:
     row = model.Session().get(Delivery, number)
     if row is None:
         raise KzError("publishing.unknown_delivery")
-    if not rights.may_edit(me(), row.package_id):
+    if not rights.may(me(), rights.SEE, row.package_id):
         raise KzError("publishing.not_readable")
+    rights.require(me(), right, row.package_id)
     return row

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import ckan.plugins.toolkit as tk
-from ckan import authz, model
+from ckan import model
+from ckanext.kzopen.core.people import rights
 
 Context = Any
 Answer = dict[str, Any]
@@ -40,11 +41,11 @@ def for_accounts(original: Right, context: Context, data_dict: dict[str, Any]) -
 
 
 def is_staff(user: str) -> bool:
-    """Whether `user` may change something in at least one agency, or is an operator."""
-    return bool(user) and (authz.is_sysadmin(user) or authz.has_user_permission_for_some_org(user, "create_dataset"))
+    """Whether `user` holds some role of the staff."""
+    return bool(user) and rights.allowed(user, "desk.enter")
 
 
-def rights() -> dict[str, Right]:
+def auth_functions() -> dict[str, Right]:
     """The authorization functions that plugin `kzopen` gives CKAN."""
     return {
         **dict.fromkeys(LISTS, for_staff),
