@@ -9,9 +9,8 @@ from ckan import model
 
 from tests.publishing.conftest import BASE, passport
 from tests.security.matrix import Row
-from tests.security.world import Dataset, World, rows
+from tests.security.world import OTHERS, Dataset, World, rows
 
-OTHERS = ("other_editor", "other_admin")
 # Flask's own base address: the cookie of a signed-in test client belongs to it.
 HERE = "http://localhost/"
 SHOWN_ONCE = {"logic_function": "status_show", "lang": "kk", "code": "web.not_found", "filename": "x.csv", "index": 0}
@@ -29,9 +28,9 @@ def names_of(world: World, dataset: Dataset, level: str = "") -> dict[str, str]:
         "other_organization": world.other_agency,
         "a_resource_of_mine": world.other_resource if level in OTHERS else dataset.resource_id,
         "group": world.group_name,
-        "user": world.names["editor"],
+        "user": world.names["author"],
         "citizen": world.names["citizen"],
-        "token": world.token_id("editor"),
+        "token": world.token_id("author"),
     }
 
 
@@ -80,7 +79,7 @@ def _id(endpoint: str, world: World, dataset: Dataset) -> str:
         return world.group_name
     if about.startswith("organization"):
         return world.agency_name
-    return world.names["editor"] if about.startswith("user") else dataset.uri
+    return world.names["author"] if about.startswith("user") else dataset.uri
 
 
 def body_of(row: Row, world: World, dataset: Dataset) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from tests.security.actions import all_actions, only_reads
 from tests.security.requests import ask, filled, names_of, told
 from tests.security.world import LEVELS, World
 
-OUTSIDERS = ("anonymous", "citizen", "other_admin")
+OUTSIDERS = ("anonymous", "citizen", "other_administrator")
 
 
 def wrong_answers(world: World, levels: tuple[str, ...]) -> list[str]:

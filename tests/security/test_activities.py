@@ -23,7 +23,7 @@ def listed(world: World, level: str, action: str, wanted: dict[str, str]) -> str
     return told(ask(world, level, "POST", f"/api/3/action/{action}", data=body, content_type="application/json"))
 
 
-@pytest.mark.parametrize("level", ["anonymous", "citizen", "other_admin"])
+@pytest.mark.parametrize("level", ["anonymous", "citizen", "other_administrator"])
 @pytest.mark.parametrize("action", LISTS)
 def test_outsiders_do_not_read_hidden_titles_in_activities(world: World, action: str, level: str) -> None:
     text = listed(world, level, action, LISTS[action])

@@ -70,7 +70,7 @@ def test_pages_for_readers_neither_break_nor_tell_what_is_private(world: World) 
 
 def test_forms_change_nothing_for_whom_they_are_not_meant(world: World) -> None:
     before = world.fingerprint()
-    assert not (wrong := wrong_answers(world, "POST", ("anonymous", "citizen", "other_admin"))), "\n".join(wrong)
+    assert not (wrong := wrong_answers(world, "POST", ("anonymous", "citizen", "other_administrator"))), "\n".join(wrong)
     assert world.fingerprint() == before
 
 

@@ -75,7 +75,7 @@ def test_ckans_api_answers_anonymous_questions_by_post(world: World) -> None:
     assert sent(world.app.test_client(), "/api/3/action/package_search", **told).status_code == 200
 
 
-@pytest.mark.parametrize("level", ["editor", "admin", "operator"])
+@pytest.mark.parametrize("level", ["author", "administrator", "operator"])
 def test_a_session_alone_never_writes_through_the_universal_api(world: World, level: str) -> None:
     dataset = world.datasets["public"]
     browser = world.browser(level)

@@ -127,7 +127,7 @@ def test_a_picture_that_carries_a_script_is_refused_or_cannot_run_it(world: Worl
         "save": "",
     }
     path = f"/organization/edit/{world.agency_name}"
-    answer = world.browser("admin").open(path, method="POST", data=given, base_url=HERE, follow_redirects=False)
+    answer = world.browser("administrator").open(path, method="POST", data=given, base_url=HERE, follow_redirects=False)
     assert answer.status_code in (200, 302, 400), told(answer)
     model.Session.remove()
     stored = model.Group.get(world.agency).image_url

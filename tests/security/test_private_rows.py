@@ -10,9 +10,9 @@ from ckan.tests.helpers import CKANTestApp
 
 from tests.security.actions import all_actions
 from tests.security.requests import ask, told
-from tests.security.world import World
+from tests.security.world import OTHERS, World
 
-OUTSIDERS = ("anonymous", "citizen", "other_editor", "other_admin")
+OUTSIDERS = ("anonymous", "citizen", *OTHERS, "moderator")
 PROBE = "SELECT ts_rewrite('a'::tsquery, 'SELECT ''a''::tsquery, rolname::text::tsquery FROM pg_roles')"
 QUESTIONS: tuple[dict[str, Any], ...] = (
     {},

@@ -11,10 +11,14 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.tests.helpers import CKANTestApp
 from ckanext.activity.model import Activity
+from ckanext.kzopen.core.people.assignments.change import assign
 
 from tests.publishing.conftest import PATIENCE, Agency, Api, new_agency, passport
 
-LEVELS = ("anonymous", "citizen", "other_editor", "other_admin", "editor", "admin", "operator")
+OTHERS = ("other_author", "other_approver", "other_administrator")
+OWN = ("author", "approver", "administrator")
+LEVELS = ("anonymous", "citizen", *OTHERS, "moderator", "methodologist", *OWN, "operator")
+ROLES = {"author": "author", "approver": "approver", "administrator": "agency_administrator"}
 KINDS = ("public", "private", "draft")
 
 
@@ -34,7 +38,10 @@ class Dataset:
 
 @dataclass
 class World:
-    """Names and API tokens by level, and data sets by kind; anonymous has neither name nor token."""
+    """Names and API tokens by level, and data sets by kind; anonymous has neither name nor token.
+
+    Beside the levels there is an `editor`: a CKAN editor of the own agency whom nobody assigned a role, who made the data sets.
+    """
 
     app: CKANTestApp
     agency: str
@@ -114,15 +121,12 @@ def rows(secret: str) -> bytes:
 
 
 def make_world(app: CKANTestApp) -> World:
-    """Two agencies with an editor and an administrator each, a citizen, an operator, a group, three data sets."""
+    """Two agencies with their staff, a citizen, the roles of the whole portal, a group, three data sets."""
     own, other = new_agency(app), new_agency(app)
-    people = {"anonymous": ("", ""), "editor": (own.user, own.token), "other_editor": (other.user, other.token)}
-    people |= {
-        "admin": _person(app, own, "admin"),
-        "other_admin": _person(app, other, "admin"),
-        "citizen": _person(app, None, ""),
-        "operator": _person(app, None, "", sysadmin=True),
-    }
+    people = {"anonymous": ("", ""), "citizen": _person(app, "", None), "editor": (own.user, own.token)}
+    people |= {level: _person(app, role, own.id) for level, role in ROLES.items()}
+    people |= {f"other_{level}": _person(app, role, other.id) for level, role in ROLES.items()}
+    people |= {role: _person(app, role, None) for role in ("moderator", "methodologist", "operator")}
     names = {level: name for level, (name, _) in people.items()}
     tokens = {level: token for level, (_, token) in people.items()}
     group, resource = _group(app, names["operator"]), _resource(app, other)
@@ -132,16 +136,14 @@ def make_world(app: CKANTestApp) -> World:
     return world
 
 
-def _person(app: CKANTestApp, agency: Agency | None, role: str, *, sysadmin: bool = False) -> tuple[str, str]:
+def _person(app: CKANTestApp, role: str, agency: str | None) -> tuple[str, str]:
+    """Name and API token of a new person in this role; "" is a citizen."""
     name = f"person-{uuid4().hex[:10]}"
     free: dict[str, Any] = {"ignore_auth": True, "user": ""}
     with app.flask_app.test_request_context():
         tk.get_action("user_create")(dict(free), {"name": name, "email": f"{name}@example.org", "password": "a-long-password"})
-        if agency:
-            told = {"id": agency.id, "username": name, "role": role}
-            tk.get_action("organization_member_create")(dict(free), told)
-        if sysadmin:
-            model.User.get(name).sysadmin = True
+        if role:
+            assign(model.Session, name, role, agency, "system:test")
             model.Session.commit()
         token = tk.get_action("api_token_create")(dict(free), {"user": name, "name": "matrix"})["token"]
     return name, token
