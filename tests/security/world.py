@@ -40,7 +40,7 @@ class Dataset:
 class World:
     """Names and API tokens by level, and data sets by kind; anonymous has neither name nor token.
 
-    Beside the levels there is an `editor`: a CKAN editor of the own agency whom nobody assigned a role, who made the data sets.
+    Beside the levels there is an `editor`: a CKAN editor of the own agency without an assigned role, who made the data sets.
     """
 
     app: CKANTestApp
