@@ -15,12 +15,14 @@ import pytest
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
 from ckanext.kzopen.search import document
-from ckanext.kzopen.search.engines.base import Entry
-from ckanext.kzopen.search.engines.tantivy.reader import TantivyReader
-from ckanext.kzopen.search.engines.tantivy.writer import rebuilt
+from ckanext.kzopen.search.engines import engine_of
+from ckanext.kzopen.search.engines.base import Engine as SearchEngine
+from ckanext.kzopen.search.engines.base import Entry, Reader
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
+
+from tests import search_engines
 
 SITE = "test"
 MIGRATIONS = ("kzopen.versions.0001_outbox", "kzopen_search.versions.0001_document")
@@ -50,14 +52,43 @@ def until(condition: Callable[[], bool], seconds: float = 30) -> float:
     return time.monotonic() - start
 
 
+@pytest.fixture(scope="session")
+def elasticsearch() -> Iterator[str]:
+    """`host:port` of a real Elasticsearch."""
+    lacks = search_engines.lacks("elasticsearch")
+    if lacks:
+        pytest.skip(lacks)
+    with search_engines.elasticsearch() as address:
+        yield address
+
+
+@pytest.fixture(params=["tantivy", "elasticsearch"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SearchEngine]:
+    """Each engine in turn, empty."""
+    if request.param == "tantivy":
+        yield engine_of("", tmp_path / "index")
+        return
+    address = f"elasticsearch://{request.getfixturevalue('elasticsearch')}/test-{uuid.uuid4().hex[:12]}"
+    yield engine_of(address, tmp_path)
+    delete_indexes(address)
+
+
+def delete_indexes(address: str) -> None:
+    """Leave nothing of a test in an Elasticsearch that others use too."""
+    from ckanext.kzopen.search.engines.elastic import client, indexes
+    from ckanext.kzopen.search.engines.elastic.address import read
+
+    indexes.sweep(client.client(read(address)), read(address).prefix, "")
+
+
 @pytest.fixture
-def index(tmp_path: Path) -> Callable[..., TantivyReader]:
+def index(engine: SearchEngine) -> Callable[..., Reader]:
     """Makes an index of the given sources and gives its reader."""
 
-    def build(*sources: dict[str, Any]) -> TantivyReader:
-        writer, _count = rebuilt(tmp_path / "index", iter(entry(document.from_solr(one, SITE)) for one in sources))
+    def build(*sources: dict[str, Any]) -> Reader:
+        writer, _count = engine.built(iter(entry(document.from_solr(one, SITE)) for one in sources))
         writer.close()
-        return TantivyReader(tmp_path / "index")
+        return engine.reader()
 
     return build
 

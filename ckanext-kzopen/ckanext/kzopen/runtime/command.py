@@ -197,6 +197,8 @@ def version() -> None:
 def test(arguments: tuple[str, ...]) -> None:
     """Run the tests; words after it are a suite (all, ckan-search, faults) or go to pytest.
 
+    `--engine elasticsearch` or `--engine solr` runs them on another search engine than the embedded one.
+
     Example: ./kzopen test tests/search -k kazakh
     """
     from ckanext.kzopen.runtime.testing import run_suite

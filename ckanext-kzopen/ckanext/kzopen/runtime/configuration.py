@@ -78,7 +78,7 @@ def addresses(portal: Portal) -> dict[str, str]:
 
 
 def _solr_address(search_url: str) -> str:
-    return search_url.replace("solr://", "http://", 1) if search_url else "http://127.0.0.1:1/solr/unused"
+    return search_url.replace("solr://", "http://", 1) if search_url.startswith("solr:") else "http://127.0.0.1:1/solr/unused"
 
 
 def keys(portal: Portal) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """Databases that somebody else brings: whether they can be used, told before anything is started.
 
 What a portal needs of them: PostgreSQL 14 or later; a database that the user of `database_url` owns; another one that the
-user of `datastore_url` owns; a third user who may only read; a Redis or Valkey that answers.
+user of `datastore_url` owns; a third user who may only read; a Redis or Valkey that answers; an Elasticsearch 8.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ def problems(settings: Settings) -> list[SettingsProblem]:
         address: str = getattr(settings, name)
         if address:
             found += [SettingsProblem(name, sentence) for sentence in _database(address, owned=name != "datastore_read_url")]
+    if settings.search_url.startswith("elasticsearch"):
+        found += [SettingsProblem("search_url", sentence) for sentence in _elasticsearch(settings.search_url)]
     if settings.redis_url:
         found += [SettingsProblem("redis_url", sentence) for sentence in _redis(settings.redis_url)]
     return found
@@ -52,6 +54,13 @@ def _redis(address: str) -> Iterator[str]:
             client.ping()
     except (redis.exceptions.RedisError, ValueError) as error:
         yield f"Redis does not answer: {_one_line(error)}"
+
+
+def _elasticsearch(address: str) -> Iterator[str]:
+    # Imported here: a portal with the embedded index does not carry the client.
+    from ckanext.kzopen.search.engines.elastic.check import problems
+
+    yield from problems(address)
 
 
 def _one_line(error: Exception) -> str:

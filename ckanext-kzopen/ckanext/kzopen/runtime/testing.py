@@ -1,7 +1,7 @@
 """`./kzopen test`: a PostgreSQL, a Valkey, an indexer and a worker of their own, then pytest.
 
 Suites: `all` (default: everything in tests/ but the long suites), `ckan-search` (CKAN's own tests that exercise search),
-`faults` (long). Anything else is passed to pytest as it is.
+`faults` (long). Anything else is passed to pytest as it is. `--engine` runs the suite on another search engine.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from psycopg import sql
 
 ROOT = Path(__file__).resolve().parents[4]
 TESTS = ROOT / "tests"
+ENGINES = ("tantivy", "elasticsearch", "solr")
 # What CKAN's own test-core.ini says, which is not in the wheel.
 CKAN_TEST_OPTIONS = {
     "testing": "true",
@@ -110,14 +111,47 @@ def chosen(arguments: list[str]) -> Suite:
 
 def run_suite(arguments: list[str]) -> int:
     """Run the chosen suite; pytest's exit code."""
+    engine, arguments = engine_asked(arguments)
     suite = chosen(arguments)
     data = Path(os.environ.get("KZOPEN_TEST_DATA", ROOT / ".test")) / suite.name
-    portal = Portal(Settings(data=data, demo=False))
-    with test_portal(portal, suite) as ini:
+    with (
+        search_engine(engine) as search_url,
+        test_portal(Portal(Settings(data=data, demo=False, search_url=search_url)), suite) as ini,
+    ):
         environment = suite.environment | os.environ | {"PYTHONPATH": str(ROOT), "KZOPEN_TEST_INI": str(ini)}
         command = [sys.executable, "-m", "pytest", f"--ckan-ini={ini}", f"--rootdir={ROOT}"]
         plugins = ["-p", "no:cacheprovider", "-p", "tests.quality.skips"]
         return subprocess.run([*command, *plugins, *suite.arguments], cwd=ROOT, env=environment).returncode
+
+
+def engine_asked(arguments: list[str]) -> tuple[str, list[str]]:
+    """The engine that `--engine NAME` asks for (tantivy when it does not), and the other arguments."""
+    if "--engine" not in arguments:
+        return ENGINES[0], arguments
+    place = arguments.index("--engine")
+    name = "".join(arguments[place + 1 : place + 2])
+    if name not in ENGINES:
+        sys.exit(f"--engine is one of {', '.join(ENGINES)}")
+    return name, [*arguments[:place], *arguments[place + 2 :]]
+
+
+@contextmanager
+def search_engine(name: str) -> Iterator[str]:
+    """The address of the search engine of a suite, which runs until the block ends; empty for the embedded one."""
+    if name == ENGINES[0]:
+        yield ""
+        return
+    sys.path.insert(0, str(ROOT))
+    engines = importlib.import_module("tests.search_engines")
+    lacks = engines.lacks(name)
+    if lacks:
+        sys.exit(lacks)
+    if name == "solr":
+        with engines.solr("ckan_test") as address:
+            yield address.replace("http://", "solr://", 1)
+    else:
+        with engines.elasticsearch() as host:
+            yield f"elasticsearch://{host}/kzopen-tests"
 
 
 @contextmanager
@@ -176,8 +210,11 @@ def _prepare(portal: Portal) -> None:
 
 
 def _start_helpers(portal: Portal, supervisor: Supervisor, suite: Suite) -> None:
-    supervisor.start(processes.indexer(portal))
+    ours = not portal.settings.search_url.startswith("solr:")
+    if ours:
+        supervisor.start(processes.indexer(portal))
     for process in processes.background(portal):
         if process.name == "worker" and suite.worker:
             supervisor.start(process)
-    supervisor.wait_for(processes.indexer(portal), 60)
+    if ours:
+        supervisor.wait_for(processes.indexer(portal), 60)

@@ -7,7 +7,7 @@ import logging
 from ckanext.kzopen.core import outbox
 from ckanext.kzopen.core.outbox import Message
 from ckanext.kzopen.search import store, topics
-from ckanext.kzopen.search.engines.base import Engine, EngineError, Writer
+from ckanext.kzopen.search.engines.base import Engine, EngineAway, EngineError, Writer
 from ckanext.kzopen.search.waiting import DONE_CHANNEL
 from sqlalchemy import Connection, text
 from sqlalchemy import Engine as Database
@@ -29,6 +29,8 @@ class Indexing:
     def _opened(self) -> Writer:
         try:
             return self._engine.writer()
+        except EngineAway:
+            raise
         except EngineError as error:
             log.warning("building the search index: %s", error)
             return self._built()
@@ -53,6 +55,8 @@ class Indexing:
     def _apply(self, connection: Connection, messages: list[Message]) -> None:
         try:
             self._follow(connection, messages)
+        except EngineAway:
+            raise  # the batch is taken again when the engine is back
         except EngineError as error:
             log.warning("building the search index anew: %s", error)
             self.rebuild()
@@ -81,6 +85,8 @@ class Indexing:
             wanted = store.hashes(connection)
         try:
             present = self._engine.reader().hashes()
+        except EngineAway:
+            raise
         except EngineError:
             self.rebuild()
             return len(wanted)

@@ -30,7 +30,11 @@ class Settings(BaseSettings):
     datastore_url: str = Field("", description=f"PostgreSQL of the tables, another database, with write rights; {EMBEDDED}.")
     datastore_read_url: str = Field("", description="The same for a user who may only read; needed with datastore_url.")
     redis_url: str = Field("", description=f"Redis or Valkey, redis://host:port/0; {EMBEDDED}.")
-    search_url: str = Field("", description=f"Search engine: solr://host:port/solr/core leaves CKAN's own search; {EMBEDDED}.")
+    search_url: str = Field(
+        "",
+        description="Search engine: elasticsearch://host:port/prefix, elasticsearch+https:// for TLS, "
+        f"or solr://host:port/solr/core for CKAN's own search; {EMBEDDED}.",
+    )
     files_url: str = Field("", description="Where files and versions of tables lie, file:///path; empty = inside `data`.")
     smtp_url: str = Field("", description="Mail server, smtp(s)://user:password@host:port; empty = mails wait unsent.")
     smtp_ca: str = Field("", description="File with the CA certificates for the mail server's own; empty = the system's.")

@@ -15,13 +15,11 @@ SCHEMES: dict[str, tuple[str, ...]] = {
     "datastore_url": ("postgresql",),
     "datastore_read_url": ("postgresql",),
     "redis_url": ("redis", "rediss", "unix"),
-    "search_url": ("solr",),
+    "search_url": ("elasticsearch", "elasticsearch+https", "solr"),
     "files_url": ("file",),
     "smtp_url": ("smtp", "smtps"),
 }
 LATER: dict[str, str] = {
-    "elasticsearch": "Elasticsearch is not supported yet; leave search_url empty for the embedded index, or use solr://…",
-    "elasticsearch+https": "Elasticsearch is not supported yet; leave search_url empty for the embedded index, or use solr://…",
     "s3": "S3 is not supported yet; leave files_url empty, or use file:///path on a disk that all machines share.",
 }
 

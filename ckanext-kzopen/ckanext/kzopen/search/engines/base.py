@@ -13,6 +13,10 @@ class EngineError(Exception):
     """The search engine is away or cannot answer; searches fail, nothing else does."""
 
 
+class EngineAway(EngineError):
+    """The engine does not answer for now; its index is as it was and nothing has to be built anew."""
+
+
 @dataclass(frozen=True)
 class Sort:
     """Order by a field, or by `score`."""

@@ -136,7 +136,9 @@ class Compiler:
 
     def _fuzzy(self, field: str, value: str, distance: int) -> Query:
         if fields.kind(field) is not Kind.TEXT:
-            return Query.fuzzy_term_query(schema(), keyword_path(field), value[:_LONGEST_FUZZY], distance)
+            if field not in KEYWORDS:
+                return self._term(field, value)  # a whole value that people named freely is not a word to misspell
+            return Query.fuzzy_term_query(schema(), field, value[:_LONGEST_FUZZY], distance)
         found = [Query.fuzzy_term_query(schema(), text_path(field), t, distance) for t in analysis.tokens(value)]
         return _boolean([(Occur.Must, query) for query in found])
 

@@ -1,0 +1,90 @@
+"""Real search engines for tests and benchmarks, from `../shared/tools`: an Elasticsearch node, a Solr with CKAN's schema.
+
+One that runs already is used instead where KZOPEN_TEST_ELASTICSEARCH (`host:port`) or KZOPEN_TEST_SOLR (the address of a core)
+names it.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+TOOLS = Path(__file__).resolve().parents[2] / "shared/tools"
+NODE = TOOLS / "elasticsearch/node"
+SOLR = TOOLS / "solr/run"
+NEEDED = {"java": "openjdk-17-jdk-headless", "mvn": "maven"}
+NAME = "n1"
+SCHEMA = "config/solr/schema.xml"  # in the package ckan
+
+
+def lacks(engine: str) -> str | None:
+    """What stops `elasticsearch` or `solr` here, in one sentence; None when it can be started, or is given."""
+    if os.environ.get(f"KZOPEN_TEST_{engine.upper()}"):
+        return None
+    if not TOOLS.exists():
+        return f"../shared is absent: it brings the {engine.title()} of the tests"
+    missing = [package for program, package in NEEDED.items() if shutil.which(program) is None]
+    return f"Java or Maven is missing: apt-get install {' '.join(missing)}" if missing else None
+
+
+@contextmanager
+def elasticsearch() -> Iterator[str]:
+    """`host:port` of an Elasticsearch, which ends with the block when it was started for it."""
+    given = os.environ.get("KZOPEN_TEST_ELASTICSEARCH")
+    if given:
+        yield given
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        Path(folder).chmod(0o755)  # as root it runs under another user
+        environment = os.environ | {"ES_NODES": folder} | _kept("ES_HOME_DIR", "kzopen-es")
+        port = _free_port()
+        _run([NODE, "build"], environment)
+        _run([NODE, "start", NAME, port, _free_port()], environment)
+        try:
+            yield f"127.0.0.1:{port}"
+        finally:
+            _run([NODE, "stop", NAME], environment)
+
+
+@contextmanager
+def solr(core: str) -> Iterator[str]:
+    """The address of an empty core, `http://host:port/solr/core`, of a Solr that ends with the block."""
+    given = os.environ.get("KZOPEN_TEST_SOLR")
+    if given:
+        yield given
+        return
+    import ckan
+
+    environment = os.environ | _kept("SOLR_DIR", "kzopen-solr")
+    port = _free_port()
+    _run([SOLR, "start", Path(ckan.__path__[0]) / SCHEMA, port, core], environment)
+    try:
+        yield f"http://127.0.0.1:{port}/solr/{core}"
+    finally:
+        _run([SOLR, "stop", port], environment)
+        shutil.rmtree(Path(environment.get("SOLR_DIR", _cache() / "kzopen-solr")) / f"home-{port}", ignore_errors=True)
+
+
+def _kept(variable: str, name: str) -> dict[str, str]:
+    """Where the unpacked program is kept between runs; for root a place that the program's own user may read."""
+    return {} if variable in os.environ or os.getuid() else {variable: f"/var/cache/{name}"}
+
+
+def _cache() -> Path:
+    return Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache"))
+
+
+def _run(command: list[object], environment: dict[str, str]) -> None:
+    subprocess.run([str(word) for word in command], env=environment, check=True, stdout=subprocess.DEVNULL, timeout=600)
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
