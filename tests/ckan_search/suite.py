@@ -26,6 +26,9 @@ MODULES = (
     "ckan.tests.logic.action.test_init",
 )
 
+SHORT = ("ckan.tests.lib.search.test_query",)
+"""37 tests: enough to see within a minute that an engine is asked as CKAN expects."""
+
 CONFLICTS = {
     "controllers/test_package.py::TestPackageNew::test_new_indexerror": (
         "wants the write to fail while the engine is away; here writes succeed and are indexed when it returns"

@@ -74,8 +74,10 @@ def test_debug_on_this_machine_is_allowed(host: str) -> None:
 @pytest.mark.parametrize(
     ("given", "sentence"),
     [
-        ({"search_url": "elasticsearch://es:9200"}, "search_url: Elasticsearch is not supported yet"),
-        ({"search_url": "elasticsearch+https://es:9200"}, "search_url: Elasticsearch is not supported yet"),
+        (
+            {"search_url": "https://es:9200"},
+            "search_url: “https:…” is not understood; give elasticsearch://… or elasticsearch+https://… or solr://…",
+        ),
         ({"files_url": "s3://bucket"}, "files_url: S3 is not supported yet"),
         ({"redis_url": "http://cache"}, "redis_url: “http:…” is not understood; give redis://… or rediss://… or unix://…"),
         ({"smtp_url": "mail.example.kz"}, "smtp_url: “mail.example.kz:…” is not understood; give smtp://… or smtps://…"),

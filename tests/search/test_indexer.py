@@ -16,7 +16,7 @@ import pytest
 from ckanext.kzopen.core import outbox
 from ckanext.kzopen.search import health, store, topics
 from ckanext.kzopen.search.document import key_of
-from ckanext.kzopen.search.engines.base import EngineError, Search
+from ckanext.kzopen.search.engines.base import EngineError, Reader, Search
 from ckanext.kzopen.search.engines.tantivy.reader import TantivyReader
 from ckanext.kzopen.search.tree import All
 from sqlalchemy import Engine, create_engine, text
@@ -36,7 +36,7 @@ class Bench:
         self.ini = folder / "test.ini"
         address = engine.url.render_as_string(hide_password=False).replace("%", "%%")
         self.ini.write_text(f"[app:main]\nsqlalchemy.url = {address}\nkzopen.search_path = {self.index}\n", encoding="utf-8")
-        self.reader = TantivyReader(self.index)
+        self.reader: Reader = TantivyReader(self.index)
 
     @contextmanager
     def indexer(self) -> Iterator[subprocess.Popen[bytes]]:

@@ -1,6 +1,7 @@
 """`./kzopen test`: a PostgreSQL, a Valkey, an indexer and a worker of their own, then pytest.
 
-Suites: `all` (default: everything in tests/ but the long suites), `ckan-search` (CKAN's own tests that exercise search),
+Suites: `all` (default: everything in tests/ but the long suites), `ckan-search` (CKAN's own tests that exercise search; those of
+`ckan-search-short` take a minute),
 `faults` (long). Anything else is passed to pytest as it is. `--engine` runs the suite on another search engine.
 """
 
@@ -79,23 +80,29 @@ def suites() -> dict[str, Suite]:
     return {
         "all": Suite("test", [str(TESTS), *long_ones, "-m", "not long"], {"testing": "true", "WTF_CSRF_ENABLED": "false"}),
         "faults": Suite("test", [str(TESTS / "faults")], {"testing": "true"}, environment=LONG_FAULTS),
-        "ckan-search": Suite(
-            "ckan_search",
-            ["-p", "tests.ckan_search.suite", *_search_modules()],
-            CKAN_TEST_OPTIONS | {"ckan.plugins": "kzopen_search kzopen", "ckan.i18n_directory": ""},
-            redis_database=2,
-            worker=False,
-        ),
+        "ckan-search": _of_ckan("MODULES"),
+        "ckan-search-short": _of_ckan("SHORT"),
     }
 
 
-def _search_modules() -> list[str]:
-    """The modules of CKAN that `tests/ckan_search/suite.py` names; empty in an installation without tests."""
+def _of_ckan(modules: str) -> Suite:
+    """CKAN's own tests of search, run with no plugin but ours."""
+    return Suite(
+        "ckan_search",
+        ["-p", "tests.ckan_search.suite", *_search_modules(modules)],
+        CKAN_TEST_OPTIONS | {"ckan.plugins": "kzopen_search kzopen", "ckan.i18n_directory": ""},
+        redis_database=2,
+        worker=False,
+    )
+
+
+def _search_modules(name: str) -> list[str]:
+    """The modules of CKAN that `tests/ckan_search/suite.py` lists under a name; empty in an installation without tests."""
     if not (TESTS / "ckan_search" / "suite.py").exists():
         return []
     sys.path.insert(0, str(ROOT))
     suite = importlib.import_module("tests.ckan_search.suite")
-    return ["--pyargs", *suite.MODULES]
+    return ["--pyargs", *getattr(suite, name)]
 
 
 def chosen(arguments: list[str]) -> Suite:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import tantivy
 from ckanext.kzopen.search import analysis, dates, fields
-from ckanext.kzopen.search.engines.tantivy.schema import INTEGERS, KEYWORDS, MOMENTS, NGRAMS, TEXTS, path, schema
+from ckanext.kzopen.search.engines.tantivy.schema import INTEGERS, KEYWORDS, MOMENTS, NGRAMS, TEXTS, path, ranged, schema
 from ckanext.kzopen.search.fields import Kind
 from ckanext.kzopen.search.tree import (
     All,
@@ -66,7 +67,8 @@ class Compiler:
             case Or(nodes, minimum):
                 return _boolean([(Occur.Should, self.query(child)) for child in nodes], minimum)
             case Better(required, wished):
-                return _boolean([self._clause(required, Occur.Must), *((Occur.Should, self.query(w)) for w in wished)])
+                # A required negation stays a query of its own: beside wishes alone, tantivy would demand one of them.
+                return _boolean([(Occur.Must, self.query(required)), *((Occur.Should, self.query(w)) for w in wished)])
             case Not(child):
                 return _boolean([(Occur.MustNot, self.query(child))])
             case Boost(child, factor):
@@ -150,11 +152,16 @@ class Compiler:
             return self._moments(node)
         if kind is Kind.NUMBER:
             return self._numbers(node)
-        if node.field in KEYWORDS:
-            return self._parsed(node.field, node, _bare(node.low), _bare(node.high))
-        if _is_number(node.low) and _is_number(node.high):
+        if node.field not in KEYWORDS and _is_number(node.low) and _is_number(node.high):
             return self._parsed(path("num", node.field), node, _as_float(node.low), _as_float(node.high))
-        return self._parsed(path("kw", node.field), node, _bare(node.low), _bare(node.high))
+        return self._exact_values(node)
+
+    def _exact_values(self, node: Range) -> Query:
+        """Values between the bounds by their bytes; hexadecimal ends before the letter g."""
+        low = ranged(node.field, node.low or "")
+        high = ranged(node.field, "") + "g" if node.high is None else ranged(node.field, node.high)
+        open_below = node.low is None
+        return self._parsed("exact", replace(node, include_low=node.include_low or open_below), low, high)
 
     def _numbers(self, node: Range) -> Query:
         if not (_is_number(node.low) and _is_number(node.high)):
@@ -276,8 +283,3 @@ def _is_number(bound: str | None) -> bool:
 
 def _as_float(bound: str | None) -> str | None:
     return None if bound is None else repr(float(bound))
-
-
-def _bare(bound: str | None) -> str | None:
-    """A bound for tantivy's parser, which takes no quotes there."""
-    return None if bound is None else re.sub(r"([^\w-])", r"\\\1", bound)

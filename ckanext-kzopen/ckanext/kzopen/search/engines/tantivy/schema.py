@@ -1,7 +1,9 @@
 """Our fields in tantivy's schema.
 
 Known keyword fields are fields of their own; all others lie in the JSON field `kw`, moments in `at`, numbers in `num`, words
-in `tx`. Texts come analysed, their tokens joined by spaces, so tantivy only splits at spaces.
+in `tx`. tantivy reaches ranges of texts through its query parser only, which knows few signs and reads bounds inside JSON as
+dates or numbers where they look so; therefore exact values lie a second time in `exact`, as `ranged` writes them. Texts come
+analysed, their tokens joined by spaces, so tantivy only splits at spaces.
 """
 
 from __future__ import annotations
@@ -15,7 +17,7 @@ import tantivy
 from ckanext.kzopen.search import fields
 from ckanext.kzopen.search.engines.base import Entry
 
-VERSION = "1"
+VERSION = "2"
 """Raise it when documents must be written anew although the fields stay the same."""
 
 KEYWORDS = tuple(sorted(fields.KEYWORDS))
@@ -24,6 +26,8 @@ MOMENTS = tuple(sorted(fields.DATES))
 NGRAMS = tuple(sorted(fields.NGRAMS))
 NUMBERS = tuple(sorted(fields.NUMBERS))
 INTEGERS = frozenset({*MOMENTS, *NUMBERS})
+LONGEST_RANGED = 40
+"""Bytes of a value that a range looks at."""
 PACKAGE_DICTS = ("data_dict", "validated_data_dict")
 
 
@@ -35,6 +39,7 @@ def schema() -> tantivy.Schema:
     builder.add_integer_field("hash", fast=True)
     for name in KEYWORDS:
         builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("exact", tokenizer_name="raw", index_option="basic")
     for name in TEXTS:
         builder.add_text_field(name, tokenizer_name="spaces")
     for name in NGRAMS:
@@ -78,6 +83,16 @@ def path(root: str, name: str) -> str:
     return f"{root}.{name.replace('.', chr(92) + '.')}"
 
 
+def ranged(field: str, value: str) -> str:
+    """A value as it lies in `exact`: behind its field's mark, in hexadecimal, whose order is that of the bytes."""
+    return _mark(field) + value.encode("utf-8", "surrogatepass")[:LONGEST_RANGED].hex()
+
+
+@cache
+def _mark(field: str) -> str:
+    return hashlib.blake2b(field.encode(), digest_size=6).hexdigest()
+
+
 def tantivy_document(entry: Entry) -> tantivy.Document:
     """One document as tantivy takes it."""
     document = tantivy.Document()
@@ -102,6 +117,9 @@ def _add_keywords(document: tantivy.Document, keywords: dict[str, list[str]]) ->
             document.add_text(name, value)
     if dynamic:
         document.add_json("kw", dynamic)
+    for name, values in keywords.items():
+        for value in values:
+            document.add_text("exact", ranged(name, value))
 
 
 def _add_texts(document: tantivy.Document, texts: dict[str, str]) -> None:
