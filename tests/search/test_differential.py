@@ -38,7 +38,7 @@ from hypothesis import strategies as st
 from tests.search import evaluator
 from tests.search.conftest import SITE, delete_indexes, entry, source
 
-EXAMPLES = int(os.environ.get("KZOPEN_DIFFERENTIAL_EXAMPLES", "12"))
+EXAMPLES = int(os.environ.get("KZOPEN_DIFFERENTIAL_EXAMPLES", "4"))
 TREES = 25
 """Trees for one set of documents: an index costs more than a question."""
 
@@ -159,6 +159,7 @@ def addresses(elasticsearch: str) -> Iterator[list[str]]:
     delete_indexes(elastic)
 
 
+@pytest.mark.timeout(3600)
 def test_engines_agree_with_the_evaluator(addresses: list[str], tmp_path: Path) -> None:
     # Without shrinking: each try would build two indexes.
     @settings(
