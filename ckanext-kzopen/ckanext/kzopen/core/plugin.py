@@ -18,6 +18,8 @@ from ckanext.kzopen.core.people.accounts import jobs as account_jobs  # noqa: F4
 from ckanext.kzopen.core.people.accounts import views as account_views
 from ckanext.kzopen.core.people.levels import rules as people_rules
 from ckanext.kzopen.core.people.levels import views as level_views  # noqa: F401 - pages of the accounts' blueprint
+from ckanext.kzopen.core.people.second_factor import gate
+from ckanext.kzopen.core.people.second_factor import views as factor_views  # noqa: F401 - pages of the accounts' blueprint
 from ckanext.kzopen.core.people.sign_in import authenticator
 from ckanext.kzopen.core.people.sign_in import views as sign_in_views
 from ckanext.kzopen.core.record import jobs as record_jobs  # noqa: F401 - registers the tasks
@@ -113,6 +115,7 @@ class CorePlugin(p.SingletonPlugin):
         csrf.install()
         authenticator.install(app)
         in_place_of_ckan.install(app)
+        gate.install(app)
         withdrawal_answers.install(app)
         return app
 

@@ -142,6 +142,7 @@ def fixed(portal: Portal) -> dict[str, str]:
         "kzopen.languages": " ".join(settings.languages),
         "kzopen.metrics_path": str(portal.metrics),
         "kzopen.log_level": settings.log_level,
+        "kzopen.require_second_factor": str(settings.require_second_factor).lower(),
         "SESSION_COOKIE_HTTPONLY": "true",
         "SESSION_COOKIE_SAMESITE": "Lax",
         "SESSION_COOKIE_SECURE": str(settings.address.startswith("https://")).lower(),

@@ -74,11 +74,19 @@ class Suite:
     environment: dict[str, str] = field(default_factory=dict)
 
 
+# Tests sign staff in by the form; those of the second factor ask for it themselves.
+OPTIONS = {"testing": "true", "WTF_CSRF_ENABLED": "false", "kzopen.require_second_factor": "false"}
+
+
 def suites() -> dict[str, Suite]:
     """The named suites."""
     long_ones = [f"--ignore={TESTS / name}" for name in ("ckan_search",)]
     return {
-        "all": Suite("test", [str(TESTS), *long_ones, "-m", "not long"], {"testing": "true", "WTF_CSRF_ENABLED": "false"}),
+        "all": Suite(
+            "test",
+            [str(TESTS), *long_ones, "-m", "not long"],
+            OPTIONS,
+        ),
         "faults": Suite("test", [str(TESTS / "faults")], {"testing": "true"}, environment=LONG_FAULTS),
         "ckan-search": _of_ckan("MODULES"),
         "ckan-search-short": _of_ckan("SHORT"),

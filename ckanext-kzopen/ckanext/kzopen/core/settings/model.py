@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     metrics_token: str = Field("", description="Bearer token for /metrics; empty = made at first start, kept in `data`.")
     record_password: str = Field("", description="Opens the keys of the public record; empty = made at first start.")
     people_key: str = Field("", description="Keeps second factors and IIN unreadable in backups; empty = made at first start.")
+    require_second_factor: bool = Field(
+        True, description="Approvers, administrators and operators may do nothing without a second factor (TOTP)."
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
     @classmethod

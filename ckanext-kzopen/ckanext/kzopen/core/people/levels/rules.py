@@ -44,10 +44,17 @@ class Deletion(Source):
     name: Words
 
 
+class SecondFactor(Source):
+    """The roles that may do nothing without a second factor."""
+
+    required_for: tuple[str, ...]
+
+
 class PeopleFile(Source):
     """What `schemas/people.yaml` holds."""
 
     levels: dict[Level, LevelRule]
+    second_factor: SecondFactor
     deletion: Deletion
 
 

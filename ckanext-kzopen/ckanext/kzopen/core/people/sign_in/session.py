@@ -14,7 +14,7 @@ from flask import current_app, request, session
 
 def begin(user: model.User, *, kept: bool = False, by: str = "password") -> None:
     """Sign the person in; `kept` is for thirty days on this device, `by` the way in which they proved who they are."""
-    _renew()
+    renew()
     login_user(user)
     now = time.time()
     session[store.ABOUT] = {
@@ -39,12 +39,13 @@ def begin(user: model.User, *, kept: bool = False, by: str = "password") -> None
 def finish(user_id: str) -> None:
     """Sign out: the session ends on the server, and a copy of its cookie opens nothing."""
     logout_user()
-    _renew()
+    renew()
     write_event(model.Session, kind="account", object_id=user_id, verb="sign_out", actor=user_id, address=request.remote_addr)
     model.Session.commit()
 
 
-def _renew() -> None:
+def renew() -> None:
+    """Another secret, and nothing of what the session held."""
     current_app.session_interface.regenerate(session)  # type: ignore[attr-defined]
     session.clear()
 

@@ -7,6 +7,7 @@ import re
 import ckan.plugins.toolkit as tk
 from ckan import model
 from ckanext.kzopen.core.people.sign_in import password, session
+from ckanext.kzopen.core.people.sign_in.waiting import go_in
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.problem import request_language
 from flask import Response, make_response, request
@@ -26,8 +27,7 @@ def sign_in() -> Response:
     except KzError as error:
         model.Session.rollback()
         return _page(error)
-    session.begin(user, kept=bool(request.form.get("remember")))
-    return go_on()
+    return go_in(user, wanted(), kept=bool(request.form.get("remember")))
 
 
 def _page(error: KzError | None = None) -> Response:
