@@ -14,8 +14,10 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 import yaml
-from ckanext.kzopen.runtime.demo import organisations
+from ckanext.kzopen.runtime.agencies import importing
+from ckanext.kzopen.runtime.agencies.importing import Row
 from ckanext.kzopen.runtime.demo.api import Api
+from ckanext.kzopen.runtime.demo.corpus_agencies import Agencies, agencies_of
 from ckanext.kzopen.runtime.demo.inference import NotATable, schema_of
 from ckanext.kzopen.runtime.demo.loading import Advance, File, Item, Outcome, Summary, bring_all, nobody
 from ckanext.kzopen.runtime.demo.portal_lists import Lists, read_lists
@@ -52,6 +54,7 @@ class Corpus:
     sources: Mapping[str, Source]
     hints: Mapping[str, Any]
     lists: Lists
+    agencies: Agencies
 
     @property
     def files(self) -> list[str]:
@@ -62,14 +65,17 @@ class Corpus:
     @property
     def total(self) -> int:
         """How many things there are to tell of."""
-        return len(self.files) + len(self.lists.items) + len(self.lists.left_out)
+        passports = len(self.files) + len(self.lists.items) + len(self.lists.left_out)
+        return passports + len(self.agencies.rows) + len(self.agencies.left_out)
 
 
 def open_corpus(folder: Path) -> Corpus:
     """Read what the folder says of itself; raises NotACorpus."""
     hints = yaml.safe_load(HINTS.read_text(encoding="utf-8"))
     try:
-        return Corpus(folder, read_sources(folder / SOURCES), hints, read_lists(folder, hints))
+        lists = read_lists(folder, hints)
+        agencies = agencies_of(folder, lists.organisations, hints["territories"])
+        return Corpus(folder, read_sources(folder / SOURCES), hints, lists, agencies)
     except FileNotFoundError as error:
         raise NotACorpus(f"{folder} is not a corpus of real material: {error.filename} is missing") from error
 
@@ -92,17 +98,33 @@ def load_corpus(base_url: str, token: str, corpus: Corpus, advance: Advance = no
         advance(outcome)
 
     with Api(base_url, token) as api:
-        organisations.ensure_all(api, corpus.lists.organisations)
-        for outcome in corpus.lists.left_out:
+        for outcome in (*corpus.agencies.left_out, *corpus.lists.left_out):
             tell(outcome)
+        agencies = bring_agencies(api, corpus.agencies, advance)
         tables = bring_all(api, table_items(corpus, tell), advance)
         passports = bring_all(api, corpus.lists.items, advance)
-    return Summary([*tables.outcomes, *passports.outcomes, *left_out])
+    return Summary([*agencies, *tables.outcomes, *passports.outcomes, *left_out])
+
+
+def bring_agencies(api: Api, agencies: Agencies, advance: Advance) -> list[Outcome]:
+    """Import the agencies as `./kzopen agency import` does: what became of each."""
+    outcomes: list[Outcome] = []
+
+    def tell(step: Row) -> None:
+        if step["error"]:
+            outcome = Outcome(step["address"], "refused", step["error"]["sentence"])
+        else:
+            outcome = Outcome(step["address"], "loaded" if step["does"] else "unchanged")
+        outcomes.append(outcome)
+        advance(outcome)
+
+    importing.carry_out(api, agencies.rows, importing.preview(api, agencies.rows), tell)
+    return outcomes
 
 
 def table_items(corpus: Corpus, tell: Advance) -> Iterator[Item]:
     """The files that are tables and may be shown, with their passports; `tell` hears why the others are not."""
-    owners = {organisation.title["ru"]: organisation.name for organisation in corpus.lists.organisations}
+    owners = {organisation.title["ru"]: organisation.name for _level, organisation in corpus.lists.organisations}
     for name in corpus.files:
         source = corpus.sources.get(name)
         hint = corpus.hints["tables"].get(name)

@@ -21,6 +21,7 @@ from ckanext.kzopen.runtime.demo.loading import Item, Outcome
 from ckanext.kzopen.runtime.demo.organisations import Organisation
 from slugify import slugify
 
+CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 FOLDER = Path("catalogue/portal_lists")
 LISTS = {
     "cgo": ("byCGO.csv", "getstatisticsbycgogovagencies.json"),
@@ -54,9 +55,9 @@ class Link:
 
 @dataclass(frozen=True)
 class Lists:
-    """What the lists give: owners of passports, the passports, and the links that give none, with the reason."""
+    """What the lists give: the bodies with the list of each, the passports, and the links that give none, with the reason."""
 
-    organisations: list[Organisation]
+    organisations: list[tuple[str, Organisation]]
     items: list[Item]
     left_out: list[Outcome]
 
@@ -71,6 +72,8 @@ def _organisation(level: str, row: Mapping[str, Any]) -> Organisation:
     words = {"kk": row["nameKk"].strip(), "ru": row["nameRu"].strip(), "en": row["nameEn"].strip()}
     if KAZAKH_ONLY.search(words["en"]) and not KAZAKH_ONLY.search(words["kk"]):
         words["kk"], words["en"] = words["en"], words["kk"]
+    if CYRILLIC.search(words["en"]) and not CYRILLIC.search(words["ru"]):
+        words["ru"], words["en"] = words["en"], words["ru"]
     name = slugify(f"{level} {words['ru']}", max_length=100)
     return Organisation(name, words, {}, {"source": "data.egov.kz", "kind": level})
 
@@ -93,9 +96,7 @@ def read_lists(corpus: Path, hints: Mapping[str, Any]) -> Lists:
         found.left_out.extend(left_out)
         bodies = read_bodies(corpus, level)
         owners = owners_by_title(links, owners_by_order(len(links), bodies), bodies, hints["region_names"])
-        used = {body.organisation.name for body in owners}
-        shown = {b.organisation.name: b.organisation for b in bodies if level != "quasi" or b.organisation.name in used}
-        found.organisations.extend(shown.values())
+        found.organisations.extend((level, body.organisation) for body in bodies)
         found.items.extend(_item(link, owner, hints["categories"]) for link, owner in zip(links, owners, strict=True))
     return found
 
