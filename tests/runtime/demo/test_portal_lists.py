@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import yaml
 from ckanext.kzopen.runtime.demo import corpus as corpora
+from ckanext.kzopen.runtime.demo.corpus_agencies import without_repeats
 from ckanext.kzopen.runtime.demo.loading import Outcome
 from ckanext.kzopen.runtime.demo.organisations import Organisation
 from ckanext.kzopen.runtime.demo.portal_lists import (
@@ -72,13 +73,30 @@ def test_the_lists_hold_2841_links_to_2552_data_sets(corpus: Path):
 
 
 @pytest.mark.corpus
-def test_every_body_of_the_lists_becomes_one_organisation_and_every_passport_has_one_of_them(corpus: Path):
-    lists = read_lists(corpus, HINTS)
-    names = [organisation.name for organisation in lists.organisations]
+def test_every_body_of_the_lists_becomes_one_agency_and_every_passport_has_one_of_them(corpus: Path):
+    opened = corpora.open_corpus(corpus)
+    names = [row["address"] for row in opened.agencies.rows]
     assert len(names) == len(set(names))
-    kinds = Counter(organisation.facts["kind"] for organisation in lists.organisations)
-    assert (kinds["cgo"], kinds["mio"]) == (32, 20)
-    assert {item.passport["owner"] for item in lists.items} <= set(names)
+    levels = Counter(level for level, _body in opened.lists.organisations)
+    assert levels == {"cgo": 32, "mio": 20, "quasi": 1178}
+    repeats = [outcome for outcome in opened.agencies.left_out if outcome.end == "repeat"]
+    assert len(repeats) == len(opened.agencies.left_out)
+    assert sum("parent" not in row for row in opened.agencies.rows) + len(repeats) == 32 + 20 + 1178
+    assert {item.passport["owner"] for item in opened.lists.items} <= set(names)
+
+
+@pytest.mark.corpus
+def test_the_265_districts_stand_below_the_20_regions(corpus: Path):
+    rows = corpora.open_corpus(corpus).agencies.rows
+    districts = [row for row in rows if "parent" in row]
+    assert len(districts) == 265
+    regions = {row["address"] for row in rows if row["kind"] == "region"}
+    assert {row["parent"] for row in districts} == regions
+    assert Counter(row["kind"] for row in districts) == {"district": 207, "city": 58}
+
+
+def test_a_name_that_only_repeats_the_russian_one_is_left_out():
+    assert without_repeats({"kk": "АПК РК", "ru": "АПК РК", "en": "APK"}) == {"ru": "АПК РК", "en": "APK"}
 
 
 @pytest.mark.corpus

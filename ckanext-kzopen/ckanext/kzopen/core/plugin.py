@@ -28,7 +28,10 @@ from ckanext.kzopen.core.record import pages as record_pages
 from ckanext.kzopen.core.record import views as record_views
 from ckanext.kzopen.core.reorganisation import actions as agency_actions
 from ckanext.kzopen.core.reorganisation import addresses, belongings, listeners
+from ckanext.kzopen.core.reorganisation import auth as agency_auth
+from ckanext.kzopen.core.reorganisation import helpers as agency_helpers
 from ckanext.kzopen.core.reorganisation import jobs as reorganisation_jobs  # noqa: F401 - registers the tasks
+from ckanext.kzopen.core.reorganisation import views as agency_views
 from ckanext.kzopen.core.web import csrf, health, metrics, pages, requests
 from ckanext.kzopen.core.withdrawal import actions as withdrawal_actions
 from ckanext.kzopen.core.withdrawal import answers as withdrawal_answers
@@ -75,7 +78,7 @@ class CorePlugin(p.SingletonPlugin):
         return {
             **privacy.auth_functions(),
             **resource_views.rights(),
-            **agency_actions.rights(),
+            **agency_auth.rights(),
             **in_place_of_ckan.rights(),
         }
 
@@ -87,6 +90,7 @@ class CorePlugin(p.SingletonPlugin):
             record_pages.blueprint,
             record_views.blueprint,
             account_views.blueprint,
+            agency_views.blueprint,
             *desk_pages.BLUEPRINTS,
             withdrawal_views.blueprint,
         ]
@@ -95,7 +99,7 @@ class CorePlugin(p.SingletonPlugin):
         return {"user_password_validator": policy.validator}
 
     def get_helpers(self) -> dict[str, Any]:
-        return {function.__name__: function for function in desk_helpers.HELPERS}
+        return {function.__name__: function for function in (*desk_helpers.HELPERS, *agency_helpers.HELPERS)}
 
     def get_commands(self) -> list[click.Command]:
         return [withdrawal_cli.kzopen_withdrawal]

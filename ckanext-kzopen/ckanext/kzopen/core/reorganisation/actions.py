@@ -1,4 +1,4 @@
-"""Actions of agencies in CKAN's API. Agencies are named by id, address or BIN."""
+"""Actions of agencies in CKAN's API. Agencies are named by id, address or BIN; `auth.py` says who may do what."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from ckanext.kzopen.core.agencies.model import Agency
 from ckanext.kzopen.core.reorganisation import acting, acts, checks, showing
 from ckanext.kzopen.core.reorganisation.importing import agency_import
 from ckanext.kzopen.core.reorganisation.schema import Creation, Liquidation, Moving, Renaming, Update, parsed
+from ckanext.kzopen.core.web.actions import in_ckan_s_words
 from ckanext.kzopen.core.web.errors import KzError
 
 Context = Any
@@ -85,27 +86,9 @@ def _day(data_dict: Answer) -> date | None:
         raise KzError("agencies.date_wrong", date=str(given)[:50]) from error
 
 
-WRITES = ("agency_create", "agency_update", "agency_rename", "agency_move", "agency_liquidate", "agency_import")
-READS = ("agency_show", "agency_tree")
+HERE = (agency_create, agency_update, agency_rename, agency_move, agency_liquidate, agency_show, agency_tree, agency_import)
 
 
 def actions() -> dict[str, Callable[..., Any]]:
     """The actions that plugin `kzopen` gives CKAN."""
-    here = (agency_create, agency_update, agency_rename, agency_move, agency_liquidate, agency_show, agency_tree)
-    return {function.__name__: function for function in (*here, agency_import)}
-
-
-def for_operators(_context: Context, _data_dict: Answer) -> Answer:
-    """Operators only, who pass before CKAN asks."""
-    return {"success": False}
-
-
-@tk.auth_allow_anonymous_access
-def for_everybody(_context: Context, _data_dict: Answer) -> Answer:
-    """The tree of agencies is public."""
-    return {"success": True}
-
-
-def rights() -> dict[str, Callable[..., Answer]]:
-    """The authorization functions that plugin `kzopen` gives CKAN."""
-    return {**dict.fromkeys(WRITES, for_operators), **dict.fromkeys(READS, for_everybody)}
+    return {function.__name__: in_ckan_s_words(function) for function in HERE}

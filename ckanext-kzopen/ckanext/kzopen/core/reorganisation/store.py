@@ -114,7 +114,8 @@ def write(session: AnySession, row: Agency) -> None:
 def extras_of(row: Agency, present: Mapping[str, str]) -> dict[str, str]:
     """The organisation's extras with those of the agency; a portal that uses one language gets none that it does not need."""
     extras = dict(present)
-    for key, text, needed in ((TITLE, row.name, len(row.name) > 1), (SHORT, row.short, bool(row.short))):
+    told_by_title = {LANGUAGES[0]: title_of(row.name)}
+    for key, text, needed in ((TITLE, row.name, row.name != told_by_title), (SHORT, row.short, bool(row.short))):
         if (needed or key in extras) and words(extras.get(key)) != text:
             extras[key] = json.dumps(text, ensure_ascii=False)
     for fact in FACTS:

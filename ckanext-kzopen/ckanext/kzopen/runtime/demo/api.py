@@ -121,6 +121,8 @@ def sentence_of(response: httpx.Response) -> str:
         return f"{response.status_code} {response.reason_phrase}"
     if "error" in answer:
         error = {key: value for key, value in answer["error"].items() if key != "__type"}
+        if error.keys() == {"message", "code"}:
+            return " ".join(error["message"])
         return "; ".join(f"{key}: {value}" for key, value in error.items())
     said = str(answer.get("detail") or answer.get("title") or response.status_code)
     return " ".join([said, *first_findings(answer["report"])]) if "report" in answer else said

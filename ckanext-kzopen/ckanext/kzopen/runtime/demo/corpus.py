@@ -73,9 +73,9 @@ def open_corpus(folder: Path) -> Corpus:
     """Read what the folder says of itself; raises NotACorpus."""
     hints = yaml.safe_load(HINTS.read_text(encoding="utf-8"))
     try:
-        lists = read_lists(folder, hints)
+        sources, lists = read_sources(folder / SOURCES), read_lists(folder, hints)
         agencies = agencies_of(folder, lists.organisations, hints["territories"])
-        return Corpus(folder, read_sources(folder / SOURCES), hints, lists, agencies)
+        return Corpus(folder, sources, hints, lists, agencies)
     except FileNotFoundError as error:
         raise NotACorpus(f"{folder} is not a corpus of real material: {error.filename} is missing") from error
 
