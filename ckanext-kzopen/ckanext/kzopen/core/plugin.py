@@ -10,6 +10,11 @@ import click
 from ckanext.kzopen.core import law, states, texts
 from ckanext.kzopen.core.desk import every_page as desk_pages
 from ckanext.kzopen.core.desk import helpers as desk_helpers
+from ckanext.kzopen.core.figures import accesses
+from ckanext.kzopen.core.figures import api as figures_api
+from ckanext.kzopen.core.figures import cli as figures_cli
+from ckanext.kzopen.core.figures import jobs as figures_jobs  # noqa: F401 - registers the tasks
+from ckanext.kzopen.core.figures import views as figures_views
 from ckanext.kzopen.core.mail import jobs as mail_jobs  # noqa: F401 - registers the tasks
 from ckanext.kzopen.core.mail import portal as mail_portal
 from ckanext.kzopen.core.people import activities, labels, privacy, resource_views, roles, tables
@@ -93,16 +98,19 @@ class CorePlugin(p.SingletonPlugin):
             agency_views.blueprint,
             *desk_pages.BLUEPRINTS,
             withdrawal_views.blueprint,
+            figures_api.blueprint,
+            figures_views.blueprint,
         ]
 
     def get_validators(self) -> dict[str, Any]:
         return {"user_password_validator": policy.validator}
 
     def get_helpers(self) -> dict[str, Any]:
-        return {function.__name__: function for function in (*desk_helpers.HELPERS, *agency_helpers.HELPERS)}
+        ours = (*desk_helpers.HELPERS, *agency_helpers.HELPERS, accesses.kz_lately)
+        return {function.__name__: function for function in ours}
 
     def get_commands(self) -> list[click.Command]:
-        return [withdrawal_cli.kzopen_withdrawal]
+        return [withdrawal_cli.kzopen_withdrawal, figures_cli.kzopen_figures]
 
     def configure(self, config: Any) -> None:
         """Refuse to start with a mistake in the calendar, the terms, the roles, the states or the rules of keeping."""

@@ -9,7 +9,7 @@ from uuid import UUID
 from ckan import model
 from ckanext.kzopen.core.jobs import Retry, task
 from ckanext.kzopen.core.withdrawal import tombstone
-from ckanext.kzopen.publishing import inbox, process, withdrawal
+from ckanext.kzopen.publishing import inbox, portal_figures, process, withdrawal
 from ckanext.kzopen.publishing.model import Passport, known_bodies
 from ckanext.kzopen.publishing.settle import bring_datastore
 from ckanext.kzopen.publishing.site import configured
@@ -42,6 +42,12 @@ def show_current(package: str) -> None:
     current = versions.latest(session, passport.uri)
     if current is not None and tombstone(session, "dataset", package) is None:
         bring_datastore(current)
+
+
+@task("publishing.portal_figures", cron="40 3 * * *")
+def publish_portal_figures() -> None:
+    """Publish the portal's own figures as open data."""
+    portal_figures.publish(model.Session())
 
 
 @task("publishing.tidy", cron="17 3 * * *")

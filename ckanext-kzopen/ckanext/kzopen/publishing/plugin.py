@@ -10,6 +10,7 @@ from ckan.config.middleware.flask_app import csrf
 from ckanext.kzopen.publishing import (
     api,
     desk,
+    figures,
     helpers,
     jobs,
     passport_views,
@@ -37,8 +38,9 @@ class PublishingPlugin(p.SingletonPlugin):
     p.implements(p.ITemplateHelpers)
     p.implements(p.IValidators)
 
-    jobs = (jobs.process_delivery, jobs.show_current, jobs.tidy)
+    jobs = (jobs.process_delivery, jobs.show_current, jobs.publish_portal_figures, jobs.tidy)
     # They put their pages on the blueprints of the desk and the API, and the desk into the workstation.
+    kept = (figures,)
     pages = (views, passport_views, tasks, withdrawal_api, withdrawal_views)
 
     def update_config(self, config: tk.CKANConfig) -> None:

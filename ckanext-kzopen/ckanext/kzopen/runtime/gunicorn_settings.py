@@ -19,6 +19,8 @@ max_requests = 20_000
 max_requests_jitter = 2_000
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108 - heartbeat files only
 control_socket_disable = True
+accesslog = "-"  # gunicorn calls its logger only then; ours writes to a file of its own
+logger_class = "ckanext.kzopen.runtime.access_log.AccessLogger"
 
 
 def when_ready(server: object) -> None:

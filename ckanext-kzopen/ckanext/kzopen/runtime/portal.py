@@ -40,6 +40,11 @@ class Portal:
         return self.data / "logs"
 
     @property
+    def access(self) -> Path:
+        """The access records of the web server, where `core.figures.access` looks for them."""
+        return self.logs / "access" / "access.log"
+
+    @property
     def postgres(self) -> Path:
         """PostgreSQL's own directory."""
         return self.data / "postgres"

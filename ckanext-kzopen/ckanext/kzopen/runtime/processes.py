@@ -53,6 +53,7 @@ def web(portal: Portal) -> Process:
     environment |= {
         "KZOPEN_BIND": f"{portal.settings.host}:{portal.settings.port}",
         "KZOPEN_WEB": str(portal.settings.workers),
+        "KZOPEN_ACCESS": str(portal.access),
     }
     command = [sys.executable, "-m", "gunicorn", "--config", f"python:{PACKAGE}.runtime.gunicorn_settings"]
     return Process("web", [*command, f"{PACKAGE}.runtime.wsgi:application"], environment=environment)

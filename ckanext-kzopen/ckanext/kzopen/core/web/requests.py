@@ -58,6 +58,10 @@ def finish(response: Response) -> Response:
     """Count the request and set headers; a header that a view has set itself is left as it is."""
     seconds = time.perf_counter() - g.get("kzopen_started", time.perf_counter())
     metrics.count(request.method, request.endpoint, response.status_code, seconds)
+    # For the web server's access record: what was asked for, so that nobody has to guess it from the address.
+    request.environ["kzopen.route"] = request.endpoint or ""
+    request.environ["kzopen.arguments"] = dict(request.view_args or {})
+    request.environ["kzopen.request"] = g.get("kzopen_request", "")
     https = tk.config["ckan.site_url"].startswith("https://")
     for name, value in security_headers(request.endpoint, request.path, https=https).items():
         response.headers.setdefault(name, value)
