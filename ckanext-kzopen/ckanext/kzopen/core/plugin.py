@@ -17,6 +17,9 @@ from ckanext.kzopen.core.figures import jobs as figures_jobs  # noqa: F401 - reg
 from ckanext.kzopen.core.figures import views as figures_views
 from ckanext.kzopen.core.mail import jobs as mail_jobs  # noqa: F401 - registers the tasks
 from ckanext.kzopen.core.mail import portal as mail_portal
+from ckanext.kzopen.core.notices import helpers as notice_helpers
+from ckanext.kzopen.core.notices import jobs as notice_jobs  # noqa: F401 - registers the tasks
+from ckanext.kzopen.core.notices import views as notice_views
 from ckanext.kzopen.core.people import activities, labels, privacy, resource_views, roles, tables
 from ckanext.kzopen.core.people.accounts import in_place_of_ckan, own_views, policy  # noqa: F401 - own_views: more pages
 from ckanext.kzopen.core.people.accounts import jobs as account_jobs  # noqa: F401 - registers the tasks
@@ -100,13 +103,14 @@ class CorePlugin(p.SingletonPlugin):
             withdrawal_views.blueprint,
             figures_api.blueprint,
             figures_views.blueprint,
+            *notice_views.BLUEPRINTS,
         ]
 
     def get_validators(self) -> dict[str, Any]:
         return {"user_password_validator": policy.validator}
 
     def get_helpers(self) -> dict[str, Any]:
-        ours = (*desk_helpers.HELPERS, *agency_helpers.HELPERS, accesses.kz_lately)
+        ours = (*desk_helpers.HELPERS, *agency_helpers.HELPERS, *notice_helpers.HELPERS, accesses.kz_lately)
         return {function.__name__: function for function in ours}
 
     def get_commands(self) -> list[click.Command]:

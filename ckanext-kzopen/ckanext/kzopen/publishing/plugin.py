@@ -13,6 +13,7 @@ from ckanext.kzopen.publishing import (
     figures,
     helpers,
     jobs,
+    notices,
     passport_views,
     purge,
     tasks,
@@ -47,6 +48,7 @@ class PublishingPlugin(p.SingletonPlugin):
         """Our templates come after the theme's."""
         tk.add_template_directory(config, "templates")
         withdrawal.announce()
+        notices.register()
 
     def get_actions(self) -> dict[str, Any]:
         return {"dataset_purge": purge.dataset_purge}

@@ -1,0 +1,104 @@
+"""The daily digest: one mail a reader with everything since the last one. Set based, in batches, each committed by itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from uuid import uuid4
+
+from ckanext.kzopen.core.mail.queue import AnySession, Post, queue_many
+from ckanext.kzopen.core.notices import visibility
+from ckanext.kzopen.core.notices.addresses import mail_addresses, page, unsubscription
+from ckanext.kzopen.core.notices.sentences import Line, line
+from ckanext.kzopen.core.notices.tables import News
+from sqlalchemy import select, text
+
+BATCH = 2000
+LONGEST = 100
+"""Lines of one digest; what is more is told as "and N more", with the address of the page of notices."""
+
+# Marking and taking is one statement: two digests at a time never take the same notice.
+_TAKE = text(
+    """
+    WITH due AS (
+        SELECT DISTINCT reader FROM kzopen.notice WHERE how = 'daily' AND mailed IS NULL ORDER BY reader LIMIT :limit
+    ), taken AS (
+        UPDATE kzopen.notice n SET mailed = :batch || n.reader FROM due
+        WHERE n.reader = due.reader AND n.how = 'daily' AND n.mailed IS NULL
+        RETURNING n.reader, n.language, n.news, n.mailed
+    )
+    SELECT reader, max(language) AS language, array_agg(news ORDER BY news DESC) AS news, max(mailed) AS mailed
+    FROM taken GROUP BY reader
+    """
+)
+
+
+def compose_all(session: AnySession) -> int:
+    """Compose and queue the digests of all readers who have one due; returns how many mails were queued."""
+    queued, readers = 0, BATCH
+    while readers:
+        readers, mails = compose(session)
+        queued += mails
+    return queued
+
+
+def compose(session: AnySession, limit: int = BATCH) -> tuple[int, int]:
+    """The digests of at most `limit` readers, committed; how many readers it took, and how many mails that made."""
+    rows = session.execute(_TAKE, {"limit": limit, "batch": f"digest:{uuid4().hex}:"}).all()
+    addresses = mail_addresses(session, [row.reader for row in rows])
+    news = _news(session, {number for row in rows for number in row.news})
+    allowed = _allowed(session, news.values(), [row.reader for row in rows])
+    lines: dict[tuple[int, str], Line] = {}
+    posts = []
+    for row in rows:
+        told = [news[number] for number in row.news if number in news and _may(allowed[news[number].about], row.reader)]
+        if told and row.reader in addresses:
+            posts.append(_post(row, addresses[row.reader], told, lines))
+    queue_many(session, posts)
+    session.commit()
+    return len(rows), len(posts)
+
+
+def _news(session: AnySession, numbers: set[int]) -> dict[int, News]:
+    wanted = select(News).where(News.id.in_(numbers), News.withdrawn.is_(None))
+    return {row.id: row for row in session.scalars(wanted)}
+
+
+def _allowed(session: AnySession, news: Iterable[News], readers: list[str]) -> dict[str, frozenset[str] | None]:
+    """Who may see each thing now; what was public when it happened may not be any more."""
+    things = {row.about for row in news}
+    return {about: visibility.those_who_may(session, about, readers) for about in things}
+
+
+def _may(allowed: frozenset[str] | None, reader: str) -> bool:
+    return allowed is None or reader in allowed
+
+
+def _post(row: Any, address: str, news: list[News], lines: dict[tuple[int, str], Line]) -> Post:
+    shown = [_line(one, row.language, lines) for one in news[:LONGEST]]
+    stop = unsubscription(row.reader, None, row.language)
+    values: Mapping[str, Any] = {
+        "lines": shown,
+        "count": len(news),
+        "more": len(news) - len(shown),
+        "unsubscribe": stop,
+        "settings": page("/notices", row.language),
+    }
+    return Post(
+        template="notices.digest",
+        to=address,
+        language=row.language,
+        values=values,
+        person=None if "@" in row.reader else row.reader,
+        unsubscribe=stop,
+        once=row.mailed,
+        about=tuple({one.about for one in news}),
+    )
+
+
+def _line(news: News, language: str, known: dict[tuple[int, str], Line]) -> Line:
+    """The sentence of a piece of news; made once a language, however many readers it has."""
+    place = (news.id, language)
+    if place not in known:
+        known[place] = line(news, language)
+    return known[place]

@@ -1,0 +1,87 @@
+"""News: one row for what happened, one for each reader who is told; all set based, in the caller's transaction."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ckanext.kzopen.core.agencies import tree
+from ckanext.kzopen.core.mail.queue import AnySession
+from ckanext.kzopen.core.notices import visibility
+from ckanext.kzopen.core.notices.at_once import queue_mails
+from sqlalchemy import text
+
+_NEWS = text(
+    """
+    INSERT INTO kzopen.news (key, kind, about, agencies, section, values, words)
+    VALUES (:key, :kind, :about, CAST(:agencies AS text[]), :section, CAST(:values AS jsonb), to_tsvector('simple', :words))
+    ON CONFLICT (key) DO NOTHING RETURNING id
+    """
+)
+_FOLLOWERS = text(
+    """
+    INSERT INTO kzopen.notice (news, reader, how, language, subscription)
+    SELECT DISTINCT ON (s.reader) n.id, s.reader, s.how, s.language, s.id
+    FROM kzopen.news n JOIN kzopen.subscription s ON s.confirmed IS NOT NULL AND (
+        (s.what = 'thing' AND s.target = n.about)
+        OR (s.what = 'agency' AND s.target = ANY (n.agencies))
+        OR (s.what = 'section' AND s.target = n.section)
+        OR (s.what = 'kind' AND s.target = n.kind)
+        OR (s.what = 'words' AND s.query @@ n.words))
+    WHERE n.id = :news
+    ORDER BY s.reader, array_position(ARRAY['at_once', 'daily', 'feed'], s.how)
+    ON CONFLICT DO NOTHING
+    """
+)
+_PEOPLE = text(
+    """
+    INSERT INTO kzopen.notice (news, reader, how, language, subscription)
+    SELECT :news, person, coalesce(s.how, 'at_once'), coalesce(s.language, :language), s.id
+    FROM unnest(CAST(:people AS text[])) AS person
+    LEFT JOIN kzopen.subscription s ON s.reader = person AND s.what = 'personal'
+    ON CONFLICT DO NOTHING
+    """
+)
+_READERS = text("SELECT reader FROM kzopen.notice WHERE news = :news")
+_KEEP = text("DELETE FROM kzopen.notice WHERE news = :news AND NOT reader = ANY (CAST(:may AS text[]))")
+
+
+def tell(
+    session: AnySession,
+    kind: str,
+    about: str,
+    *,
+    key: str,
+    values: Mapping[str, Any],
+    agency: str | None = None,
+    section: str | None = None,
+    words: Iterable[str] = (),
+    people: Iterable[str] = (),
+    followers: bool = True,
+) -> int | None:
+    """Tell those who follow `about`, its agency (or one above it), its section, this kind or these words, and `people`.
+
+    Nobody is told of what they may not see. The same `key` a second time tells nobody: None instead of the news' number.
+    `people` are account ids; `values` fill the template `kind`, `link` among them is a path of the portal.
+    """
+    # What is for some people only has no place in the feeds of agencies and sections.
+    agencies = [agency, *tree.ancestors(session, agency)] if agency and followers else []
+    row = {"key": key, "kind": kind, "about": about, "agencies": agencies, "section": section if followers else None}
+    row |= {"values": json.dumps(dict(values), ensure_ascii=False), "words": " ".join(words)}
+    news = session.execute(_NEWS, row).scalar()
+    if news is None:
+        return None
+    session.execute(_PEOPLE, {"news": news, "people": list(people), "language": "kk"})
+    if followers:
+        session.execute(_FOLLOWERS, {"news": news})
+    _keep_those_who_may(session, news, about)
+    queue_mails(session, news)
+    return int(news)
+
+
+def _keep_those_who_may(session: AnySession, news: int, about: str) -> None:
+    readers = list(session.execute(_READERS, {"news": news}).scalars())
+    may = visibility.those_who_may(session, about, readers) if readers else None
+    if may is not None:
+        session.execute(_KEEP, {"news": news, "may": sorted(may)})
