@@ -41,7 +41,7 @@ def prepare(address: str, count: int) -> list[str]:
     with Session(engine) as session:
         session.add_all(BenchLetter(id=number, state="received", agency_id="agency-1") for number in numbers)
         for consumer in ("bench.notices", "bench.search"):
-            outbox.register(session, outbox.Consumer(consumer, ("bench_letter.answer",)))
+            outbox.register(session, outbox.Consumer(consumer, frozenset({"bench_letter.answer"})))
         session.commit()
     engine.dispose()
     return numbers
