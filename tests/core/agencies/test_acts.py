@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
+from types import SimpleNamespace
 from typing import Any
 from uuid import uuid4
 
@@ -14,6 +15,7 @@ from ckanext.kzopen.core.agencies import history, names, ownership, tree
 from ckanext.kzopen.core.agencies.model import today
 from ckanext.kzopen.core.record import events
 from ckanext.kzopen.core.reorganisation import belongings, due, jobs, sweeping
+from ckanext.kzopen.core.reorganisation.helpers import kz_owners_then
 from ckanext.kzopen.core.web import KzError
 from sqlalchemy import text
 
@@ -282,3 +284,71 @@ def test_people_who_have_a_place_at_the_successor_keep_that_one(make: Make) -> N
     there = {(user["name"], user["capacity"]) for user in act("organization_show", id=new["id"], include_users=True)["users"]}
     assert (person, "admin") in there
     assert belongings.members(model.Session, old["id"], new["id"]) == 0
+
+
+def found_by(words: str) -> list[str]:
+    return [each["id"] for each in act("package_search", q=words)["results"]]
+
+
+def test_short_and_former_names_of_the_owner_and_of_whom_it_succeeded_find_a_data_set(make: Make) -> None:
+    mark = uuid4().hex[:8]
+    old, new = make(f"Бұрынғы{mark}"), make("Жаңа")
+    package = data_set(old["id"])
+    act("agency_rename", id=old["id"], title={"kk": "Басқа"}, short={"ru": f"КР{mark}"})
+    for words in (f"бұрынғы{mark}", f"КР{mark}"):
+        assert found_by(words) == [package], words
+    act("agency_liquidate", id=old["id"], successor=new["id"])
+    assert found_by(f"бұрынғы{mark}") == [package]
+
+
+def test_a_step_that_fails_takes_nothing_back_and_the_next_run_goes_on(make: Make, stones: dict[str, list[str]]) -> None:
+    old, new = make("Ескі"), make("Жаңа")
+    packages = [data_set(old["id"]) for _ in range(3)]
+    stones[old["id"]] = [str(number) for number in range(9)]
+    act("agency_liquidate", id=old["id"], successor=new["id"])
+
+    def broken(_session: Any, _from: str, _to: str) -> int:
+        raise RuntimeError("killed")
+
+    ownership.register("trees", broken)
+    try:
+        with pytest.raises(RuntimeError, match="killed"):
+            jobs.hand_over(old["id"])
+    finally:
+        ownership.forget("trees")
+        model.Session.rollback()
+    assert agency(old["id"]).handed_over is None
+    jobs.hand_over(old["id"])
+    assert agency(old["id"]).handed_over is not None
+    assert {act("package_show", id=package)["owner_org"] for package in packages} == {new["id"]}
+    assert (stones[old["id"]], len(stones[new["id"]])) == ([], 9)
+
+
+def test_a_liquidation_that_fails_changes_nothing(make: Make) -> None:
+    old, new = make("Ескі"), make("Жаңа")
+    package = data_set(old["id"])
+
+    def broken(_session: Any, _from: str, _to: str) -> int:
+        raise RuntimeError("killed")
+
+    ownership.register("zebras", broken)
+    try:
+        with pytest.raises(RuntimeError, match="killed"):
+            act("agency_liquidate", id=old["id"], successor=new["id"])
+    finally:
+        ownership.forget("zebras")
+        model.Session.rollback()
+    assert (agency(old["id"]).state, act("package_show", id=package)["owner_org"]) == ("active", old["id"])
+
+
+def test_the_versions_of_a_data_set_keep_the_owner_s_name_of_their_day(make: Make) -> None:
+    old, new = make("Ескі"), make("Жаңа")
+    package = act("package_show", id=data_set(old["id"]))
+    yesterday = datetime.now(UTC) - timedelta(days=1)
+    versions = [SimpleNamespace(number=1, created=yesterday), SimpleNamespace(number=2, created=datetime.now(UTC))]
+    assert kz_owners_then(package, versions) == {}
+    act("agency_rename", id=old["id"], title=NAME)
+    assert kz_owners_then(package, versions) == {1: {"kk": "Ескі"}, 2: NAME}
+    act("agency_liquidate", id=old["id"], successor=new["id"])
+    package = act("package_show", id=package["id"])
+    assert kz_owners_then(package, versions) == {1: {"kk": "Ескі"}, 2: NAME}

@@ -7,6 +7,7 @@ from typing import Any
 import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 import click
+from ckan import model
 from ckanext.kzopen.core import law, states, texts
 from ckanext.kzopen.core.desk import every_page as desk_pages
 from ckanext.kzopen.core.desk import helpers as desk_helpers
@@ -35,7 +36,7 @@ from ckanext.kzopen.core.record import keeping
 from ckanext.kzopen.core.record import pages as record_pages
 from ckanext.kzopen.core.record import views as record_views
 from ckanext.kzopen.core.reorganisation import actions as agency_actions
-from ckanext.kzopen.core.reorganisation import addresses, belongings, listeners
+from ckanext.kzopen.core.reorganisation import addresses, belongings, listeners, searching
 from ckanext.kzopen.core.reorganisation import auth as agency_auth
 from ckanext.kzopen.core.reorganisation import helpers as agency_helpers
 from ckanext.kzopen.core.reorganisation import jobs as reorganisation_jobs  # noqa: F401 - registers the tasks
@@ -62,6 +63,7 @@ class CorePlugin(p.SingletonPlugin):
     p.implements(p.IConfigurable)
     p.implements(p.IConfigurer)
     p.implements(p.IMiddleware, inherit=True)
+    p.implements(p.IPackageController, inherit=True)
     p.implements(p.INotifier, inherit=True)
     p.implements(p.IPermissionLabels)
     p.implements(p.ITemplateHelpers)
@@ -124,6 +126,11 @@ class CorePlugin(p.SingletonPlugin):
         people_rules()
         states.check()
         keeping.rules()
+
+    def before_dataset_index(self, pkg_dict: dict[str, Any]) -> dict[str, Any]:
+        """Data sets are found by every name of their owner, also by short and former ones."""
+        words = searching.words_of_owner(model.Session, str(pkg_dict.get("owner_org") or ""))
+        return {**pkg_dict, "extras_agency_names": words} if words else pkg_dict
 
     def make_middleware(self, app: Flask, config: Any) -> Flask:
         requests.install(app)

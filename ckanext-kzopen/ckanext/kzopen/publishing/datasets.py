@@ -12,6 +12,7 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckanext.kzopen.core import outbox
 from ckanext.kzopen.core.record import write_event
+from ckanext.kzopen.core.reorganisation import addresses
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.withdrawal import tombstone, tombstone_named
 from ckanext.kzopen.core.withdrawal.tombstones import refuse
@@ -110,7 +111,7 @@ def _act(session: Session, action: str, user: str, fields: dict[str, Any]) -> No
 
 
 def _organization(owner: str) -> Any:
-    found = model.Group.get(owner)
+    found = model.Group.get(owner) or model.Group.get(addresses.present(model.Session, owner))
     if found is None or not found.is_organization or found.state != model.State.ACTIVE:
         raise KzError("publishing.unknown_owner", owner=owner)
     return found

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ckanext.kzopen.core.agencies.model import NAMES, SHORT_NAMES, Agency, AgencyName, AnySession
+from ckanext.kzopen.core.agencies.history import agencies_behind
+from ckanext.kzopen.core.agencies.model import NAMES, SHORT_NAMES, Agency, AgencyName, AnySession, today
 from sqlalchemy import select
 
 Shown = dict[str, Any]
@@ -27,6 +28,14 @@ def texts(session: AnySession) -> list[tuple[str, str]]:
         found += [(agency, " ".join(filter(None, pair)).casefold()) for pair in pairs if any(pair)]
     codes = select(Agency.id, Agency.bin, Agency.kato, Agency.address)
     return found + [(agency, " ".join(filter(None, told)).casefold()) for agency, *told in session.execute(codes)]
+
+
+def words_of_owner(session: AnySession, owner: str) -> str:
+    """All that the owner of a data set is and was called, in every language, and those that it succeeded: words to search."""
+    rows = session.scalars(
+        select(AgencyName).where(AgencyName.agency.in_(agencies_behind(session, owner)), AgencyName.since <= today())
+    )
+    return " ".join(sorted({text for row in rows for text in row.columns.values() if text}))
 
 
 def with_those_above(rows: Iterable[Mapping[str, Any]], found: set[str]) -> list[Shown]:
