@@ -1,4 +1,4 @@
-"""What every section stands on: changes of state, the public record at a million leaves.
+"""What every section stands on: changes of state, checks of rights, the public record at a million leaves.
 
 A portal's database of its own in a temporary directory; nothing else runs in it. No peer: the bars are ours. Each figure is a
 function that takes the prepared `Ground`.
@@ -34,7 +34,7 @@ from ckanext.kzopen.runtime.testing import Suite, options_of, test_portal
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
-from bench import _states
+from bench import _rights, _states
 from bench.figures import Figure, below, told
 
 Say = Callable[[str], None]
@@ -67,6 +67,7 @@ def run(quick: bool, say: Say) -> list[Figure]:
         return [
             told("core.fsync", fsync, "ms"),
             *_states.figures(prepared.address, fsync, quick),
+            *_rights.figures(prepared.engine),
             *log_proofs(prepared),
             *log_appends(prepared),
             *log_verification(prepared),

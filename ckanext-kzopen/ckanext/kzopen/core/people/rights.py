@@ -134,8 +134,10 @@ def granted(session: AnySession, assignments: tuple[Assignment, ...]) -> dict[st
     """The rights that follow from these roles."""
     found: dict[str, dict[str | None, str | None]] = {}
     for one in assignments:
-        for right, reach in roles.known().held[one.role].items():
-            for place in _places(session, one, reach):
+        held_here = roles.known().held[one.role]
+        places = {reach: _places(session, one, reach) for reach in set(held_here.values())}  # the tree is read once a role
+        for right, reach in held_here.items():
+            for place in places[reach]:
                 people = found.setdefault(right, {})
                 people[place] = None if people.get(place, one.for_whom) is None else one.for_whom
     return {
