@@ -1,6 +1,6 @@
 """All pages of the workstation that are its own."""
 
-from ckanext.kzopen.core.desk import systems_views, tokens_views, views
+from ckanext.kzopen.core.desk import events_views, systems_views, tokens_views, views
 
-MODULES = (views, systems_views, tokens_views)
-BLUEPRINTS = (views.blueprint, systems_views.blueprint)
+MODULES = (views, events_views, systems_views, tokens_views)
+BLUEPRINTS = (views.blueprint, events_views.blueprint, systems_views.blueprint)

@@ -9,6 +9,7 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckanext.kzopen.core.agencies.names import name_of
 from ckanext.kzopen.core.desk import registry
+from ckanext.kzopen.core.desk.event_words import kind_word, verb_word
 from ckanext.kzopen.core.desk.visitor import visitor
 from flask import request
 
@@ -56,4 +57,14 @@ def kz_package_title(package: Any) -> Any:
     return found if isinstance(found, dict) and any(found.values()) else package.title or package.name
 
 
-HELPERS = (kz_desks, kz_visitor, kz_agency_name, kz_due_word, kz_package_title)
+def kz_event_kind(kind: str) -> Any:
+    """What a kind of events is called."""
+    return kind_word(kind)
+
+
+def kz_event_verb(kind: str, verb: str) -> Any:
+    """What happened, in a word or two."""
+    return verb_word(kind, verb)
+
+
+HELPERS = (kz_desks, kz_visitor, kz_agency_name, kz_due_word, kz_package_title, kz_event_kind, kz_event_verb)

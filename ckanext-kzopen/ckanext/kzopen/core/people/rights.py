@@ -16,6 +16,7 @@ from ckanext.kzopen.core.agencies.tree import subordinates
 from ckanext.kzopen.core.people import roles
 from ckanext.kzopen.core.people.assignments.reading import Assignment, held, person_id
 from ckanext.kzopen.core.people.roles import Reach
+from ckanext.kzopen.core.people.systems.model import is_actor, system_of
 from ckanext.kzopen.core.record.events import AnySession
 from ckanext.kzopen.core.web.errors import KzError
 from flask import g, has_request_context
@@ -23,6 +24,8 @@ from flask import g, has_request_context
 __all__ = ["Assignment", "acting_for", "agencies_with", "allowed", "forget", "require", "roles_of"]
 
 KEPT = "kzopen_rights"
+SYSTEM_RIGHTS = ("datasets.see", "datasets.change", "publishing.see", "publishing.deliver", "publishing.approve")
+"""What an information system may do; it reads nothing of other sections."""
 
 
 @dataclass(frozen=True)
@@ -122,12 +125,23 @@ def _held(actor: str) -> Held:
 
 
 def load(session: AnySession, actor: str, at: datetime | None = None) -> Held:
-    """What an active account holds at a moment (default: now); nothing for anybody else."""
+    """What an active account holds at a moment (default: now), or an information system; nothing for anybody else."""
+    if is_actor(actor):
+        return of_system(session, actor)
     person = person_id(session, actor)
     if person is None:
         return Held()
     assignments = held(session, person, at or datetime.now(UTC))
     return Held(assignments, granted(session, assignments))
+
+
+def of_system(session: AnySession, actor: str) -> Held:
+    """An information system publishes for its agency; which of the data sets are its own is asked where they are changed."""
+    system = system_of(session, actor)
+    if system is None:
+        return Held()
+    grant = Grant(agencies=frozenset({system.agency_id}), for_whom={system.agency_id: None})
+    return Held(grants=dict.fromkeys(SYSTEM_RIGHTS, grant))
 
 
 def granted(session: AnySession, assignments: tuple[Assignment, ...]) -> dict[str, Grant]:

@@ -1,0 +1,57 @@
+"""What the kinds and the verbs of events are called; what has states is called as its machine says."""
+
+from __future__ import annotations
+
+from ckanext.kzopen.core import states
+from ckanext.kzopen.core.texts import Words
+
+KINDS: dict[str, Words] = {
+    "account": {"kk": "Тіркелгі", "ru": "Учётная запись", "en": "Account"},
+    "agency": {"kk": "Мемлекеттік орган", "ru": "Государственный орган", "en": "Agency"},
+    "dataset": {"kk": "Деректер жиыны", "ru": "Набор данных", "en": "Data set"},
+    "event_log": {"kk": "Оқиғалар журналы", "ru": "Журнал событий", "en": "Event log"},
+    "information_system": {"kk": "Ақпараттық жүйе", "ru": "Информационная система", "en": "Information system"},
+    "person": {"kk": "Қызметкер", "ru": "Сотрудник", "en": "Member of staff"},
+    "system_token": {"kk": "Жүйенің токені", "ru": "Токен системы", "en": "Token of a system"},
+}
+VERBS: dict[str, Words] = {
+    "assign": {"kk": "рөл берілді", "ru": "назначена роль", "en": "role assigned"},
+    "change": {"kk": "өзгертілді", "ru": "изменено", "en": "changed"},
+    "change_email": {"kk": "пошта ауыстырылды", "ru": "сменена почта", "en": "e-mail changed"},
+    "change_password": {"kk": "құпиясөз ауыстырылды", "ru": "сменён пароль", "en": "password changed"},
+    "check_again": {"kk": "қайта өңдеуге жіберілді", "ru": "запущено заново", "en": "started again"},
+    "close": {"kk": "жабылды", "ru": "закрыто", "en": "closed"},
+    "create": {"kk": "құрылды", "ru": "создано", "en": "created"},
+    "end_assignment": {"kk": "рөл алынды", "ru": "роль снята", "en": "role ended"},
+    "issue": {"kk": "берілді", "ru": "выпущен", "en": "issued"},
+    "purge": {"kk": "біржола жойылды", "ru": "удалено насовсем", "en": "purged"},
+    "read": {"kk": "дербес деректер қаралды", "ru": "просмотрены персональные данные", "en": "personal data read"},
+    "refuse_address": {
+        "kk": "бөтен мекенжайдан қабылданбады",
+        "ru": "отклонён с чужого адреса",
+        "en": "refused by address",
+    },
+    "register": {"kk": "тіркелді", "ru": "зарегистрировано", "en": "registered"},
+    "revoke": {"kk": "кері қайтарылды", "ru": "отозван", "en": "revoked"},
+    "rotate": {"kk": "ауыстырылды", "ru": "заменён", "en": "replaced"},
+    "sign_in": {"kk": "жүйеге кірді", "ru": "вход", "en": "signed in"},
+    "sign_in_failed": {"kk": "кіру сәтсіз болды", "ru": "неудачный вход", "en": "signing in failed"},
+    "sign_out": {"kk": "жүйеден шықты", "ru": "выход", "en": "signed out"},
+}
+
+
+def kinds() -> dict[str, Words]:
+    """The kinds of objects by which the log is filtered."""
+    return KINDS | {name: states.machine_of(name).label for name in states.kinds()}
+
+
+def kind_word(kind: str) -> Words | str:
+    """What a kind is called; its own name where nobody has said."""
+    return kinds().get(kind, kind)
+
+
+def verb_word(kind: str, verb: str) -> Words | str:
+    """What happened, in a word or two."""
+    if kind in states.kinds() and verb in states.machine_of(kind).transitions:
+        return states.machine_of(kind).label_of(verb)
+    return VERBS.get(verb, verb)
