@@ -57,7 +57,8 @@ class PublishingPlugin(p.SingletonPlugin):
         return [api.blueprint, desk.blueprint]
 
     def get_helpers(self) -> dict[str, Any]:
-        return {"kzopen_in_language": helpers.kzopen_in_language, "kzopen_words": helpers.kzopen_words}
+        found = (helpers.kzopen_in_language, helpers.kzopen_words, helpers.kz_told)
+        return {function.__name__: function for function in found}
 
     def get_validators(self) -> dict[str, Any]:
         return {

@@ -5,8 +5,10 @@ from __future__ import annotations
 import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.lib import api_token
-from ckanext.kzopen.core.people import rights
+from ckanext.kzopen.core.people import rights, systems
+from ckanext.kzopen.core.people.systems.model import may_change
 from ckanext.kzopen.core.web.errors import KzError
+from flask import request
 from sqlalchemy import select
 
 HEADER = "Authorization"
@@ -16,9 +18,10 @@ CHANGE = "datasets.change"
 
 
 def holder_of_token(header: str | None) -> str:
-    """Name of the active user whose API token the `Authorization` header holds, plain or after `Bearer`.
+    """Name of the active user, or the actor of the information system, whose token the `Authorization` header holds.
 
-    Raises KzError publishing.no_token or publishing.bad_token. Cookies are not looked at, so that no page of another site
+    The token stands there plain or after `Bearer`. Raises KzError publishing.no_token or publishing.bad_token, and what
+    `systems.admitted` has against the token of a system. Cookies are not looked at, so that no page of another site
     can write in the name of a reader who is signed in.
     """
     token = (header or "").strip()
@@ -26,6 +29,8 @@ def holder_of_token(header: str | None) -> str:
         token = token[len(SCHEME) :].strip()
     if not token:
         raise KzError("publishing.no_token")
+    if systems.is_token(token):
+        return systems.actor_of(systems.admitted(model.Session, token, request.remote_addr))
     user = api_token.get_user_from_token(token)
     if user is None or not user.is_active:
         raise KzError("publishing.bad_token")
@@ -51,9 +56,15 @@ def require(user: str, right: str, package_id: str) -> None:
 
 
 def may(user: str, right: str, package_id: str) -> bool:
-    """Whether `user` holds `right` for the agency of the data set; one without an agency is for operators."""
+    """Whether `user` holds `right` for the agency of the data set; one without an agency is for operators.
+
+    An information system is held to the data sets that it is registered for.
+    """
     package = model.Package.get(package_id)
-    return package is not None and rights.allowed(user, right, package.owner_org or "")
+    if package is None or not rights.allowed(user, right, package.owner_org or ""):
+        return False
+    system = systems.system_of(model.Session, user)
+    return system is None or may_change(system, package.owner_org, package.id)
 
 
 def may_create(user: str) -> bool:
@@ -62,7 +73,9 @@ def may_create(user: str) -> bool:
 
 
 def may_see(user: str, package_id: str) -> bool:
-    """Whether `user` ("" = anyone) may know of the data set, as CKAN decides it."""
+    """Whether `user` ("" = anyone) may know of the data set, as CKAN decides it; a system is a reader beside its own ones."""
+    if systems.is_actor(user):
+        return may(user, SEE, package_id) or may_see("", package_id)
     try:
         tk.check_access("package_show", {"user": user}, {"id": package_id})
     except tk.NotAuthorized:
@@ -71,8 +84,13 @@ def may_see(user: str, package_id: str) -> bool:
 
 
 def require_publisher(user: str, organization_id: str, uri: str) -> None:
-    """Raise KzError publishing.not_the_owner unless `user` may create data sets of the organisation."""
-    if not rights.allowed(user, CHANGE, organization_id):
+    """Raise KzError publishing.not_the_owner unless `user` may create data sets of the organisation.
+
+    An information system that is registered for named data sets creates none.
+    """
+    system = systems.system_of(model.Session, user)
+    held_to_some = system is not None and system.datasets is not None
+    if held_to_some or not rights.allowed(user, CHANGE, organization_id):
         owner = model.Group.get(organization_id)
         raise KzError("publishing.not_the_owner", uri=uri, owner=owner.display_name if owner else organization_id)
 

@@ -6,7 +6,7 @@ from uuid import UUID, uuid4
 
 import ckan.plugins.toolkit as tk
 from ckan import model
-from ckanext.kzopen.core.desk import visitor
+from ckanext.kzopen.core.desk import actors, visitor
 from ckanext.kzopen.core.states import machine_of
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.problem import request_language
@@ -87,6 +87,7 @@ def new_delivery(uri: str) -> Page:
         package=datasets.visible_package(passport, me()),
         passport=passport,
         modes=modes,
+        types=staff.TYPES,
         mode=request.form.get("mode", "replace"),
         key=uuid4().hex,
         error=error.text(request_language()) if error else "",
@@ -105,6 +106,7 @@ def delivery(number: UUID) -> Page:
         package=datasets.visible_package(mine(row.uri), me()),
         label=machine.states[row.state].label,
         under_way=is_under_way(row),
+        sender=actors.names_of(model.Session(), [row.sender]).get(row.sender, ""),
         stuck=bool(decide.stuck(model.Session(), [row])),
         can_publish=row.state == "awaiting_approval" and row.approver is None,
         may_publish=rights.may(me(), rights.APPROVE, row.package_id),
