@@ -47,7 +47,7 @@ def try_again(session: Session, delivery: Delivery, actor: str, address: str | N
     if delivery.state == "failed":
         states.change(session, "delivery", delivery, "check_again", actor=actor, address=address)
     else:
-        told = {"kind": "delivery", "object_id": str(delivery.id), "verb": "check_again", "agency": delivery.agency_id}
+        told = {"kind": "delivery", "object_id": str(delivery.id), "verb": "check_again", "agency": delivery.owner_org}
         write_event(session, actor=actor, address=address, **told)
     defer_check(session, delivery)
     session.commit()
