@@ -47,7 +47,9 @@ def try_again(session: Session, delivery: Delivery, actor: str, address: str | N
     if delivery.state == "failed":
         states.change(session, "delivery", delivery, "check_again", actor=actor, address=address)
     else:
-        told = {"kind": "delivery", "object_id": str(delivery.id), "verb": "check_again", "agency": delivery.owner_org}
-        write_event(session, actor=actor, address=address, **told)
+        agency, number = delivery.owner_org, str(delivery.id)
+        write_event(
+            session, kind="delivery", object_id=number, verb="check_again", actor=actor, address=address, agency=agency
+        )
     defer_check(session, delivery)
     session.commit()
