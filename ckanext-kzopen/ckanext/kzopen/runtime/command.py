@@ -43,6 +43,7 @@ ELSEWHERE = {
     "publish": "ckanext.kzopen.runtime.publishing:publish",
     "withdraw": "ckanext.kzopen.runtime.withdrawing:withdraw",
     "record": "ckanext.kzopen.runtime.record:record",
+    "search": "ckanext.kzopen.runtime.searching:search",
 }
 
 

@@ -182,7 +182,7 @@ def _index(portal: Portal) -> Examined:
     command = [*CKAN, "-c", str(portal.ini), "kzopen-search", "check"]
     done = subprocess.run(command, capture_output=True, text=True, cwd="/")
     last = (done.stdout.strip().splitlines() or [done.stderr.strip()[-200:]])[-1]
-    findings = [Finding("index", last, "./kzopen ckan kzopen-search repair")] if done.returncode else []
+    findings = [Finding("index", last, "./kzopen search repair")] if done.returncode else []
     return Examined("index", last, findings)
 
 
