@@ -29,8 +29,9 @@ from ckanext.kzopen.core.people.levels import rules as people_rules
 from ckanext.kzopen.core.people.levels import views as level_views  # noqa: F401 - pages of the accounts' blueprint
 from ckanext.kzopen.core.people.second_factor import gate
 from ckanext.kzopen.core.people.second_factor import views as factor_views  # noqa: F401 - pages of the accounts' blueprint
-from ckanext.kzopen.core.people.sign_in import authenticator
+from ckanext.kzopen.core.people.sign_in import authenticator, provider_views  # noqa: F401 - more pages
 from ckanext.kzopen.core.people.sign_in import views as sign_in_views
+from ckanext.kzopen.core.people.sign_in.providers import configured
 from ckanext.kzopen.core.record import jobs as record_jobs  # noqa: F401 - registers the tasks
 from ckanext.kzopen.core.record import keeping
 from ckanext.kzopen.core.record import pages as record_pages
@@ -124,6 +125,7 @@ class CorePlugin(p.SingletonPlugin):
         law.kazakhstan()
         roles.known()
         people_rules()
+        configured.register(tk.config)
         states.check()
         keeping.rules()
 

@@ -12,6 +12,7 @@ from ckanext.kzopen.core.people.accounts import changing, letters, links
 from ckanext.kzopen.core.people.accounts.forms import Form, page
 from ckanext.kzopen.core.people.accounts.views import Page, blueprint, form_of, go_to
 from ckanext.kzopen.core.people.sessions import store
+from ckanext.kzopen.core.people.sign_in import linking, providers
 from ckanext.kzopen.core.people.sign_in import session as sessions
 from ckanext.kzopen.core.people.sign_in.views import address
 from ckanext.kzopen.core.web.errors import KzError
@@ -53,6 +54,8 @@ def overview() -> Page:
         language=letters.language_of(model.Session, user.id),
         held=levels.held(model.Session, user.id),
         levels=levels.rules().levels,
+        providers=providers.elsewhere(),
+        connected={one.provider for one in linking.connections(model.Session, user.id)},
     )
 
 

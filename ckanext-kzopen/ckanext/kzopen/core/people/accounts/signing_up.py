@@ -49,13 +49,13 @@ def create(session: AnySession, token: str, password: str, address: str) -> mode
     link = links.use(session, "sign_up", token)
     if passwords.account(link.email):
         raise KzError("people.link_over")
-    user = _made(link, password)
+    user = made(link, password)
     remember_confirmed(session, user.id, link.language)
     write_event(session, kind="account", object_id=user.id, verb="create", actor=user.id, address=address)
     return user
 
 
-def _made(link: Link, password: str) -> model.User:
+def made(link: Link, password: str) -> model.User:
     """CKAN's account; its name stands in addresses of pages, so it tells nothing of the person."""
     name = f"u-{secrets.token_hex(6)}"
     told = {"name": name, "email": link.email, "fullname": link.fullname, "password": password}

@@ -6,7 +6,8 @@ import re
 
 import ckan.plugins.toolkit as tk
 from ckan import model
-from ckanext.kzopen.core.people.sign_in import password, session
+from ckanext.kzopen.core.people.sign_in import providers, session
+from ckanext.kzopen.core.people.sign_in.providers import Started
 from ckanext.kzopen.core.people.sign_in.waiting import go_in
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.problem import request_language
@@ -23,16 +24,19 @@ def sign_in() -> Response:
     if request.method != "POST":
         return _page()
     try:
-        user = password.signed_in_by(request.form.get("login", ""), request.form.get("password", ""), address())
+        identity = providers.known("password").finish(Started(), request.form, address())
     except KzError as error:
         model.Session.rollback()
         return _page(error)
-    return go_in(user, wanted(), kept=bool(request.form.get("remember")))
+    return go_in(model.User.get(identity.subject), wanted(), kept=bool(request.form.get("remember")))
 
 
 def _page(error: KzError | None = None) -> Response:
     sentence = error.text(request_language()) if error else ""
-    page = tk.render("people/sign_in.html", {"error": sentence, "values": request.form, "came_from": wanted()})
+    page = tk.render(
+        "people/sign_in.html",
+        {"error": sentence, "values": request.form, "came_from": wanted(), "providers": providers.elsewhere()},
+    )
     return make_response(page, error.status if error else 200)
 
 

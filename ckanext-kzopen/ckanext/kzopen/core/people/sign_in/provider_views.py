@@ -1,0 +1,117 @@
+"""Pages of signing in by another provider, and of joining what it says to an account."""
+
+from __future__ import annotations
+
+import time
+
+import ckan.plugins.toolkit as tk
+from ckan import model
+from ckanext.kzopen.core.people.accounts import letters, links, signing_up
+from ckanext.kzopen.core.people.accounts.forms import Form, page
+from ckanext.kzopen.core.people.accounts.own_views import me, signed_in
+from ckanext.kzopen.core.people.accounts.views import Page, blueprint, form_of, go_to
+from ckanext.kzopen.core.people.sign_in import linking, providers
+from ckanext.kzopen.core.people.sign_in.providers import Identity, Started
+from ckanext.kzopen.core.people.sign_in.views import address, wanted
+from ckanext.kzopen.core.people.sign_in.waiting import PATIENCE, go_in
+from ckanext.kzopen.core.people.throttle import Limit, count
+from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.core.web.problem import request_language
+from flask import request, session
+
+STARTED = "kzopen_started"
+IDENTITY = "kzopen_identity"
+STARTS = Limit("provider", 60, 15 * 60)
+
+
+@blueprint.get("/with/<name>")
+def with_provider(name: str) -> Page:
+    """Off to the provider; what must come back the same is kept on the server."""
+    count(STARTS, address())
+    started = providers.known(name).start(_back(name))
+    until = time.time() + PATIENCE
+    kept = {"name": name, "kept": dict(started.kept), "came_from": wanted(), "until": until}
+    session[STARTED] = kept
+    return go_to(started.address or "user.login")
+
+
+def _back(name: str) -> str:
+    return str(tk.h.url_for("kzopen_account.back", name=name, _external=True, locale="default"))
+
+
+@blueprint.get("/with/<name>/back")
+def back(name: str) -> Page:
+    """Back from the provider: signed in, or asked to which account it belongs."""
+    began = session.pop(STARTED, None)
+    if not began or began["name"] != name or began["until"] < time.time():
+        raise KzError("people.begin_again")
+    identity = providers.known(name).finish(Started(kept=began["kept"]), request.args, address())
+    user = linking.owner(model.Session, identity)
+    if tk.current_user.is_authenticated:
+        session[IDENTITY] = identity.plain
+        return go_to("kzopen_account.connect")
+    if user is None:
+        session[IDENTITY] = identity.plain
+        return go_to("kzopen_account.join")
+    linking.take_level(model.Session, user, identity, address())
+    return go_in(user, began["came_from"], by=identity.provider)
+
+
+@blueprint.route("/join", methods=["GET", "POST"])
+def join() -> Page:
+    """Somebody whom the provider knows and we do not: a link goes to the address that they give, whoever owns it."""
+    identity, form = _identity(), form_of()
+    if request.method == "POST":
+        fullname, email, language = form.fullname(), form.email(), form.language()
+        if form.good:
+            if signing_up.may_mail(email, address()):
+                letters.send_link(model.Session, "join", email, language, "joined", fullname=fullname)
+            model.Session.commit()
+            return go_to("kzopen_account.sent")
+    else:
+        form.values = {"fullname": identity.names, "email": identity.email}
+    label = providers.known(identity.provider).label
+    return page("join", form, provider=label, language=form.get("language") or request_language())
+
+
+@blueprint.route("/joined", methods=["GET", "POST"])
+def joined() -> Page:
+    """The link from the mail, in the browser that came from the provider: else a stranger's identity could be joined."""
+    identity, token = _identity(), request.values.get("token", "")
+    link = links.look(model.Session, "join", token)
+    if request.method == "POST":
+        user = linking.of_mailed_link(model.Session, links.use(model.Session, "join", token), address())
+        linking.connect(model.Session, user, identity, address())
+        model.Session.commit()
+        session.pop(IDENTITY)
+        return go_in(user, "", by=identity.provider)
+    return page("consent", Form(), provider=providers.known(identity.provider).label, email=link.email, token=token)
+
+
+@blueprint.route("/connect", methods=["GET", "POST"])
+@signed_in
+def connect() -> Page:
+    """Consent to the provider opening the account of whoever is signed in."""
+    identity, user = _identity(), me()
+    if request.method == "POST":
+        session.pop(IDENTITY)
+        linking.connect(model.Session, user, identity, address())
+        model.Session.commit()
+        return go_to("kzopen_account.overview")
+    return page("consent", Form(), provider=providers.known(identity.provider).label, email=user.email, token="")
+
+
+@blueprint.post("/disconnect")
+@signed_in
+def disconnect() -> Page:
+    """The provider opens the account no more."""
+    linking.disconnect(model.Session, tk.current_user.id, request.form.get("provider", ""), address())
+    model.Session.commit()
+    return go_to("kzopen_account.overview")
+
+
+def _identity() -> Identity:
+    kept = session.get(IDENTITY)
+    if not kept:
+        raise KzError("people.begin_again")
+    return Identity(**kept)
