@@ -282,3 +282,16 @@ def user_add(name: str, email: str, agency: str | None, role: str, data: Path | 
         say(f"{name}  {add_user(portal_with(data=data), name, email, agency, role)}")
     except Refused as error:
         raise click.ClickException(str(error)) from error
+
+
+@user.command("roles")
+@click.option("--language", type=click.Choice(["kk", "ru", "en"]), default="en", show_default=True, help="Of the words.")
+def user_roles(language: str) -> None:
+    """The table of rights: which role holds which right, and for which agencies.
+
+    Example: ./kzopen user roles --language ru
+    """
+    from ckanext.kzopen.core.people.roles import as_text
+
+    for line in as_text(language):
+        say(line)

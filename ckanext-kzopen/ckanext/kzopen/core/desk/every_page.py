@@ -1,6 +1,32 @@
 """All pages of the workstation that are its own."""
 
-from ckanext.kzopen.core.desk import events_views, systems_views, tokens_views, views
+from ckanext.kzopen.core.desk import (
+    events_views,
+    import_views,
+    invitations_views,
+    roles_views,
+    substitution_views,
+    systems_views,
+    tokens_views,
+    views,
+)
 
-MODULES = (views, events_views, systems_views, tokens_views)
-BLUEPRINTS = (views.blueprint, events_views.blueprint, systems_views.blueprint)
+MODULES = (
+    views,
+    events_views,
+    import_views,
+    invitations_views,
+    roles_views,
+    substitution_views,
+    systems_views,
+    tokens_views,
+)
+BLUEPRINTS = (
+    views.blueprint,
+    events_views.blueprint,
+    import_views.blueprint,
+    invitations_views.blueprint,
+    roles_views.blueprint,
+    substitution_views.blueprint,
+    systems_views.blueprint,
+)

@@ -21,7 +21,7 @@ from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Annotated, Literal
 
-from ckanext.kzopen.core.texts import Words
+from ckanext.kzopen.core.texts import Words, in_language
 from ckanext.kzopen.core.yaml_source import Place, Source, read, schemas
 from pydantic import Field, StringConstraints
 
@@ -210,3 +210,43 @@ def unregister(path: Path) -> None:
     """Take back what `register` added."""
     _added.pop(path, None)
     known.cache_clear()
+
+
+REACH_WORDS: dict[Reach, Words] = {
+    Reach.own: {"kk": "өз органы", "ru": "свой орган", "en": "own agency"},
+    Reach.subordinates: {"kk": "органы мен бағыныстылары", "ru": "орган и подведомственные", "en": "agency and subordinates"},
+    Reach.all: {"kk": "барлық органдар", "ru": "все органы", "en": "all agencies"},
+}
+
+
+@dataclass(frozen=True)
+class Line:
+    """One right of the table of rights: its words, and how far it goes for each role that holds it."""
+
+    right: str
+    words: Words
+    reach: Mapping[str, Words]
+
+
+def table() -> list[tuple[Words, list[Line]]]:
+    """Role × right × reach, by section: what the page and the command show."""
+    found = known()
+    return [
+        (section.label, [_line(found, f"{name}.{verb}", words) for verb, words in section.rights.items()])
+        for name, section in found.sections.items()
+    ]
+
+
+def _line(found: Roles, right: str, words: Words) -> Line:
+    reach = {role: REACH_WORDS[held[right]] for role, held in found.held.items() if right in held}
+    return Line(right, words, reach)
+
+
+def as_text(language: str) -> Iterator[str]:
+    """The table of rights for a terminal: each right with the roles that hold it."""
+    for label, lines in table():
+        yield in_language(label, language)
+        for line in lines:
+            yield f"  {line.right:<22} {in_language(line.words, language)}"
+            for role, reach in line.reach.items():
+                yield f"      {in_language(known().roles[role].label, language)}: {in_language(reach, language)}"

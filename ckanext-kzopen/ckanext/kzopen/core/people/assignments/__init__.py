@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ckanext.kzopen.core import mail
 from ckanext.kzopen.core.web import errors
 
 errors.load(Path(__file__).with_name("errors.yaml"))
+mail.templates(Path(__file__).with_name("mails"))

@@ -1,0 +1,131 @@
+"""Substitution during leave: the rights of the absent, between two days, and no farther."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+import pytest
+from ckanext.kzopen.core.people import rights
+from ckanext.kzopen.core.people.assignments.change import assign, end
+from ckanext.kzopen.core.people.assignments.keeping_up import keep_up
+from ckanext.kzopen.core.people.assignments.model import Delegation
+from ckanext.kzopen.core.people.substitution import delegate, of_person, revoke
+from ckanext.kzopen.core.record import as_dict, events
+from ckanext.kzopen.core.texts import ASTANA
+from ckanext.kzopen.core.web.errors import KzError
+
+from tests.core.people.rights.conftest import TEST, Staff
+
+TODAY = datetime.now(ASTANA).date()
+WEEK = timedelta(days=7)
+
+
+def handed(staff: Staff, absent: str, substitute: str, agency: str | None, role: str = "approver", **more: Any) -> Delegation:
+    given = {"first": TODAY, "last": TODAY + WEEK, "by": absent} | more
+    return delegate(staff.session, absent, substitute, role, agency, **given)
+
+
+def code_of(staff: Staff, *arguments: Any, **more: Any) -> str:
+    with pytest.raises(KzError) as caught:
+        handed(staff, *arguments, **more)
+    return caught.value.code
+
+
+def test_a_substitute_acts_with_the_rights_of_the_absent_and_the_event_says_for_whom(staff: Staff) -> None:
+    agency = staff.agency()
+    absent, substitute = staff.made("agency_administrator", agency), staff.made("author", agency)
+    handed(staff, absent, substitute, agency, "agency_administrator")
+    assert rights.acting_for(substitute, "people.assign", agency) == absent
+    assert rights.acting_for(substitute, "publishing.deliver", agency) is None  # their own right
+    person = staff.person()
+    assign(staff.session, person, "author", agency, substitute)
+    told = as_dict(events(staff.session, kind="person", object_id=person)[0])
+    assert (told["actor"], told["in_place_of"]) == (substitute, absent)
+
+
+def test_ckan_is_told_of_the_substitute_and_of_the_end(staff: Staff) -> None:
+    agency = staff.agency()
+    absent, substitute = staff.made("author", agency), staff.person()
+    row = handed(staff, absent, substitute, agency, "author")
+    assert (staff.in_ckan(substitute, agency), staff.roles(substitute)) == ("editor", {("author", agency)})
+    revoke(staff.session, row, absent)
+    assert (staff.in_ckan(substitute, agency), staff.roles(substitute)) == (None, set())
+
+
+def test_substitution_begins_and_ends_by_date_by_itself(staff: Staff) -> None:
+    agency, at = staff.agency(), datetime.now(UTC)
+    absent, substitute = staff.made("approver", agency), staff.person()
+    handed(staff, absent, substitute, agency, first=TODAY + timedelta(days=2), last=TODAY + timedelta(days=3))
+
+    def on(days: int) -> tuple[bool, str | None]:
+        later = at + timedelta(days=days)
+        keep_up(staff.session, later)
+        found = rights.load(staff.session, substitute, later)
+        return bool(found.assignments), staff.in_ckan(substitute, agency)
+
+    assert on(0) == (False, None)
+    assert on(2) == (True, "member")
+    assert on(3) == (True, "member")
+    assert on(4) == (False, None)
+
+
+def test_the_substitute_loses_what_the_absent_loses(staff: Staff) -> None:
+    agency, absent, substitute = staff.agency(), staff.person(), staff.person()
+    row = assign(staff.session, absent, "approver", agency, TEST)
+    handed(staff, absent, substitute, agency)
+    end(staff.session, row, TEST)
+    assert staff.roles(substitute) == set()
+    keep_up(staff.session, datetime.now(UTC))
+    assert staff.in_ckan(substitute, agency) is None
+
+
+def test_what_was_handed_over_is_not_handed_on(staff: Staff) -> None:
+    agency = staff.agency()
+    absent, substitute = staff.made("approver", agency), staff.person()
+    handed(staff, absent, substitute, agency)
+    assert code_of(staff, substitute, staff.person(), agency) == "roles.not_ones_own_role"
+
+
+def test_nobody_hands_over_what_they_do_not_hold(staff: Staff) -> None:
+    agency = staff.agency()
+    author = staff.made("author", agency)
+    assert code_of(staff, author, staff.person(), agency) == "roles.not_ones_own_role"
+    assert code_of(staff, author, staff.person(), staff.agency(), "author") == "web.not_allowed"
+
+
+def test_an_operator_is_not_substituted(staff: Staff) -> None:
+    operator = staff.person(sysadmin=True)
+    assert code_of(staff, operator, staff.person(), None, "operator") == "roles.not_to_be_delegated"
+
+
+def test_an_administrator_arranges_substitution_for_others_but_an_author_does_not(staff: Staff) -> None:
+    agency = staff.agency()
+    absent, substitute = staff.made("approver", agency), staff.person()
+    assert code_of(staff, absent, substitute, agency, by=staff.made("author", agency)) == "web.not_allowed"
+    assert (
+        code_of(staff, absent, substitute, agency, by=staff.made("agency_administrator", staff.agency())) == "web.not_allowed"
+    )
+    row = handed(staff, absent, substitute, agency, by=staff.made("agency_administrator", agency))
+    assert of_person(staff.session, substitute) == [row]
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "code"),
+    [
+        (TODAY, TODAY - timedelta(days=1), "roles.ends_before_it_begins"),
+        (TODAY - WEEK, TODAY - timedelta(days=1), "roles.is_over"),
+        (TODAY, TODAY + timedelta(days=400), "roles.too_long"),
+    ],
+)
+def test_days_that_cannot_be_are_refused(staff: Staff, first: date, last: date, code: str) -> None:
+    agency = staff.agency()
+    assert code_of(staff, staff.made("approver", agency), staff.person(), agency, first=first, last=last) == code
+
+
+def test_oneself_and_a_second_substitute_are_refused(staff: Staff) -> None:
+    agency = staff.agency()
+    absent = staff.made("approver", agency)
+    assert code_of(staff, absent, absent, agency) == "roles.oneself"
+    handed(staff, absent, staff.person(), agency)
+    assert code_of(staff, absent, staff.person(), agency) == "roles.substituted_already"
