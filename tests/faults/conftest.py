@@ -21,12 +21,12 @@ from tests.core.conftest import register_letters
 from tests.faults.stopping import Work
 
 NAME = "kzopen_fault_tests"
-MIGRATIONS = ("0001_outbox", "0002_event", "0004_record", "0009_states")
+MIGRATIONS = ("0001_outbox", "0002_event", "0004_record", "0005_mail", "0009_states")
 
 
 @pytest.fixture
 def fault_url() -> Iterator[URL]:
-    """An empty database with the tables of outbox, events, record and letters."""
+    """An empty database with the tables of outbox, events, record, mail and letters."""
     url = make_url(model.meta.engine.url.render_as_string(hide_password=False))
     administrator = url.set(username="postgres", database="postgres", drivername="postgresql")
     with psycopg.connect(administrator.render_as_string(hide_password=False), autocommit=True) as connection:

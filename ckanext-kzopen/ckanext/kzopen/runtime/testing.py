@@ -87,7 +87,12 @@ def suites() -> dict[str, Suite]:
             [str(TESTS), *long_ones, "-m", "not long"],
             OPTIONS,
         ),
-        "faults": Suite("test", [str(TESTS / "faults")], {"testing": "true"}, environment=LONG_FAULTS),
+        "faults": Suite(
+            "test",
+            [str(TESTS / "faults"), str(TESTS / "core/mail/test_killed.py")],
+            {"testing": "true"},
+            environment=LONG_FAULTS,
+        ),
         "ckan-search": _of_ckan("MODULES"),
         "ckan-search-short": _of_ckan("SHORT"),
     }
