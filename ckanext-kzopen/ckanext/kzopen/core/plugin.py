@@ -20,12 +20,14 @@ from ckanext.kzopen.core.mail import jobs as mail_jobs  # noqa: F401 - registers
 from ckanext.kzopen.core.mail import portal as mail_portal
 from ckanext.kzopen.core.notices import helpers as notice_helpers
 from ckanext.kzopen.core.notices import jobs as notice_jobs  # noqa: F401 - registers the tasks
+from ckanext.kzopen.core.notices import own_data
 from ckanext.kzopen.core.notices import views as notice_views
 from ckanext.kzopen.core.people import activities, invitation_views, labels, privacy, resource_views, roles, tables
 from ckanext.kzopen.core.people.accounts import in_place_of_ckan, own_views, policy  # noqa: F401 - own_views: more pages
 from ckanext.kzopen.core.people.accounts import jobs as account_jobs  # noqa: F401 - registers the tasks
 from ckanext.kzopen.core.people.accounts import views as account_views
 from ckanext.kzopen.core.people.assignments import keeping_up  # noqa: F401 - registers the task
+from ckanext.kzopen.core.people.leaving import views as leaving_views  # noqa: F401 - pages of the accounts' blueprint
 from ckanext.kzopen.core.people.levels import rules as people_rules
 from ckanext.kzopen.core.people.levels import views as level_views  # noqa: F401 - pages of the accounts' blueprint
 from ckanext.kzopen.core.people.second_factor import gate
@@ -128,6 +130,7 @@ class CorePlugin(p.SingletonPlugin):
         roles.known()
         people_rules()
         configured.register(tk.config)
+        own_data.register()
         states.check()
         keeping.rules()
 

@@ -23,7 +23,7 @@ PAGES = {
     "user.perform_reset": "kzopen_account.recover",
 }
 """Pages of CKAN, and ours that take their place for everybody."""
-OWN_PAGES = {"user.edit": "kzopen_account.overview"}
+OWN_PAGES = {"user.edit": "kzopen_account.overview", "user.delete": "kzopen_account.delete"}
 """The same for one's own account; an operator goes on changing others' accounts on CKAN's page."""
 PASSWORDS = ("password", "password1", "password_hash", "reset_key", "apikey")
 
