@@ -13,8 +13,10 @@ from ckan import model
 from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.core.agencies import history, names, ownership, tree
 from ckanext.kzopen.core.agencies.model import today
+from ckanext.kzopen.core.people.assignments.change import assign
+from ckanext.kzopen.core.people.rights import roles_of
 from ckanext.kzopen.core.record import events
-from ckanext.kzopen.core.reorganisation import belongings, due, jobs, sweeping
+from ckanext.kzopen.core.reorganisation import due, jobs, staff, sweeping
 from ckanext.kzopen.core.reorganisation.helpers import kz_owners_then
 from ckanext.kzopen.core.web import KzError
 from sqlalchemy import text
@@ -239,6 +241,16 @@ def test_a_planned_liquidation_takes_effect_by_itself(make: Make) -> None:
     assert (agency(old["id"]).state, act("package_show", id=package)["owner_org"]) == ("liquidated", new["id"])
 
 
+def test_a_successor_that_was_itself_succeeded_meanwhile_passes_everything_on(make: Make) -> None:
+    old, middle, new = make("Ескі"), make("Ортаншы"), make("Жаңа")
+    package = data_set(old["id"])
+    act("agency_liquidate", id=old["id"], successor=middle["id"], on=TOMORROW.isoformat())
+    act("agency_liquidate", id=middle["id"], successor=new["id"])
+    due.take_effect(model.Session, TOMORROW)
+    assert act("package_show", id=package)["owner_org"] == new["id"]
+    assert history.agencies_behind(model.Session, new["id"]) == {old["id"], middle["id"], new["id"]}
+
+
 def test_a_planned_liquidation_can_be_taken_back(make: Make) -> None:
     old, new = make("Ескі"), make("Жаңа")
     act("agency_liquidate", id=old["id"], successor=new["id"], on=TOMORROW.isoformat())
@@ -275,6 +287,23 @@ def test_a_successor_below_the_liquidated_rises_to_its_place(make: Make) -> None
     assert tree.ancestors(model.Session, low["id"]) == (top["id"],)
 
 
+def test_roles_go_over_also_those_that_begin_later(make: Make) -> None:
+    values = {"email": f"{uuid4().hex}@example.org", "password": "a-long-password"}
+    person = act("user_create", name=f"u{uuid4().hex[:8]}", **values)["id"]
+    old, new = make("Ескі"), make("Жаңа")
+    later = datetime.now(UTC) + timedelta(days=30)
+    assign(model.Session, person, "approver", old["id"], "system:tests")
+    assign(model.Session, person, "author", old["id"], "system:tests", since=later)
+    model.Session.commit()
+    act("agency_liquidate", id=old["id"], successor=new["id"])
+    held = [(role.role, role.agency) for role in roles_of(person)]
+    assert held == [("approver", new["id"])]
+    rows = text("SELECT role, since, agency FROM kzopen.assignment WHERE person = :p AND (until IS NULL OR until > since)")
+    open_rows = model.Session.execute(rows, {"p": person}).all()
+    assert ("author", later, new["id"]) in [tuple(row) for row in open_rows]
+    assert staff.members(model.Session, old["id"], new["id"]) == 0
+
+
 def test_people_who_have_a_place_at_the_successor_keep_that_one(make: Make) -> None:
     values = {"email": f"{uuid4().hex}@example.org", "password": "a-long-password"}
     person = act("user_create", name=f"u{uuid4().hex[:8]}", **values)["name"]
@@ -283,7 +312,7 @@ def test_people_who_have_a_place_at_the_successor_keep_that_one(make: Make) -> N
     act("agency_liquidate", id=old["id"], successor=new["id"])
     there = {(user["name"], user["capacity"]) for user in act("organization_show", id=new["id"], include_users=True)["users"]}
     assert (person, "admin") in there
-    assert belongings.members(model.Session, old["id"], new["id"]) == 0
+    assert staff.members(model.Session, old["id"], new["id"]) == 0
 
 
 def found_by(words: str) -> list[str]:

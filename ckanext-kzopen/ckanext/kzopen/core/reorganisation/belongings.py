@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any
 
 from ckan import model
 from ckanext.kzopen.core import states
 from ckanext.kzopen.core.agencies import ownership, tree
 from ckanext.kzopen.core.agencies.model import Agency, AnySession, today
 from ckanext.kzopen.core.reorganisation import dated, store
+from ckanext.kzopen.core.reorganisation.staff import members
 from ckanext.kzopen.core.reorganisation.telling import granted
 from sqlalchemy import select, update
 
@@ -33,19 +33,6 @@ def data_sets(session: AnySession, from_agency: str, to_agency: str) -> int:
     return len(ids)
 
 
-def members(session: AnySession, from_agency: str, to_agency: str) -> int:
-    """People's places: those who have one at the successor already keep that one."""
-    there = set(session.scalars(_people(to_agency).with_only_columns(model.Member.table_id)))
-    found = list(session.scalars(_people(from_agency)))
-    for place in found:
-        if place.table_id in there:
-            place.state = "deleted"
-        else:
-            place.group_id = to_agency
-    session.flush()
-    return len(found)
-
-
 def subordinates(session: AnySession, from_agency: str, to_agency: str) -> int:
     """The agencies directly below answer to the successor from today on; the successor itself to whom the other answered."""
     below = list(session.scalars(select(Agency).where(Agency.parent == from_agency, Agency.state == "active")))
@@ -62,8 +49,3 @@ def register() -> None:
     """Once in a process."""
     for move in (data_sets, members, subordinates):
         ownership.register(move.__name__, move)
-
-
-def _people(agency: str) -> Any:
-    place = model.Member
-    return select(place).where(place.group_id == agency, place.table_name == "user", place.state == "active")

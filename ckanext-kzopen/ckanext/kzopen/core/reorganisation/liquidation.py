@@ -20,6 +20,8 @@ AT_ONCE = 3
 def carry_out(session: AnySession, row: Agency, transition: str, actor: str, **fields: Any) -> dict[str, int]:
     """Liquidate: what went over, by name. Nothing is committed; a job is deferred for what is left."""
     states.change(session, "agency", row, transition, actor, **fields)
+    row.successor = living_successor(session, row.successor)
+    session.flush()
     if row.successor is None:
         row.handed_over = datetime.now(UTC)
         session.flush()
@@ -30,6 +32,14 @@ def carry_out(session: AnySession, row: Agency, transition: str, actor: str, **f
             return went
     jobs.defer(session, "agencies.hand_over", agency=row.id, lock=f"agency:{row.id}")
     return went
+
+
+def living_successor(session: AnySession, agency_id: str | None) -> str | None:
+    """The successor, or who succeeded it since a later end was planned."""
+    row = session.get(Agency, agency_id) if agency_id else None
+    while row is not None and row.state == "liquidated" and row.successor is not None:
+        row = session.get(Agency, row.successor)
+    return row.id if row else None
 
 
 def hand_over(session: AnySession, row: Agency, actor: str, went: dict[str, int] | None = None) -> bool:
