@@ -31,6 +31,7 @@ PASSPORT: dict[str, Any] = {
         "en": "What the portal counts about itself: views, downloads, API calls, published versions.",
     },
     "owner": OWNER,
+    "category": "governance",
     "periodicity": "DAILY",
     "keywords": {"kk": ["портал"], "ru": ["портал"], "en": ["portal"]},
     "schema": {

@@ -77,7 +77,7 @@ def hide_package(session: Session, thing: Thing) -> None:
     if thing.kind == "version" and thing.parts.get("resource"):
         package_id = thing.parts["package"]
         jobs.defer(session, "publishing.show_current", lock=f"dataset:{package_id}", package=package_id)
-    if thing.kind != "version":
+    if thing.kind in ("dataset", "resource"):
         session.execute(ACTIVITIES, {"package": thing.parts["package"]})
     session.flush()
 

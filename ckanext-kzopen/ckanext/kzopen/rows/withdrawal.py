@@ -105,7 +105,8 @@ def _is_out(session: Session, connection: Connection, thing: Thing, resource_id:
     marks = datastore.marks(connection, resource_id)
     if thing.kind != "version":
         return not marks
-    wanted = select(Version.sha256).where(Version.package_id == thing.parts["package"], Version.withdrawn.is_(None))
+    others = Version.package_id == thing.parts["package"], Version.number != thing.parts["number"]
+    wanted = select(Version.sha256).where(*others, Version.withdrawn.is_(None))
     return set(marks) <= set(session.scalars(wanted))
 
 
