@@ -26,7 +26,7 @@ from ckanext.kzopen.core.people import activities, invitation_views, labels, pri
 from ckanext.kzopen.core.people.accounts import in_place_of_ckan, own_views, policy  # noqa: F401 - own_views: more pages
 from ckanext.kzopen.core.people.accounts import jobs as account_jobs  # noqa: F401 - registers the tasks
 from ckanext.kzopen.core.people.accounts import views as account_views
-from ckanext.kzopen.core.people.assignments import keeping_up  # noqa: F401 - registers the task
+from ckanext.kzopen.core.people.assignments import handover, keeping_up  # noqa: F401 - keeping_up: registers the task
 from ckanext.kzopen.core.people.leaving import views as leaving_views  # noqa: F401 - pages of the accounts' blueprint
 from ckanext.kzopen.core.people.levels import rules as people_rules
 from ckanext.kzopen.core.people.levels import views as level_views  # noqa: F401 - pages of the accounts' blueprint
@@ -78,6 +78,7 @@ class CorePlugin(p.SingletonPlugin):
         tk.add_template_directory(config, "templates")
         listeners.attach()
         belongings.register()
+        handover.register()
 
     def get_actions(self) -> dict[str, Any]:
         return {

@@ -1,8 +1,8 @@
 """`./kzopen test`: a PostgreSQL, a Valkey, an indexer and a worker of their own, then pytest.
 
 Suites: `all` (default: everything in tests/ but the long suites), `ckan-search` (CKAN's own tests that exercise search),
-`ckan-search-short` (a minute of them), `faults` (long). Anything else is passed to pytest as it is. `--engine` runs the suite
-on another search engine.
+`ckan-search-short` (a minute of them), `matrix` (who may do what: every route and action on every level in every language,
+long), `faults` (long). Anything else is passed to pytest as it is. `--engine` runs the suite on another search engine.
 """
 
 from __future__ import annotations
@@ -87,6 +87,7 @@ def suites() -> dict[str, Suite]:
             [str(TESTS), *long_ones, "-m", "not long"],
             OPTIONS,
         ),
+        "matrix": Suite("test", [str(TESTS / "security")], OPTIONS),
         "faults": Suite(
             "test",
             [str(TESTS / "faults"), str(TESTS / "core/mail/test_killed.py")],

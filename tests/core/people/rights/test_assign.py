@@ -8,9 +8,12 @@ from typing import Any
 import pytest
 from ckan import model
 from ckanext.kzopen.core.people import rights
+from ckanext.kzopen.core.people.assignments import handover
 from ckanext.kzopen.core.people.assignments.change import assign, end
 from ckanext.kzopen.core.people.assignments.model import AssignmentRow
+from ckanext.kzopen.core.people.substitution import delegate
 from ckanext.kzopen.core.record import as_dict, events
+from ckanext.kzopen.core.texts import ASTANA
 from ckanext.kzopen.core.web.errors import KzError
 from sqlalchemy import select, text
 
@@ -175,3 +178,17 @@ def test_nothing_remains_of_an_assignment_that_is_rolled_back(staff: Staff) -> N
     assert staff.in_ckan(person, agency) is None
     assert staff.roles(person) == set()
     assert rights.allowed(person, "publishing.deliver", agency) is False
+
+
+def test_who_worked_for_a_liquidated_agency_works_for_its_successor(staff: Staff) -> None:
+    agency, successor = staff.agency(), staff.agency()
+    person, substitute = staff.made("author", agency), staff.person()
+    today = datetime.now(ASTANA).date()
+    delegate(staff.session, person, substitute, "author", agency, today, today, person)
+    while handover.move(staff.session, agency, successor):
+        pass
+    rights.forget()
+    assert staff.roles(person) == staff.roles(substitute) == {("author", successor)}
+    assert {staff.in_ckan(one, agency) for one in (person, substitute)} == {None}
+    assert {staff.in_ckan(one, successor) for one in (person, substitute)} == {"editor"}
+    assert [(row.agency, row.until is None) for row in rows_of(staff, person)] == [(agency, False), (successor, True)]
