@@ -5,12 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import UUID
 
 from ckan import model
-from ckanext.kzopen.core.desk import Button, Desk, Task, Visitor, register
+from ckanext.kzopen.core.desk import Button, Desk, Findable, Hit, Task, Visitor, register, register_findable
+from ckanext.kzopen.core.desk.finding import MOST as MOST_HITS
+from ckanext.kzopen.core.people.assignments.listing import contains
 from ckanext.kzopen.core.texts import ASTANA
 from ckanext.kzopen.publishing import decide, renewal
-from ckanext.kzopen.publishing.model import Delivery
+from ckanext.kzopen.publishing.model import Delivery, Passport
 from ckanext.kzopen.publishing.validators import from_json
 from sqlalchemy import ColumnElement, Select, and_, select
 from sqlalchemy.orm import Session, aliased
@@ -19,6 +22,7 @@ MOST = 100
 """Tasks of one kind that are shown; the oldest first, so that the rest come up as these are done."""
 GIVEN_UP_AFTER = timedelta(minutes=1)
 TITLE = {"kk": "Деректер жиындары", "ru": "Наборы данных", "en": "Data sets"}
+DELIVERIES = {"kk": "Жеткізілімдер", "ru": "Поставки данных", "en": "Deliveries"}
 DECIDE = {"kk": "Жариялау туралы шешім қабылдау", "ru": "Решить о публикации", "en": "Decide on the publication"}
 MEND = {
     "kk": "Файлды түзетіп, қайта жіберу",
@@ -92,4 +96,28 @@ def _title(package: Any) -> Any:
     return from_json((package.extras or {}).get("title_translated")) or package.title
 
 
+def find_datasets(session: Session, visitor: Visitor, words: str) -> Iterator[Hit]:
+    """Data sets of my agencies by a part of their title in any language or of their name in addresses."""
+    scope, like = visitor.scope("publishing.see"), contains(words)
+    titles = model.Package.extras["title_translated"].astext
+    wanted: Select[Any] = select(model.Package).join(Passport, Passport.package_id == model.Package.id)
+    wanted = wanted.where(model.Package.state == model.State.ACTIVE)
+    wanted = wanted.where(titles.ilike(like) | model.Package.title.ilike(like) | model.Package.name.ilike(like))
+    wanted = wanted.order_by(model.Package.metadata_modified.desc()).limit(MOST_HITS)
+    for package in session.scalars(wanted if scope is None else wanted.where(model.Package.owner_org.in_(scope))):
+        yield Hit(_title(package), f"/staff/datasets/{package.name}", package.name)
+
+
+def find_deliveries(session: Session, visitor: Visitor, words: str) -> Iterator[Hit]:
+    """The delivery of that number, when it is one of my agencies'."""
+    try:
+        delivery = session.get(Delivery, UUID(words))
+    except ValueError:
+        return
+    if delivery is not None and delivery.owner_org and visitor.may("publishing.see", delivery.owner_org):
+        yield Hit(str(delivery.id), f"/staff/deliveries/{delivery.id}", delivery.uri)
+
+
+register_findable(Findable("datasets", TITLE, find_datasets, order=10))
+register_findable(Findable("deliveries", DELIVERIES, find_deliveries, order=20))
 register(Desk("datasets", TITLE, "/staff/datasets", "publishing.see", tasks, order=10))

@@ -7,10 +7,25 @@ A section that has pages for staff puts them on `desk.pages("kzopen_<section>_st
 from pathlib import Path
 
 from ckanext.kzopen.core.desk.access import Page, me, pages
+from ckanext.kzopen.core.desk.finding import Findable, Hit, register_findable
 from ckanext.kzopen.core.desk.registry import Button, Desk, Task, desks, register
 from ckanext.kzopen.core.desk.visitor import Visitor, visitor
 from ckanext.kzopen.core.web import errors
 
 errors.load(Path(__file__).with_name("errors.yaml"))
 
-__all__ = ["Button", "Desk", "Page", "Task", "Visitor", "desks", "me", "pages", "register", "visitor"]
+__all__ = [
+    "Button",
+    "Desk",
+    "Findable",
+    "Hit",
+    "Page",
+    "Task",
+    "Visitor",
+    "desks",
+    "me",
+    "pages",
+    "register",
+    "register_findable",
+    "visitor",
+]
