@@ -130,9 +130,12 @@ def refuse_table(resource_id: str) -> None:
 
 
 def actions() -> dict[str, Action]:
-    """The actions of DataStore that plugin `kzopen_rows` gives CKAN."""
-    if not plugin_loaded("datastore"):
-        return {}
+    """The actions that plugin `kzopen_rows` gives CKAN; none where its plugin `datastore` is off."""
+    return chained() if plugin_loaded("datastore") else {}
+
+
+def chained() -> dict[str, Action]:
+    """Our part of DataStore's actions."""
     found = {name: reading(refuse_table, "resource_id", "id") for name in ("datastore_search", "datastore_info")}
     found |= {name: guarded(refuse_resource, "resource_id") for name in ("datastore_create", "datastore_upsert")}
     # CKAN's are exempt too: the list of tables is read without a right of its own.
