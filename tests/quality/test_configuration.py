@@ -29,7 +29,8 @@ def options(text: str) -> dict[str, str]:
     return dict(parsed["app:main"])
 
 
-MAY_BE_EMPTY = {"kzopen.search_url", "kzopen.smtp_url", "kzopen.smtp_ca"}
+OIDC = {"kzopen.oidc_issuer", "kzopen.oidc_client_id", "kzopen.oidc_client_secret", "kzopen.oidc_iin_claim"}
+MAY_BE_EMPTY = {"kzopen.search_url", "kzopen.smtp_url", "kzopen.smtp_ca", *OIDC}
 
 
 def test_no_option_is_without_a_value(portal: Portal) -> None:

