@@ -10,6 +10,7 @@ from ckanext.kzopen.core.mail.queue import AnySession
 from ckanext.kzopen.core.notices import tokens
 from ckanext.kzopen.core.notices.addresses import page
 from ckanext.kzopen.core.notices.tables import Subscription
+from ckanext.kzopen.core.texts import LANGUAGES
 from ckanext.kzopen.core.web.errors import KzError
 from sqlalchemy import delete, func, select, text
 
@@ -104,7 +105,7 @@ def stop_mails(session: AnySession, reader: str, subscription: int | None) -> No
     for row in session.scalars(select(Subscription).where(wanted)):
         row.how = "feed"
     if subscription is None:
-        _follow(session, reader, "personal", "", "feed", "kk", confirmed=True)
+        _follow(session, reader, "personal", "", "feed", LANGUAGES[0], confirmed=True)
     session.flush()
 
 

@@ -10,6 +10,7 @@ from ckanext.kzopen.core.agencies import tree
 from ckanext.kzopen.core.mail.queue import AnySession
 from ckanext.kzopen.core.notices import visibility
 from ckanext.kzopen.core.notices.at_once import queue_mails
+from ckanext.kzopen.core.texts import LANGUAGES
 from sqlalchemy import text
 
 _NEWS = text(
@@ -37,8 +38,9 @@ _FOLLOWERS = text(
 _PEOPLE = text(
     """
     INSERT INTO kzopen.notice (news, reader, how, language, subscription)
-    SELECT :news, person, coalesce(s.how, 'at_once'), coalesce(s.language, :language), s.id
+    SELECT :news, person, coalesce(s.how, 'at_once'), coalesce(s.language, a.language, :language), s.id
     FROM unnest(CAST(:people AS text[])) AS person
+    LEFT JOIN kzopen.account a ON a.user_id = person
     LEFT JOIN kzopen.subscription s ON s.reader = person AND s.what = 'personal'
     ON CONFLICT DO NOTHING
     """
@@ -72,7 +74,7 @@ def tell(
     news = session.execute(_NEWS, row).scalar()
     if news is None:
         return None
-    session.execute(_PEOPLE, {"news": news, "people": list(people), "language": "kk"})
+    session.execute(_PEOPLE, {"news": news, "people": list(people), "language": LANGUAGES[0]})
     if followers:
         session.execute(_FOLLOWERS, {"news": news})
     _keep_those_who_may(session, news, about)
