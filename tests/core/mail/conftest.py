@@ -22,6 +22,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
+from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 SENDER = Sender("portal@data.example.kz", "Ашық деректер порталы")
 USER, PASSWORD = "sender", "a-long-password"
@@ -72,6 +74,12 @@ def free_port() -> int:
     with socket.socket() as found:
         found.bind(("127.0.0.1", 0))
         return int(found.getsockname()[1])
+
+
+@pytest.fixture
+def only_ours(session: Session) -> None:
+    """Mails that others have queued are not due in this test."""
+    session.execute(text("UPDATE kzopen.mail SET next_try = 'infinity' WHERE state = 'queued'"))
 
 
 StartServer = Callable[..., Received]

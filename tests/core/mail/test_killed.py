@@ -76,6 +76,7 @@ def test_no_mail_goes_out_twice_and_none_is_lost_unseen(
         assert (state, doubtful) == ("sending", [committed])
 
 
+@pytest.mark.usefixtures("only_ours")
 def test_an_operator_may_have_a_mail_in_doubt_sent_again_or_given_up(
     engine: Engine, session: Session, server: Received, office: Office
 ) -> None:
@@ -83,7 +84,7 @@ def test_an_operator_may_have_a_mail_in_doubt_sent_again_or_given_up(
     sending = "UPDATE kzopen.mail SET state = 'sending', changed = now() - make_interval(mins => {}) WHERE id = {}"
     for number, minutes in ((first, 11), (second, 11), (young, 9)):
         session.execute(text(sending.format(minutes, number)))
-    assert [one.id for one in upkeep.in_doubt(session)] == [first, second]
+    assert [one.id for one in upkeep.in_doubt(session) if one.id >= first] == [first, second]
     assert upkeep.send_again(session, [first, young]) == [first]
     assert upkeep.give_up(session, [second, young]) == [second]
     send_due(session, office, SENDER)

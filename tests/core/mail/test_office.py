@@ -10,6 +10,8 @@ from sqlalchemy.orm import Session
 from tests.core.mail.conftest import PASSWORD, SENDER, USER, Authority, Received, StartServer, log_in
 from tests.core.mail.test_queue import queue
 
+pytestmark = pytest.mark.usefixtures("only_ours")
+
 
 def sent(session: Session, server: Received, scheme: str = "smtp", ca: str = "", login: str = "", query: str = "") -> Round:
     found = office_of(f"{scheme}://{login}127.0.0.1:{server.port}{query}", ca)

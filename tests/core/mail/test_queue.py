@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from tests.core.mail.conftest import SENDER, Received
 
+pytestmark = pytest.mark.usefixtures("only_ours")
 VALUES = {"subject": "Hello", "text": "A text."}
 
 

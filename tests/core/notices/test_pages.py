@@ -17,7 +17,7 @@ from lxml import etree
 from sqlalchemy import text
 
 from tests.core.notices.conftest import KIND, values
-from tests.publishing.conftest import Agency, new_agency
+from tests.publishing.conftest import Agency, Api, new_agency, passport
 
 ATOM = {"a": "http://www.w3.org/2005/Atom"}
 
@@ -259,3 +259,10 @@ def test_the_feed_of_an_agency_has_what_everybody_may_see(visitor: Any, agency: 
     assert entries(visitor.get("/en/notices/section/opendata.atom"))[:2] == ["Paper 2", "Paper 1"]
     private.add("1")
     assert entries(visitor.get(f"/en/notices/agency/{agency.id}.atom")) == ["Paper 2"]
+
+
+def test_a_data_set_is_called_by_its_name_in_the_readers_language(app: CKANTestApp, browser: Any, agency: Agency) -> None:
+    name = f"schools-{uuid4().hex[:8]}"
+    assert Api(app, agency.token).put(name, passport(agency.name)).status_code == 201
+    link = page(browser.get(f"/ru/dataset/{name}")).select_one("a.follow")["href"]
+    assert page(browser.get(link)).select_one(".lead strong").get_text() == "Перечень школ"

@@ -122,11 +122,11 @@ def test_nothing_is_told_when_the_transaction_is_rolled_back(session: Session, f
 
 
 def test_a_withdrawn_thing_is_in_no_mail_any_more(session: Session, follow: Follow) -> None:
-    follow(person(session), "thing", "paper:1", "at_once")
-    tell(session)
-    assert not notices.is_out(session, ["paper:1"])
-    assert notices.take_out(session, ["paper:1"], "order 5") == 1
-    assert notices.is_out(session, ["paper:1"])
+    follow(person(session), "thing", "paper:withdrawn", "at_once")
+    tell(session, "paper:withdrawn")
+    assert not notices.is_out(session, ["paper:withdrawn"])
+    assert notices.take_out(session, ["paper:withdrawn"], "order 5") == 1
+    assert notices.is_out(session, ["paper:withdrawn"])
     assert mails(session) == []
 
 

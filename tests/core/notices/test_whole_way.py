@@ -67,7 +67,7 @@ def test_a_new_version_is_told_to_followers_of_the_set_and_of_its_agency(
     found = told(app, package)
     assert found[reader, "dataset.version"] == "at_once"
     assert found[citizen, "dataset.version"] == "daily"
-    assert found[account(agency), "delivery.state"] == "at_once"
+    assert found[account(agency), "delivery.state"] == "feed"
     with app.flask_app.test_request_context():
         digest.compose_all(model.Session)
         send_due(model.Session, office, SENDER)
@@ -117,4 +117,4 @@ def test_a_delivery_that_waits_is_told_to_those_who_may_approve_it(
     assert api.delivery(uri, SCHOOLS, "?check=only")["state"] == "awaiting_approval"
     found = told(app, package)
     assert found[person, "delivery.waiting"] == "at_once"
-    assert found[account(agency), "delivery.state"] == "at_once"
+    assert found[account(agency), "delivery.state"] == "feed"

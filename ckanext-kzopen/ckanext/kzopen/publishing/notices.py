@@ -26,6 +26,8 @@ from sqlalchemy.orm import Session
 
 SECTION = "opendata"
 KIND = "package"
+BAD_NEWS = ("refused", "failed", "quarantined", "withdrawn")
+"""States of a delivery that its sender is mailed; who sends every day need not read every day that all went well."""
 LABEL: Words = {"kk": "Хабарламалар", "ru": "Уведомления", "en": "Notices"}
 _NEAR = text(
     """
@@ -93,7 +95,8 @@ def told(session: AnySession, message: Message) -> list[Telling]:
 def _to_people(delivery: Delivery, package: Any, kind: str, people: tuple[str, ...], state: str) -> Telling:
     values = {"title": title_of(package), "state": machine_of("delivery").states[state].label}
     values |= {"link": f"/staff/deliveries/{delivery.id}"}
-    return Telling(kind, f"{KIND}:{package.id}", values, people=people, followers=False, part=kind)
+    how = "at_once" if kind == "delivery.waiting" or state in BAD_NEWS else "feed"
+    return Telling(kind, f"{KIND}:{package.id}", values, people=people, how=how, followers=False, part=kind)
 
 
 def _to_followers(delivery: Delivery, package: Any, state: str) -> Telling:

@@ -27,6 +27,7 @@ class Telling:
     section: str | None = None
     words: tuple[str, ...] = ()
     people: tuple[str, ...] = ()
+    how: str = "at_once"
     followers: bool = True
     part: str = field(default="")
 
@@ -79,5 +80,6 @@ def _tell(session: AnySession, number: int, one: Telling) -> None:
         section=one.section,
         words=one.words,
         people=one.people,
+        how=one.how,
         followers=one.followers,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -49,9 +50,18 @@ def title_of_thing(session: AnySession, about: str) -> Any:
     kind, _, thing = about.partition(":")
     package = model.Package.get(thing) if kind == "package" else None
     if package is not None:
-        return (package.extras or {}).get("title_translated") or package.title or package.name
+        return _in_languages(package) or package.title or package.name
     last = select(News.values).where(News.about == about, News.withdrawn.is_(None)).order_by(News.id.desc()).limit(1)
     return (session.scalar(last) or {}).get("title")
+
+
+def _in_languages(package: model.Package) -> Any:
+    """The name in languages, which CKAN keeps as JSON in a text; None where there is none."""
+    stored = (package.extras or {}).get("title_translated")
+    try:
+        return json.loads(stored) if isinstance(stored, str) else stored
+    except ValueError:
+        return None
 
 
 def title_of_agency(session: AnySession, agency: str) -> Any:

@@ -38,7 +38,7 @@ _FOLLOWERS = text(
 _PEOPLE = text(
     """
     INSERT INTO kzopen.notice (news, reader, how, language, subscription)
-    SELECT :news, person, coalesce(s.how, 'at_once'), coalesce(s.language, a.language, :language), s.id
+    SELECT :news, person, coalesce(s.how, :how), coalesce(s.language, a.language, :language), s.id
     FROM unnest(CAST(:people AS text[])) AS person
     LEFT JOIN kzopen.account a ON a.user_id = person
     LEFT JOIN kzopen.subscription s ON s.reader = person AND s.what = 'personal'
@@ -60,12 +60,14 @@ def tell(
     section: str | None = None,
     words: Iterable[str] = (),
     people: Iterable[str] = (),
+    how: str = "at_once",
     followers: bool = True,
 ) -> int | None:
     """Tell those who follow `about`, its agency (or one above it), its section, this kind or these words, and `people`.
 
     Nobody is told of what they may not see. The same `key` a second time tells nobody: None instead of the news' number.
-    `people` are account ids; `values` fill the template `kind`, `link` among them is a path of the portal.
+    `people` are account ids, told as they wish, and in the way `how` where they have said nothing. `values` fill the template
+    `kind`; `link` among them is a path of the portal.
     """
     # What is for some people only has no place in the feeds of agencies and sections.
     agencies = [agency, *tree.ancestors(session, agency)] if agency and followers else []
@@ -74,7 +76,7 @@ def tell(
     news = session.execute(_NEWS, row).scalar()
     if news is None:
         return None
-    session.execute(_PEOPLE, {"news": news, "people": list(people), "language": LANGUAGES[0]})
+    session.execute(_PEOPLE, {"news": news, "people": list(people), "language": LANGUAGES[0], "how": how})
     if followers:
         session.execute(_FOLLOWERS, {"news": news})
     _keep_those_who_may(session, news, about)
