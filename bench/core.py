@@ -1,4 +1,4 @@
-"""What every section stands on: changes of state, checks of rights, the public record at a million leaves.
+"""What every section stands on: changes of state, rights, digests, the public record at a million leaves.
 
 A portal's database of its own in a temporary directory; nothing else runs in it. No peer: the bars are ours. Each figure is a
 function that takes the prepared `Ground`.
@@ -34,7 +34,7 @@ from ckanext.kzopen.runtime.testing import Suite, options_of, test_portal
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.orm import Session
 
-from bench import _rights, _states
+from bench import _digests, _rights, _states
 from bench.figures import Figure, below, told
 
 Say = Callable[[str], None]
@@ -53,6 +53,7 @@ class Ground:
     address: str
     ring: Ring
     leaves: int
+    ini: Path
 
 
 def run(quick: bool, say: Say) -> list[Figure]:
@@ -60,7 +61,8 @@ def run(quick: bool, say: Say) -> list[Figure]:
     say(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores")
     say("state: PostgreSQL on the launcher's settings, tables analysed, no warm-up; each append is a transaction")
     if quick:
-        say(f"--quick: {QUICK_LEAVES:,} leaves instead of {LEAVES:,}, {_states.QUICK_CHANGES} changes of {_states.CHANGES}")
+        say(f"--quick: {QUICK_LEAVES:,} leaves of {LEAVES:,}, {_states.QUICK_CHANGES} changes of {_states.CHANGES}, and")
+        say(f"{_digests.QUICK_READERS:,} digests of {_digests.READERS:,} with a tenth of their bar")
     with ground(QUICK_LEAVES if quick else LEAVES, say) as prepared:
         fsync = fsync_probe(prepared.ring.folder)
         say(f"fsync of 4 kB: {fsync:.2f} ms (median of {FSYNCS})")
@@ -68,6 +70,7 @@ def run(quick: bool, say: Say) -> list[Figure]:
             told("core.fsync", fsync, "ms"),
             *_states.figures(prepared.address, fsync, quick),
             *_rights.figures(prepared.engine),
+            *_digests.figures(prepared.ini, quick),
             *log_proofs(prepared),
             *log_appends(prepared),
             *log_verification(prepared),
@@ -80,10 +83,10 @@ def ground(leaves: int, say: Say) -> Iterator[Ground]:
     with tempfile.TemporaryDirectory(prefix="kzopen-bench-") as folder:
         portal = Portal(Settings(data=Path(folder) / "data", demo=False))
         suite = Suite("bench", [], worker=False)
-        with test_portal(portal, suite):
+        with test_portal(portal, suite) as ini:
             address = options_of(portal, suite)["sqlalchemy.url"]
             engine = create_engine(address, pool_size=CONNECTIONS)
-            prepared = Ground(engine, address, Ring(portal.data / "bench-record", "bench"), leaves)
+            prepared = Ground(engine, address, Ring(portal.data / "bench-record", "bench"), leaves, ini)
             started = time.monotonic()
             fill(prepared)
             say(f"a log of {leaves:,} leaves was written in {time.monotonic() - started:.0f} s")
