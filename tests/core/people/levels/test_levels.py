@@ -11,7 +11,7 @@ from uuid import uuid4
 import pytest
 from ckan import model
 from ckanext.kzopen.core.identifiers import check_digit
-from ckanext.kzopen.core.people import levels
+from ckanext.kzopen.core.people import levels, second_factor
 from ckanext.kzopen.core.people.accounts.signing_up import remember_confirmed
 from ckanext.kzopen.core.people.levels import Level
 from ckanext.kzopen.core.people.levels.model import IdentityLevel
@@ -22,6 +22,8 @@ from ckanext.kzopen.core.yaml_source import SourceError, schemas
 from sqlalchemy import select, text, update
 
 from tests.core.people.conftest import Browser, Person
+from tests.core.people.mailbox import mails_to
+from tests.core.people.second_factor.test_second_factor import set_up
 
 BY = levels.PROVIDER + "tests"
 
@@ -170,6 +172,22 @@ def test_a_wrong_number_is_told_by_its_field(browser: Browser, new_person: Calla
     answer = browser.post(f"/account/levels?person={person.name}", person=person.name, level="iin_confirmed", number="1")
     assert answer.status_code == 422
     assert 'id="field-number-error"' in answer.get_data(as_text=True)
+
+
+def test_an_operator_switches_a_lost_second_factor_off_and_its_owner_is_told(
+    browser: Browser, other_browser: Browser, new_person: Callable[..., Person]
+) -> None:
+    operator, person = new_person(sysadmin=True), new_person()
+    other_browser.sign_in(person.name)
+    set_up(other_browser)
+    browser.be(operator)
+    page = browser.get(f"/account/levels?person={person.name}").get_data(as_text=True)
+    token = page.split('name="_csrf_token" value="')[1].split('"')[0]
+    told = {"person": person.name, "_csrf_token": token}
+    assert browser.open("/account/levels/second-factor", method="POST", data=told).status_code == 302
+    assert not second_factor.enrolled(person.id)
+    assert not other_browser.is_signed_in
+    assert mails_to(person.email)[-1].template == "people.second_factor_removed"
 
 
 def test_citizens_do_not_see_the_page(browser: Browser, person: Person) -> None:

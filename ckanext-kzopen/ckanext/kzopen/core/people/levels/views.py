@@ -7,10 +7,13 @@ from datetime import UTC, date, datetime, time, timedelta
 import ckan.plugins.toolkit as tk
 from ckan import model
 from ckanext.kzopen.core.people import levels, rights
+from ckanext.kzopen.core.people.accounts import letters
 from ckanext.kzopen.core.people.accounts.forms import Form, page
 from ckanext.kzopen.core.people.accounts.views import Page, blueprint, go_to
 from ckanext.kzopen.core.people.levels.confirming import RIGHT
 from ckanext.kzopen.core.people.levels.rules import BY_MAIL, Level
+from ckanext.kzopen.core.people.second_factor import keeping
+from ckanext.kzopen.core.people.sessions import store
 from ckanext.kzopen.core.people.sign_in.password import account
 from ckanext.kzopen.core.people.sign_in.views import address
 from ckanext.kzopen.core.record.events import write_event
@@ -38,7 +41,15 @@ def people_levels() -> Page:
         _confirm(form, person)
         if form.good:
             return go_to("kzopen_account.people_levels", person=form.get("person"))
-    return page("levels", form, person=person, held=_held(person), levels=levels.rules().levels, by_hand=_by_hand())
+    return page(
+        "levels",
+        form,
+        person=person,
+        held=_held(person),
+        levels=levels.rules().levels,
+        by_hand=_by_hand(),
+        has_factor=bool(person and keeping.enrolled(person.id)),
+    )
 
 
 @blueprint.post("/levels/end")
@@ -52,6 +63,23 @@ def end_level() -> Page:
     levels.end(model.Session, int(number) if number.isdecimal() else 0, tk.current_user.id, form.get("reason"), address())
     model.Session.commit()
     return go_to("kzopen_account.people_levels", person=form.get("person"))
+
+
+@blueprint.post("/levels/second-factor")
+def reset_second_factor() -> Page:
+    """For one who has lost the device and the recovery codes, and has shown who they are: it can be set up anew."""
+    refused = _only_with_the_right()
+    if refused:
+        return refused
+    person = account(request.form.get("person", ""))
+    if person is None:
+        raise KzError("people.no_such_account")
+    keeping.remove(model.Session, person.id, tk.current_user.id, address())
+    letters.tell(model.Session, person, "second_factor_removed")
+    model.Session.commit()
+    store.end_all(person.id)
+    tk.h.flash_success(tk._("The second factor is switched off."))
+    return go_to("kzopen_account.people_levels", person=person.name)
 
 
 def _found(form: Form) -> model.User | None:

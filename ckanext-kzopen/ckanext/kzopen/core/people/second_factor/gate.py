@@ -12,7 +12,14 @@ from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.requests import wants_page
 from flask import Flask, Response, g, request, session
 
-ALLOWED = ("kzopen_account.second_factor", "user.logout", "user.logged_out_page", "static", "webassets.index")
+ALLOWED = (
+    "kzopen_account.second_factor",
+    "user.logout",
+    "user.logged_out_page",
+    "static",
+    "webassets.index",
+    "api.i18n_js_translations",
+)
 LOOKED = 300  # seconds after which the roles of a session are looked at anew: a role may be given meanwhile
 
 
