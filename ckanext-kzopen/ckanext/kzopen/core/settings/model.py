@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     metrics_token: str = Field("", description="Bearer token for /metrics; empty = made at first start, kept in `data`.")
     record_password: str = Field("", description="Opens the keys of the public record; empty = made at first start.")
     people_key: str = Field("", description="Keeps second factors and IIN unreadable in backups; empty = made at first start.")
+    internal_networks: str = Field(
+        "", description="Internal networks (CIDR) that the portal may call, such as an OpenID provider's."
+    )
     oidc_issuer: str = Field("", description="OpenID provider by which people may sign in; empty = by password only.")
     oidc_client_id: str = Field("", description="Name under which the OpenID provider knows the portal.")
     oidc_client_secret: str = Field("", description="The portal's secret at the OpenID provider.")
