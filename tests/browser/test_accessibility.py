@@ -12,7 +12,16 @@ from tests.conftest import LivePortal
 pytestmark = pytest.mark.browser
 
 DATASET = "demo-sarydala-schools"
-PUBLIC = ("/", "/dataset/", "/dataset/?q=demo&page=2", f"/dataset/{DATASET}", "/organization/", "/user/login", "/about")
+PUBLIC = (
+    "/",
+    "/dataset/",
+    "/dataset/?q=demo&page=2",
+    f"/dataset/{DATASET}",
+    "/organization/",
+    "/organization/tree",
+    "/user/login",
+    "/about",
+)
 STAFF = ("/staff/", "/staff/datasets", "/staff/datasets/demo-regions/deliveries/new", "/staff/datasets/new")
 RULES = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},
