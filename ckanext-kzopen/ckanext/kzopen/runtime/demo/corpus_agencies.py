@@ -21,7 +21,8 @@ from slugify import slugify
 TERRITORIES = Path("catalogue/gosreestr_references/КАТО.json")
 MINISTRY = re.compile(r"М[А-Я]+ РК")
 COMPANY = re.compile(r"\b(АО|НАО|ТОО|ЖШС|АҚ|КЕАҚ|JSC|LLP)\b")
-TOWN = re.compile(r"\bг\. ?а\.")
+OUTDATED = re.compile("устаревш", re.IGNORECASE)
+TOWN = re.compile(r"\bг\. ?а\.$")
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,9 @@ def _add_districts(found: Agencies, path: Path, regions: Mapping[str, str], name
             found.left_out.append(Outcome(region["Text"], "refused", "no agency of the list stands for this region"))
             continue
         for district in region["Items"]:
+            if OUTDATED.search(district["Text"]):
+                found.left_out.append(Outcome(district["Text"], "refused", "the register says that it is out of date"))
+                continue
             name = slugify(f"{above} {district['Text']}", max_length=100)
             if name in seen:
                 found.left_out.append(
@@ -69,7 +73,7 @@ def _add_districts(found: Agencies, path: Path, regions: Mapping[str, str], name
                 continue
             seen.add(name)
             facts = {"source": "gosreestr", "code": district["Value"]}
-            kind = "city" if TOWN.search(district["Text"]) else "district"
+            kind = "city" if TOWN.search(district["Text"].strip()) else "district"
             found.rows.append(_row(len(found.rows) + 1, name, {"ru": district["Text"]}, kind, above, facts))
 
 
