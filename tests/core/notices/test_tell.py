@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from ckanext.kzopen.core import notices
+from ckanext.kzopen.core.agencies import ownership
 from ckanext.kzopen.core.notices import subscriptions
 from ckanext.kzopen.core.web import KzError
 from sqlalchemy import text
@@ -141,3 +142,23 @@ def test_words_without_a_word_cannot_be_followed(session: Session, follow: Follo
 def test_words_are_never_taken_for_the_language_of_queries(session: Session, follow: Follow, words: str) -> None:
     follow("reader", "words", words)
     tell(session, words=["nothing of it"])
+
+
+def test_who_followed_an_agency_follows_its_successor(session: Session, follow: Follow) -> None:
+    old, new = agency(session), agency(session)
+    follow("of the old", "agency", old, "at_once")
+    follow("of both", "agency", old, "at_once")
+    follow("of both", "agency", new, "daily")
+    assert [ownership.hand_over(session, old, new)["followers"] for _ in range(2)] == [1, 0]
+    assert readers(session, tell(session, agency=new)) == {"of the old": "at_once", "of both": "daily"}
+
+
+def test_nothing_is_kept_of_readers_whose_account_is_gone(session: Session, follow: Follow) -> None:
+    stays = person(session)
+    follow(stays, "section", "papers")
+    follow("gone", "section", "papers")
+    subscriptions._follow(session, "citizen@example.org", "section", "papers", "daily", "ru", confirmed=True)
+    news = tell(session, section="papers")
+    subscriptions.tidy(session)
+    assert set(readers(session, news)) == {stays, "citizen@example.org"}
+    assert subscriptions.of_reader(session, "gone") == []

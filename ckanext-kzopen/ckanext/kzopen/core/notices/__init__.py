@@ -11,6 +11,7 @@ feed, its text the mail. `values` holds at least `link`, a path of the portal.
 from pathlib import Path
 
 from ckanext.kzopen.core import mail
+from ckanext.kzopen.core.notices import handover
 from ckanext.kzopen.core.notices.reading import Telling, on
 from ckanext.kzopen.core.notices.telling import tell
 from ckanext.kzopen.core.notices.visibility import visible
@@ -19,5 +20,6 @@ from ckanext.kzopen.core.web import errors
 
 errors.load(Path(__file__).with_name("errors.yaml"))
 mail.templates(Path(__file__).with_name("mail"))
+handover.register()
 
 __all__ = ["Telling", "forget_reader", "is_out", "on", "take_out", "tell", "visible"]

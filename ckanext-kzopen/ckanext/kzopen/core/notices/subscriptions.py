@@ -36,6 +36,15 @@ _FOLLOW = text(
 _TIDY = (
     text("DELETE FROM kzopen.subscription WHERE confirmed IS NULL AND created < now() - interval '7 days'"),
     text("DELETE FROM kzopen.news WHERE at < now() - make_interval(days => :days)"),
+    *(
+        text(
+            f"""
+            DELETE FROM kzopen.{table} t WHERE strpos(t.reader, '@') = 0
+                AND NOT EXISTS (SELECT FROM "user" u WHERE u.id = t.reader AND u.state = 'active')
+            """  # noqa: S608 - names of our own tables
+        )
+        for table in ("subscription", "notice", "notice_feed")
+    ),
 )
 
 
@@ -118,7 +127,7 @@ def query_of(words: str) -> str:
 
 
 def tidy(session: AnySession) -> None:
-    """Delete what nobody confirmed within a week, and news of last year with the notices of it."""
+    """Delete what nobody confirmed within a week, news older than a year, and all that belonged to accounts that are gone."""
     for statement in _TIDY:
         session.execute(statement, {"days": KEPT_DAYS})
 
