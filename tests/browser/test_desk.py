@@ -101,6 +101,7 @@ def sign_in(page: Page, portal: LivePortal, language: str) -> None:
     page.locator("#field-login").fill("demo-admin")
     page.locator("#field-password").fill(portal.accounts["demo-admin"]["password"])
     page.locator(".sign-in-form button[type=submit]").click()
+    expect(page.get_by_role("banner").get_by_role("link", name=STORIES[language].workstation)).to_be_visible()
 
 
 def desk(page: Page, name: str) -> None:
@@ -162,7 +163,7 @@ def test_a_system_is_registered_and_its_token_is_shown_once(page: Page, portal: 
     assert secret.startswith("kzs_")
     page.get_by_role("link", name=words.copied).click()
 
-    expect(page.get_by_text(secret[:12])).to_be_visible()
+    expect(page.locator(".task code", has_text=secret[:12])).to_be_visible()
     assert secret not in page.content()
     answer = page.request.get("/api/universal/v1/datasets/demo-airports", headers={"Authorization": f"Bearer {secret}"})
     assert answer.status == 200
