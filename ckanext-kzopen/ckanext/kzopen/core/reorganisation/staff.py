@@ -36,8 +36,8 @@ def _roles(session: AnySession, person: str, from_agency: str, to_agency: str, n
     membership.adopt(session, person, from_agency, now)
     active = person_id(session, person) is not None
     for row in list(session.scalars(membership.open_assignments(person, from_agency, now))):
-        if active and row.since != row.until:
-            since, until = max(row.since, now), row.until
+        since, until = max(row.since, now), row.until
+        if active and (until is None or until > since):
             change.assign(session, person, row.role, to_agency, CLOCK, since=since, until=until, at=now)
         change.end(session, row, CLOCK, at=now)
 
