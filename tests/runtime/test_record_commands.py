@@ -151,3 +151,27 @@ def test_keeping_shows_first_what_it_would_delete(live_portal: LivePortal) -> No
     code, said = command(live_portal, "record", "keep")
     assert (code, said.splitlines()[-1]) == (0, "nothing was deleted; --commit does it")
     assert "reads_of_personal_data: would delete 0 events from before " in said
+
+
+@pytest.mark.parametrize(
+    ("table", "column", "told"),
+    [("version", "rows", "of data set {} is not what was recorded"), ("event", "reason", "is not what was sealed at ")],
+)
+def test_an_edited_version_or_event_is_found_by_doctor(live_portal: LivePortal, table: str, column: str, told: str) -> None:
+    value, undone = {"rows": ("rows + 1", "rows - 1"), "reason": ("'other'", "NULL")}[column]
+    change = """
+        ALTER TABLE kzopen.{0} DISABLE TRIGGER USER;
+        UPDATE kzopen.{0} SET {1} = {2} WHERE id = {3};
+        ALTER TABLE kzopen.{0} ENABLE TRIGGER USER
+    """
+    which = {"version": "SELECT max(id), max(package_id) FROM kzopen.version GROUP BY id ORDER BY id DESC LIMIT 1"}
+    which["event"] = "SELECT min(id), '' FROM kzopen.event WHERE kind = 'delivery' AND reason IS NULL"
+    with connect(live_portal) as connection:
+        number, package = connection.execute(which[table]).fetchone() or (0, "")
+        connection.execute(change.format(table, column, value, number))
+    try:
+        code, said = command(live_portal, "doctor")
+    finally:
+        with connect(live_portal) as connection:
+            connection.execute(change.format(table, column, undone, number))
+    assert (code, told.format(package) in said) == (1, True), said
