@@ -26,7 +26,10 @@ def move(session: AnySession, from_agency: str, to_agency: str) -> int:
     now = datetime.now(UTC)
     for person in session.scalars(select(Membership.person).where(Membership.agency == from_agency)):
         membership.adopt(session, person, from_agency, now)
-    running = or_(AssignmentRow.until.is_(None), AssignmentRow.until > now)
+    lasting = (AssignmentRow.until > now) & (
+        AssignmentRow.until > AssignmentRow.since
+    )  # one that was ended before it began is over
+    running = or_(AssignmentRow.until.is_(None), lasting)
     rows = list(session.scalars(select(AssignmentRow).where(AssignmentRow.agency == from_agency, running).limit(BATCH)))
     for row in rows:
         until = row.until
