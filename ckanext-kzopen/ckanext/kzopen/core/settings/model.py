@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     metrics_token: str = Field("", description="Bearer token for /metrics; empty = made at first start, kept in `data`.")
     record_password: str = Field("", description="Opens the keys of the public record; empty = made at first start.")
     people_key: str = Field("", description="Keeps second factors and IIN unreadable in backups; empty = made at first start.")
+    trusted_proxies: int = Field(
+        0, ge=0, le=5, description="Web servers before ours whose X-Forwarded-For counts; 0 = readers reach it directly."
+    )
     internal_networks: str = Field(
         "", description="Internal networks (CIDR) that the portal may call, such as an OpenID provider's."
     )
