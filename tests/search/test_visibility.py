@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("with_plugins")
 
 @pytest.fixture
 def people() -> dict[str, dict[str, Any]]:
-    return {name: factories.User() for name in ("member", "stranger")}
+    return {name: factories.User(password="a-long-password") for name in ("member", "stranger")}
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from ckanext.kzopen.core.agencies.model import today
 from ckanext.kzopen.core.people.assignments.change import assign
 from ckanext.kzopen.core.people.rights import roles_of
 from ckanext.kzopen.core.record import events
-from ckanext.kzopen.core.reorganisation import due, jobs, staff, sweeping
+from ckanext.kzopen.core.reorganisation import due, jobs, liquidation, staff, sweeping
 from ckanext.kzopen.core.reorganisation.helpers import kz_owners_then
 from ckanext.kzopen.core.web import KzError
 from sqlalchemy import text
@@ -218,9 +218,14 @@ def test_whose_a_data_set_was_is_known_afterwards(make: Make) -> None:
     assert history.owner_at(model.Session, "data_set", package, new["id"], after) == new["id"]
 
 
-def test_what_is_too_much_for_the_transaction_goes_over_by_a_job(
-    make: Make, stones: dict[str, list[str]], monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker is another process, which knows nothing of stones; the test does its work."""
+    monkeypatch.setattr(liquidation.jobs, "defer", lambda *_given, **_named: None)
+
+
+@pytest.mark.usefixtures("by_hand")
+def test_what_is_too_much_for_the_transaction_goes_over_by_a_job(make: Make, stones: dict[str, list[str]]) -> None:
     old, new = make("Ескі"), make("Жаңа")
     stones[old["id"]] = [str(number) for number in range(9)]
     act("agency_liquidate", id=old["id"], successor=new["id"])
@@ -330,6 +335,7 @@ def test_short_and_former_names_of_the_owner_and_of_whom_it_succeeded_find_a_dat
     assert found_by(f"бұрынғы{mark}") == [package]
 
 
+@pytest.mark.usefixtures("by_hand")
 def test_a_step_that_fails_takes_nothing_back_and_the_next_run_goes_on(make: Make, stones: dict[str, list[str]]) -> None:
     old, new = make("Ескі"), make("Жаңа")
     packages = [data_set(old["id"]) for _ in range(3)]
