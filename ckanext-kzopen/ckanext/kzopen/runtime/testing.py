@@ -87,7 +87,7 @@ def suites() -> dict[str, Suite]:
             [str(TESTS), *long_ones, "-m", "not long"],
             OPTIONS,
         ),
-        "matrix": Suite("test", [str(TESTS / "security")], OPTIONS),
+        "matrix": Suite("test", [str(TESTS / "security"), "--timeout=1800"], OPTIONS),
         "faults": Suite(
             "test",
             [str(TESTS / "faults"), str(TESTS / "core/mail/test_killed.py")],
