@@ -323,7 +323,7 @@ def test_doctor_finds_what_was_put_back_and_its_command_mends_it(app: CKANTestAp
     assert found.exit_code == 1
     (told,) = [line for line in found.output.splitlines() if dataset in line]
     what, _, held = told.partition(" was withdrawn and still lies in: ")
-    assert (what, set(held.split(", "))) == (f"dataset {dataset}", {"mail", "files", "catalogue", "bodies"})
+    assert (what, set(held.split(", "))) == (f"dataset {dataset}", {"mail", "notices", "files", "catalogue", "bodies"})
 
     assert f"dataset {dataset}: taken out of {held}" in kzopen_withdrawal("repair").output
     assert dataset not in kzopen_withdrawal("check").output
@@ -342,7 +342,11 @@ def test_every_place_can_tell_that_it_holds_something(app: CKANTestApp, own: Api
         session = model.Session()
         held = {place.name for place in holding(session, kinds.find(session, "dataset", dataset))}
         held |= {place.name for place in holding(session, kinds.find(session, "version", f"{dataset}/2"))}
-    assert {place.name for place in places()} - held == {"uploads", "mail"}  # tried with an uploaded file, and with mails
+    assert {place.name for place in places()} - held == {
+        "uploads",
+        "mail",
+        "notices",
+    }  # tried with an uploaded file, and with mails
 
 
 DIE = """
