@@ -107,4 +107,7 @@ def test_two_portals_run_side_by_side_and_stop_without_a_trace(live_portal: Live
 
 def test_doctor_finds_nothing_wrong_with_a_fresh_portal(live_portal: LivePortal) -> None:
     said = kzopen("doctor", "--data", str(live_portal.data))
-    assert (said.returncode, "all is well" in said.stdout) == (0, True), said.stdout
+    areas = [line.split()[:2] for line in said.stdout.splitlines() if line.startswith(("  ! ", "  ✓ "))]
+    assert len(areas) >= 12, said.stdout
+    # Other tests may have people sign up at this portal, and it has no mail server.
+    assert [area for mark, area in areas if mark == "!" and area != "mail"] == [], said.stdout

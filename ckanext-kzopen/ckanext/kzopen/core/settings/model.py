@@ -55,6 +55,7 @@ class Settings(BaseSettings):
     oidc_client_secret: str = Field("", description="The portal's secret at the OpenID provider.")
     oidc_name: str = Field("OpenID", description="Name of the OpenID provider on the button.")
     oidc_iin_claim: str = Field("", description="Claim in which it gives an IIN that it has confirmed; empty = none.")
+    invitation_days: int = Field(7, ge=1, le=90, description="Days for which an invitation of staff can be accepted.")
     require_second_factor: bool = Field(
         True, description="Approvers, administrators and operators may do nothing without a second factor (TOTP)."
     )
