@@ -21,6 +21,7 @@ from ckan import logic
 from ckan.common import config
 from ckan.lib import search
 from ckanext.kzopen.core import outbox
+from ckanext.kzopen.core.withdrawal import tombstone
 from ckanext.kzopen.search import changes, connection, health, recompute, store, topics, waiting
 from ckanext.kzopen.search.document import key_of
 from ckanext.kzopen.search.health import Check
@@ -111,9 +112,11 @@ def _stale(ids: Iterable[str]) -> Iterable[str]:
     site = str(config.get("ckan.site_id"))
     for package_id in ids:
         with connection.captured() as made:
-            logic.index_update_package({"ignore_auth": True}, package_id)
+            if tombstone(model.Session(), "dataset", package_id) is None:  # what was withdrawn has no document
+                logic.index_update_package({"ignore_auth": True}, package_id)
         model.Session.rollback()
-        if [document.hash for document in made] != [stored.get(key_of(package_id, site))]:
+        kept = stored.get(key_of(package_id, site))
+        if [document.hash for document in made] != ([] if kept is None else [kept]):
             yield package_id
 
 
