@@ -19,7 +19,7 @@ from psycopg.rows import tuple_row
 
 from tests.conftest import ROOT, LivePortal
 
-pytestmark = pytest.mark.timeout(600)  # each command is a process of its own; doctor looks at everything
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]  # each command is a process of its own; doctor looks at everything
 VERIFIER = ROOT / "api_clients" / "verifier" / "kzopen_verifier.py"
 
 

@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import LivePortal
 from tests.runtime.test_record_commands import command, connect
 
-pytestmark = pytest.mark.timeout(600)  # each command is a process of its own
+pytestmark = [pytest.mark.long, pytest.mark.timeout(600)]  # each command is a process of its own
 
 
 def call(live: LivePortal, action: str, **given: object) -> dict[str, object]:

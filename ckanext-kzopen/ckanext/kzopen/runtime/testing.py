@@ -2,7 +2,8 @@
 
 Suites: `all` (default: everything in tests/ but the long suites), `ckan-search` (CKAN's own tests that exercise search),
 `ckan-search-short` (a minute of them), `matrix` (who may do what: every route and action on every level in every language,
-long), `faults` (long). Anything else is passed to pytest as it is. `--engine` runs the suite on another search engine.
+long), `commands` (every command on a running portal, long), `faults` (long). Anything else is passed to pytest as it is.
+`--engine` runs the suite on another search engine.
 """
 
 from __future__ import annotations
@@ -87,6 +88,7 @@ def suites() -> dict[str, Suite]:
             [str(TESTS), *long_ones, "-m", "not long"],
             OPTIONS,
         ),
+        "commands": Suite("test", [str(TESTS / "runtime")], OPTIONS),
         "matrix": Suite("test", [str(TESTS / "security"), "--timeout=1800"], OPTIONS),
         "faults": Suite(
             "test",
