@@ -1,4 +1,4 @@
-"""The engines that `bench relevance` compares; each is given the same documents, and the parameters that CKAN sends for a query.
+"""The engines that `bench relevance` compares: each gets the same documents, and the parameters that CKAN sends for a query.
 
 Stock CKAN is a real Solr with CKAN's schema, asked through CKAN's own client.
 """
@@ -18,6 +18,7 @@ from ckanext.kzopen.search.engines import engine_of
 from ckanext.kzopen.search.engines.base import Engine, Entry
 
 from bench._relevance_documents import SITE, Text
+from tests import search_engines
 
 Top = Callable[[str, int], list[str]]
 """The ids of the best documents for a query, best first."""
@@ -34,8 +35,6 @@ def parameters(query: str, rows: int) -> dict[str, Any]:
 @contextmanager
 def solr(texts: Sequence[Text]) -> Iterator[Top]:
     """Stock CKAN: its schema in a Solr."""
-    from tests import search_engines
-
     with search_engines.solr("relevance") as address:
         client = pysolr.Solr(address, timeout=60)
         client.delete(q="*:*")
@@ -60,8 +59,6 @@ def tantivy(texts: Sequence[Text]) -> Iterator[Top]:
 @contextmanager
 def elastic(texts: Sequence[Text]) -> Iterator[Top]:
     """Ours on Elasticsearch."""
-    from tests import search_engines
-
     with search_engines.elasticsearch() as address:
         yield _ours(engine_of(f"elasticsearch://{address}/relevance", Path()), texts)
 

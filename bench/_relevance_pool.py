@@ -10,13 +10,11 @@ import random
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
-from pathlib import Path
 
 from bench import _relevance_documents as documents
 from bench import _relevance_engines as engines
 from bench._relevance_labels import labels, queries, variants
 
-ROOT = Path(__file__).resolve().parents[1]
 DEPTH = 10
 ENGINES = {"solr": engines.solr, "tantivy": engines.tantivy, "elastic": engines.elastic}
 
@@ -38,7 +36,6 @@ def unjudged(names: Sequence[str]) -> dict[int, list[str]]:
 
 def main() -> None:
     """Print the pools."""
-    sys.path.insert(0, str(ROOT))  # importing CKAN puts its own package `tests` before ours
     shown = {text.id: text.shown for text in documents.read()}
     pools = unjudged(sys.argv[1:] or list(ENGINES))
     for query in queries():
