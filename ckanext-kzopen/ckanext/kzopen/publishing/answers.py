@@ -243,7 +243,7 @@ def delivery_answer(site: Site, delivery: Delivery, version: Version | None, lan
         dataset=delivery.uri,
         mode=delivery.mode,
         check_only=delivery.check_only,
-        waits_for=delivery.waits_for,  # type: ignore[arg-type]
+        waits_for=delivery.waits_for,
         publish_at=delivery.publish_at,
         stops=[StopAnswer(**told(stop, language)) for stop in delivery.stops],
         decision_reason=delivery.decision_reason,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ckan.plugins.toolkit as tk
 from ckan import model
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.problem import problem, request_language
@@ -17,6 +18,7 @@ from ckanext.kzopen.publishing import (
     openapi,
     rights,
 )
+from ckanext.kzopen.publishing.calls import DifferenceQuery, query
 from ckanext.kzopen.publishing.model import Passport
 from ckanext.kzopen.publishing.passport import Passport as Described
 from ckanext.kzopen.publishing.passport import Uri
@@ -141,6 +143,7 @@ def _withdrawn(uri: str) -> list[answers.TombstoneAnswer]:
 def get_difference(uri: str, number: int) -> Response:
     """What a version changed against the one before it."""
     _seen(uri)
+    query(DifferenceQuery)
     version = versions.numbered(model.Session(), uri, number)
     if version is None:
         refuse_if_gone(model.Session(), "version", f"{datasets.known_passport(model.Session(), uri).package_id}/{number}")
@@ -152,4 +155,12 @@ def get_difference(uri: str, number: int) -> Response:
 @blueprint.get("/openapi.json")
 def get_openapi() -> Response:
     """This API, as OpenAPI 3.1."""
-    return openapi.response(configured().address)
+    return openapi.response(configured().address, request_language())
+
+
+@blueprint.get("/docs")
+def get_page() -> str:
+    """This API, as a page to browse."""
+    language = request_language()
+    page: str = tk.render("universal_api.html", {"document": openapi.document(configured().address, language)})
+    return page

@@ -9,6 +9,7 @@ from ckanext.kzopen.core import jobs, states
 from ckanext.kzopen.core.people import rights, systems
 from ckanext.kzopen.core.record import write_event
 from ckanext.kzopen.core.states import machine_of
+from ckanext.kzopen.core.texts import Words
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.publishing import rules
 from ckanext.kzopen.publishing.model import Delivery
@@ -111,7 +112,7 @@ def _reason(text: str) -> str:
     return told
 
 
-def _label(delivery: Delivery) -> dict[str, str]:
+def _label(delivery: Delivery) -> Words:
     return machine_of("delivery").states[delivery.state].label
 
 

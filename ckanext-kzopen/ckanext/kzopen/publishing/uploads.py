@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import io
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -187,7 +188,7 @@ def _held(session: Session, site: Site, upload: Upload) -> Iterator[None]:
         yield
 
 
-def _opened(site: Site, upload: Upload) -> IO[bytes]:
+def _opened(site: Site, upload: Upload) -> io.BufferedRandom:
     """The part file of an unfinished upload; a body that a death left in the inbox before the commit is taken back."""
     path = _path(site, upload)
     inbox.give_back(site.files_url, upload.id, path)
