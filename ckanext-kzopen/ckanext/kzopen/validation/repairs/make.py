@@ -7,11 +7,13 @@ from dataclasses import replace
 
 import polars as pl
 from ckanext.kzopen.validation.cells import Cells
+from ckanext.kzopen.validation.infer import ANY
+from ckanext.kzopen.validation.native import as_text
 from ckanext.kzopen.validation.repairs.columns import mended
 from ckanext.kzopen.validation.repairs.model import OF_COLUMNS, Key, Repair
-from ckanext.kzopen.validation.repairs.suggest import Table, blank_columns, blank_extras, rows_of, want_of
+from ckanext.kzopen.validation.repairs.suggest import Table, blank_columns, blank_extras, rows_of, texts_of, want_of
 
-TAKE_OUT = ("numbering", "notes", "totals", "blank-rows")
+TAKE_OUT = ("numbering", "notes", "totals", "blank-rows", "repeated-keys")
 Column = pl.Series | list[object]
 
 
@@ -50,8 +52,6 @@ def _headers(table: Table, keys: Collection[Key], names: Sequence[str]) -> Cells
 
 
 def _longer(table: Table, cells: Cells) -> Sequence[pl.Series]:
-    from ckanext.kzopen.validation.repairs.suggest import texts_of
-
     return table.texts if cells is table.cells else texts_of(cells)
 
 
@@ -104,9 +104,6 @@ def _mended(table: Table, cells: Cells, position: int, label: str, kinds: Collec
     if isinstance(column, pl.Series):
         want = want_of(table, position, column, label)
         return mended(column, want, kinds) if want else column
-    from ckanext.kzopen.validation.infer import ANY
-    from ckanext.kzopen.validation.native import as_text
-
     texts = as_text(column, ANY)
     want = want_of(table, position, texts, label)
     if want is None:
@@ -119,8 +116,6 @@ def _mended(table: Table, cells: Cells, position: int, label: str, kinds: Collec
 
 
 def _repeats(table: Table, cells: Cells) -> Collection[int]:
-    from ckanext.kzopen.validation.repairs.suggest import texts_of
-
     return set(rows_of("repeats", replace(table, cells=cells, texts=texts_of(cells))))
 
 

@@ -23,12 +23,17 @@ YEAR = re.compile(r"(19|20)\d\d")
 
 @dataclass(frozen=True)
 class Table:
-    """A table of text with the names of its fields; `wants` says what a schema wants of them, by position from 1."""
+    """A table of text with the names of its fields; `wants` says what a schema wants of them, by position from 1.
+
+    Without a schema it is None, and the values themselves say it.
+    """
 
     cells: Cells
     texts: Sequence[pl.Series]
     names: Sequence[str]
     wants: Mapping[int, Want] | None = None
+    fields: Sequence[str] = ()  # all names of the schema
+    earlier: frozenset[int] = frozenset()  # indexes of rows whose key a later row has too
 
     @property
     def short(self) -> frozenset[int]:
@@ -62,6 +67,8 @@ def rows_of(kind: str, table: Table) -> list[int]:
             return found_rows.total_rows(grid, notes)
         case "repeats":
             return found_rows.repeated_rows(table.texts)
+        case "repeated-keys":
+            return sorted(table.earlier)
     return []
 
 
@@ -84,6 +91,8 @@ def _of_table(table: Table) -> Iterator[Repair]:
         yield Repair("merged", count=merged)
     if indexes := rows_of("repeats", table):
         yield Repair("repeats", count=len(indexes), examples=_numbers(table, indexes))
+    if len(table.earlier) > len(indexes):
+        yield Repair("repeated-keys", count=len(table.earlier), examples=_numbers(table, sorted(table.earlier)))
 
 
 def _numbers(table: Table, indexes: Sequence[int]) -> list[tuple[str, ...]]:
@@ -94,7 +103,8 @@ def headless(table: Table) -> bool:
     """Whether the row that was taken for the header is data: it holds a number where all below are numbers (years may be
     labels), or the very value that most rows have. Where a schema knew its labels, it is the header."""
     labels = table.cells.labels
-    if table.wants is not None or not table.cells.rows or table.cells.reading.header_row > 1:
+    known = table.wants is not None and (table.wants or len(labels) != len(table.fields))
+    if known or not table.cells.rows or table.cells.reading.header_row > 1:
         return False
     if table.cells.reading.format not in ("csv", "xlsx", "xls", "ods"):
         return False
@@ -127,8 +137,13 @@ def blank_columns(table: Table) -> list[int]:
 
 
 def odd_labels(table: Table) -> list[int]:
-    """Positions of columns whose label is missing, repeated, a date, or made up by a program."""
+    """Positions of columns whose label is missing, repeated, a date, or made up by a program; with a schema, of those
+    that it does not know, when there are as many columns as it has fields, so that they can be told by position."""
     blank, labels = set(blank_columns(table)), table.cells.labels
+    if table.wants is not None:
+        unknown = [n for n in range(1, len(labels) + 1) if n not in table.wants and n not in blank]
+        faulty = unknown or any(not label or label in labels[:n] for n, label in enumerate(labels) if n + 1 not in blank)
+        return (unknown or [1]) if faulty and len(labels) - len(blank) == len(table.fields) else []
     if len(labels) < 2:  # a list needs no label
         return []
     return [
@@ -136,7 +151,6 @@ def odd_labels(table: Table) -> list[int]:
         for n, label in enumerate(labels, start=1)
         if n not in blank
         and (not label or label in labels[: n - 1] or ODD_LABEL.fullmatch(label) or PLACEHOLDER.fullmatch(label))
-        and (table.wants is None or not label or label in labels[: n - 1])
     ]
 
 
