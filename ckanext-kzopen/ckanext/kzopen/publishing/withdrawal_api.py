@@ -14,7 +14,7 @@ from ckanext.kzopen.core.withdrawal.order import cleaned_reason
 from ckanext.kzopen.core.withdrawal.places import holding
 from ckanext.kzopen.publishing import datasets
 from ckanext.kzopen.publishing.answers import PlaceAnswer, WithdrawalAnswer, WithdrawalOrder
-from ckanext.kzopen.publishing.api import LARGEST_PASSPORT, answered, blueprint, sender
+from ckanext.kzopen.publishing.api import answered, blueprint, sender, small_body
 from flask import Response, request
 
 
@@ -65,7 +65,7 @@ def thing_of(package_id: str, kind: str, reference: str) -> Thing:
 
 
 def _order(user: str) -> Order:
-    body = WithdrawalOrder.model_validate_json(request.stream.read(LARGEST_PASSPORT + 1) or b"{}")
+    body = WithdrawalOrder.model_validate_json(small_body() or b"{}")
     reason = cleaned_reason(body.reason.model_dump())
     actor = datasets.user_id(user)
     return Order(reason, actor, law=body.law, keep_title=body.keep_title, address=request.remote_addr)
