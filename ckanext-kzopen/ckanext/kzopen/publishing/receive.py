@@ -20,7 +20,7 @@ LONGEST_KEY = 255
 
 @dataclass(frozen=True)
 class Sending:
-    """What a sender says of the bytes that follow. `source` is `api`, `staff` or `command`; `sender` is a user's id."""
+    """What a sender says of the bytes to come: `source` is `api`, `staff`, `command` or `harvest`; `sender` a user's id."""
 
     mode: str
     sender: str
@@ -60,10 +60,13 @@ def deliver(
     sending: Sending,
     stream: inbox.Readable,
     limit: int,
+    *,
+    at_once: bool = False,
 ) -> Outcome:
     """Store a body and defer its check; both are there after the commit that is made here, or none.
 
-    A repeated idempotency key with the same body gives the first delivery again; with another body it is refused.
+    `at_once`: the caller calls `process` itself instead of the queue. A repeated idempotency key with the same body gives the
+    first delivery again; with another body it is refused.
     """
     check_sending(sending, passport)
     if sending.length is not None and sending.length > limit:
@@ -72,7 +75,7 @@ def deliver(
     stored = inbox.receive(files_url, number, stream, limit, sending.length)
     try:
         earlier = _same_again(session, passport.package_id, sending, stored)
-        outcome = Outcome(earlier, repeated=True) if earlier else _new(session, passport, sending, number, stored)
+        outcome = Outcome(earlier, repeated=True) if earlier else _new(session, passport, sending, number, stored, at_once)
     except KzError:
         # Not after an error of the database: a commit whose answer got lost may have been made.
         inbox.discard(files_url, stored)
@@ -82,7 +85,9 @@ def deliver(
     return outcome
 
 
-def _new(session: Session, passport: Passport, sending: Sending, number: UUID, stored: inbox.Received) -> Outcome:
+def _new(
+    session: Session, passport: Passport, sending: Sending, number: UUID, stored: inbox.Received, at_once: bool
+) -> Outcome:
     delivery = Delivery(
         id=number,
         package_id=passport.package_id,
@@ -108,7 +113,8 @@ def _new(session: Session, passport: Passport, sending: Sending, number: UUID, s
         if earlier is None:
             raise
         return Outcome(earlier, repeated=True)
-    defer_check(session, delivery)
+    if not at_once:
+        defer_check(session, delivery)
     session.commit()
     return Outcome(delivery, repeated=False)
 
