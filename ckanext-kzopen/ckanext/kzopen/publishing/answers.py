@@ -135,6 +135,7 @@ class ReportAnswer(BaseModel):
     listed: int
     counts: dict[str, int]
     reading: dict[str, Any] | None
+    repairs: list[dict[str, Any]] = Field(default_factory=list)
     offset: int
     findings: list[dict[str, Any]]
     next: str | None

@@ -78,21 +78,31 @@ def deliver(
     sending: Sending,
     stream: inbox.Readable,
     limit: int,
+    *,
+    at_once: bool = False,
 ) -> Outcome:
     """Store a body and defer its check; both are there after the commit that is made here, or none.
 
-    A repeated idempotency key with the same body gives the first delivery again; with another body it is refused.
+    `at_once`: the caller calls `process` itself instead of the queue. A repeated idempotency key with the same body gives the
+    first delivery again; with another body it is refused.
     """
     check_sending(sending, passport)
     if sending.length is not None and sending.length > limit:
         raise KzError("publishing.too_large", limit=limit)
     number = uuid4()
     stored = inbox.receive(files_url, number, stream, limit, sending.length)
-    return deliver_stored(session, files_url, passport, sending, number, stored)
+    return deliver_stored(session, files_url, passport, sending, number, stored, at_once=at_once)
 
 
 def deliver_stored(
-    session: Session, files_url: str, passport: Passport, sending: Sending, number: UUID, stored: inbox.Received
+    session: Session,
+    files_url: str,
+    passport: Passport,
+    sending: Sending,
+    number: UUID,
+    stored: inbox.Received,
+    *,
+    at_once: bool = False,
 ) -> Outcome:
     """`deliver` for bytes that lie in the inbox already; they are thrown away when no delivery of `number` comes about."""
     try:
@@ -101,7 +111,7 @@ def deliver_stored(
         if sending.key is not None:
             free_old_key(session, passport.package_id, sending.key, datetime.now(UTC))
         earlier = _same_again(session, passport.package_id, sending, stored)
-        outcome = Outcome(earlier, repeated=True) if earlier else _new(session, passport, sending, number, stored)
+        outcome = Outcome(earlier, repeated=True) if earlier else _new(session, passport, sending, number, stored, at_once)
     except KzError:
         # Not after an error of the database: a commit whose answer got lost may have been made.
         session.rollback()
@@ -112,7 +122,9 @@ def deliver_stored(
     return outcome
 
 
-def _new(session: Session, passport: Passport, sending: Sending, number: UUID, stored: inbox.Received) -> Outcome:
+def _new(
+    session: Session, passport: Passport, sending: Sending, number: UUID, stored: inbox.Received, at_once: bool
+) -> Outcome:
     delivery = Delivery(
         id=number,
         package_id=passport.package_id,
@@ -140,7 +152,8 @@ def _new(session: Session, passport: Passport, sending: Sending, number: UUID, s
         if earlier is None:
             raise
         return Outcome(earlier, repeated=True)
-    defer_check(session, delivery)
+    if not at_once:
+        defer_check(session, delivery)
     session.commit()
     return Outcome(delivery, repeated=False)
 
