@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import time
 from collections.abc import Iterator
 from datetime import datetime
@@ -85,7 +86,9 @@ class Portal:
             whole = {"dataset": uri, "idempotency_key": key, **given}
             answer = send_in_parts(self._calling, BASE, whole, body, progress)
         else:
-            headers = {"Idempotency-Key": key} | ({"Content-Type": body.media_type} if body.media_type else {})
+            digest = base64.b64encode(bytes.fromhex(body.sha256)).decode()
+            headers = {"Idempotency-Key": key, "Content-Digest": f"sha-256=:{digest}:"}
+            headers |= {"Content-Type": body.media_type} if body.media_type else {}
             with body.open() as file:
                 content = file.read()
             path = f"{BASE}/datasets/{uri}/rows"
