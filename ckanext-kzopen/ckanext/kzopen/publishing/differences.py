@@ -24,7 +24,7 @@ def between(session: Session, files_url: str, old: Version, new: Version) -> dic
         raise KzError("publishing.too_many_rows_to_compare", most=MOST_ROWS)
     key = list((new.schema if new.number > old.number else old.schema).get("primaryKey") or [])
     try:
-        sides = [diff.InFiles(reading.table_of(session, files_url, version)) for version in (old, new)]
+        before, after = (diff.InFiles(reading.table_of(session, files_url, version)) for version in (old, new))
     except chain.NoWay:
         raise KzError("publishing.cannot_be_read", number=f"{old.number}, {new.number}") from None
-    return dict(diff.compare(*sides, key).to_dict())
+    return dict(diff.compare(before, after, key).to_dict())
