@@ -48,7 +48,7 @@ def uri(live_portal: LivePortal) -> str:
 
 
 def token(portal: LivePortal) -> str:
-    return portal.accounts["editor"]["token"]
+    return portal.accounts["operator"]["token"]
 
 
 def api(portal: LivePortal) -> httpx.Client:
