@@ -20,9 +20,9 @@ from ckanext.kzopen.runtime.configuration import socket_url
 from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.serve import free_port
 from ckanext.kzopen.runtime.testing import Suite, fresh_databases, options_of, test_portal
+from tests import search_engines
 
 from bench import _sets
-from tests import search_engines
 
 ROOT = Path(__file__).resolve().parents[1]
 CKAN = str(Path(sys.executable).parent / "ckan")
