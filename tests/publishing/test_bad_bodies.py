@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import resource
 from typing import Any
 from uuid import uuid4
 
@@ -182,29 +181,3 @@ def test_what_the_web_server_says_of_a_broken_body_is_told(error: Exception, cod
         Body(Stream(error), 30, 100).read()
 
     assert caught.value.code == code
-
-
-def test_receiving_costs_little_memory(api: Api, uri: str) -> None:
-    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-
-    answer = api.call(
-        "POST", f"/datasets/{uri}/rows", input_stream=Endless(64 << 20), headers={"Content-Length": str(64 << 20)}
-    )
-
-    assert answer.status_code in (200, 202, 422), answer.json
-    assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before < 20 << 10  # kB
-
-
-class Endless:
-    """So many bytes of rows, made as they are read."""
-
-    def __init__(self, size: int) -> None:
-        self.left = size
-
-    def read(self, size: int = -1, /) -> bytes:
-        size = min(self.left, size if size >= 0 else self.left)
-        self.left -= size
-        return b"x" * size
-
-    def readline(self, size: int = -1, /) -> bytes:
-        return self.read(size)
