@@ -83,7 +83,7 @@ def answer(connection: socket.socket) -> tuple[int, str]:
 
 def bodies(portal: LivePortal) -> set[Path]:
     """All that lies in the inbox."""
-    return {path for path in portal.data.rglob("deliveries/*/*") if path.is_file()}
+    return {path for path in portal.data.rglob("deliveries/**/*") if path.is_file()}
 
 
 def nothing_came(portal: LivePortal, uri: str) -> None:

@@ -71,11 +71,11 @@ def test_only_files_that_were_left_alone_for_long_are_old(tmp_path: Path) -> Non
     now = time.time()
 
     assert inbox.old_files(f"file://{tmp_path}", older_than=60, now=now) == []
-    assert inbox.old_files(f"file://{tmp_path}", older_than=60, now=now + 100) == [tmp_path / PLACE]
+    assert inbox.old_files(f"file://{tmp_path}", older_than=60, now=now + 100) == [PLACE]
 
 
-def test_a_store_that_is_no_folder_is_not_written_to() -> None:
+def test_a_store_that_is_not_understood_is_not_written_to() -> None:
     with pytest.raises(KzError) as refused:
-        inbox.root("s3://bucket/files")
+        inbox.store("ftp://bucket/files")
 
     assert refused.value.code == "publishing.files_unavailable"

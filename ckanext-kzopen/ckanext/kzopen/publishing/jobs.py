@@ -83,7 +83,9 @@ def tidy_uploads() -> None:
 @task("publishing.tidy", cron="17 3 * * *")
 def tidy() -> None:
     """Remove bodies that no delivery knows: they never arrived whole, or their request was cut off before the commit."""
-    files = {path.name: path for path in inbox.old_files(configured().files_url, UNKNOWN_AFTER, time.time())}
-    for name in files.keys() - known_bodies(model.Session(), files):
+    kept = inbox.store(configured().files_url)
+    old = inbox.old_files(configured().files_url, UNKNOWN_AFTER, time.time())
+    names = {name.rpartition("/")[2]: name for name in old}
+    for name in names.keys() - known_bodies(model.Session(), names):
         log.info("a body that no delivery knows is thrown away: %s", name)
-        files[name].unlink(missing_ok=True)
+        kept.delete(names[name])

@@ -119,7 +119,7 @@ def check(site: Site, delivery: Delivery, passport: Passport) -> Any:
     from ckanext.kzopen.validation.cells import Limits
     from ckanext.kzopen.validation.check import check_file
 
-    path = inbox.root(site.files_url) / delivery.path
+    path = inbox.store(site.files_url).path(delivery.path)
     schema = schema_for(delivery.mode, passport.schema)
     limits = Limits(unpacked=max(LEAST_UNPACKED, min(Limits.unpacked, MOST_TIMES * delivery.size)))
     return check_file(path, schema, media_type=delivery.media_type, name=delivery.file_name, limits=limits)

@@ -17,6 +17,8 @@ from pathlib import Path
 from typing import IO
 from uuid import UUID
 
+import ckan.plugins.toolkit as tk
+from ckanext.kzopen.core.files import Disk
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.publishing import formats, inbox, receive
 from ckanext.kzopen.publishing.admission import TooMany
@@ -163,15 +165,35 @@ def throw_away_expired(session: Session, site: Site, now: datetime) -> int:
     over = select(Upload).where(Upload.delivery_id.is_(None), Upload.expires <= now, Upload.received > 0)
     found = list(session.scalars(over))
     for upload in found:
-        for path in (_path(site, upload), _path(site, upload).with_suffix(LOCK)):
-            path.unlink(missing_ok=True)
-        upload.received = 0
+        _throw_away(site, upload)
     session.commit()
     return len(found)
 
 
+def throw_away(session: Session, site: Site, package_id: str) -> None:
+    """Remove the parts of all unfinished uploads to a data set, which cannot go on; nothing is committed."""
+    for upload in unfinished(session, package_id):
+        _throw_away(site, upload)
+        upload.expires = datetime.now(UTC)
+
+
+def unfinished(session: Session, package_id: str) -> list[Upload]:
+    """Uploads to a data set of which the portal keeps parts."""
+    wanted = select(Upload).where(Upload.package_id == package_id, Upload.delivery_id.is_(None), Upload.received > 0)
+    return list(session.scalars(wanted))
+
+
+def _throw_away(site: Site, upload: Upload) -> None:
+    for path in (_path(site, upload), _path(site, upload).with_suffix(LOCK)):
+        path.unlink(missing_ok=True)
+    upload.received = 0
+
+
 def _path(site: Site, upload: Upload) -> Path:
-    return inbox.root(site.files_url) / FOLDER / upload.id.hex[:2] / upload.id.hex
+    """Parts lie on this machine, beside what the store keeps: a bucket appends to no object."""
+    kept = inbox.store(site.files_url)
+    base = kept.root if isinstance(kept, Disk) else Path(tk.config["ckan.storage_path"])
+    return base / FOLDER / upload.id.hex[:2] / upload.id.hex
 
 
 @contextmanager

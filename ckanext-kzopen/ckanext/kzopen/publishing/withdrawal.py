@@ -12,7 +12,7 @@ from ckanext.kzopen.core import jobs, states
 from ckanext.kzopen.core.texts import in_language
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.withdrawal import Kind, Place, Thing, kinds, register, tombstone
-from ckanext.kzopen.publishing import inbox
+from ckanext.kzopen.publishing import inbox, uploads
 from ckanext.kzopen.publishing.model import Delivery, Passport
 from ckanext.kzopen.publishing.package import hide_table, shown_version
 from ckanext.kzopen.publishing.site import configured
@@ -139,13 +139,18 @@ def are_withdrawn(session: Session, thing: Thing) -> bool:
 
 def delete_bodies(session: Session, thing: Thing) -> None:
     """Delete the bytes that were sent."""
-    for path in _bodies(session, thing):
-        path.unlink(missing_ok=True)
+    kept = inbox.store(configured().files_url)
+    for delivery in deliveries_of(session, thing):
+        kept.delete(delivery.path)
+    if thing.kind == "dataset":
+        uploads.throw_away(session, configured(), thing.id)
 
 
 def have_no_body(session: Session, thing: Thing) -> bool:
     """Whether none of the sent bytes is kept."""
-    return not any(path.exists() for path in _bodies(session, thing))
+    kept = inbox.store(configured().files_url)
+    parts = thing.kind == "dataset" and uploads.unfinished(session, thing.id)
+    return not parts and not any(kept.exists(delivery.path) for delivery in deliveries_of(session, thing))
 
 
 def deliveries_of(session: Session, thing: Thing) -> list[Delivery]:
@@ -161,11 +166,6 @@ def deliveries_of(session: Session, thing: Thing) -> list[Delivery]:
     else:
         return []
     return list(session.scalars(wanted))
-
-
-def _bodies(session: Session, thing: Thing) -> list[Path]:
-    root = inbox.root(configured().files_url)
-    return [root / delivery.path for delivery in deliveries_of(session, thing)]
 
 
 def delete_uploads(session: Session, thing: Thing) -> None:
