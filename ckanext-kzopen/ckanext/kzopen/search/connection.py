@@ -18,7 +18,7 @@ import ckan.model as model
 from ckan.common import config
 from ckan.lib.search.common import SearchError, SearchQueryError, solr_datetime_decoder
 from ckanext.kzopen.core.outbox import Executor
-from ckanext.kzopen.search import changes, document, solr_request, store, visibility, waiting
+from ckanext.kzopen.search import changes, document, solr_request, spelling, store, visibility, waiting
 from ckanext.kzopen.search.engines import engine_of
 from ckanext.kzopen.search.engines.base import Answer, EngineError, Reader
 from pysolr import SolrError
@@ -85,7 +85,7 @@ class Connection:
         """Ask the engine; raises CKAN's SearchQueryError for what cannot be asked, SearchError when there is no answer."""
         try:
             search = solr_request.search_of({"q": q, **params}, visibility.current())
-            answer = reader().search(search)
+            answer = spelling.forgiving(reader(), search)
         except solr_request.SortError as error:
             raise SolrError(str(error)) from error
         except solr_request.RequestError as error:
