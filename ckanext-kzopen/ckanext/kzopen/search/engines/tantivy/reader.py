@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import tantivy
+from ckanext.kzopen.search import visibility
 from ckanext.kzopen.search.engines.base import Answer, Facet, Search
 from ckanext.kzopen.search.engines.tantivy import folder, ordering
 from ckanext.kzopen.search.engines.tantivy.compile import Compiler, keyword_path
@@ -80,12 +81,12 @@ def _document(searcher: tantivy.Searcher, address: Any, score: float | None, wan
 
 
 def _restricted(compiler: Compiler, search: Search) -> Query:
-    """The one place where permissions enter a query: a hit holds one of the reader's labels."""
+    """The one place where permissions enter a query."""
     clauses = [(Occur.Must, compiler.query(search.query))]
     clauses += [(Occur.Must, compiler.condition(condition)) for condition in search.filters if not isinstance(condition, All)]
-    if search.labels is not None:
-        visible = Query.term_set_query(schema(), "permission_labels", sorted(search.labels))
-        clauses.append((Occur.Must, Query.const_score_query(visible, 0.0)))
+    visible = visibility.condition(search.labels)
+    if not isinstance(visible, All):
+        clauses.append((Occur.Must, compiler.condition(visible)))
     return clauses[0][1] if len(clauses) == 1 else Query.boolean_query(clauses)
 
 
