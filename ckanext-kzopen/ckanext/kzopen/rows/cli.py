@@ -55,12 +55,10 @@ def tidy(commit: bool) -> None:
     """
     import ckan.plugins.toolkit as tk
     from ckanext.kzopen.rows import store
-    from sqlalchemy import select
 
-    kept = select(versions.Version.path).where(versions.Version.withdrawn.is_(None))
-    known = set(model.Session().scalars(kept))
+    known = versions.paths(model.Session())
     url = tk.config["kzopen.files_url"]
     for file in store.leftovers(url, known):
-        click.echo(str(file))
+        click.echo(file.name)
     if commit:
         click.echo(f"{store.delete_leftovers(url, known)} deleted")

@@ -21,7 +21,7 @@ class RowsPlugin(p.SingletonPlugin):
     p.implements(p.IBlueprint)
     p.implements(p.IClick)
 
-    tasks = (jobs.fill_full_text,)
+    tasks = (jobs.fill_full_text, jobs.fold)
 
     def get_actions(self) -> dict[str, Any]:
         withdrawal.announce()
