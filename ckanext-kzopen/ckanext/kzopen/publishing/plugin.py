@@ -14,6 +14,7 @@ from ckanext.kzopen.publishing import (
     desk,
     figures,
     helpers,
+    index,
     jobs,
     notices,
     passport_views,
@@ -40,6 +41,7 @@ class PublishingPlugin(p.SingletonPlugin):
     p.implements(p.IActions)
     p.implements(p.IBlueprint)
     p.implements(p.IConfigurer)
+    p.implements(p.IPackageController, inherit=True)
     p.implements(p.ITemplateHelpers)
     p.implements(p.IValidators)
 
@@ -54,9 +56,13 @@ class PublishingPlugin(p.SingletonPlugin):
         tk.add_template_directory(config, "templates")
         withdrawal.announce()
         notices.register()
+        index.register()
 
     def get_actions(self) -> dict[str, Any]:
         return {"dataset_purge": purge.dataset_purge}
+
+    def before_dataset_index(self, pkg_dict: dict[str, Any]) -> dict[str, Any]:
+        return index.with_columns(pkg_dict)
 
     def get_blueprint(self) -> list[Blueprint]:
         return [api.blueprint, desk.blueprint]
