@@ -13,6 +13,7 @@ from ckanext.kzopen.publishing import (
     answers,
     bodies,
     datasets,
+    differences,
     formats,
     input_errors,
     openapi,
@@ -141,15 +142,24 @@ def _withdrawn(uri: str) -> list[answers.TombstoneAnswer]:
 
 @blueprint.get("/datasets/<uri>/versions/<int:number>/diff")
 def get_difference(uri: str, number: int) -> Response:
-    """What a version changed against the one before it."""
+    """What a version changed against the one before it, or any other."""
     _seen(uri)
-    query(DifferenceQuery)
-    version = versions.numbered(model.Session(), uri, number)
-    if version is None:
-        refuse_if_gone(model.Session(), "version", f"{datasets.known_passport(model.Session(), uri).package_id}/{number}")
-        raise KzError("publishing.unknown_version", uri=uri, number=str(number))
+    wanted = query(DifferenceQuery).against
+    version = _version(uri, number)
+    if wanted is not None and wanted != number - 1:
+        other = _version(uri, wanted)
+        difference = differences.between(model.Session(), configured().files_url, other, version)
+        return answered(answers.DifferenceAnswer(uri=uri, number=number, against=wanted, difference=difference))
     against = number - 1 if number > 1 else None
     return answered(answers.DifferenceAnswer(uri=uri, number=number, against=against, difference=version.difference))
+
+
+def _version(uri: str, number: int) -> versions.Version:
+    found = versions.numbered(model.Session(), uri, number)
+    if found is None:
+        refuse_if_gone(model.Session(), "version", f"{datasets.known_passport(model.Session(), uri).package_id}/{number}")
+        raise KzError("publishing.unknown_version", uri=uri, number=str(number))
+    return found
 
 
 @blueprint.get("/openapi.json")
