@@ -101,7 +101,12 @@ def get_versions(uri: str) -> Response:
     site = configured()
     found = versions.all_of(model.Session(), uri)
     shown = [answers.version_answer(site, version) for version in found]
-    return answered(answers.VersionsAnswer(uri=uri, versions=shown, withdrawn=_withdrawn(uri)))
+    return answered(answers.VersionsAnswer(uri=uri, versions=shown, withdrawn=_withdrawn(uri), thinned=_thinned(uri)))
+
+
+def _thinned(uri: str) -> list[answers.ThinnedAnswer]:
+    gone = versions.thinned(model.Session(), uri)
+    return [answers.ThinnedAnswer.model_validate(version, from_attributes=True) for version in gone]
 
 
 def _withdrawn(uri: str) -> list[answers.TombstoneAnswer]:
@@ -111,14 +116,25 @@ def _withdrawn(uri: str) -> list[answers.TombstoneAnswer]:
 
 @blueprint.get("/datasets/<uri>/versions/<int:number>/diff")
 def get_difference(uri: str, number: int) -> Response:
-    """What a version changed against the one before it."""
+    """What a version changed against the one before it, or, with `against=`, against any other."""
     _seen(uri)
     version = versions.numbered(model.Session(), uri, number)
     if version is None:
         refuse_if_gone(model.Session(), "version", f"{datasets.known_passport(model.Session(), uri).package_id}/{number}")
         raise KzError("publishing.unknown_version", uri=uri, number=str(number))
-    against = number - 1 if number > 1 else None
-    return answered(answers.DifferenceAnswer(uri=uri, number=number, against=against, difference=version.difference))
+    against = request.args.get("against", type=int)
+    if against is None:
+        earlier = number - 1 if number > 1 else None
+        return answered(answers.DifferenceAnswer(uri=uri, number=number, against=earlier, difference=version.difference))
+    old = versions.numbered(model.Session(), uri, against)
+    if old is None:
+        refuse_if_gone(model.Session(), "version", f"{version.package_id}/{against}")
+        raise KzError("publishing.unknown_version", uri=uri, number=str(against))
+    # Loaded here: web processes carry the libraries that read files only once they are asked for this.
+    from ckanext.kzopen.rows import difference
+
+    found = difference.between(model.Session(), configured().files_url, old, version)
+    return answered(answers.DifferenceAnswer(uri=uri, number=number, against=against, difference=found.to_dict()))
 
 
 @blueprint.post("/datasets/<uri>/rows")
