@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any
 from ckanext.kzopen.core import outbox, record, states
 from ckanext.kzopen.core.withdrawal import tombstone
 from ckanext.kzopen.publishing import package
+from ckanext.kzopen.publishing.decide import step_to_accepted
 from ckanext.kzopen.publishing.model import Delivery, Passport
 from ckanext.kzopen.publishing.refusal import Refused
 from ckanext.kzopen.publishing.settle import datastore_transaction
 from ckanext.kzopen.publishing.site import Site
+from ckanext.kzopen.publishing.waiting import is_decided
 from ckanext.kzopen.rows import chain, folding
 from ckanext.kzopen.rows import model as versions
 from sqlalchemy import text
@@ -31,7 +33,6 @@ if TYPE_CHECKING:
     from ckanext.kzopen.rows.store import StoredVersion
     from ckanext.kzopen.validation.check import Checked
 
-SYSTEM = "system:publishing"
 LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('kzopen.dataset:' || :package, 0))")
 
 
@@ -64,7 +65,7 @@ def accept(session: Session, site: Site, delivery: Delivery, passport: Passport,
     """
     session.execute(LOCK, {"package": passport.package_id})
     session.refresh(delivery)
-    if delivery.state not in ("checking", "awaiting_approval"):
+    if delivery.state != "checking" and not is_decided(delivery):
         return
     current = versions.latest(session, passport.uri)
     changed = _change(session, site, delivery, passport, checked, current)
@@ -173,7 +174,7 @@ def _publish(session: Session, site: Site, delivery: Delivery, passport: Passpor
     _hold_base(session, passport, made)
     session.add(_version_row(delivery, passport, made))
     versions.add_file(session, passport.package_id, made.parent, made.number, made.stored)
-    transition, actor = ("accept", SYSTEM) if delivery.approver is None else ("approve", delivery.approver)
+    transition, actor, reason = step_to_accepted(delivery)
     now = datetime.now(UTC)
     difference = made.difference
     states.change(
@@ -182,6 +183,7 @@ def _publish(session: Session, site: Site, delivery: Delivery, passport: Passpor
         delivery,
         transition,
         actor=actor,
+        reason=reason,
         version=made.number,
         report=checked.report.stored(),
         rows=checked.report.rows,

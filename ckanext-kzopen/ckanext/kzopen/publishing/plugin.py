@@ -9,6 +9,8 @@ import ckan.plugins.toolkit as tk
 from ckan.config.middleware.flask_app import csrf
 from ckanext.kzopen.publishing import (
     api,
+    decision_views,
+    deliveries_api,
     desk,
     figures,
     helpers,
@@ -16,7 +18,9 @@ from ckanext.kzopen.publishing import (
     notices,
     passport_views,
     purge,
+    rule_views,
     tasks,
+    uploads_api,
     validators,
     views,
     withdrawal,
@@ -39,10 +43,11 @@ class PublishingPlugin(p.SingletonPlugin):
     p.implements(p.ITemplateHelpers)
     p.implements(p.IValidators)
 
-    jobs = (jobs.process_delivery, jobs.show_current, jobs.publish_portal_figures, jobs.tidy)
+    # The worker finds them registered by the import.
+    jobs = (jobs,)
     # They put their pages on the blueprints of the desk and the API, and the desk into the workstation.
     kept = (figures,)
-    pages = (views, passport_views, tasks, withdrawal_api, withdrawal_views)
+    pages = (views, passport_views, rule_views, tasks, deliveries_api, uploads_api, withdrawal_api, withdrawal_views)
 
     def update_config(self, config: tk.CKANConfig) -> None:
         """Our templates come after the theme's."""
@@ -58,7 +63,7 @@ class PublishingPlugin(p.SingletonPlugin):
 
     def get_helpers(self) -> dict[str, Any]:
         found = (helpers.kzopen_in_language, helpers.kzopen_words, helpers.kz_told)
-        return {function.__name__: function for function in found}
+        return {function.__name__: function for function in found} | {"kz_decision": decision_views.offer}
 
     def get_validators(self) -> dict[str, Any]:
         return {

@@ -12,10 +12,13 @@ import ckan.lib.search as search
 from ckan.cli.search_index import rebuild_fast
 from ckan.common import config
 from ckan.lib.search import common, index, query
+from ckan.logic.action import get
+from ckan.views import api
 from ckanext.kzopen.search import listeners, rebuild
 from ckanext.kzopen.search.ckan_index import PackageSearchIndex
 from ckanext.kzopen.search.ckan_query import PackageSearchQuery
 from ckanext.kzopen.search.connection import Connection
+from ckanext.kzopen.search.quick_json import Quick
 
 _check_of_ckan = search.check_solr_schema_version
 _state = {"active": False}
@@ -50,6 +53,9 @@ def replace() -> None:
         for name, ours in replaced.items():
             if hasattr(module, name):
                 setattr(module, name, ours)
+    for reads_or_writes in (get, api):
+        if not isinstance(reads_or_writes.json, Quick):
+            vars(reads_or_writes)["json"] = Quick(reads_or_writes.json)
     rebuild_fast.callback = rebuild.rebuild_fast
     listeners.attach()
 

@@ -108,9 +108,9 @@ class Compiler:
         if kind in (Kind.DATE, Kind.NUMBER):
             return self._range(Range(field, value, value))
         if kind is Kind.NGRAM:
-            return _boolean([(Occur.Must, _exact(field, word.lower())) for word in value.split()])
+            return _boolean([(Occur.Must, exact(field, word.lower())) for word in value.split()])
         if kind is not Kind.TEXT:
-            return Query.const_score_query(_exact(keyword_path(field), value), 1.0)
+            return Query.const_score_query(exact(keyword_path(field), value), 1.0)
         return _all_of(field, analysis.tokens(value))
 
     def _phrase(self, field: str, value: str, slop: int) -> Query:
@@ -126,7 +126,7 @@ class Compiler:
             return _exists(field)
         *whole, begun = words
         begins = _boolean([(Occur.Should, _prefix(text_path(field), f)) for f in {begun, analysis.token(begun)}], 1)
-        return _boolean([*((Occur.Must, _exact(text_path(field), analysis.token(w))) for w in whole), (Occur.Must, begins)])
+        return _boolean([*((Occur.Must, exact(text_path(field), analysis.token(w))) for w in whole), (Occur.Must, begins)])
 
     def _wildcard(self, field: str, pattern: str) -> Query:
         if fields.kind(field) is Kind.TEXT and field in TEXTS:
@@ -212,7 +212,7 @@ def _best_field(word: Word, weighted: tuple[tuple[str, float], ...], tie: float)
         if fields.kind(field) is Kind.TEXT:
             query = phrase(field, tokens, 0) if word.phrase else _all_of(field, tokens)
         else:
-            query = _exact(keyword_path(field), word.text)
+            query = exact(keyword_path(field), word.text)
         found.append(Query.boost_query(query, weight))
     return Query.disjunction_max_query(found, tie)
 
@@ -252,11 +252,12 @@ def phrase(field: str, tokens: list[str], slop: int) -> Query:
 
 def _all_of(field: str, tokens: list[str]) -> Query:
     if len(tokens) == 1:
-        return _exact(text_path(field), tokens[0])
-    return _boolean([(Occur.Must, _exact(text_path(field), token)) for token in tokens])
+        return exact(text_path(field), tokens[0])
+    return _boolean([(Occur.Must, exact(text_path(field), token)) for token in tokens])
 
 
-def _exact(target: str, value: str) -> Query:
+def exact(target: str, value: str) -> Query:
+    """Documents that hold this term."""
     return Query.term_query(schema(), target, value)
 
 
