@@ -13,6 +13,7 @@ from ckanext.kzopen.publishing import (
     answers,
     bodies,
     datasets,
+    differences,
     formats,
     input_errors,
     openapi,
@@ -146,26 +147,24 @@ def _withdrawn(uri: str) -> list[answers.TombstoneAnswer]:
 
 @blueprint.get("/datasets/<uri>/versions/<int:number>/diff")
 def get_difference(uri: str, number: int) -> Response:
-    """What a version changed against the one before it, or, with `against=`, against any other."""
+    """What a version changed against the one before it, or any other."""
     _seen(uri)
-    query(DifferenceQuery)
-    version = versions.numbered(model.Session(), uri, number)
-    if version is None:
+    wanted = query(DifferenceQuery).against
+    version = _version(uri, number)
+    if wanted is not None and wanted != number - 1:
+        other = _version(uri, wanted)
+        difference = differences.between(model.Session(), configured().files_url, other, version)
+        return answered(answers.DifferenceAnswer(uri=uri, number=number, against=wanted, difference=difference))
+    against = number - 1 if number > 1 else None
+    return answered(answers.DifferenceAnswer(uri=uri, number=number, against=against, difference=version.difference))
+
+
+def _version(uri: str, number: int) -> versions.Version:
+    found = versions.numbered(model.Session(), uri, number)
+    if found is None:
         refuse_if_gone(model.Session(), "version", f"{datasets.known_passport(model.Session(), uri).package_id}/{number}")
         raise KzError("publishing.unknown_version", uri=uri, number=str(number))
-    against = request.args.get("against", type=int)
-    if against is None:
-        earlier = number - 1 if number > 1 else None
-        return answered(answers.DifferenceAnswer(uri=uri, number=number, against=earlier, difference=version.difference))
-    old = versions.numbered(model.Session(), uri, against)
-    if old is None:
-        refuse_if_gone(model.Session(), "version", f"{version.package_id}/{against}")
-        raise KzError("publishing.unknown_version", uri=uri, number=str(against))
-    # Loaded here: web processes carry the libraries that read files only once they are asked for this.
-    from ckanext.kzopen.rows import difference
-
-    found = difference.between(model.Session(), configured().files_url, old, version)
-    return answered(answers.DifferenceAnswer(uri=uri, number=number, against=against, difference=found.to_dict()))
+    return found
 
 
 @blueprint.get("/openapi.json")

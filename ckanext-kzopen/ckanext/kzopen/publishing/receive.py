@@ -26,7 +26,7 @@ class Sending:
     """What a sender says of the bytes that follow. `source` is `api`, `staff`, `command` or `harvest`; `sender` a user's id.
 
     `check_only`: nothing is published until the sender asks for it. `held`: the sender may not publish, somebody else decides.
-    `publish_at`: not before that moment.
+    `publish_at`: not before that moment. `sha256`, where it is told, is that of the body.
     """
 
     mode: str
@@ -40,6 +40,7 @@ class Sending:
     key: str | None = None
     address: str | None = None
     length: int | None = None
+    sha256: str | None = None
 
     @property
     def waits_for(self) -> str | None:
@@ -106,6 +107,8 @@ def deliver_stored(
 ) -> Outcome:
     """`deliver` for bytes that lie in the inbox already; they are thrown away when no delivery of `number` comes about."""
     try:
+        if sending.sha256 is not None and sending.sha256 != stored.sha256:
+            raise KzError("publishing.wrong_digest", found=stored.sha256)
         if sending.media_type is not None:
             formats.check(inbox.head(files_url, stored), sending.media_type)
         if sending.key is not None:

@@ -20,16 +20,25 @@ def between(session: Session, files_url: str, old: Version, new: Version, sample
 
     Where only changes lie between them, nothing but the rows under the changed numbers is compared.
     """
-    key = primary_key(new.schema)
+    key = primary_key((new if new.number > old.number else old).schema)
     before, after = reading.table_of(session, files_url, old), reading.table_of(session, files_url, new)
-    earlier, later = sorted((old.number, new.number))
-    run = chain.between(versions.links(session, new.package_id), earlier, later) if earlier != later else []
+    run = _run(session, old, new)
     if run is None or not key:
         return diff.compare(diff.InFiles(before), diff.InFiles(after), key, samples)
     places = _touched(files_url, [link.path for link in run], before.rows, after.rows)
     rows = [side.taken(places.filter(places <= side.rows).to_list()) for side in (before, after)]
     found = diff.compare(rows[0], rows[1], key, samples)
     return replace(found, unchanged=after.rows - found.added - found.changed)
+
+
+def is_quick(session: Session, old: Version, new: Version) -> bool:
+    """Whether only changes lie between the two, so that few rows are compared however large the tables are."""
+    return bool(primary_key(new.schema)) and _run(session, old, new) is not None
+
+
+def _run(session: Session, old: Version, new: Version) -> list[chain.Link] | None:
+    earlier, later = sorted((old.number, new.number))
+    return [] if earlier == later else chain.between(versions.links(session, new.package_id), earlier, later)
 
 
 def _touched(files_url: str, paths: list[str], *rows: int) -> pl.Series:
