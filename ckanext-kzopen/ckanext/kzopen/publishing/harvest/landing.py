@@ -125,7 +125,7 @@ def _told(visit: Visit, described: Described, published: Passport | None, conten
         schema = published.schema
     else:
         known = published.schema if published is not None else None
-        schema = columns.schema_for(described.schema, known, content.file, accepted=accepted)
+        schema = columns.schema_for(described.schema, known, content.file, key=described.key, accepted=accepted)
     return describing.passport_of(described, visit.defaults, visit.owner, schema)
 
 
