@@ -12,6 +12,7 @@ from flask import Blueprint
 csrf.exempt(api.blueprint)
 
 
+@tk.blanket.config_declarations
 class HarvestPlugin(p.SingletonPlugin):
     """Sources, their runs and the jobs of these; the API and the staff's pages."""
 
