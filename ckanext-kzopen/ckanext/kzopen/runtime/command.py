@@ -199,7 +199,8 @@ def version() -> None:
 def test(arguments: tuple[str, ...]) -> None:
     """Run the tests; words after it are a suite (all, ckan-search, commands, faults, matrix) or go to pytest.
 
-    `--engine elasticsearch` or `--engine solr` runs them on another search engine than the embedded one.
+    `--engine elasticsearch` or `--engine solr` runs them on another search engine than the embedded one;
+    `--lanes 1` in single file.
 
     Example: ./kzopen test tests/search -k kazakh
     """
