@@ -18,7 +18,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
-import xlsxwriter
 
 BATCH = 10_000
 BOM = b"\xef\xbb\xbf"
@@ -123,6 +122,8 @@ def xlsx_pieces(file: Path, sheet: str = "data") -> Iterator[bytes]:
 
 def _write_workbook(file: Path, target: IO[bytes], sheet: str) -> None:
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    import xlsxwriter  # here: a tenth of a second that pages do not need
+
     book = xlsxwriter.Workbook(target, options)
     page = book.add_worksheet(sheet)
     page.freeze_panes(1, 0)

@@ -125,7 +125,8 @@ def status(data: Path | None) -> None:
 
     Example: ./kzopen status
     """
-    from ckanext.kzopen.runtime.status import process_rows, queue_lengths, read_status
+    from ckanext.kzopen.runtime.queues import queue_lengths
+    from ckanext.kzopen.runtime.status import process_rows, read_status
 
     portal = portal_with(data=data)
     rows = process_rows(portal)
