@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import psycopg
-import redis
 from ckanext.kzopen.core.settings import Settings, SettingsProblem
 
 OLDEST = 140000
@@ -49,6 +48,8 @@ def _not_owner(connection: psycopg.Connection) -> Iterator[str]:
 
 
 def _redis(address: str) -> Iterator[str]:
+    import redis  # here, as below: the launcher of an embedded portal does not load the client
+
     try:
         with redis.Redis.from_url(address, socket_connect_timeout=SECONDS, socket_timeout=SECONDS) as client:
             client.ping()
