@@ -14,8 +14,8 @@ from ckanext.kzopen.core import outbox
 from ckanext.kzopen.core.settings import Settings
 from ckanext.kzopen.runtime.configuration import socket_url
 from ckanext.kzopen.runtime.portal import Portal
-from ckanext.kzopen.runtime.testing import Suite, test_portal
-from ckanext.kzopen.runtime.testing.portals import fresh_databases
+from ckanext.kzopen.runtime.testing.portals import fresh_databases, test_portal
+from ckanext.kzopen.runtime.testing.suites import Suite
 from ckanext.kzopen.search import document, store, topics
 from ckanext.kzopen.search.engines import engine_of
 from ckanext.kzopen.search.engines.base import Reader, Search

@@ -66,6 +66,30 @@ def receive(files_url: str, delivery: UUID, stream: Readable, limit: int, expect
     return Received(place, size, digest.hexdigest())
 
 
+def adopt(files_url: str, delivery: UUID, path: Path, sha256: str) -> Received:
+    """Take over a whole and synced file, whose SHA-256 is known, as the body of a delivery."""
+    place = f"{FOLDER}/{delivery.hex[:2]}/{delivery.hex}"
+    target = root(files_url) / place
+    target.parent.mkdir(parents=True, exist_ok=True)
+    size = path.stat().st_size
+    path.rename(target)
+    _sync_folder(target.parent)
+    return Received(place, size, sha256)
+
+
+def give_back(files_url: str, delivery: UUID, path: Path) -> None:
+    """Undo `adopt` where no delivery came of it: the body lies at `path` again."""
+    target = root(files_url) / FOLDER / delivery.hex[:2] / delivery.hex
+    if not path.exists() and target.exists():
+        target.rename(path)
+
+
+def head(files_url: str, received: Received, size: int = 4096) -> bytes:
+    """The first bytes of a stored body."""
+    with (root(files_url) / received.path).open("rb") as file:
+        return file.read(size)
+
+
 def discard(files_url: str, received: Received) -> None:
     """Remove the bytes of a delivery that did not come about."""
     (root(files_url) / received.path).unlink(missing_ok=True)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import logging
 import time
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from ckan import model
 from ckanext.kzopen.core.jobs import Retry, task
 from ckanext.kzopen.core.withdrawal import tombstone
-from ckanext.kzopen.publishing import inbox, portal_figures, process, withdrawal
-from ckanext.kzopen.publishing.model import Passport, known_bodies
+from ckanext.kzopen.publishing import decide, inbox, portal_figures, process, uploads, withdrawal
+from ckanext.kzopen.publishing.model import Delivery, Passport, due, known_bodies
+from ckanext.kzopen.publishing.receive import defer_check
 from ckanext.kzopen.publishing.settle import bring_datastore
 from ckanext.kzopen.publishing.site import configured
+from ckanext.kzopen.publishing.waiting import is_decided
 from ckanext.kzopen.rows import model as versions
 
 log = logging.getLogger(__name__)
@@ -29,6 +32,25 @@ def mark_failed(error: BaseException, *, delivery: str) -> None:
 def process_delivery(delivery: str) -> None:
     """Check a delivery and publish it, or go on where a dead worker stopped."""
     process.process(model.Session(), configured(), UUID(delivery))
+
+
+@task("publishing.publish_due", retry=Retry(times=6, first=2, longest=60))
+def publish_due(delivery: str) -> None:
+    """The moment of a planned delivery has come: into the line of its data set with it."""
+    session = model.Session()
+    found = session.get(Delivery, UUID(delivery))
+    if found is not None and is_decided(found):
+        defer_check(session, found)
+        session.commit()
+
+
+@task("publishing.look_for_due", cron="* * * * *")
+def look_for_due() -> None:
+    """Put planned deliveries into the queue whose job was lost or has used up its tries a minute after their moment."""
+    session = model.Session()
+    for late in decide.stuck(session, due(session, datetime.now(UTC) - timedelta(minutes=1))):
+        defer_check(session, late)
+    session.commit()
 
 
 @task("publishing.show_current", retry=Retry(times=8, first=1, longest=30))
@@ -48,6 +70,14 @@ def show_current(package: str) -> None:
 def publish_portal_figures() -> None:
     """Publish the portal's own figures as open data."""
     portal_figures.publish(model.Session())
+
+
+@task("publishing.tidy_uploads", cron="27 * * * *")
+def tidy_uploads() -> None:
+    """Throw away the parts of uploads that have expired."""
+    number = uploads.throw_away_expired(model.Session(), configured(), datetime.now(UTC))
+    if number:
+        log.info("%s expired uploads were thrown away", number)
 
 
 @task("publishing.tidy", cron="17 3 * * *")
