@@ -19,7 +19,8 @@ from ckanext.kzopen.runtime import processes
 from ckanext.kzopen.runtime.configuration import socket_url
 from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.serve import free_port
-from ckanext.kzopen.runtime.testing import Suite, fresh_databases, options_of, test_portal
+from ckanext.kzopen.runtime.testing.portals import fresh_databases, options_of, test_portal
+from ckanext.kzopen.runtime.testing.suites import Suite
 from tests import search_engines
 
 from bench import _sets

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from ckanext.kzopen.core import jobs, states
+from ckanext.kzopen.core import jobs, outbox, states
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.publishing import formats, inbox
 from ckanext.kzopen.publishing.model import Delivery, Passport, delivery_with_key, free_old_key
+from ckanext.kzopen.search import topics
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -169,9 +170,11 @@ def defer_check(session: Session, delivery: Delivery) -> None:
 def defer_publication(session: Session, delivery: Delivery) -> None:
     """Let the worker publish a planned delivery at its moment.
 
-    The job that waits for the moment holds no lock: what is sent to the data set meanwhile must not wait for it.
+    The job that waits for the moment holds no lock: what is sent to the data set meanwhile must not wait for it. The
+    search learns from when on a data set without a version is to be found.
     """
     jobs.defer(session, TASK_DUE, at=delivery.publish_at, delivery=str(delivery.id))
+    outbox.emit(session, topics.STALE, delivery.package_id)
 
 
 def _same_again(session: Session, package_id: str, sending: Sending, stored: inbox.Received) -> Delivery | None:
