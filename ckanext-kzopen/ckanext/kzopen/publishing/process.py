@@ -116,7 +116,7 @@ def check(site: Site, delivery: Delivery, passport: Passport) -> Any:
     # Loaded here: web processes register this path too and must not carry the libraries that read files.
     from ckanext.kzopen.validation.check import check_file
 
-    path = inbox.root(site.files_url) / delivery.path
+    path = inbox.stored_file(site.files_url, delivery.path)
     schema = schema_for(delivery.mode, passport.schema)
     return check_file(path, schema, media_type=delivery.media_type, name=delivery.file_name)
 
