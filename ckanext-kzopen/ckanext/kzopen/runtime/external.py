@@ -11,11 +11,7 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import psycopg
-<<<<<<< HEAD
-=======
-import redis
 from ckanext.kzopen.core import files
->>>>>>> team-e
 from ckanext.kzopen.core.settings import Settings, SettingsProblem
 
 OLDEST = 140000
