@@ -38,6 +38,16 @@ def below(name: str, measured: float, bar: float, unit: str) -> Figure:
     return Figure(name, measured, unit, "holds" if measured < bar else "short", bar=f"<{bar:g}{unit}")
 
 
+def at_most(name: str, measured: float, bar: float, unit: str, *, peer: float) -> Figure:
+    """A figure that must stay under what follows from its peer's."""
+    return Figure(name, measured, unit, "holds" if measured < bar else "short", bar=f"<{bar:.4g}{unit}", peer=peer)
+
+
+def unproven(name: str, measured: float, unit: str, bar: str) -> Figure:
+    """A figure whose peer could not be run."""
+    return Figure(name, measured, unit, "unproven", bar=bar)
+
+
 def at_least(name: str, measured: float, bar: float, unit: str) -> Figure:
     """A figure that must reach its bar."""
     return Figure(name, measured, unit, "holds" if measured >= bar else "short", bar=f">={bar:.4g}{unit}")

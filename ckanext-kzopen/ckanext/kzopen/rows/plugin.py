@@ -7,8 +7,9 @@ from typing import Any
 
 import ckan.plugins as p
 import click
+from ckanext.datastore.interfaces import IDatastore
 from ckanext.kzopen.core.web import errors
-from ckanext.kzopen.rows import cli, jobs, views, withdrawal
+from ckanext.kzopen.rows import asking, cli, jobs, views, withdrawal
 from flask import Blueprint
 
 errors.load(Path(__file__).with_name("errors.yaml"))
@@ -20,8 +21,9 @@ class RowsPlugin(p.SingletonPlugin):
     p.implements(p.IActions)
     p.implements(p.IBlueprint)
     p.implements(p.IClick)
+    p.implements(IDatastore, inherit=True)
 
-    tasks = (jobs.fill_full_text, jobs.fold)
+    tasks = (jobs.fill_full_text, jobs.fold, jobs.tidy)
 
     def get_actions(self) -> dict[str, Any]:
         withdrawal.announce()
@@ -32,3 +34,8 @@ class RowsPlugin(p.SingletonPlugin):
 
     def get_commands(self) -> list[click.Command]:
         return [cli.kzopen_rows]
+
+    def datastore_search(
+        self, context: Any, data_dict: dict[str, Any], fields_types: dict[str, str], query_dict: dict[str, Any]
+    ) -> dict[str, Any]:
+        return asking.look_through(context, data_dict, fields_types, query_dict)

@@ -56,6 +56,7 @@ def examine(portal: Portal) -> Iterator[Examined]:
         yield _examined("files", f"{_count(connection, 'version')} versions", _files(portal, connection))
         yield _examined("tables", "DataStore against versions", _tables(portal, connection))
         yield _record(portal, connection)
+    yield _derived(portal)
     yield _index(portal)
     yield _withdrawals(portal)
 
@@ -161,6 +162,15 @@ def _tables(portal: Portal, connection: psycopg.Connection[Any]) -> Iterator[tup
             found = _rows_in(datastore, resource)
             if found != rows:
                 yield f"{uri}: DataStore has {found} rows, its version {rows}", f"./kzopen ckan kzopen-rows reload {uri}"
+
+
+def _derived(portal: Portal) -> Examined:
+    """Full-text search and DuckDB files of large tables, which follow their publication in the background."""
+    command = [*CKAN, "-c", str(portal.ini), "kzopen-rows", "check"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd="/")
+    *found, last = done.stdout.strip().splitlines() or [done.stderr.strip()[-200:]]
+    mend = "./kzopen ckan kzopen-rows reload URI"
+    return Examined("derived", last, [Finding("derived", one, mend) for one in (found if done.returncode else [])])
 
 
 def _record(portal: Portal, connection: psycopg.Connection[Any]) -> Examined:

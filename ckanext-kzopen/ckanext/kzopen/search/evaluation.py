@@ -1,4 +1,4 @@
-"""What a search means, in plain Python over a list of documents: slow, short, and what both engines are held to.
+"""What a search means, in plain Python over documents: short, what both engines are held to, and how saved searches are told.
 
 Phrases are read without slop: engines count moves of words differently.
 """
@@ -60,7 +60,11 @@ def facet(hits: Sequence[Fields], asked: Facet) -> list[tuple[str, int]]:
 
 
 def _seen(one: Fields, labels: frozenset[str] | None) -> bool:
-    return labels is None or not labels.isdisjoint(one["keywords"].get("permission_labels", ()))
+    if labels is None:
+        return True
+    shared = labels.intersection(one["keywords"].get("permission_labels", ()))
+    opens = one["moments"].get("visible_from")
+    return bool(shared - {"public"}) or (bool(shared) and (opens is None or opens <= dates.micros(datetime.now(UTC))))
 
 
 def _order_key(one: Fields, field: str) -> Any:
