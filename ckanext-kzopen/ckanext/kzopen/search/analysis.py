@@ -150,6 +150,11 @@ def _is_kazakh(word: str) -> bool:
     return ending is not None and ending.start() >= _SHORTEST_UNMARKED and _RUSSIAN_ONLY.isdisjoint(word)
 
 
+def readings(word: str) -> set[str]:
+    """The tokens that a word of a text may have, whatever its neighbours are."""
+    return {token(part, among) for part in words(word) for among in (False, True)}
+
+
 @lru_cache(maxsize=20_000)
 def forms(word: str) -> tuple[str, ...]:
     """Other tokens under which a word of a query (in lower case) may be found, without its own.
