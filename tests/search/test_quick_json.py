@@ -23,7 +23,7 @@ values = st.recursive(
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4) | st.tuples(inner, inner),
     max_leaves=12,
 )
-Pair = namedtuple("Pair", "left right")  # noqa: PYI024 - as SQLAlchemy's rows are
+Pair = namedtuple("Pair", "left right")
 
 
 class Told:
