@@ -13,7 +13,7 @@ from ckan import model
 from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.core import record
 from ckanext.kzopen.core.people.assignments.change import assign
-from ckanext.kzopen.publishing import rules
+from ckanext.kzopen.publishing import index, rules
 
 from tests.publishing.conftest import PASSWORD, SCHOOLS, Agency, Api, passport
 from tests.publishing.test_systems import system_of, token_of
@@ -152,7 +152,7 @@ def test_losing_more_than_half_waits_for_a_person(app: CKANTestApp, api: Api, ag
 def test_keys_to_delete_that_are_not_there_take_nothing_away(api: Api, uri: str) -> None:
     api.delivery(uri, SCHOOLS)
 
-    assert api.delivery(uri, b"bin\n1\n2\n000140000012\n", "?mode=delete")["state"] == "accepted"
+    assert api.delivery(uri, b"bin\n000140009999\n000140009998\n000140000012\n", "?mode=delete")["state"] == "accepted"
 
 
 def test_a_data_sets_own_threshold_holds(api: Api, agency: Agency, uri: str) -> None:
@@ -205,6 +205,18 @@ def test_a_planned_delivery_is_published_at_its_moment_and_holds_up_nobody(api: 
         time.sleep(0.3)
     assert found["version"]["number"] == 2
     assert found["finished"] >= found["publish_at"]
+
+
+def test_a_data_set_whose_first_version_is_planned_opens_to_search_then(app: CKANTestApp, api: Api, uri: str) -> None:
+    package_id = model.Package.get(uri).id
+    moment = (datetime.now(UTC) + timedelta(hours=1)).replace(microsecond=0)
+    number = api.delivery(uri, SCHOOLS, f"?publish_at={moment.isoformat().replace('+', '%2B')}")["id"]
+
+    with app.flask_app.test_request_context():
+        assert index.told(model.Session(), package_id) == {"visible_from": moment.strftime("%Y-%m-%dT%H:%M:%SZ")}
+    decided(api, act(api, number, "refuse"))
+    with app.flask_app.test_request_context():
+        assert index.told(model.Session(), package_id) == {}
 
 
 def test_a_planned_delivery_can_be_refused_before_its_moment(api: Api, uri: str) -> None:

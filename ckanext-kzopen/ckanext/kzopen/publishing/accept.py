@@ -197,7 +197,7 @@ def _publish(session: Session, site: Site, delivery: Delivery, passport: Passpor
         error=None,
     )
     record.append(session, "version", passport.package_id, _told(passport, delivery, made), at=now)
-    if made.parent is not None:
+    if made.parent is not None or made.rows >= folding.DERIVED_ROWS:
         folding.defer(session, passport.package_id)
     outbox.emit(session, "version.created", passport.package_id, {"uri": passport.uri, "version": made.number})
     package.show_version(site, passport, made.number, made, now)

@@ -13,6 +13,7 @@ from ckanext.kzopen.publishing import (
     answers,
     bodies,
     datasets,
+    differences,
     formats,
     input_errors,
     openapi,
@@ -131,7 +132,12 @@ def get_versions(uri: str) -> Response:
     site = configured()
     found = versions.all_of(model.Session(), uri)
     shown = [answers.version_answer(site, version) for version in found]
-    return answered(answers.VersionsAnswer(uri=uri, versions=shown, withdrawn=_withdrawn(uri)))
+    return answered(answers.VersionsAnswer(uri=uri, versions=shown, withdrawn=_withdrawn(uri), thinned=_thinned(uri)))
+
+
+def _thinned(uri: str) -> list[answers.ThinnedAnswer]:
+    gone = versions.thinned(model.Session(), uri)
+    return [answers.ThinnedAnswer.model_validate(version, from_attributes=True) for version in gone]
 
 
 def _withdrawn(uri: str) -> list[answers.TombstoneAnswer]:
@@ -141,15 +147,24 @@ def _withdrawn(uri: str) -> list[answers.TombstoneAnswer]:
 
 @blueprint.get("/datasets/<uri>/versions/<int:number>/diff")
 def get_difference(uri: str, number: int) -> Response:
-    """What a version changed against the one before it."""
+    """What a version changed against the one before it, or any other."""
     _seen(uri)
-    query(DifferenceQuery)
-    version = versions.numbered(model.Session(), uri, number)
-    if version is None:
-        refuse_if_gone(model.Session(), "version", f"{datasets.known_passport(model.Session(), uri).package_id}/{number}")
-        raise KzError("publishing.unknown_version", uri=uri, number=str(number))
+    wanted = query(DifferenceQuery).against
+    version = _version(uri, number)
+    if wanted is not None and wanted != number - 1:
+        other = _version(uri, wanted)
+        difference = differences.between(model.Session(), configured().files_url, other, version)
+        return answered(answers.DifferenceAnswer(uri=uri, number=number, against=wanted, difference=difference))
     against = number - 1 if number > 1 else None
     return answered(answers.DifferenceAnswer(uri=uri, number=number, against=against, difference=version.difference))
+
+
+def _version(uri: str, number: int) -> versions.Version:
+    found = versions.numbered(model.Session(), uri, number)
+    if found is None:
+        refuse_if_gone(model.Session(), "version", f"{datasets.known_passport(model.Session(), uri).package_id}/{number}")
+        raise KzError("publishing.unknown_version", uri=uri, number=str(number))
+    return found
 
 
 @blueprint.get("/openapi.json")

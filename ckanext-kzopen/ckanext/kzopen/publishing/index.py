@@ -1,17 +1,22 @@
-"""What the search document of a data set tells of its table: names and labels of the columns."""
+"""What publishing tells the search of a data set: the columns of its table, and from when on it may be found."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from typing import Any
 
 from ckan import model
-from ckanext.kzopen.publishing.model import Passport
+from ckanext.kzopen.publishing.model import Delivery, Passport
+from ckanext.kzopen.rows.model import Version
 from ckanext.kzopen.search import registry
-from sqlalchemy import select
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
 
 MOST = 600
 """Texts of one table; a table may have a thousand columns with labels in three languages."""
+
+VISIBLE_FROM = "visible_from"
 
 
 def register() -> None:
@@ -35,3 +40,17 @@ def _texts(fields: Iterable[dict[str, Any]]) -> Iterable[str]:
     for field in fields:
         titles = (field.get("title"), *(field.get("title_translated") or {}).values())
         yield from (str(text) for text in (field.get("name"), *titles) if text)
+
+
+def opens_at(session: Session, package_id: str) -> datetime | None:
+    """When the first version of a data set is to come; None when it has one already, or none is planned."""
+    if session.scalars(select(Version.id).where(Version.package_id == package_id).limit(1)).first() is not None:
+        return None
+    planned = select(func.min(Delivery.publish_at)).where(Delivery.package_id == package_id, Delivery.state == "scheduled")
+    return session.scalar(planned)
+
+
+def told(session: Session, package_id: str) -> dict[str, str]:
+    """The field of the search document, as CKAN writes moments; nothing where all may find the data set now."""
+    moment = opens_at(session, package_id)
+    return {VISIBLE_FROM: moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")} if moment else {}

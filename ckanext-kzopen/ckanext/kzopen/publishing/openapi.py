@@ -145,6 +145,8 @@ def _in_headers(call: Call) -> list[dict[str, Any]]:
     if call.name == "post_rows":
         key = {"type": "string", "minLength": 1, "maxLength": 255}
         found.append({"name": "Idempotency-Key", "in": "header", "required": False, "schema": key})
+        digest = {"type": "string", "pattern": "^sha-256=:[A-Za-z0-9+/]{43}=:$"}
+        found.append({"name": "Content-Digest", "in": "header", "required": False, "schema": digest})
     if call.name == "put_part":
         found.append({"name": "Upload-Offset", "in": "header", "required": True, "schema": OFFSET})
     return found

@@ -6,6 +6,7 @@ from typing import Any
 
 import ckan.plugins as p
 import ckan.plugins.toolkit as tk
+from ckan import model
 from ckan.config.middleware.flask_app import csrf
 from ckanext.kzopen.publishing import (
     api,
@@ -62,7 +63,8 @@ class PublishingPlugin(p.SingletonPlugin):
         return {"dataset_purge": purge.dataset_purge}
 
     def before_dataset_index(self, pkg_dict: dict[str, Any]) -> dict[str, Any]:
-        return index.with_columns(pkg_dict)
+        """Columns are found too; a data set whose first version is planned is found from that moment on."""
+        return index.with_columns(pkg_dict) | index.told(model.Session(), str(pkg_dict["id"]))
 
     def get_blueprint(self) -> list[Blueprint]:
         return [api.blueprint, desk.blueprint]

@@ -92,7 +92,7 @@ def _stops(session: Session, site: Site, delivery: Delivery, passport: Passport,
         and delivery.mode == "delete"
         and stops.losses(stops.Change("delete", before, sent, [], []), allowed)
     ):
-        sent = _there(site, current, passport, checked.table)
+        sent = _there(session, site, current, passport, checked.table)
     change = stops.Change(delivery.mode, before, sent, old, checked.table.column_names)
     if allowed.empty == "refuse" and stops.empties(change):
         raise Refused(emptied(checked.report, before))
@@ -101,13 +101,14 @@ def _stops(session: Session, site: Site, delivery: Delivery, passport: Passport,
     return seen + stops.losses(change, allowed)
 
 
-def _there(site: Site, current: versions.Version, passport: Passport, keys: Any) -> int:
+def _there(session: Session, site: Site, current: versions.Version, passport: Passport, keys: Any) -> int:
     """How many of the keys to delete are in the current version."""
     from ckanext.kzopen.publishing import merge
-    from ckanext.kzopen.rows import store
+    from ckanext.kzopen.rows import reading
 
-    old = store.read_version(site.files_url, current.path)
-    return int(old.num_rows - merge.merged("delete", old, keys, list(passport.schema["primaryKey"])).table.num_rows)
+    key = list(passport.schema["primaryKey"])
+    old = reading.table_of(session, site.files_url, current).read(key)
+    return int(old.num_rows - merge.merged("delete", old, keys, key).table.num_rows)
 
 
 def check(site: Site, delivery: Delivery, passport: Passport) -> Any:
@@ -115,7 +116,7 @@ def check(site: Site, delivery: Delivery, passport: Passport) -> Any:
     # Loaded here: web processes register this path too and must not carry the libraries that read files.
     from ckanext.kzopen.validation.check import check_file
 
-    path = inbox.root(site.files_url) / delivery.path
+    path = inbox.stored_file(site.files_url, delivery.path)
     schema = schema_for(delivery.mode, passport.schema)
     return check_file(path, schema, media_type=delivery.media_type, name=delivery.file_name)
 

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from ckanext.kzopen.core import jobs, states
+from ckanext.kzopen.core import jobs, outbox, states
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.publishing import formats, inbox
 from ckanext.kzopen.publishing.model import Delivery, Passport, delivery_with_key, free_old_key
+from ckanext.kzopen.search import topics
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -26,7 +27,7 @@ class Sending:
     """What a sender says of the bytes that follow. `source` is `api`, `staff`, `command` or `harvest`; `sender` a user's id.
 
     `check_only`: nothing is published until the sender asks for it. `held`: the sender may not publish, somebody else decides.
-    `publish_at`: not before that moment.
+    `publish_at`: not before that moment. `sha256`, where it is told, is that of the body.
     """
 
     mode: str
@@ -40,6 +41,7 @@ class Sending:
     key: str | None = None
     address: str | None = None
     length: int | None = None
+    sha256: str | None = None
 
     @property
     def waits_for(self) -> str | None:
@@ -106,6 +108,8 @@ def deliver_stored(
 ) -> Outcome:
     """`deliver` for bytes that lie in the inbox already; they are thrown away when no delivery of `number` comes about."""
     try:
+        if sending.sha256 is not None and sending.sha256 != stored.sha256:
+            raise KzError("publishing.wrong_digest", found=stored.sha256)
         if sending.media_type is not None:
             formats.check(inbox.head(files_url, stored), sending.media_type)
         if sending.key is not None:
@@ -166,9 +170,11 @@ def defer_check(session: Session, delivery: Delivery) -> None:
 def defer_publication(session: Session, delivery: Delivery) -> None:
     """Let the worker publish a planned delivery at its moment.
 
-    The job that waits for the moment holds no lock: what is sent to the data set meanwhile must not wait for it.
+    The job that waits for the moment holds no lock: what is sent to the data set meanwhile must not wait for it. The
+    search learns from when on a data set without a version is to be found.
     """
     jobs.defer(session, TASK_DUE, at=delivery.publish_at, delivery=str(delivery.id))
+    outbox.emit(session, topics.STALE, delivery.package_id)
 
 
 def _same_again(session: Session, package_id: str, sending: Sending, stored: inbox.Received) -> Delivery | None:

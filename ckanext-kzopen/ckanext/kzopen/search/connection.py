@@ -18,7 +18,7 @@ import ckan.model as model
 from ckan.common import config
 from ckan.lib.search.common import SearchError, SearchQueryError, solr_datetime_decoder
 from ckanext.kzopen.core.outbox import Executor
-from ckanext.kzopen.search import budget, changes, document, registry, solr_request, store, visibility, waiting
+from ckanext.kzopen.search import budget, changes, document, registry, solr_request, spelling, store, visibility, waiting
 from ckanext.kzopen.search.engines import engine_of
 from ckanext.kzopen.search.engines.base import Answer, EngineError, Reader
 from ckanext.kzopen.search.tree import Term
@@ -100,7 +100,7 @@ class Connection:
             search = solr_request.search_of({"q": q, **params}, visibility.current())
             if _only_packages.get():
                 search = replace(search, filters=(*search.filters, _PACKAGES))
-            answer = reader().search(search)
+            answer = spelling.forgiving(reader(), search)
         except solr_request.SortError as error:
             raise SolrError(str(error)) from error
         except budget.RequestError as error:

@@ -129,8 +129,12 @@ def _term(field: str, value: str, one: Fields) -> bool:
 
 
 def _phrase(field: str, value: str, one: Fields) -> bool:
-    tokens, there = analysis.tokens(value), _tokens(field, one)
-    return bool(tokens) and any(there[at : at + len(tokens)] == tokens for at in range(len(there)))
+    return _follows(analysis.tokens(value), field, one)
+
+
+def _follows(tokens: Sequence[str], field: str, one: Fields) -> bool:
+    wanted, there = list(tokens), _tokens(field, one)
+    return bool(wanted) and any(there[at : at + len(wanted)] == wanted for at in range(len(there)))
 
 
 def _prefix(field: str, value: str, one: Fields) -> bool:
@@ -252,4 +256,6 @@ def _in_some_field(word: Word, node: Words, one: Fields) -> bool:
 def _in_field(word: Word, field: str, one: Fields) -> bool:
     if fields.kind(field) is not Kind.TEXT:
         return word.text in one["keywords"].get(field, ())
+    if any(_follows(also.tokens, field, one) for also in word.also):
+        return True
     return _phrase(field, word.text, one) if word.phrase else _term(field, word.text, one)

@@ -212,6 +212,7 @@ def _best_field(word: Word, weighted: tuple[tuple[str, float], ...], tie: float)
     for field, weight in weighted:
         if fields.kind(field) is Kind.TEXT:
             query = phrase(field, tokens, 0) if word.phrase else _all_of(field, tokens)
+            found += [Query.boost_query(phrase(field, [*also.tokens], 0), weight * also.weight) for also in word.also]
         else:
             query = exact(keyword_path(field), word.text)
         found.append(Query.boost_query(query, weight))
