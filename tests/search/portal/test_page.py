@@ -154,6 +154,14 @@ ODD = [
 ]
 
 
+def test_a_typing_error_finds_what_was_meant_and_says_so(embedded: Filled, pages: CKANTestApp) -> None:
+    embedded(*SETS)
+    shown = page(pages, "/kk/search?q=мектеб бюджит")
+    assert names(shown)[0] == "b"
+    assert "мектеп бюджет" in shown.select_one(".meant").get_text()
+    assert shown.select_one("#search-q")["value"] == "мектеб бюджит"
+
+
 @pytest.mark.parametrize("language", ["kk", "ru", "en"])
 def test_nothing_that_is_asked_is_an_error_of_the_portal(embedded: Filled, pages: CKANTestApp, language: str) -> None:
     embedded(*SETS)

@@ -13,7 +13,7 @@ import pytest
 from ckanext.kzopen.search import visibility
 from ckanext.kzopen.search.portal import reading
 from ckanext.kzopen.search.portal.answering import Labels, answer, count, following
-from ckanext.kzopen.search.portal.helping import ways
+from ckanext.kzopen.search.portal.helping import meant, ways
 from ckanext.kzopen.search.portal.hits import Sought, hit
 from ckanext.kzopen.search.portal.question import Question, lenient
 from ckanext.kzopen.search.portal.suggestions import suggestions
@@ -114,6 +114,11 @@ def help_when_nothing_is_found(labels: Labels) -> bool:
     return any(way.hits for way in ways(asked(q=f"{SECRET} zzzz"), labels) if way.value == "zzzz")
 
 
+def did_you_mean(labels: Labels) -> bool:
+    misspelt = SECRET.replace("қойма", "койба")
+    return meant(asked(q=misspelt), labels) is not None
+
+
 def trick_with_labels(labels: Labels) -> bool:
     return bool(answer(asked(q=f'permission_labels:"member-{OWNER}"'), labels).documents)
 
@@ -131,6 +136,7 @@ WAYS: list[Callable[[Labels], bool]] = [
     suggestion,
     highlight,
     help_when_nothing_is_found,
+    did_you_mean,
 ]
 
 

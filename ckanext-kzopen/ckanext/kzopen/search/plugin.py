@@ -46,7 +46,7 @@ class SearchPlugin(p.SingletonPlugin):
         return app
 
     def get_blueprint(self) -> list[Blueprint]:
-        return [views.blueprint, api.blueprint]
+        return [views.blueprint, api.blueprint] if seams.active() else []  # Solr holds data sets only
 
     def get_commands(self) -> list[click.Command]:
         """`ckan kzopen-search …`."""
