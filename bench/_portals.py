@@ -54,11 +54,12 @@ class Side:
 
 @dataclass(frozen=True)
 class Both:
-    """Ours, and stock CKAN; `portal` is where ours keeps its things."""
+    """Ours, and stock CKAN, with `count` data sets each; `portal` is where ours keeps its things."""
 
     ours: Side
     stock: Side
     portal: Portal
+    count: int
 
 
 @contextmanager
@@ -79,7 +80,7 @@ def both(count: int, workers: int, options: dict[str, str], say: Callable[[str],
         say(f"{count:,} data sets in both databases")
         stack.enter_context(_running(ours, _our_server(portal), Path(folder) / "ours.log"))
         stack.enter_context(_running(stock, _stock_server(stock, workers), Path(folder) / "stock.log"))
-        yield Both(ours, stock, portal)
+        yield Both(ours, stock, portal, count)
 
 
 def _stock(portal: Portal, solr: str, folder: Path) -> Side:

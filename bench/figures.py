@@ -63,11 +63,6 @@ def faster(name: str, measured: float, peer: float, bar: float, unit: str) -> Fi
     return Figure(name, measured, unit, "holds" if measured / peer >= bar else "short", f">={bar:g}x", peer, rate=True)
 
 
-def unproven(name: str, measured: float, bar: float, unit: str) -> Figure:
-    """A figure whose peer could not be run here."""
-    return Figure(name, measured, unit, "unproven", f">={bar:g}x")
-
-
 def told(name: str, measured: float, unit: str, peer: float | None = None) -> Figure:
     """A figure without a bar."""
     return Figure(name, measured, unit, "told", peer=peer)

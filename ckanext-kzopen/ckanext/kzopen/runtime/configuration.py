@@ -143,6 +143,7 @@ def fixed(portal: Portal) -> dict[str, str]:
         "kzopen.metrics_path": str(portal.metrics),
         "kzopen.log_level": settings.log_level,
         "kzopen.internal_networks": settings.internal_networks,
+        "kzopen.harvest_files": settings.harvest_files,
         "kzopen.invitation_days": str(settings.invitation_days),
         "kzopen.trusted_proxies": str(settings.trusted_proxies),
         "kzopen.oidc_issuer": settings.oidc_issuer,

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 from uuid import uuid4
 
 import psycopg
-import redis
 from ckanext.kzopen.core import files
 from ckanext.kzopen.core.settings import Settings, SettingsProblem
 
@@ -71,6 +70,8 @@ def _not_owner(connection: psycopg.Connection) -> Iterator[str]:
 
 
 def _redis(address: str) -> Iterator[str]:
+    import redis  # here, as below: the launcher of an embedded portal does not load the client
+
     try:
         with redis.Redis.from_url(address, socket_connect_timeout=SECONDS, socket_timeout=SECONDS) as client:
             client.ping()

@@ -41,6 +41,7 @@ class SearchPlugin(p.SingletonPlugin):
     def make_middleware(self, app: Flask, config: Any) -> Flask:
         """Pages that search by the way, such as the list of organisations, do not catch CKAN's errors."""
         app.register_error_handler(SearchError, told)
+        seams.quicken_api(app)
         return app
 
     def get_blueprint(self) -> list[Blueprint]:

@@ -54,6 +54,7 @@ class Settings(BaseSettings):
     internal_networks: str = Field(
         "", description="Internal networks (CIDR) that the portal may call, such as an OpenID provider's."
     )
+    harvest_files: str = Field("", description="Folder whose SQLite files harvest sources may read; empty = none.")
     oidc_issuer: str = Field("", description="OpenID provider by which people may sign in; empty = by password only.")
     oidc_client_id: str = Field("", description="Name under which the OpenID provider knows the portal.")
     oidc_client_secret: str = Field("", description="The portal's secret at the OpenID provider.")

@@ -5,13 +5,14 @@ from __future__ import annotations
 import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 from ckan.config.middleware.flask_app import csrf
-from ckanext.kzopen.publishing.harvest import api, jobs, sources
+from ckanext.kzopen.publishing.harvest import api, jobs, sources, views
 from flask import Blueprint
 
 # Programs have no token of a form; the API looks at API tokens only, never at the session.
 csrf.exempt(api.blueprint)
 
 
+@tk.blanket.config_declarations
 class HarvestPlugin(p.SingletonPlugin):
     """Sources, their runs and the jobs of these; the API and the staff's pages."""
 
@@ -26,4 +27,4 @@ class HarvestPlugin(p.SingletonPlugin):
         tk.add_template_directory(config, "templates")
 
     def get_blueprint(self) -> list[Blueprint]:
-        return [api.blueprint]
+        return [api.blueprint, views.blueprint]
