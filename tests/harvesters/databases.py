@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -47,6 +48,13 @@ def started(command: list[str], user: str | None, log: Path) -> Iterator[subproc
     finally:
         process.terminate()
         process.wait(30)
+
+
+@contextmanager
+def own_folder() -> Iterator[Path]:
+    """A folder that servers with accounts of their own may pass through: pytest closes its own to others."""
+    with tempfile.TemporaryDirectory(prefix="kzopen-databases-") as name:
+        yield Path(name)
 
 
 @contextmanager
