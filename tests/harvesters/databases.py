@@ -71,7 +71,7 @@ def postgresql(folder: Path) -> Iterator[str]:
             connection.execute(SCHOOLS)
             connection.execute("CREATE ROLE reader LOGIN PASSWORD 'secret'; GRANT SELECT ON school TO reader")
         hba = portal.postgres / "pg_hba.conf"
-        hba.write_text(hba.read_text() + "\nhost all reader 127.0.0.1/32 scram-sha-256\n")
+        hba.write_text("local all all trust\nhost all reader 127.0.0.1/32 scram-sha-256\n")
         with psycopg.connect(address, autocommit=True) as connection:
             connection.execute("SELECT pg_reload_conf()")
         yield f"postgresql://reader:secret@127.0.0.1:{port}/postgres"

@@ -101,7 +101,7 @@ class Agent:
 
     def configure(self, source: str, every: str = "1s") -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        head = f'portal = "{self.gate.url}"\ntoken = "{self.agency.token}"\nstate = "{self.folder}/state"\n'
+        head = f'portal = "{self.gate.url}"\ntoken = "{self.agency.token}"\nstate = "{self.folder}/state"\nlanguage = "en"\n'
         table = f'[[table]]\ndataset = "{self.uri}"\nkey = ["bin"]\nevery = "{every}"\n{source}\n'
         (self.folder / "agent.toml").write_text(head + table)
 
