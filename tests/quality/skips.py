@@ -1,4 +1,5 @@
-"""A pytest plugin: the run ends with the list of skipped tests and why; under CI only a missing `../shared` excuses one.
+"""A pytest plugin: the run ends with the list of skipped tests and why, and a plain line that sums up; under CI only a missing
+`../shared` excuses a skip.
 
 `./kzopen test` loads it with `-p tests.quality.skips`. With `CI=true` any other skip makes the run fail.
 """
@@ -53,3 +54,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(f"{test}: {reason}")
     if unexcused() and os.environ.get("CI") == "true":
         terminalreporter.write_line(f"{len(unexcused())} of them without the excuse “{EXCUSE}”: the run fails", red=True)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """The last line; an error beside a test (in a fixture, while collecting) counts as a failure."""
+    reporter = config.pluginmanager.get_plugin("terminalreporter")
+    if reporter is not None and not hasattr(config, "workerinput"):
+        counts = {name: len(reporter.stats.get(name, [])) for name in ("passed", "failed", "error")}
+        failed = counts["failed"] + counts["error"]
+        print(f"{counts['passed']} passed, {failed} failed, {len(_skipped)} skipped", flush=True)

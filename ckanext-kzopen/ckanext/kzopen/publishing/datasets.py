@@ -11,6 +11,7 @@ from uuid import uuid4
 import ckan.plugins.toolkit as tk
 from ckan import model
 from ckanext.kzopen.core import outbox
+from ckanext.kzopen.core.people.rights import allowed
 from ckanext.kzopen.core.record import write_event
 from ckanext.kzopen.core.reorganisation import addresses
 from ckanext.kzopen.core.web.errors import KzError
@@ -19,7 +20,7 @@ from ckanext.kzopen.core.withdrawal.tombstones import refuse
 from ckanext.kzopen.publishing.model import Passport, passport_of
 from ckanext.kzopen.publishing.package import site_user
 from ckanext.kzopen.publishing.passport import Passport as Described
-from ckanext.kzopen.publishing.rights import CHANGE, acts_by_itself, may_see, require, require_publisher
+from ckanext.kzopen.publishing.rights import CHANGE, RELEASE, acts_by_itself, may_see, require, require_publisher
 from sqlalchemy.orm import Session
 
 NOT_IN_A_TAG = re.compile(r"[^\w \-.]+")
@@ -57,6 +58,7 @@ def save(session: Session, user: str, uri: str, described: Described, address: s
 def _create(session: Session, user: str, uri: str, described: Described, address: str | None) -> Saved:
     organization = _organization(described.owner)
     require_publisher(user, organization.id, uri)
+    _may_open(user, organization.id, {}, described)
     passport = _new_passport(str(uuid4()), uri, described)
     session.add(passport)
     fields = package_fields(uri, described) | {"id": passport.package_id, "owner_org": organization.id}
@@ -71,12 +73,26 @@ def _change(session: Session, user: str, package: Any, described: Described, add
     if passport is None:
         passport = _new_passport(package.id, package.name, described)
         session.add(passport)
+    _may_open(user, package.owner_org, passport.schema or {}, described)
     passport.schema = described.table_schema.descriptor()
     passport.changed = datetime.now(UTC)
     _told(session, passport, "change", user, package.owner_org, address)
     fields = package_fields(package.name, described) | {"id": package.id, "state": model.State.ACTIVE}
     _act(session, "package_patch", user, fields)
     return Saved(passport, created=False)
+
+
+def _may_open(user: str, agency: str | None, old: dict[str, Any], described: Described) -> None:
+    """Columns that are called public by law pass the stop of personal data: only who may release from quarantine says so."""
+    new = sorted(public_columns(described.table_schema.descriptor()) - public_columns(old))
+    if new and not allowed(user, RELEASE, agency or ""):
+        raise KzError("publishing.public_by_needs_release", columns=new)
+
+
+def public_columns(schema: dict[str, Any]) -> set[str]:
+    """The columns whose personal data are public by law, `*` for the whole table, each with the law that says so."""
+    named = {f"{field['name']}: {field['publicBy']}" for field in schema.get("fields", []) if field.get("publicBy")}
+    return named | ({f"*: {schema['publicBy']}"} if schema.get("publicBy") else set())
 
 
 def _new_passport(package_id: str, uri: str, described: Described) -> Passport:

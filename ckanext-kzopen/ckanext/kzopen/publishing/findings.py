@@ -33,6 +33,12 @@ def other_columns(checked: Report) -> Report:
     return Report(checked.rows, {"schema-error": 1}, (finding,), checked.reading)
 
 
+def emptied(checked: Report, before: int) -> Report:
+    """The report of a replacement without rows for a table that has some."""
+    finding = Finding(code="row-count", message="the table would be emptied", reason="emptied", params={"before": str(before)})
+    return Report(checked.rows, {"row-count": 1}, (finding,), checked.reading)
+
+
 def unstorable(checked: Report, table: pa.Table) -> Report | None:
     """The report of cells that hold U+0000, which PostgreSQL cannot keep in a text; None when there are none."""
     header = checked.reading.header_row if checked.reading else 1

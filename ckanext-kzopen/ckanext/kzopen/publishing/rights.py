@@ -13,7 +13,7 @@ from sqlalchemy import select
 
 HEADER = "Authorization"
 SCHEME = "bearer "
-SEE, DELIVER, APPROVE = "publishing.see", "publishing.deliver", "publishing.approve"
+SEE, DELIVER, APPROVE, RELEASE = "publishing.see", "publishing.deliver", "publishing.approve", "publishing.release"
 CHANGE = "datasets.change"
 
 

@@ -10,7 +10,7 @@ from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.secrets import keys_of
 
 PLUGINS = (
-    "portal_theme kzopen_harvest kzopen_publishing kzopen_rows kzopen_search kzopen activity datastore "
+    "portal_theme kzopen_harvest kzopen_publishing kzopen_rows kzopen_search kzopen activity datastore kzopen_words "
     "scheming_datasets dcat structured_data text_view datatables_view"
 )
 LOGGING = """

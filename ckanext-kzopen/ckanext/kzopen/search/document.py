@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from ckanext.kzopen.search import analysis, collation, dates, fields
+from ckanext.kzopen.search import analysis, collation, dates, fields, visibility
 from ckanext.kzopen.search.fields import Kind
 
 LONGEST_KEYWORD = 4_000
@@ -62,6 +62,7 @@ def key_of(entity_id: str, site_id: str) -> str:
 def from_solr(given: Mapping[str, Any], site_id: str) -> Document:
     """The document to store for what CKAN would have sent to Solr."""
     source = {name: _storable(value) for name, value in given.items()}
+    source[visibility.LABELS] = visibility.labels_of(source)
     site = str(source.get("site_id") or site_id)
     entity_id = str(source.get("id", ""))
     stored = stored_fields(source)

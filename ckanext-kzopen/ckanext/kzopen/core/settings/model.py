@@ -35,7 +35,11 @@ class Settings(BaseSettings):
         description="Search engine: elasticsearch://host:port/prefix, elasticsearch+https:// for TLS, "
         f"or solr://host:port/solr/core for CKAN's own search; {EMBEDDED}.",
     )
-    files_url: str = Field("", description="Where files and versions of tables lie, file:///path; empty = inside `data`.")
+    files_url: str = Field(
+        "",
+        description="Where files and versions of tables lie, file:///path or s3://bucket/folder?region=…&endpoint=…; "
+        "empty = inside `data`.",
+    )
     smtp_url: str = Field("", description="Mail server, smtp(s)://user:password@host:port; empty = mails wait unsent.")
     smtp_ca: str = Field("", description="File with the CA certificates for the mail server's own; empty = the system's.")
     mail_from: str = Field("", description="Address that mails come from; empty = portal@ the host of site_url.")

@@ -1,0 +1,56 @@
+"""`./kzopen test`: a PostgreSQL, a Valkey, an indexer and a worker of their own, then pytest.
+
+Suites: `all` (default: everything in tests/ but the long suites), `ckan-search` (CKAN's own tests that exercise search),
+`ckan-search-short` (a minute of them), `matrix` (who may do what: every route and action on every level in every language,
+long), `commands` (every command on a running portal, long), `faults` (long). Anything else is passed to pytest as it is.
+`--engine` runs the suite on another search engine. The long way is shared by two lanes, each with services and a pytest of its
+own; `--lanes 1` goes in single file, `--lanes 2` shares a path too.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from ckanext.kzopen.core.settings import Settings
+from ckanext.kzopen.runtime.portal import Portal
+from ckanext.kzopen.runtime.testing.engines import ENGINES, search_engine
+from ckanext.kzopen.runtime.testing.portals import options_of, test_portal, test_portals
+from ckanext.kzopen.runtime.testing.suites import ROOT, Suite, asked, chosen, suites
+
+__all__ = ["Suite", "options_of", "run_suite", "suites", "test_portal"]
+
+
+def run_suite(arguments: list[str]) -> int:
+    """Run the chosen suite; pytest's exit code."""
+    engine, arguments = asked(arguments, "--engine")
+    if engine not in ("", *ENGINES):
+        sys.exit(f"--engine is one of {', '.join(ENGINES)}")
+    lanes, arguments = asked(arguments, "--lanes")
+    if lanes and not lanes.isdigit():
+        sys.exit("--lanes is a number")
+    suite = chosen(arguments, int(lanes) if lanes else None)
+    with search_engine(engine or ENGINES[0]) as address, test_portals(portals_of(suite, address), suite) as inis:
+        return run_pytest(suite, inis)
+
+
+def portals_of(suite: Suite, search_url: str) -> list[Portal]:
+    """A portal for each lane, each with a data directory of its own; an engine that is not embedded serves one lane."""
+    folder = Path(os.environ.get("KZOPEN_TEST_DATA", ROOT / ".test"))
+    count = 1 if search_url else max(1, suite.lanes)
+    names = [suite.name, *(f"{suite.name}-{number}" for number in range(2, count + 1))]
+    return [Portal(Settings(data=folder / name, demo=False, search_url=search_url)) for name in names]
+
+
+def run_pytest(suite: Suite, inis: list[Path]) -> int:
+    """pytest with the portal of that ini; of several each takes its share of the files, as `tests/quality/lanes.py` tells."""
+    environment = suite.environment | os.environ | {"PYTHONPATH": str(ROOT), "KZOPEN_TEST_INI": str(inis[0])}
+    command = [sys.executable, "-m", "pytest", f"--ckan-ini={inis[0]}", f"--rootdir={ROOT}"]
+    plugins = ["-p", "no:cacheprovider", "-p", "tests.quality.skips"]
+    if len(inis) > 1:
+        plugins += ["-p", "tests.quality.lanes", "--dist=loadscope", "--no-loadscope-reorder", "--max-worker-restart=0"]
+        for ini in inis:
+            plugins += ["--tx", f"popen//env:KZOPEN_TEST_INI={ini}"]
+    return subprocess.run([*command, *plugins, *suite.arguments], cwd=ROOT, env=environment).returncode

@@ -1,0 +1,81 @@
+"""A pytest plugin: several lanes take the files of a run one after another, the longest first.
+
+`./kzopen test` loads it beside pytest-xdist and starts each lane with the ini of a portal of its own. Files that use the same
+costly thing go to one lane, so that it is started once. `lanes.yaml` says how long the slow files take; another file is judged
+by its number of tests.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections import Counter, defaultdict
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from xdist.scheduler import LoadScopeScheduling
+
+ROOT = Path(__file__).resolve().parents[2]
+TABLE = Path(__file__).with_suffix(".yaml")
+SECONDS_OF_A_TEST = 0.15
+# Costly things that live as long as the run, and how a file that uses one is known: by its path or by a word in it.
+SHARED = {
+    "a running portal": re.compile(r"\Atests/browser/|\blive_portal\b"),
+    "Elasticsearch": re.compile(r"\belasticsearch: str\b|\bengine: SearchEngine\b"),
+}
+
+
+@cache
+def unit_of_file(path: str) -> str:
+    """What one lane takes as a whole: the files that share a costly thing, or else the file."""
+    file = ROOT / path
+    text = file.read_text(encoding="utf-8") if file.is_file() else ""
+    return next((name for name, sign in SHARED.items() if sign.search(f"{path}\n{text}")), path)
+
+
+def unit_of(nodeid: str) -> str:
+    """The unit to which a test belongs."""
+    return unit_of_file(nodeid.split("::")[0])
+
+
+@cache
+def seconds_of_files() -> dict[str, float]:
+    """The table of slow files."""
+    content: dict[str, float] = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
+    return content
+
+
+def expected_seconds(nodeids: list[str]) -> dict[str, float]:
+    """How long each unit is expected to take."""
+    known = seconds_of_files()
+    seconds: defaultdict[str, float] = defaultdict(float)
+    for path, tests in Counter(nodeid.split("::")[0] for nodeid in nodeids).items():
+        seconds[unit_of_file(path)] += known.get(path, tests * SECONDS_OF_A_TEST)
+    return dict(seconds)
+
+
+class Lanes(LoadScopeScheduling):
+    """Hands out whole units, in the order in which they were collected."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return unit_of(nodeid)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """In a lane: CKAN reads the lane's own configuration."""
+    if hasattr(config, "workerinput"):
+        config.option.ckan_ini = os.environ["KZOPEN_TEST_INI"]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    seconds = expected_seconds([item.nodeid for item in items])
+    items.sort(key=lambda item: (-seconds[unit_of(item.nodeid)], unit_of(item.nodeid)))
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Lanes:
+    return Lanes(config, log)
