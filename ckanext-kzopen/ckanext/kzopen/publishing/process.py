@@ -23,6 +23,8 @@ from ckanext.kzopen.rows import model as versions
 from sqlalchemy.orm import Session
 
 SYSTEM = "system:publishing"
+LEAST_UNPACKED, MOST_TIMES = 128 << 20, 250
+"""Bytes to which any packed table may grow, and how many times its size a large one may; real tables shrink 5 to 30 times."""
 
 
 def process(session: Session, site: Site, delivery_id: UUID) -> None:
@@ -114,11 +116,13 @@ def _there(session: Session, site: Site, current: versions.Version, passport: Pa
 def check(site: Site, delivery: Delivery, passport: Passport) -> Any:
     """The report on the stored bytes, and the table when they are free of errors (`validation.check.Checked`)."""
     # Loaded here: web processes register this path too and must not carry the libraries that read files.
+    from ckanext.kzopen.validation.cells import Limits
     from ckanext.kzopen.validation.check import check_file
 
     path = inbox.stored_file(site.files_url, delivery.path)
     schema = schema_for(delivery.mode, passport.schema)
-    return check_file(path, schema, media_type=delivery.media_type, name=delivery.file_name)
+    limits = Limits(unpacked=max(LEAST_UNPACKED, min(Limits.unpacked, MOST_TIMES * delivery.size)))
+    return check_file(path, schema, media_type=delivery.media_type, name=delivery.file_name, limits=limits)
 
 
 def _refuse_unstorable(checked: Any) -> None:
