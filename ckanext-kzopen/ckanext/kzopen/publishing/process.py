@@ -12,7 +12,7 @@ from uuid import UUID
 from ckanext.kzopen.core import states
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.withdrawal import tombstone
-from ckanext.kzopen.publishing import accept, inbox, rules, stops
+from ckanext.kzopen.publishing import accept, inbox, repairs, rules, stops
 from ckanext.kzopen.publishing.model import Delivery, Passport
 from ckanext.kzopen.publishing.receive import defer_publication
 from ckanext.kzopen.publishing.refusal import Refused
@@ -46,7 +46,7 @@ def _decide(session: Session, site: Site, delivery: Delivery) -> None:
         fail(session, delivery.id, KzError("publishing.unknown_dataset", uri=delivery.uri))
         return
     try:
-        checked = check(site, delivery, passport)
+        checked = check(site, delivery, passport, repairs.keys(session, delivery.package_id))
         if checked.table is None:
             raise Refused(checked.report)
         _refuse_unstorable(checked)
@@ -110,14 +110,17 @@ def _there(site: Site, current: versions.Version, passport: Passport, keys: Any)
     return int(old.num_rows - merge.merged("delete", old, keys, list(passport.schema["primaryKey"])).table.num_rows)
 
 
-def check(site: Site, delivery: Delivery, passport: Passport) -> Any:
-    """The report on the stored bytes, and the table when they are free of errors (`validation.check.Checked`)."""
+def check(site: Site, delivery: Delivery, passport: Passport, accepted: set[repairs.Key]) -> Any:
+    """The report on the stored bytes, mended as people accepted it, and the table when they are free of errors
+    (`validation.check.Checked`)."""
     # Loaded here: web processes register this path too and must not carry the libraries that read files.
     from ckanext.kzopen.validation.check import check_file
 
     path = inbox.root(site.files_url) / delivery.path
     schema = schema_for(delivery.mode, passport.schema)
-    return check_file(path, schema, media_type=delivery.media_type, name=delivery.file_name)
+    return check_file(
+        path, schema, media_type=delivery.media_type, name=delivery.file_name, accepted=accepted, suggest=True
+    )
 
 
 def _refuse_unstorable(checked: Any) -> None:

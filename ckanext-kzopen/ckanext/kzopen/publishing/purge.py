@@ -14,7 +14,7 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckanext.kzopen.core.record import write_event
 from ckanext.kzopen.publishing.datasets import user_id
-from ckanext.kzopen.publishing.model import Passport
+from ckanext.kzopen.publishing.model import AcceptedRepair, Passport
 from ckanext.kzopen.publishing.site import Site, configured
 from ckanext.kzopen.rows.model import Version
 from sqlalchemy import delete, select
@@ -48,6 +48,7 @@ def forget(session: Session, package_id: str, user: str) -> Forgotten | None:
         return None
     paths = list(session.scalars(select(Version.path).where(Version.package_id == package_id)))
     session.execute(delete(Version).where(Version.package_id == package_id))
+    session.execute(delete(AcceptedRepair).where(AcceptedRepair.package_id == package_id))
     session.delete(passport)
     old = {"uri": passport.uri, "versions": len(paths)}
     write_event(session, kind="dataset", object_id=package_id, verb="purge", actor=user_id(user), old=old)
