@@ -24,6 +24,7 @@ import pyarrow.csv as pa_csv
 LARGEST = 4 << 30
 BLOCK = 4 << 20
 CHUNK = 1 << 24
+FEW_RAGGED = 5000
 LONE_RETURN = re.compile(rb"\r(?!\n)")
 
 
@@ -80,10 +81,12 @@ def read_body(path: Path, delimiter: str, offset: int, width: int) -> Body | Non
     cells = {
         position: next(csv.reader(io.StringIO(text, newline=""), delimiter=delimiter), []) for position, text in ragged.items()
     }
-    blank = _blank_lines(path, offset, table, cells)
+    whole = pl.from_arrow(table)
+    assert isinstance(whole, pl.DataFrame)  # noqa: S101 (a table gives a frame)
+    blank = _blank_lines(path, offset, whole, cells)
     if blank is None:
         return None
-    frame = _merged(table, cells, names)
+    frame = _merged(whole, cells)
     if _unclosed(path, frame, cells):
         return None
     if blank:
@@ -107,10 +110,8 @@ def _divides(file: IO[bytes], border: int) -> bool:
     return file.read(2) == b"\r\n"
 
 
-def _blank_lines(path: Path, offset: int, table: pa.Table, ragged: dict[int, list[str]]) -> list[int] | None:
+def _blank_lines(path: Path, offset: int, frame: pl.DataFrame, ragged: dict[int, list[str]]) -> list[int] | None:
     """Positions of the rows that are blank lines; None where they cannot be told from rows of empty cells."""
-    frame = pl.from_arrow(table)
-    assert isinstance(frame, pl.DataFrame)  # noqa: S101 (a table gives a frame)
     if not len(frame) or not frame.select(pl.all_horizontal(pl.all().fill_null("") == "").any()).item():
         return []
     if not _may_have_blank_lines(path, offset):
@@ -129,25 +130,31 @@ def _may_have_blank_lines(path: Path, offset: int) -> bool:
         file.seek(offset)
         while chunk := file.read(CHUNK):
             text = before + chunk
-            if b"\n\n" in text or b"\n\r" in text or b"\r\r" in text:
+            if b"\n\n" in text or (b"\r" in text and (b"\n\r" in text or b"\r\r" in text)):
                 return True
             before = chunk[-1:]
     return False
 
 
-def _merged(table: pa.Table, ragged: dict[int, list[str]], names: list[str]) -> pl.DataFrame:
+def _merged(frame: pl.DataFrame, ragged: dict[int, list[str]]) -> pl.DataFrame:
     """Whole rows and ragged ones (padded with None or cut) in the order of the file."""
-    frame = pl.from_arrow(table)
-    assert isinstance(frame, pl.DataFrame)  # noqa: S101 (a table gives a frame)
-    every = pl.int_range(len(frame) + len(ragged), eager=True)
+    height = len(frame) + len(ragged)
     if not ragged:
-        return frame.with_columns(position=every)
-    positions = every.filter(~every.is_in(list(ragged)))
-    width = len(names)
+        return frame.with_columns(position=pl.int_range(height, eager=True))
+    names, width = frame.columns, len(frame.columns)
     padded = [[*record[:width], *[None] * (width - len(record))] for record in ragged.values()]
     extra = pl.DataFrame(padded, schema=dict.fromkeys(names, pl.String), orient="row")
-    extra = extra.with_columns(position=pl.Series(list(ragged), dtype=pl.Int64))
-    return pl.concat([frame.with_columns(position=positions), extra]).sort("position")
+    if len(ragged) > FEW_RAGGED:
+        positions = pl.int_range(height, eager=True)
+        whole = frame.with_columns(position=positions.filter(~positions.is_in(list(ragged))))
+        return pl.concat([whole, extra.with_columns(position=pl.Series(list(ragged), dtype=pl.Int64))]).sort("position")
+    parts, start = [], 0
+    for number, position in enumerate(ragged):
+        end = position - number
+        parts += [frame.slice(start, end - start), extra.slice(number, 1)]
+        start = end
+    together = pl.concat([*parts, frame.slice(start)], rechunk=True)
+    return together.with_columns(position=pl.int_range(height, eager=True))
 
 
 def _unclosed(path: Path, frame: pl.DataFrame, ragged: dict[int, list[str]]) -> bool:
