@@ -22,6 +22,8 @@ FACETS = ("organization", "groups", "tags", "res_format", "license_id", "vocab_c
 CODES = 5_000
 FIRST_CODE = 10_000
 _CODES_EACH = 4
+_FOR_A_PAGE = 320
+"""Code n stands in about `documents` / (12.8 n^(2/3)) documents; with this every code that is asked for has 25 hits or more."""
 _NAMESPACE = uuid.UUID("6f1c1f0e-5a52-4a39-9d0b-0e3f7f1f7a11")
 _START = datetime(2020, 1, 1, tzinfo=UTC)
 _FORMATS = ("CSV", "XLSX", "JSON", "XML", "PDF", "DOCX", "GeoJSON", "Parquet")
@@ -48,9 +50,10 @@ def vocabulary() -> list[str]:
     return sorted({word for title in titles() for word in title.split()})
 
 
-def codes(count: int, seed: int) -> list[str]:
-    """Code numbers to search for, each once, frequent and rare ones by chance."""
-    return random.Random(seed).sample([str(FIRST_CODE + n) for n in range(CODES)], count)
+def codes(count: int, seed: int, documents: int) -> list[str]:
+    """At most `count` code numbers to search for, each once, by chance among those that fill a page in so many documents."""
+    filling = [str(FIRST_CODE + n) for n in range(min(CODES, int((documents / _FOR_A_PAGE) ** 1.5)))]
+    return random.Random(seed).sample(filling, min(count, len(filling)))
 
 
 def sources(count: int, start: int = 0) -> Iterator[dict[str, Any]]:
@@ -66,28 +69,32 @@ def _source(number: int, chance: random.Random, known: Sequence[str], words: Seq
     resources = package["resources"]
     plain = {"data_dict": json.dumps(package), "validated_data_dict": json.dumps(package)}
     given = {name: package[name] for name in ("id", "name", "title", "notes", "license_id", "version", "author", "maintainer")}
-    return given | plain | {
-        "index_id": package["id"].replace("-", ""),
-        "site_id": SITE,
-        "entity_type": "package",
-        "dataset_type": package["type"],
-        "state": "active",
-        "capacity": "public",
-        "permission_labels": ["public"] if number % 20 else [f"member-{number % 7}"],
-        "title_string": package["title"],
-        "organization": package["organization"]["name"],
-        "owner_org": package["organization"]["id"],
-        "groups": [group["name"] for group in package["groups"]],
-        "tags": [tag["name"] for tag in package["tags"]],
-        "vocab_category": [package["extras"][0]["value"]],
-        "extras_periodicity": package["extras"][1]["value"],
-        "res_name": [one["name"] for one in resources],
-        "res_description": [one["description"] for one in resources],
-        "res_format": sorted({one["format"] for one in resources}),
-        "res_url": [one["url"] for one in resources],
-        "metadata_created": created,
-        "metadata_modified": modified,
-    }
+    return (
+        given
+        | plain
+        | {
+            "index_id": package["id"].replace("-", ""),
+            "site_id": SITE,
+            "entity_type": "package",
+            "dataset_type": package["type"],
+            "state": "active",
+            "capacity": "public",
+            "permission_labels": ["public"] if number % 20 else [f"member-{number % 7}"],
+            "title_string": package["title"],
+            "organization": package["organization"]["name"],
+            "owner_org": package["organization"]["id"],
+            "groups": [group["name"] for group in package["groups"]],
+            "tags": [tag["name"] for tag in package["tags"]],
+            "vocab_category": [package["extras"][0]["value"]],
+            "extras_periodicity": package["extras"][1]["value"],
+            "res_name": [one["name"] for one in resources],
+            "res_description": [one["description"] for one in resources],
+            "res_format": sorted({one["format"] for one in resources}),
+            "res_url": [one["url"] for one in resources],
+            "metadata_created": created,
+            "metadata_modified": modified,
+        }
+    )
 
 
 def _package(number: int, chance: random.Random, known: Sequence[str], words: Sequence[str]) -> dict[str, Any]:
@@ -112,7 +119,9 @@ def _package(number: int, chance: random.Random, known: Sequence[str], words: Se
         "metadata_modified": (created + timedelta(days=number % 400)).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3],
         "organization": {"id": str(uuid.uuid5(_NAMESPACE, agency)), "name": agency, "title": agency, "is_organization": True},
         "groups": [{"name": name, "title": name} for name in sorted({chance.choice(_GROUPS) for _ in range(2)})],
-        "tags": [{"name": name, "state": "active"} for name in sorted({f"tag {int(900 * chance.random() ** 2)}" for _ in range(4)})],
+        "tags": [
+            {"name": name, "state": "active"} for name in sorted({f"tag {int(900 * chance.random() ** 2)}" for _ in range(4)})
+        ],
         "extras": [
             {"key": "category", "value": chance.choice(_CATEGORIES)},
             {"key": "periodicity", "value": chance.choice(("yearly", "monthly", "daily"))},

@@ -114,7 +114,7 @@ def entry_of(source: dict[str, Any]) -> Entry:
 
 def compare(sides: Sides) -> None:
     """All ids in their order and all facets, for many words and for everything; raises AssertionError at a difference."""
-    for query in [*_documents.codes(COMPARED, seed=1), "*:*"]:
+    for query in [*_documents.codes(COMPARED, 1, sides.count), "*:*"]:
         asked = request(query, sort="metadata_modified desc, name asc", fl="id validated_data_dict name")
         mine, other = ours(sides.reader, asked), theirs(sides.solr, asked)
         assert mine.hits == other.hits, f"{query}: {mine.hits} hits and {other.hits} of Solr"
@@ -132,10 +132,10 @@ def _of_solr(found: dict[str, list[Any]]) -> dict[str, list[tuple[str, int]]]:
 
 def figures(sides: Sides, words: int) -> list[Figure]:
     """The three engine figures, in milliseconds."""
-    rotating = _documents.codes(words, seed=2)
+    rotating = _documents.codes(words, 2, sides.count)
     word = in_turns(sides, (request(code) for code in rotating))
-    everything = in_turns(sides, (request("*:*", start=ROWS * n) for n in range(words // 4)))
-    after = after_commits(sides, rotating[: words // 10])
+    everything = in_turns(sides, (request("*:*", start=ROWS * n) for n in range(len(rotating) // 4)))
+    after = after_commits(sides, rotating[: len(rotating) // 10])
     return [
         *judged("search.word", word),
         below("search.word_p95", p95(word[0]), 5, "ms"),

@@ -19,7 +19,8 @@ from ckanext.kzopen.runtime import processes
 from ckanext.kzopen.runtime.configuration import socket_url
 from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.serve import free_port
-from ckanext.kzopen.runtime.testing import Suite, fresh_databases, options_of, test_portal
+from ckanext.kzopen.runtime.testing.portals import fresh_databases, options_of, test_portal
+from ckanext.kzopen.runtime.testing.suites import Suite
 from tests import search_engines
 
 from bench import _sets
@@ -53,11 +54,12 @@ class Side:
 
 @dataclass(frozen=True)
 class Both:
-    """Ours, and stock CKAN; `portal` is where ours keeps its things."""
+    """Ours, and stock CKAN, with `count` data sets each; `portal` is where ours keeps its things."""
 
     ours: Side
     stock: Side
     portal: Portal
+    count: int
 
 
 @contextmanager
@@ -78,7 +80,7 @@ def both(count: int, workers: int, options: dict[str, str], say: Callable[[str],
         say(f"{count:,} data sets in both databases")
         stack.enter_context(_running(ours, _our_server(portal), Path(folder) / "ours.log"))
         stack.enter_context(_running(stock, _stock_server(stock, workers), Path(folder) / "stock.log"))
-        yield Both(ours, stock, portal)
+        yield Both(ours, stock, portal, count)
 
 
 def _stock(portal: Portal, solr: str, folder: Path) -> Side:

@@ -31,22 +31,34 @@ def _tables(packages: list[dict[str, Any]]) -> Iterator[tuple[str, str, Iterable
     agencies = {package["organization"]["name"]: package["organization"]["id"] for package in packages}
     themes = sorted({group["name"] for package in packages for group in package["groups"]})
     tags = sorted({tag["name"] for package in packages for tag in package["tags"]})
-    yield "group", "id, name, title, type, is_organization, approval_status, state, extras", [
-        *((number, name, name, "organization", True, "approved", "active", "{}") for name, number in agencies.items()),
-        *((_id(name), name, name, "group", False, "approved", "active", "{}") for name in themes),
-    ]
+    yield (
+        "group",
+        "id, name, title, type, is_organization, approval_status, state, extras",
+        [
+            *((number, name, name, "organization", True, "approved", "active", "{}") for name, number in agencies.items()),
+            *((_id(name), name, name, "group", False, "approved", "active", "{}") for name in themes),
+        ],
+    )
     yield "tag", "id, name", ((_id(name), name) for name in tags)
     yield "package", _PACKAGE, (_package(package) for package in packages)
     yield "resource", _RESOURCE, (_resource(one) for package in packages for one in package["resources"])
-    yield "package_tag", "id, package_id, tag_id, state", (
-        (_id(package["id"] + tag["name"]), package["id"], _id(tag["name"]), "active")
-        for package in packages
-        for tag in package["tags"]
+    yield (
+        "package_tag",
+        "id, package_id, tag_id, state",
+        (
+            (_id(package["id"] + tag["name"]), package["id"], _id(tag["name"]), "active")
+            for package in packages
+            for tag in package["tags"]
+        ),
     )
-    yield "member", "id, table_name, table_id, capacity, group_id, state", (
-        (_id(package["id"] + group), "package", package["id"], capacity, group, "active")
-        for package in packages
-        for group, capacity in _groups(package)
+    yield (
+        "member",
+        "id, table_name, table_id, capacity, group_id, state",
+        (
+            (_id(package["id"] + group), "package", package["id"], capacity, group, "active")
+            for package in packages
+            for group, capacity in _groups(package)
+        ),
     )
 
 

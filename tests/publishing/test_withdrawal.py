@@ -105,7 +105,7 @@ def facts(app: CKANTestApp, dataset: str) -> tuple[str, list[Path], list[Path]]:
     url = configured().files_url
     files = [store.file_of(url, version.path) for version in versions.all_of(model.Session(), dataset)]
     sent = model.Session().scalars(select(Delivery).where(Delivery.package_id == package.id))
-    return package.id, files, [inbox.store(url).path(delivery.path) for delivery in sent]
+    return package.id, files, [inbox.root(url) / delivery.path for delivery in sent]
 
 
 def test_a_withdrawn_version_is_gone_and_the_one_before_it_becomes_current(

@@ -97,3 +97,8 @@ def test_what_orjson_refuses_is_left_to_what_was_there_before(text: str) -> None
             return f"refused: {error}"
 
     assert outcome(Quick(json)) == outcome(json)
+
+
+def test_the_api_answers_in_letters(app: Any) -> None:
+    told = app.post("/api/3/action/status_show", json={"word": "Қазақстан"})
+    assert (told.status_code, " " in told.body.split('"help":')[0]) == (200, False), told.body[:80]

@@ -132,7 +132,12 @@ def get_versions(uri: str) -> Response:
     site = configured()
     found = versions.all_of(model.Session(), uri)
     shown = [answers.version_answer(site, version) for version in found]
-    return answered(answers.VersionsAnswer(uri=uri, versions=shown, withdrawn=_withdrawn(uri)))
+    return answered(answers.VersionsAnswer(uri=uri, versions=shown, withdrawn=_withdrawn(uri), thinned=_thinned(uri)))
+
+
+def _thinned(uri: str) -> list[answers.ThinnedAnswer]:
+    gone = versions.thinned(model.Session(), uri)
+    return [answers.ThinnedAnswer.model_validate(version, from_attributes=True) for version in gone]
 
 
 def _withdrawn(uri: str) -> list[answers.TombstoneAnswer]:

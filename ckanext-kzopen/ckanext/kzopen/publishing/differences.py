@@ -18,13 +18,11 @@ def between(session: Session, files_url: str, old: Version, new: Version) -> dic
     Raises KzError publishing.too_many_rows_to_compare, or publishing.cannot_be_read for a version that was thinned away.
     """
     # Loaded here: most web processes never compare.
-    from ckanext.kzopen.rows import chain, diff, reading
+    from ckanext.kzopen.rows import chain, difference
 
-    if old.rows + new.rows > MOST_ROWS:
-        raise KzError("publishing.too_many_rows_to_compare", most=MOST_ROWS)
-    key = list((new.schema if new.number > old.number else old.schema).get("primaryKey") or [])
     try:
-        before, after = (diff.InFiles(reading.table_of(session, files_url, version)) for version in (old, new))
+        if old.rows + new.rows > MOST_ROWS and not difference.is_quick(session, old, new):
+            raise KzError("publishing.too_many_rows_to_compare", most=MOST_ROWS)
+        return dict(difference.between(session, files_url, old, new).to_dict())
     except chain.NoWay:
         raise KzError("publishing.cannot_be_read", number=f"{old.number}, {new.number}") from None
-    return dict(diff.compare(before, after, key).to_dict())

@@ -20,6 +20,7 @@ from ckanext.kzopen.publishing import (
     notices,
     passport_views,
     purge,
+    repair_views,
     rule_views,
     tasks,
     uploads_api,
@@ -50,20 +51,31 @@ class PublishingPlugin(p.SingletonPlugin):
     jobs = (jobs,)
     # They put their pages on the blueprints of the desk and the API, and the desk into the workstation.
     kept = (figures,)
-    pages = (views, passport_views, rule_views, tasks, deliveries_api, uploads_api, withdrawal_api, withdrawal_views)
+    pages = (
+        views,
+        passport_views,
+        repair_views,
+        rule_views,
+        tasks,
+        deliveries_api,
+        uploads_api,
+        withdrawal_api,
+        withdrawal_views,
+    )
 
     def update_config(self, config: tk.CKANConfig) -> None:
         """Our templates come after the theme's."""
         tk.add_template_directory(config, "templates")
         withdrawal.announce()
         notices.register()
-
-    def before_dataset_index(self, pkg_dict: dict[str, Any]) -> dict[str, Any]:
-        """A data set whose first version is planned is found from that moment on."""
-        return pkg_dict | index.told(model.Session(), str(pkg_dict["id"]))
+        index.register()
 
     def get_actions(self) -> dict[str, Any]:
         return {"dataset_purge": purge.dataset_purge}
+
+    def before_dataset_index(self, pkg_dict: dict[str, Any]) -> dict[str, Any]:
+        """Columns are found too; a data set whose first version is planned is found from that moment on."""
+        return index.with_columns(pkg_dict) | index.told(model.Session(), str(pkg_dict["id"]))
 
     def get_blueprint(self) -> list[Blueprint]:
         return [api.blueprint, desk.blueprint]

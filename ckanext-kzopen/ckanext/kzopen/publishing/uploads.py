@@ -17,8 +17,6 @@ from pathlib import Path
 from typing import IO
 from uuid import UUID
 
-import ckan.plugins.toolkit as tk
-from ckanext.kzopen.core.files import Disk
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.publishing import formats, inbox, receive
 from ckanext.kzopen.publishing.admission import TooMany
@@ -190,10 +188,8 @@ def _throw_away(site: Site, upload: Upload) -> None:
 
 
 def _path(site: Site, upload: Upload) -> Path:
-    """Parts lie on this machine, beside what the store keeps: a bucket appends to no object."""
-    kept = inbox.store(site.files_url)
-    base = kept.root if isinstance(kept, Disk) else Path(tk.config["ckan.storage_path"])
-    return base / FOLDER / upload.id.hex[:2] / upload.id.hex
+    """Parts lie on this machine: a bucket appends to no object."""
+    return inbox.root(site.files_url) / FOLDER / upload.id.hex[:2] / upload.id.hex
 
 
 @contextmanager

@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from ckanext.kzopen.rows.store import StoredVersion
 
 TASK = "rows.fold"
+DERIVED_ROWS = 20_000
+"""Of smaller tables no DuckDB file is made: they are read from Parquet as fast."""
 
 
 def defer(session: Session, package_id: str) -> None:

@@ -73,6 +73,7 @@ def _readable(version: Version | None, uri: str, number: int | None = None) -> V
     if version is None:
         refuse(tombstone_named(model.Session(), "dataset", uri))
         _tell_withdrawn(uri, number)
+        _tell_thinned(uri, number)
         raise KzError("web.not_found")
     refuse_if_gone(model.Session(), "dataset", version.package_id)
     if not _may_see(version.package_id):
@@ -85,6 +86,14 @@ def _tell_withdrawn(uri: str, number: int | None) -> None:
     found = versions.withdrawn(model.Session(), uri, number)
     if found is not None and _may_see(found.package_id):
         refuse_if_gone(model.Session(), "version", f"{found.package_id}/{found.number}")
+
+
+def _tell_thinned(uri: str, number: int | None) -> None:
+    """Raise rows.thinned, which names the next version that is kept, for one that was thinned out."""
+    gone = versions.thinned(model.Session(), uri)
+    if any(version.number == number and _may_see(version.package_id) for version in gone):
+        later = [version.number for version in versions.all_of(model.Session(), uri) if version.number > (number or 0)]
+        raise KzError("rows.thinned", number=number, next=min(later))
 
 
 def _may_see(package_id: str) -> bool:

@@ -53,7 +53,7 @@ def is_marked(session: Session, thing: Thing) -> bool:
 
 def delete_files(session: Session, thing: Thing) -> None:
     """Delete the Parquet files that begin or end at it, and copies; versions that stay get other ways first."""
-    from ckanext.kzopen.rows import folding, store, whole
+    from ckanext.kzopen.rows import deriving, duck, folding, store, whole
     from ckanext.kzopen.rows.views import cache
 
     files_url = tk.config["kzopen.files_url"]
@@ -64,17 +64,22 @@ def delete_files(session: Session, thing: Thing) -> None:
         folding.forget(session, files_url, package, numbers)
     for version in versions_of(session, thing):
         whole.cached(cache(), version).unlink(missing_ok=True)
+        duck.drop(deriving.duck_folder(), version.package_id, version.number)
         for path in _stored(version):
             store.delete(files_url, path)
 
 
 def has_no_file(session: Session, thing: Thing) -> bool:
     """Whether none of the files is there, named or not."""
-    from ckanext.kzopen.rows import whole
+    return not any(_lies_there(version) for version in versions_of(session, thing))
+
+
+def _lies_there(version: Version) -> bool:
+    from ckanext.kzopen.rows import deriving, duck, whole
     from ckanext.kzopen.rows.views import cache
 
-    found = versions_of(session, thing)
-    return not any(whole.cached(cache(), version).exists() or _stored(version) for version in found)
+    copies = whole.cached(cache(), version).exists(), duck.made_of(deriving.duck_folder(), version.package_id, version.number)
+    return any(copies) or bool(_stored(version))
 
 
 def _stored(version: Version) -> list[str]:

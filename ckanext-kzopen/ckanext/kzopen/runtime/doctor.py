@@ -43,6 +43,8 @@ class Examined:
 def examine(portal: Portal) -> Iterator[Examined]:
     """All areas, one after the other; those that need a running portal say so when it is not."""
     yield _examined("settings", "the settings model", _settings(portal))
+    if portal.files_url.startswith("s3://"):
+        yield _examined("bucket", "a file goes there and back", _bucket(portal))
     yield _examined("disk", f"{_free_mb(portal)} MB free", _disk(portal))
     yield _examined("permissions", "files with secrets", _permissions(portal))
     if not running_pid(portal):
@@ -56,6 +58,7 @@ def examine(portal: Portal) -> Iterator[Examined]:
         yield _examined("files", f"{_count(connection, 'version')} versions", _files(portal, connection))
         yield _examined("tables", "DataStore against versions", _tables(portal, connection))
         yield _record(portal, connection)
+    yield _derived(portal)
     yield _index(portal)
     yield _withdrawals(portal)
 
@@ -67,6 +70,13 @@ def _examined(area: str, looked_at: str, findings: Iterator[tuple[str, str]]) ->
 def _settings(portal: Portal) -> Iterator[tuple[str, str]]:
     for problem in problems(portal.settings):
         yield str(problem), "edit kzopen.toml, or set the variable; docs/settings.md lists all"
+
+
+def _bucket(portal: Portal) -> Iterator[tuple[str, str]]:
+    from ckanext.kzopen.runtime.external import bucket
+
+    for sentence in bucket(portal.files_url):
+        yield sentence, "look at the server's log, and at the account and its rights in files_url"
 
 
 def _free_mb(portal: Portal) -> int:
@@ -161,6 +171,15 @@ def _tables(portal: Portal, connection: psycopg.Connection[Any]) -> Iterator[tup
             found = _rows_in(datastore, resource)
             if found != rows:
                 yield f"{uri}: DataStore has {found} rows, its version {rows}", f"./kzopen ckan kzopen-rows reload {uri}"
+
+
+def _derived(portal: Portal) -> Examined:
+    """Full-text search and DuckDB files of large tables, which follow their publication in the background."""
+    command = [*CKAN, "-c", str(portal.ini), "kzopen-rows", "check"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd="/")
+    *found, last = done.stdout.strip().splitlines() or [done.stderr.strip()[-200:]]
+    mend = "./kzopen ckan kzopen-rows reload URI"
+    return Examined("derived", last, [Finding("derived", one, mend) for one in (found if done.returncode else [])])
 
 
 def _record(portal: Portal, connection: psycopg.Connection[Any]) -> Examined:

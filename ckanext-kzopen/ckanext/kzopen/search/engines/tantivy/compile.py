@@ -35,6 +35,7 @@ from tantivy import FieldType, Occur, Query
 
 _FAR = 2**62
 _LONGEST_FUZZY = 100
+_FEW = 50
 
 Leaf = All | Nothing | Term | OneOf | Phrase | Prefix | Wildcard | Fuzzy | Range | Exists
 
@@ -89,7 +90,7 @@ class Compiler:
             case Phrase(field, value, slop):
                 return self._phrase(field, value, slop)
             case OneOf(field, values):
-                return Query.term_set_query(schema(), keyword_path(field), sorted(values))
+                return _one_of(keyword_path(field), values)
             case Prefix(field, value):
                 return self._prefix(field, value)
             case Wildcard(field, pattern):
@@ -211,6 +212,7 @@ def _best_field(word: Word, weighted: tuple[tuple[str, float], ...], tie: float)
     for field, weight in weighted:
         if fields.kind(field) is Kind.TEXT:
             query = phrase(field, tokens, 0) if word.phrase else _all_of(field, tokens)
+            found += [Query.boost_query(phrase(field, [*also.tokens], 0), weight * also.weight) for also in word.also]
         else:
             query = exact(keyword_path(field), word.text)
         found.append(Query.boost_query(query, weight))
@@ -254,6 +256,13 @@ def _all_of(field: str, tokens: list[str]) -> Query:
     if len(tokens) == 1:
         return exact(text_path(field), tokens[0])
     return _boolean([(Occur.Must, exact(text_path(field), token)) for token in tokens])
+
+
+def _one_of(target: str, values: frozenset[str]) -> Query:
+    """Documents with one of the values. A set query lists all its documents first, so it is for many values only."""
+    if len(values) > _FEW:
+        return Query.term_set_query(schema(), target, sorted(values))
+    return Query.const_score_query(_boolean([(Occur.Should, exact(target, value)) for value in sorted(values)]), 1.0)
 
 
 def exact(target: str, value: str) -> Query:

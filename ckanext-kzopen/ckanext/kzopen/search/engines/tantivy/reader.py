@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
 import tantivy
+from ckanext.kzopen.search import visibility
 from ckanext.kzopen.search.engines.base import Answer, Search
 from ckanext.kzopen.search.engines.tantivy import counting, folder, ordering
-from ckanext.kzopen.search.engines.tantivy.compile import Compiler, exact
+from ckanext.kzopen.search.engines.tantivy.compile import Compiler
 from ckanext.kzopen.search.engines.tantivy.panics import as_engine_errors
 from ckanext.kzopen.search.engines.tantivy.schema import prepared, schema, stored_of
 from ckanext.kzopen.search.tree import All
 from tantivy import Occur, Query
 
-_FEW_LABELS = 50
+_KEPT = 60.0
+"""Seconds for which counts of an index that did not change are kept: a document may become visible meanwhile."""
 
 
 class TantivyReader:
@@ -35,7 +38,8 @@ class TantivyReader:
             index, state = self._index()
             searcher = index.searcher()
             query = _restricted(Compiler(index), search)
-            facets = self._counts.of(state, search, lambda: counting.counted(searcher, query, search.facets))
+            moment = (state, time.time() // _KEPT)
+            facets = self._counts.of(moment, search, lambda: counting.counted(searcher, query, search.facets))
             return _answer(searcher, query, search, facets)
 
     def hashes(self) -> dict[str, int]:
@@ -87,16 +91,10 @@ def _document(searcher: tantivy.Searcher, address: Any, score: float | None, wan
 
 
 def _restricted(compiler: Compiler, search: Search) -> Query:
-    """The one place where permissions enter a query: a hit holds one of the reader's labels."""
+    """The one place where permissions enter a query."""
     clauses = [(Occur.Must, compiler.query(search.query))]
     clauses += [(Occur.Must, compiler.condition(condition)) for condition in search.filters if not isinstance(condition, All)]
-    if search.labels is not None:
-        clauses.append((Occur.Must, Query.const_score_query(_visible(search.labels), 0.0)))
+    visible = visibility.condition(search.labels)
+    if not isinstance(visible, All):
+        clauses.append((Occur.Must, compiler.condition(visible)))
     return clauses[0][1] if len(clauses) == 1 else Query.boolean_query(clauses)
-
-
-def _visible(labels: frozenset[str]) -> Query:
-    """Documents with one of the labels. A set query lists all its documents first, so it is for readers with many labels only."""
-    if len(labels) > _FEW_LABELS:
-        return Query.term_set_query(schema(), "permission_labels", sorted(labels))
-    return Query.boolean_query([(Occur.Should, exact("permission_labels", label)) for label in sorted(labels)])
