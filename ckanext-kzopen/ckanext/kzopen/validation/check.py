@@ -28,7 +28,6 @@ from ckanext.kzopen.validation.report import Finding, Report, Shown
 from ckanext.kzopen.validation.tables import table_of
 from frictionless import Field, Schema
 
-
 SHOWN_ROWS, FIRST_ROWS, SHOWN_COLUMNS, SHOWN_LETTERS = 200, 20, 60, 200
 
 
