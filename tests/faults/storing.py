@@ -26,7 +26,7 @@ POINTS = (
     "row of a file committed",
     "DuckDB file written",
 )
-SMALL_CHANGES = 3
+SMALL_CHANGES = 2
 
 
 def die_at(point: str) -> None:
