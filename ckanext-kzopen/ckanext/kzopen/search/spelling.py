@@ -24,6 +24,7 @@ _LOOKED_AT = 40
 _SHORTEST, _SHORTEST_FOR_TWO = 4, 6
 """Letters of a word that may differ in one place, and in two."""
 _CORRECTED = 0.8
+_FEWEST_TO_HALVE = 2
 _TEXTS = frozenset({"title", "title_translated", "extras_title_translated", "notes", "name", "tags", "res_name", "columns"})
 _LETTERS = re.compile(r"[^\W\d_]+")
 
@@ -73,12 +74,17 @@ def suggest(query: str, labels: frozenset[str] | None = PUBLIC, reader: Reader |
 
 
 def forgiving(reader: Reader, search: Search) -> Answer:
-    """The answer to a search; when nothing holds its words, that to the nearest words that something holds."""
+    """The answer to a search; when nothing holds its words, that to the nearest known words, or to half of its words."""
     answer = reader.search(search)
     if answer.hits or not isinstance(search.query, Words):
         return answer
     meant = _meant(_Asking(reader, search.labels, search.filters), search.query)
-    return answer if meant is None else reader.search(replace(search, query=meant))
+    if meant is not None:
+        answer = reader.search(replace(search, query=meant))
+    query = meant or search.query
+    if answer.hits or query.minimum < _FEWEST_TO_HALVE:
+        return answer
+    return reader.search(replace(search, query=replace(query, minimum=query.minimum // 2)))
 
 
 def _meant(asking: _Asking, query: Words) -> Words | None:
