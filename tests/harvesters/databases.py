@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -50,6 +51,13 @@ def started(command: list[str], user: str | None, log: Path) -> Iterator[subproc
 
 
 @contextmanager
+def own_folder() -> Iterator[Path]:
+    """A folder that servers with accounts of their own may pass through: pytest closes its own to others."""
+    with tempfile.TemporaryDirectory(prefix="kzopen-databases-") as name:
+        yield Path(name)
+
+
+@contextmanager
 def postgresql(folder: Path) -> Iterator[str]:
     """The embedded PostgreSQL with a port; yields an address of a user who may only read."""
     portal = Portal(Settings(data=folder / "data", demo=False))
@@ -63,7 +71,7 @@ def postgresql(folder: Path) -> Iterator[str]:
             connection.execute(SCHOOLS)
             connection.execute("CREATE ROLE reader LOGIN PASSWORD 'secret'; GRANT SELECT ON school TO reader")
         hba = portal.postgres / "pg_hba.conf"
-        hba.write_text(hba.read_text() + "\nhost all reader 127.0.0.1/32 scram-sha-256\n")
+        hba.write_text("local all all trust\nhost all reader 127.0.0.1/32 scram-sha-256\n")
         with psycopg.connect(address, autocommit=True) as connection:
             connection.execute("SELECT pg_reload_conf()")
         yield f"postgresql://reader:secret@127.0.0.1:{port}/postgres"

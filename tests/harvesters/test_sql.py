@@ -13,21 +13,21 @@ from ckanext.kzopen.core.web.errors import KzError
 from kzopen_harvesters.sql import checked
 from sqlalchemy import make_url
 
-from tests.harvesters.databases import ROWS, mariadb, postgresql
+from tests.harvesters.databases import ROWS, mariadb, own_folder, postgresql
 from tests.publishing.harvest.conftest import Harvest, counts
 
 QUERY = "SELECT bin, name, pupils, rate, opened FROM school ORDER BY bin"
 
 
 @pytest.fixture(scope="module")
-def postgres_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with postgresql(tmp_path_factory.mktemp("pg")) as address:
+def postgres_address() -> Iterator[str]:
+    with own_folder() as folder, postgresql(folder) as address:
         yield address
 
 
 @pytest.fixture(scope="module")
-def mariadb_address(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    with mariadb(tmp_path_factory.mktemp("maria")) as address:
+def mariadb_address() -> Iterator[str]:
+    with own_folder() as folder, mariadb(folder) as address:
         yield address
 
 

@@ -40,7 +40,11 @@ class Portal:
 
     def __init__(self, settings: Settings) -> None:
         self.base = f"{settings.portal}/api/universal/v1"
-        self.headers = {"Authorization": settings.token, "User-Agent": f"kzopen-agent/{__version__}"}
+        self.headers = {
+            "Authorization": settings.token,
+            "User-Agent": f"kzopen-agent/{__version__}",
+            "Accept-Language": settings.language,
+        }
 
     def send(self, entry: Entry) -> Answer:
         """POST the rows of an entry."""

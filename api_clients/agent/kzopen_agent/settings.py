@@ -3,6 +3,7 @@
     portal = "https://data.example.kz"
     token_file = "/etc/kzopen-agent/token"       # or token = "…", or the variable KZOPEN_TOKEN
     state = "/var/lib/kzopen-agent"
+    language = "kk"                              # of what the portal says: kk, ru, en
 
     [[table]]
     dataset = "schools"
@@ -26,7 +27,7 @@ from typing import Any
 URI = re.compile(r"[a-z0-9_-]{2,100}")
 SPAN = re.compile(r"(\d+)\s*(s|m|h|d)")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-KNOWN = {"portal", "token", "token_file", "state", "table"}
+KNOWN = {"portal", "language", "token", "token_file", "state", "table"}
 KNOWN_OF_TABLE = {"dataset", "database", "query", "file", "key", "every", "encoding", "delimiter"}
 
 
@@ -50,12 +51,13 @@ class Table:
 
 @dataclass(frozen=True)
 class Settings:
-    """The portal, the token of the information system, the folder that the agent keeps, and the tables."""
+    """The portal, the system's token, the folder that the agent keeps, the tables, the language of answers."""
 
     portal: str
     token: str
     state: Path
     tables: tuple[Table, ...]
+    language: str = "ru"
 
 
 def read(path: Path) -> Settings:
@@ -76,7 +78,9 @@ def read(path: Path) -> Settings:
     names = [table.dataset for table in tables]
     if not names or len(set(names)) < len(names):
         raise WrongFile(f"{path}: there must be at least one [[table]], and each data set in one only")
-    return Settings(portal, _token(path, told), Path(told.get("state", "/var/lib/kzopen-agent")), tables)
+    return Settings(
+        portal, _token(path, told), Path(told.get("state", "/var/lib/kzopen-agent")), tables, str(told.get("language", "ru"))
+    )
 
 
 def _token(path: Path, told: dict[str, Any]) -> str:
