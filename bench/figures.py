@@ -30,7 +30,8 @@ class Figure:
         quotient = (
             "-" if not (self.peer and measured) else f"{(measured / self.peer if self.rate else self.peer / measured):.2f}"
         )
-        return f"{self.name}: measured={measured:.4g}{self.unit} peer={peer} ratio={quotient} bar={self.bar or '-'} {self.verdict}"
+        seen = f"measured={measured:.4g}{self.unit} peer={peer} ratio={quotient}"
+        return f"{self.name}: {seen} bar={self.bar or '-'} {self.verdict}"
 
 
 def below(name: str, measured: float, bar: float, unit: str) -> Figure:
@@ -61,11 +62,6 @@ def ratio(name: str, measured: float, peer: float, bar: float, unit: str) -> Fig
 def faster(name: str, measured: float, peer: float, bar: float, unit: str) -> Figure:
     """A rate that must be so many times the peer's, in the same run."""
     return Figure(name, measured, unit, "holds" if measured / peer >= bar else "short", f">={bar:g}x", peer, rate=True)
-
-
-def unproven(name: str, measured: float, bar: float, unit: str) -> Figure:
-    """A figure whose peer could not be run here."""
-    return Figure(name, measured, unit, "unproven", f">={bar:g}x")
 
 
 def told(name: str, measured: float, unit: str, peer: float | None = None) -> Figure:
