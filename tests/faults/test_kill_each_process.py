@@ -20,7 +20,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.conftest import LivePortal, portal_at, run_launcher
+from tests.conftest import LivePortal, free_port, portal_at, run_launcher
 
 PROCESSES = ("web worker", "web", "indexer", "worker", "ckan-worker", "postgres", "valkey")
 WHOLE_AGAIN_SECONDS = 15
@@ -75,7 +75,7 @@ class Publisher(threading.Thread):
 @pytest.fixture
 def own_portal(tmp_path: Path) -> Iterator[LivePortal]:
     """A portal without demo content that may be broken."""
-    with portal_at(tmp_path / "data", 5979, demo=False) as portal:
+    with portal_at(tmp_path / "data", free_port(), demo=False) as portal:
         yield portal
 
 

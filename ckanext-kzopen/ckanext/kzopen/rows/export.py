@@ -18,7 +18,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
-import xlsxwriter
 from ckanext.kzopen.rows.reading import Table
 
 BATCH = 10_000
@@ -127,6 +126,8 @@ def xlsx_pieces(file: Path | Table, sheet: str = "data") -> Iterator[bytes]:
 
 def _write_workbook(file: Path | Table, target: IO[bytes], sheet: str) -> None:
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    import xlsxwriter  # here: a tenth of a second that pages do not need
+
     book = xlsxwriter.Workbook(target, options)
     page = book.add_worksheet(sheet)
     page.freeze_panes(1, 0)

@@ -1,4 +1,4 @@
-"""Plugin `kzopen_rows`: CKAN interfaces of the tables and their downloads, and nothing else."""
+"""Plugins `kzopen_rows` and `kzopen_words`: CKAN interfaces of the tables and their downloads, and nothing else."""
 
 from __future__ import annotations
 
@@ -21,7 +21,6 @@ class RowsPlugin(p.SingletonPlugin):
     p.implements(p.IActions)
     p.implements(p.IBlueprint)
     p.implements(p.IClick)
-    p.implements(IDatastore, inherit=True)
 
     tasks = (jobs.fill_full_text, jobs.fold, jobs.tidy)
 
@@ -34,6 +33,12 @@ class RowsPlugin(p.SingletonPlugin):
 
     def get_commands(self) -> list[click.Command]:
         return [cli.kzopen_rows]
+
+
+class WordsPlugin(p.SingletonPlugin):
+    """`q` on tables whose words are not indexed yet; a plugin of its own, since CKAN's `datastore` must come before it."""
+
+    p.implements(IDatastore, inherit=True)
 
     def datastore_search(
         self, context: Any, data_dict: dict[str, Any], fields_types: dict[str, str], query_dict: dict[str, Any]

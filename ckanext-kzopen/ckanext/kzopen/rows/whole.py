@@ -70,7 +70,7 @@ def kept(files_url: str, version: Version, table: Table, cache: Path) -> Path:
         with keeper.scratch(cache.name) as temporary:
             copy(version, table, temporary)
             keeper.keep(temporary, f"{cache.name}/{found.name}")
-        shrink(cache, CACHE_BYTES)
+        shrink([cache], CACHE_BYTES)
     with suppress(FileNotFoundError):
         os.utime(found)
     return found

@@ -126,7 +126,8 @@ def status(data: Path | None) -> None:
 
     Example: ./kzopen status
     """
-    from ckanext.kzopen.runtime.status import process_rows, queue_lengths, read_status
+    from ckanext.kzopen.runtime.queues import queue_lengths
+    from ckanext.kzopen.runtime.status import process_rows, read_status
 
     portal = portal_with(data=data)
     rows = process_rows(portal)
@@ -200,7 +201,8 @@ def version() -> None:
 def test(arguments: tuple[str, ...]) -> None:
     """Run the tests; words after it are a suite (all, ckan-search, commands, faults, matrix) or go to pytest.
 
-    `--engine elasticsearch` or `--engine solr` runs them on another search engine than the embedded one.
+    `--engine elasticsearch` or `--engine solr` runs them on another search engine than the embedded one;
+    `--lanes 1` in single file.
 
     Example: ./kzopen test tests/search -k kazakh
     """

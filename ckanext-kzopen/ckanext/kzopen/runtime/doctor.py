@@ -43,6 +43,8 @@ class Examined:
 def examine(portal: Portal) -> Iterator[Examined]:
     """All areas, one after the other; those that need a running portal say so when it is not."""
     yield _examined("settings", "the settings model", _settings(portal))
+    if portal.files_url.startswith("s3://"):
+        yield _examined("bucket", "a file goes there and back", _bucket(portal))
     yield _examined("disk", f"{_free_mb(portal)} MB free", _disk(portal))
     yield _examined("permissions", "files with secrets", _permissions(portal))
     if not running_pid(portal):
@@ -68,6 +70,13 @@ def _examined(area: str, looked_at: str, findings: Iterator[tuple[str, str]]) ->
 def _settings(portal: Portal) -> Iterator[tuple[str, str]]:
     for problem in problems(portal.settings):
         yield str(problem), "edit kzopen.toml, or set the variable; docs/settings.md lists all"
+
+
+def _bucket(portal: Portal) -> Iterator[tuple[str, str]]:
+    from ckanext.kzopen.runtime.external import bucket
+
+    for sentence in bucket(portal.files_url):
+        yield sentence, "look at the server's log, and at the account and its rights in files_url"
 
 
 def _free_mb(portal: Portal) -> int:

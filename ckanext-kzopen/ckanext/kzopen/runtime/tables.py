@@ -15,6 +15,7 @@ from ckanext.kzopen.core.web import errors
 from ckanext.kzopen.core.yaml_source import SourceError
 from ckanext.kzopen.rows import thinning
 from ckanext.kzopen.runtime.scanning import Finding, files_of, told
+from ckanext.kzopen.search import synonyms
 
 
 def broken_tables(root: Path) -> list[Finding]:
@@ -33,6 +34,8 @@ def _broken(root: Path, name: str) -> Iterator[Finding]:
             load_terms()
         elif name == "schemas/keeping.yaml":
             load_rules(path)
+        elif name.startswith("schemas/words/"):
+            synonyms.check(path)
         elif name == "schemas/versions.yaml":
             thinning.load_rules(path)
         elif name.startswith("schemas/calendars/"):

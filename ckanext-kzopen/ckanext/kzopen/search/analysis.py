@@ -33,8 +33,11 @@ _RUSSIAN = re.compile(
 )
 """What shows that a word is Russian; a word of another language may end so too, but seldom with Kazakh neighbours."""
 _KAZAKH_WORDS = frozenset(
-    "мен туралы бойынша орта орталау мектеп мектебі сатып алу шарт жол жер мал алып беру деректер салалары саласы жобалар "
-    "облысы ауданы арналған жылдар заттар болып табылады саны тарих даму шаралар кен".split()  # noqa: SIM905
+    re.findall(
+        r"\w+",
+        """мен туралы бойынша орта орталау мектеп мектебі сатып алу шарт жол жер мал алып беру деректер салалары саласы жобалар
+        облысы ауданы арналған жылдар заттар болып табылады саны тарих даму шаралар кен""",
+    )
 )
 """Frequent words without a Kazakh letter that are not Russian."""
 _KAZAKH_ENDING = re.compile(
@@ -145,6 +148,17 @@ def _is_kazakh(word: str) -> bool:
         return True
     ending = _KAZAKH_ENDING.search(word)
     return ending is not None and ending.start() >= _SHORTEST_UNMARKED and _RUSSIAN_ONLY.isdisjoint(word)
+
+
+def in_cyrillic(name: str) -> str:
+    """The words of a name in Latin letters (`zhumyspen_kamtylgan_halyk1`) as Kazakh and Russian titles spell them."""
+    spelt = [alphabets.from_latin(word.rstrip("0123456789")) for word in words(name)]
+    return " ".join(alphabets.with_kazakh_letters(found[0]) for found in spelt if found and len(found[0]) > _SHORTEST_STEM)
+
+
+def readings(word: str) -> set[str]:
+    """The tokens that a word of a text may have, whatever its neighbours are."""
+    return {token(part, among) for part in words(word) for among in (False, True)}
 
 
 @lru_cache(maxsize=20_000)

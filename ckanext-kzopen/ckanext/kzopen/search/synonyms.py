@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
+from typing import TypeVar
 
+import yaml
 from ckanext.kzopen.core.yaml_source import Source, read, schemas
 from ckanext.kzopen.search import analysis
 
 Tokens = tuple[str, ...]
+T = TypeVar("T", bound=Source)
 FILES = ("bodies.yaml", "terms.yaml")
 _LONGEST_ABBREVIATION = 2
 """Letters of a short name that counts only in capitals: МО is a ministry, мо is nothing."""
@@ -44,13 +48,24 @@ class Match:
     others: tuple[Tokens, ...]
 
 
+def _quickly(name: str, model: type[T]) -> T:
+    """A file of ours, which `./kzopen check tables` has read with care, in a tenth of the time."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return model.model_validate(yaml.load(schemas("words", name).read_bytes(), Loader=loader))  # noqa: S506
+
+
+def check(path: Path) -> None:
+    """Read a file of words with care; raises SourceError with the line of each mistake."""
+    model: type[Source] = Stop if path.name == "stop.yaml" else Table
+    read(path, model)
+
+
 @cache
 def _groups() -> dict[Tokens, list[tuple[Tokens, ...]]]:
     """By wording, the groups that it stands in."""
     known: dict[Tokens, list[tuple[Tokens, ...]]] = {}
     for name in FILES:
-        table, _document = read(schemas("words", name), Table)
-        for group in table.groups:
+        for group in _quickly(name, Table).groups:
             wordings = tuple(dict.fromkeys(tuple(analysis.tokens(text)) for text in (*group.kk, *group.ru, *group.en)))
             for wording in wordings:
                 known.setdefault(wording, []).append(wordings)
@@ -65,8 +80,7 @@ def _longest() -> int:
 @cache
 def stop_words() -> frozenset[str]:
     """Words that say nothing of what is looked for, in lower case."""
-    stop, _document = read(schemas("words", "stop.yaml"), Stop)
-    return frozenset(word for words in stop.words.values() for word in words)
+    return frozenset(word for words in _quickly("stop.yaml", Stop).words.values() for word in words)
 
 
 def matches(tokens: Sequence[str], capitals: Sequence[bool]) -> Iterator[Match]:

@@ -6,12 +6,12 @@ from contextlib import suppress
 from pathlib import Path
 
 
-def shrink(cache: Path, limit: int) -> None:
+def shrink(folders: list[Path], limit: int) -> None:
     """Forget the copies that were not used for the longest time, until the others fit; open files stay readable."""
     found = []
-    for file in cache.rglob("*"):
+    for file in (file for folder in folders for file in folder.rglob("*")):
         with suppress(FileNotFoundError):
-            if file.is_file() and not file.name.startswith(".unfinished-"):
+            if file.is_file() and not file.name.startswith(".unfinished-") and file.suffix != ".part":
                 told = file.stat()
                 found.append((told.st_mtime, told.st_size, file))
     left = sum(size for _, size, _ in found)

@@ -20,6 +20,15 @@ class Disk:
 
     root: Path
 
+    @property
+    def workplace(self) -> Path:
+        """The folder itself."""
+        return self.root
+
+    def publish(self, name: str) -> None:
+        """What was written under its name is stored already."""
+        self.path(name)
+
     @contextmanager
     def scratch(self, folder: str) -> Iterator[Path]:
         """An empty file in the folder, so that keeping it is a rename."""

@@ -27,6 +27,13 @@ class Entry:
 class Files(Protocol):
     """Stored files under one address."""
 
+    @property
+    def workplace(self) -> Path:
+        """A folder of this machine with files under their names, in which one may write: `publish` makes them stored."""
+
+    def publish(self, name: str) -> None:
+        """Let a whole and synced file of the workplace be the stored file of its name."""
+
     def scratch(self, folder: str) -> AbstractContextManager[Path]:
         """An empty file to write into, gone after the block unless it was kept."""
 

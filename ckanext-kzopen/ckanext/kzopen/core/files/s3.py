@@ -23,6 +23,7 @@ from ckanext.kzopen.core.files.kinds import Entry, UnknownStore, checked
 KNOWN = frozenset({"region", "endpoint", "cache", "cache_mb"})
 CONNECT_SECONDS, ANSWER_SECONDS = 5, 60
 CACHE_MB = 4096
+CACHED = ("versions", "deliveries")
 
 
 @dataclass(frozen=True)
@@ -48,6 +49,8 @@ def read_address(url: str) -> Address:
     options = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     if unknown := options.keys() - KNOWN:
         raise UnknownStore(f"s3: {', '.join(sorted(unknown))} is not understood; known are {', '.join(sorted(KNOWN))}")
+    if not parts.hostname:
+        raise UnknownStore("s3: the bucket is missing: s3://bucket/folder?region=…")
     place = f"{parts.hostname}{parts.path} {options.get('endpoint')}"
     name = f"kzopen-files-{os.getuid()}-{hashlib.sha256(place.encode()).hexdigest()[:12]}"
     return Address(
@@ -85,6 +88,7 @@ class Bucket:
             **{name: value for name, value in given.items() if value},
             connect_timeout=CONNECT_SECONDS,
             request_timeout=ANSWER_SECONDS,
+            allow_delayed_open=True,  # a small file is one request
         )
 
     def _object(self, name: str) -> str:
@@ -92,6 +96,16 @@ class Bucket:
 
     def _copy(self, name: str) -> Path:
         return self.address.cache / checked(name)
+
+    @property
+    def workplace(self) -> Path:
+        """The folder of the copies."""
+        return self.address.cache
+
+    def publish(self, name: str) -> None:
+        """Upload the copy."""
+        self._upload(self._copy(name), name)
+        self._shrink()
 
     @contextmanager
     def scratch(self, folder: str) -> Iterator[Path]:
@@ -107,7 +121,12 @@ class Bucket:
             temporary.unlink(missing_ok=True)
 
     def keep(self, temporary: Path, name: str) -> None:
-        """Upload it, look whether all of it arrived, and keep the file as the copy."""
+        """Upload it and keep the file as the copy."""
+        self._upload(temporary, name)
+        self._remember(temporary, name)
+
+    def _upload(self, temporary: Path, name: str) -> None:
+        """All of it arrives, or OSError."""
         size = temporary.stat().st_size
         with temporary.open("rb") as source, self._server.open_output_stream(self._object(name)) as target:
             while piece := source.read(1 << 22):
@@ -115,13 +134,16 @@ class Bucket:
         stored = self._server.get_file_info(self._object(name)).size
         if stored != size:
             raise OSError(f"{name}: {stored} of {size} bytes arrived")
-        self._remember(temporary, name)
 
     def _remember(self, temporary: Path, name: str) -> None:
         copy = self._copy(name)
         copy.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
         temporary.rename(copy)
-        shrink(self.address.cache, self.address.cache_bytes)
+        self._shrink()
+
+    def _shrink(self) -> None:
+        """Only what is stored may be forgotten: parts of uploads lie in other folders."""
+        shrink([self.address.cache / folder for folder in CACHED], self.address.cache_bytes)
 
     def path(self, name: str) -> Path:
         """The copy on this machine, fetched when there is none."""

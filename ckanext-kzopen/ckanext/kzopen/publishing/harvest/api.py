@@ -83,8 +83,10 @@ def get_sources() -> Response:
 def post_source() -> Response:
     """Make a source: name, title, agency, kind, settings, defaults, schedule, threshold."""
     actor, given = caller(), body()
+    people_rights.require(actor, sources.CHANGE)
     agency = model.Group.get(str(given.get("agency") or ""))
-    people_rights.require(actor, sources.CHANGE, agency.id if agency else "")
+    if agency is None or not agency.is_organization:
+        raise KzError("publishing.unknown_owner", owner=str(given.get("agency") or "–"))
     session = model.Session()
     source = sources.create(session, actor, agency.id, given, request.remote_addr)
     session.commit()
@@ -120,16 +122,11 @@ def post_run(name: str) -> Response:
     return answered(answers.run(model.Session(), run, request_language()), 201)
 
 
-@blueprint.post("/sources/<name>/<any(switch_on, pause, close):way>")
+@blueprint.post("/sources/<name>/<way>")
 def post_switch(name: str, way: str) -> Response:
-    """Switch a source on, let it pause, or close it for ever (with a reason)."""
+    """`switch_on`, `pause`, or `close` for ever (with a reason)."""
     source, session = known(name, sources.RUN), model.Session()
-    if way == "close":
-        sources.close(session, caller(), source, str(body().get("reason") or ""), request.remote_addr)
-    elif way == "pause":
-        sources.pause(session, caller(), source, request.remote_addr)
-    else:
-        sources.switch_on(session, caller(), source, request.remote_addr)
+    sources.switch(session, caller(), source, way, str(body().get("reason") or ""), request.remote_addr)
     session.commit()
     return answered(answers.source(session, source))
 
@@ -163,9 +160,9 @@ def post_retry(number: UUID) -> Response:
     return answered(answers.run(model.Session(), fresh, request_language()), 201)
 
 
-@blueprint.post("/runs/<uuid:number>/<any(confirm_removals, keep_all, cancel):way>")
+@blueprint.post("/runs/<uuid:number>/<way>")
 def post_decision(number: UUID, way: str) -> Response:
-    """Decide on removals that wait (with a reason), or cancel the run."""
+    """`confirm_removals` or `keep_all` (with a reason), or `cancel`."""
     _source, run = known_run(number, sources.RUN)
     reason = str(body().get("reason") or "")
     runs.decide(model.Session(), run, way, caller(), reason, request.remote_addr)

@@ -17,6 +17,7 @@ from ckanext.kzopen.publishing.harvest.landing import Visit
 from ckanext.kzopen.publishing.harvest.model import Item, Run, Source
 from ckanext.kzopen.publishing.harvest.reach import TEMPORARY
 from ckanext.kzopen.publishing.harvest.settings import defaults_of
+from ckanext.kzopen.search import changes
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
@@ -61,7 +62,8 @@ def work(session: Session, run_id: UUID, batch: int, clock: Callable[[], float] 
         return True
     source = session.get_one(Source, run.source_id)
     until, silent = clock() + SHIFT, 0
-    with visiting.visit(session, source, run) as visit:
+    # Nobody waits for the index to show what was harvested.
+    with changes.unhurried(session), visiting.visit(session, source, run) as visit:
         for item in _due(session, run, batch):
             if clock() > until or silent >= SILENT or _state(session, run) != "fetching":
                 break

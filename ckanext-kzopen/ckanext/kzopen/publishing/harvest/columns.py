@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +12,15 @@ from ckanext.kzopen.publishing import proposal
 Schema = Mapping[str, Any]
 
 
-def schema_for(described: Schema | None, published: Schema | None, file: Path | None, *, accepted: bool) -> dict[str, Any]:
+def schema_for(
+    described: Schema | None, published: Schema | None, file: Path | None, *, key: Sequence[str] = (), accepted: bool = False
+) -> dict[str, Any]:
     """The schema of the next version.
 
     Columns that are published keep their type and key, new ones are added. When one is gone, or the source itself gives it
     another type, a person has to accept that: KzError harvest.columns_changed unless `accepted`.
     """
-    fresh = dict(described) if described is not None else {"fields": inferred(file) if file else []}
+    fresh = dict(described) if described is not None else _first(file, key)
     if not published or not published.get("fields") or accepted:
         return fresh
     known = {field["name"]: field for field in published["fields"]}
@@ -31,6 +33,10 @@ def schema_for(described: Schema | None, published: Schema | None, file: Path | 
     if described is not None:
         return fresh
     return {**published, "fields": [known.get(name, field) for name, field in found.items()]}
+
+
+def _first(file: Path | None, key: Sequence[str]) -> dict[str, Any]:
+    return {"fields": inferred(file) if file else []} | ({"primaryKey": list(key)} if key else {})
 
 
 def inferred(file: Path) -> list[dict[str, Any]]:

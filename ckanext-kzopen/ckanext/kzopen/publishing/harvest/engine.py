@@ -13,6 +13,7 @@ from ckanext.kzopen.publishing.harvest import batches, closing, comparing, remov
 from ckanext.kzopen.publishing.harvest.discovery import discover
 from ckanext.kzopen.publishing.harvest.model import Item, Run, Source, settle_items
 from ckanext.kzopen.publishing.harvest.reach import TEMPORARY
+from ckanext.kzopen.search import changes
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
@@ -92,7 +93,8 @@ def give_up(session: Session, run: Run, error: KzError) -> None:
 
 def _fetch(session: Session, source: Source, run: Run) -> None:
     if run.removals_allowed or run.purpose == "dry":
-        removing.remove_all(session, source, run)
+        with changes.unhurried(session):
+            removing.remove_all(session, source, run)
     batches.defer_all(session, source, run)
     session.commit()
     conclude(session, run.id)

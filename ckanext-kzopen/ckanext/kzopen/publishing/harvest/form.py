@@ -83,11 +83,11 @@ def shown(model: type[Settings], settings: Mapping[str, Any]) -> dict[str, str]:
     found = {}
     for field in fields_of(model):
         value = settings.get(field.name, field.default)
-        found[field.name] = _text(value) if field.type != "secret" else ""
+        found[field.name] = as_text(value) if field.type != "secret" else ""
     return found
 
 
-def _text(value: Any) -> str:
+def as_text(value: Any) -> str:
     if isinstance(value, bool):
         return "1" if value else ""
     if isinstance(value, Mapping):

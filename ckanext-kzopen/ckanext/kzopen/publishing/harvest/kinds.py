@@ -20,7 +20,7 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -84,7 +84,7 @@ class Described:
     """What the source says of a data set; what it does not say comes from the source's defaults.
 
     `uri` is the name that it should have here. Texts are by language: a missing one is taken from another language.
-    `schema` is a Table Schema; None lets the columns be inferred from the first file.
+    `schema` is a Table Schema; None lets the columns be inferred from the first file, with `key` as the primary key.
     """
 
     uri: str
@@ -96,6 +96,7 @@ class Described:
     responsible: Mapping[str, Any] | None = None
     license: str | None = None
     schema: Mapping[str, Any] | None = None
+    key: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

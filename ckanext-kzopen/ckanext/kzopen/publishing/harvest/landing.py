@@ -125,7 +125,7 @@ def _told(visit: Visit, described: Described, published: Passport | None, conten
         schema = published.schema
     else:
         known = published.schema if published is not None else None
-        schema = columns.schema_for(described.schema, known, content.file, accepted=accepted)
+        schema = columns.schema_for(described.schema, known, content.file, key=described.key, accepted=accepted)
     return describing.passport_of(described, visit.defaults, visit.owner, schema)
 
 
@@ -151,9 +151,10 @@ def _publish(visit: Visit, item: Item, held: Held | None, published: Passport | 
     assert published is not None  # noqa: S101 - saved above, or the same as before
     if not same_content and content.file is not None:
         _deliver(visit, item, published, content)
-    kept = _hold(visit, item, published, mark)
-    kept.content = held.content if same_content and held else content.sha256
-    _settle(item, _outcome(held, same_passport and same_content))
+    outcome = _outcome(held, same_passport and same_content)  # before `_hold`, which changes the row
+    former = held.content if same_content and held else content.sha256
+    _hold(visit, item, published, mark).content = former
+    _settle(item, outcome)
 
 
 def _outcome(held: Held | None, same: bool) -> str:
@@ -186,7 +187,12 @@ def _deliver(visit: Visit, item: Item, passport: Passport, content: Content) -> 
             )
         delivery = outcome.delivery
     item.delivery_id = delivery.id
-    process.process(visit.session, visit.site, delivery.id)
+    try:
+        process.process(visit.session, visit.site, delivery.id)
+    except KzError as error:
+        visit.session.rollback()
+        process.fail(visit.session, delivery.id, error)
+        raise
     _read(delivery, item)
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.orm import Session
 TASK = "harvest.run"
 PREVIEWED_ITEMS = 20
 CLOCK = "system:harvest"
+DECISIONS = ("confirm_removals", "keep_all")
 ACCEPTED = "accepted"
 """In the data of an item: what a person has allowed for it."""
 
@@ -101,7 +102,9 @@ def decide(session: Session, run: Run, way: str, actor: str, reason: str, addres
     if way == "cancel":
         cancel(session, run, actor, address)
         return
-    carry_out = confirm_removals if way == "confirm_removals" else keep_all
+    if way not in DECISIONS:
+        raise KzError("web.not_found")
+    carry_out = confirm_removals if way == DECISIONS[0] else keep_all
     try:
         with session.begin_nested():
             carry_out(session, run, actor, reason, address)

@@ -97,6 +97,18 @@ def _described(given: Mapping[str, Any], name: str) -> dict[str, Any]:
     }
 
 
+def switch(session: Session, actor: str, source: Source, way: str, reason: str, address: str | None = None) -> None:
+    """What a person does with a source: switch_on, pause, close; KzError web.not_found for anything else."""
+    if way == "switch_on":
+        switch_on(session, actor, source, address)
+    elif way == "pause":
+        pause(session, actor, source, address)
+    elif way == "close":
+        close(session, actor, source, reason, address)
+    else:
+        raise KzError("web.not_found")
+
+
 def switch_on(session: Session, actor: str, source: Source, address: str | None = None) -> None:
     """Let the source run by its schedule; KzError harvest.not_previewed before its first items were looked at."""
     due = schedule.next_time(source.schedule, datetime.now(UTC))

@@ -29,7 +29,7 @@ class Sought:
 
     def __contains__(self, word: str) -> bool:
         lower = word.lower()
-        return lower.startswith(self.prefixes) if self._begins(lower) else not self.tokens.isdisjoint(analysis.tokens(lower))
+        return lower.startswith(self.prefixes) if self._begins(lower) else not self.tokens.isdisjoint(analysis.readings(lower))
 
     def _begins(self, word: str) -> bool:
         return bool(self.prefixes) and word.startswith(self.prefixes)

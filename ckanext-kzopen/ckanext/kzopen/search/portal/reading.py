@@ -125,7 +125,8 @@ def tokens(node: Node) -> frozenset[str]:
     match node:
         case tree.Words():
             for word in node.words:
-                found.update(analysis.tokens(word.text) if word.occur is not Occur.NOT else ())
+                if word.occur is not Occur.NOT:
+                    found.update(analysis.tokens(word.text), *(also.tokens for also in word.also))
         case tree.Term(field, value) | tree.Phrase(field, value) | tree.Fuzzy(field, value, _):
             found.update(analysis.tokens(value) if fields.kind(field) is Kind.TEXT else ())
         case tree.Not():
