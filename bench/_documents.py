@@ -1,7 +1,7 @@
-"""Documents for benchmarks, in the shape in which CKAN sends them to Solr: titles of real lists, passports of some ten kilobytes.
+"""Documents for benchmarks, in the shape in which CKAN sends them to Solr: real titles, passports of some ten kilobytes.
 
-The code numbers in `notes` are what is searched for: both engines read digits alike, so ids and facets can be compared letter by
-letter; all else (Kazakh, Russian) is there to be analysed, stored and carried.
+The code numbers in `notes` are what is searched for: both engines read digits alike, so ids and facets can be compared letter
+by letter; all else (Kazakh, Russian) is there to be analysed, stored and carried.
 """
 
 from __future__ import annotations
