@@ -54,7 +54,8 @@ def http_figures(quick: bool, say: Say) -> list[Figure]:
         both.stock.ckan("search-index", "rebuild", "-q")
         _pages.compare(both)
         say(f"package_search: ids, their order and facets of {_pages.COMPARED} words and of everything are the same")
-        found = _pages.figures(both, QUICK_WORDS if quick else WORDS)
+        words = QUICK_WORDS if quick else WORDS
+        found = [*_pages.figures(both, words), *_pages.suggesting(both, words)]
         if not quick:
             found += _pages.under_changes(both, MINUTES * 60, say)
         return found
