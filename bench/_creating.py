@@ -1,4 +1,4 @@
-"""`package_create` by the API without waiting for the index, one client and four; the clock stops when the last one is found."""
+"""`package_create` by the API without waiting for the index, one client and four, until the last one is found."""
 
 from __future__ import annotations
 

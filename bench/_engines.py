@@ -1,6 +1,6 @@
 """Our engine and Solr over the same documents, each asked through its Python client; both decode the documents of the page.
 
-Ids, order and facets are compared before anything is measured. Terms rotate, both sides take turns, so a busy moment meets both.
+Ids, order and facets are compared before anything is measured. Terms rotate, and both take turns, so a busy moment meets both.
 """
 
 from __future__ import annotations

@@ -25,7 +25,7 @@ from ckanext.kzopen.runtime.configuration import addresses
 from ckanext.kzopen.runtime.portal import Portal
 
 from bench import _chain, _million, _xloader, start
-from bench.figures import Figure, at_most, below, told
+from bench.figures import Figure, at_most, below
 
 Say = Callable[[str], None]
 ROWS, QUICK_ROWS = 1_000_000, 100_000
