@@ -86,7 +86,7 @@ def test_an_upsert_is_stored_as_a_change_and_every_version_stays_readable(app: C
 
     assert (first["added"], first["changed"], first["unchanged"]) == (1, 1, ROWS - 1)
     assert (second["version"]["parent"], second["version"]["rows"]) == (2, ROWS + 1)
-    assert files(uri) == [(None, 1, ROWS), (1, 2, 2), (2, 3, 1)]
+    assert files(uri) == [(None, 1, ROWS), (1, 2, 3), (2, 3, 1)]
     assert [read(uri, number) for number in (1, 2, 3)] == [expected(), expected(ONE), expected(ONE, TWO)]
     found = in_datastore(app, uri, limit="2", sort="_id desc")
     assert found["total"] == ROWS + 1

@@ -20,7 +20,7 @@ FIELDS = [{"name": "code", "type": "string"}, {"name": "amount", "type": "intege
 
 @pytest.fixture(scope="module")
 def client(live_portal: LivePortal) -> httpx.Client:
-    headers = {"Authorization": live_portal.accounts["editor"]["token"], "Accept-Language": "en"}
+    headers = {"Authorization": live_portal.accounts["operator"]["token"], "Accept-Language": "en"}
     return httpx.Client(base_url=f"{live_portal.url}/api/universal/v1", headers=headers, timeout=300)
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 from collections import Counter, defaultdict
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -59,6 +60,12 @@ def expected_seconds(nodeids: list[str]) -> dict[str, float]:
 
 class Lanes(LoadScopeScheduling):
     """Hands out whole units, in the order in which they were collected."""
+
+    def add_node_collection(self, node: Any, collection: Sequence[str]) -> None:
+        """A test is known by its place: what stands in brackets may hold a time or a random number, so it differs by lane."""
+        first = next(iter(self.registered_collections.values()), collection)
+        same = [nodeid.split("[")[0] for nodeid in first] == [nodeid.split("[")[0] for nodeid in collection]
+        super().add_node_collection(node, first if same else collection)
 
     def _split_scope(self, nodeid: str) -> str:
         return unit_of(nodeid)

@@ -13,11 +13,12 @@ from ckanext.kzopen.runtime.testing.suites import LANES, TESTS, chosen
 from tests.quality import lanes
 
 ROOT = Path(__file__).resolve().parents[2]
+# The words in brackets differ by lane, as those of a compressed file with its time do.
 NOTE = """
 import os
 import pytest
 
-@pytest.mark.parametrize("number", range({tests}))
+@pytest.mark.parametrize("number", range({tests}), ids=lambda _: os.urandom(4).hex())
 def test_one(number):
     with open(os.environ["NOTED"], "a") as file:
         print(os.environ["KZOPEN_TEST_INI"], "{name}", number, file=file)
@@ -61,7 +62,7 @@ def test_each_test_runs_once_in_one_of_two_lanes_and_files_stay_whole(tmp_path: 
 def test_the_end_is_one_list_of_skips_one_line_and_one_exit_code(tmp_path: Path) -> None:
     done, _noted = run(tmp_path, FILES)
     assert done.returncode == 1
-    assert done.stdout.count("test_d.py::test_one[0]: no reason") == 1
+    assert done.stdout.count(": no reason") == 2
     assert done.stdout.splitlines()[-1] == "8 passed, 1 failed, 2 skipped"
 
 

@@ -20,7 +20,7 @@ SCHOOLS = "bin,name,pupils\n000140000012,№1 мектеп,640\n000140000092,Г�
 
 @pytest.fixture
 def token(live_portal: LivePortal) -> str:
-    return live_portal.accounts["editor"]["token"]
+    return live_portal.accounts["operator"]["token"]
 
 
 @pytest.fixture

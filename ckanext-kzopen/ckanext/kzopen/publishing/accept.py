@@ -28,8 +28,9 @@ from sqlalchemy.orm import Session
 # pyarrow and polars stay out of the web processes, which only defer this work.
 if TYPE_CHECKING:
     import pyarrow as pa
-    from ckanext.kzopen.rows.changes import Changed
+    from ckanext.kzopen.rows.changes import Changed, Look
     from ckanext.kzopen.rows.diff import Difference
+    from ckanext.kzopen.rows.reading import Table
     from ckanext.kzopen.rows.store import StoredVersion
     from ckanext.kzopen.validation.check import Checked
 
@@ -89,12 +90,23 @@ def _change(
     key = list(passport.schema.get("primaryKey") or [])
     old = reading.table_of(session, site.files_url, current)
     try:
-        changed = merge.changed(delivery.mode, old, sent, key)
+        changed = merge.changed(delivery.mode, old, sent, key, _look(passport, current, old))
     except merge.OtherColumns:
         raise Refused(findings.other_columns(checked.report)) from None
     if changed.clashes:
         raise Refused(findings.keys_taken(checked.report, sent, key, changed.clashes))
     return changed
+
+
+def _look(passport: Passport, current: versions.Version, old: Table) -> Look:
+    """Old rows from DataStore, while it holds the current version."""
+    from ckanext.kzopen.rows import looking
+
+    def look(places: list[int]) -> pa.Table | None:
+        with datastore_transaction() as connection:
+            return looking.rows_at(connection, passport.resource_id, current.sha256, old.schema, current.schema, places)
+
+    return look
 
 
 def _publish_change(

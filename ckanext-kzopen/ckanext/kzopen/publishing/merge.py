@@ -46,13 +46,13 @@ def as_change(mode: str, rows: int, sent: int) -> bool:
     return mode != "replace" and changes.pays(rows, sent)
 
 
-def changed(mode: str, old: Table, sent: pa.Table, key: list[str]) -> changes.Changed:
+def changed(mode: str, old: Table, sent: pa.Table, key: list[str], look: changes.Look | None = None) -> changes.Changed:
     """What `sent` changes in the stored table `old`; raises OtherColumns when `old` has not the columns of `sent`."""
     if mode == "delete":
         return changes.deleted(old, sent, key)
     if old.schema.names != sent.schema.names or old.schema.types != sent.schema.types:
         raise OtherColumns
-    return changes.appended(old, sent, key) if mode == "append" else changes.upserted(old, sent, key)
+    return changes.appended(old, sent, key) if mode == "append" else changes.upserted(old, sent, key, look)
 
 
 def _without(old: pa.Table, sent: pa.Table, key: list[str]) -> pa.Table:

@@ -135,6 +135,18 @@ class Upload(Base):
     delivery_id: Mapped[UUID | None]
 
 
+class AcceptedRepair(Base):
+    """A kind of repair that a person accepted for a data set; `field` is empty where it is of the whole table."""
+
+    __tablename__ = "accepted_repair"
+
+    package_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    field: Mapped[str] = mapped_column(Text, primary_key=True, default="")
+    actor: Mapped[str] = mapped_column(Text)
+    accepted: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
 def passport_of(session: Session, uri: str) -> Passport | None:
     """The passport of the data set `uri`, or None."""
     return session.scalars(select(Passport).where(Passport.uri == uri)).first()

@@ -20,6 +20,7 @@ from ckanext.kzopen.publishing import (
     notices,
     passport_views,
     purge,
+    repair_views,
     rule_views,
     tasks,
     uploads_api,
@@ -50,7 +51,7 @@ class PublishingPlugin(p.SingletonPlugin):
     jobs = (jobs,)
     # They put their pages on the blueprints of the desk and the API, and the desk into the workstation.
     kept = (figures,)
-    pages = (views, passport_views, rule_views, tasks, deliveries_api, uploads_api, withdrawal_api, withdrawal_views)
+    pages = (views, passport_views, repair_views, rule_views, tasks, deliveries_api, uploads_api, withdrawal_api, withdrawal_views)
 
     def update_config(self, config: tk.CKANConfig) -> None:
         """Our templates come after the theme's."""

@@ -13,7 +13,7 @@ from ckanext.kzopen.core import states
 from ckanext.kzopen.core.texts import ASTANA
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.withdrawal import tombstone
-from ckanext.kzopen.publishing import accept, inbox, rules, stops
+from ckanext.kzopen.publishing import accept, inbox, repairs, rules, stops
 from ckanext.kzopen.publishing.model import Delivery, Passport
 from ckanext.kzopen.publishing.receive import defer_publication
 from ckanext.kzopen.publishing.refusal import Refused
@@ -24,6 +24,8 @@ from ckanext.kzopen.rows import model as versions
 from sqlalchemy.orm import Session
 
 SYSTEM = "system:publishing"
+LEAST_UNPACKED, MOST_TIMES = 128 << 20, 250
+"""Bytes to which any packed table may grow, and how many times its size a large one may; real tables shrink 5 to 30 times."""
 
 
 def process(session: Session, site: Site, delivery_id: UUID) -> None:
@@ -47,7 +49,7 @@ def _decide(session: Session, site: Site, delivery: Delivery) -> None:
         fail(session, delivery.id, KzError("publishing.unknown_dataset", uri=delivery.uri))
         return
     try:
-        checked = check(site, delivery, passport)
+        checked = check(site, delivery, passport, repairs.keys(session, delivery.package_id))
         if checked.table is None:
             raise Refused(checked.report)
         _refuse_unstorable(checked)
@@ -113,14 +115,25 @@ def _there(session: Session, site: Site, current: versions.Version, passport: Pa
     return int(old.num_rows - merge.merged("delete", old, keys, key).table.num_rows)
 
 
-def check(site: Site, delivery: Delivery, passport: Passport) -> Any:
-    """The report on the stored bytes, and the table when they are free of errors (`validation.check.Checked`)."""
+def check(site: Site, delivery: Delivery, passport: Passport, accepted: set[repairs.Key]) -> Any:
+    """The report on the stored bytes, mended as people accepted it, and the table when they are free of errors
+    (`validation.check.Checked`)."""
     # Loaded here: web processes register this path too and must not carry the libraries that read files.
+    from ckanext.kzopen.validation.cells import Limits
     from ckanext.kzopen.validation.check import check_file
 
     path = inbox.stored_file(site.files_url, delivery.path)
     schema = schema_for(delivery.mode, passport.schema)
-    return check_file(path, schema, media_type=delivery.media_type, name=delivery.file_name)
+    limits = Limits(unpacked=max(LEAST_UNPACKED, min(Limits.unpacked, MOST_TIMES * delivery.size)))
+    return check_file(
+        path,
+        schema,
+        media_type=delivery.media_type,
+        name=delivery.file_name,
+        limits=limits,
+        accepted=accepted,
+        suggest=True,
+    )
 
 
 def _refuse_unstorable(checked: Any) -> None:

@@ -14,7 +14,7 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckanext.kzopen.core.record import write_event
 from ckanext.kzopen.publishing.datasets import user_id
-from ckanext.kzopen.publishing.model import Passport
+from ckanext.kzopen.publishing.model import AcceptedRepair, Passport
 from ckanext.kzopen.publishing.site import Site, configured
 from ckanext.kzopen.rows.model import TableFile, Version
 from sqlalchemy import delete, func, select
@@ -48,7 +48,7 @@ def forget(session: Session, package_id: str, user: str) -> Forgotten | None:
         return None
     paths = list(session.scalars(select(TableFile.path).where(TableFile.package_id == package_id)))
     numbers = session.scalar(select(func.count()).where(Version.package_id == package_id))
-    for table in (TableFile, Version):
+    for table in (TableFile, Version, AcceptedRepair):
         session.execute(delete(table).where(table.package_id == package_id))
     session.delete(passport)
     old = {"uri": passport.uri, "versions": numbers}

@@ -6,7 +6,7 @@ their places, so that the numbers stay without a gap and only few rows change th
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import polars as pl
@@ -18,6 +18,10 @@ from ckanext.kzopen.rows.store import PLACE
 SMALLEST = 20_000
 LARGEST_SHARE = 0.1
 AT = "_at"
+LOOKED_UP = 5_000
+"""More old rows than these are read from the files."""
+Look = Callable[[list[int]], pa.Table | None]
+"""Gives the old rows with these numbers sooner than the files do, or None."""
 
 
 @dataclass(frozen=True)
@@ -44,19 +48,34 @@ def appended(old: Table, sent: pa.Table, key: Sequence[str]) -> Changed:
     return replace(_changed(old, _numbered(sent, old.rows), 0), clashes=clashes)
 
 
-def upserted(old: Table, sent: pa.Table, key: Sequence[str]) -> Changed:
-    """Rows with a known key in their places, the others after the last; rows that are as they were are left out."""
+def upserted(old: Table, sent: pa.Table, key: Sequence[str], look: Look | None = None) -> Changed:
+    """Rows with a known key in their places, the others after the last.
+
+    Rows that are as they were are left out, unless the old ones come from `look`: what it gives is told, not relied on.
+    """
     places = _places(old, sent, key)
     known = places.drop_nulls(PLACE).sort(PLACE)
-    before, after = old.taken(known[PLACE].to_list()), sent.take(known[AT].to_arrow())
+    after = sent.take(known[AT].to_arrow())
+    before = _looked_up(look, known[PLACE].to_list(), after.select(list(key)))
+    sure = before is None
+    if before is None:
+        before = old.taken(known[PLACE].to_list())
     after = after.cast(pa.schema(zip(before.schema.names, before.schema.types, strict=True)))
     differs = _differs(before, after).to_arrow()
     added = sent.take(places.filter(pl.col(PLACE).is_null())[AT].sort().to_arrow()).cast(after.schema)
-    changed = _placed(after, known[PLACE]).filter(differs)
-    table = pa.concat_tables([changed, _numbered(added, old.rows)])
+    changed = _placed(after, known[PLACE])
+    table = pa.concat_tables([changed.filter(differs) if sure else changed, _numbered(added, old.rows)])
     told = compare(before.filter(differs), pa.concat_tables([after.filter(differs), added]), list(key))
     unchanged = old.rows - told.changed
     return Changed(table, old.rows + added.num_rows, replace(told, unchanged=unchanged))
+
+
+def _looked_up(look: Look | None, places: list[int], keys: pa.Table) -> pa.Table | None:
+    """The old rows by way of `look`, if they have these keys; None when they have to be read from the files."""
+    found = look(places) if look and len(places) <= LOOKED_UP else None
+    if found is None or not found.select(keys.column_names).equals(keys.cast(found.select(keys.column_names).schema)):
+        return None
+    return found
 
 
 def deleted(old: Table, keys: pa.Table, key: Sequence[str]) -> Changed:

@@ -130,12 +130,21 @@ def compare(old: pa.Table | Side, new: pa.Table | Side, key: Sequence[str], samp
         "columns_added": tuple(name for name in after.names if name not in known),
         "columns_removed": tuple(name for name in before.names if name not in set(common)),
     }
+    if not before.size or not after.size:
+        return _nothing_alike(before, after, common, samples, extra)
     if key and set(key) <= set(common):
         pairs = _pairs(before, after, list(key))
         if pairs is not None:
             return _by_key(_Pairing(before, after, pairs), list(key), common, samples, extra)
     frames = _alike(before, after, common)
     return _by_row(*frames, samples, extra)
+
+
+def _nothing_alike(before: Side, after: Side, names: list[str], samples: int, extra: dict[str, Any]) -> Difference:
+    """One of them has no rows: there is nothing to compare."""
+    first = [side.taken(pl.int_range(min(samples, side.size), eager=True)).select(names) for side in (before, after)]
+    removed, added = (tuple(rows.to_dicts()) for rows in first)
+    return Difference(after.size, 0, before.size, 0, added_rows=added, removed_rows=removed, changed_fields={}, **extra)
 
 
 def _alike(before: Side, after: Side, names: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:

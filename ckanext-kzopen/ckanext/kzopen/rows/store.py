@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from ckanext.kzopen.core import files
 from ckanext.kzopen.core.files import Entry, UnknownStore
@@ -27,6 +28,7 @@ FOLDER = "versions"
 ROW_GROUP = 100_000
 SCHEMA_KEY = b"kzopen.schema"
 PLACE = "_place"
+SEEN = 10_000
 
 __all__ = ["Condition", "Stored", "StoredVersion", "UnknownStore"]
 
@@ -74,11 +76,18 @@ def _write(files_url: str, uri: str, name: str, table: pa.Table) -> StoredVersio
     store = files.of(files_url)
     folder = f"{FOLDER}/{uri}"
     with store.scratch(folder) as temporary:
-        pq.write_table(table, temporary, compression="zstd", row_group_size=ROW_GROUP)
+        pq.write_table(table, temporary, compression="zstd", row_group_size=ROW_GROUP, use_dictionary=repeating(table))
         digest, size = digest_of(temporary), temporary.stat().st_size
         path = f"{folder}/{name}-{digest[:16]}.parquet"
         store.keep(temporary, path)
     return StoredVersion(path, digest, size, table.num_rows)
+
+
+def repeating(table: pa.Table) -> list[str]:
+    """The columns whose values repeat, by the first rows: a dictionary of the others would cost time and save nothing."""
+    first = table.slice(0, SEEN)
+    counts = {name: pc.count_distinct(first.column(name)).as_py() for name in table.column_names}
+    return [name for name, count in counts.items() if count <= first.num_rows // 2]
 
 
 def digest_of(path: Path) -> str:

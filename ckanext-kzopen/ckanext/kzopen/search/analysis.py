@@ -150,6 +150,12 @@ def _is_kazakh(word: str) -> bool:
     return ending is not None and ending.start() >= _SHORTEST_UNMARKED and _RUSSIAN_ONLY.isdisjoint(word)
 
 
+def in_cyrillic(name: str) -> str:
+    """The words of a name in Latin letters (`zhumyspen_kamtylgan_halyk1`) as Kazakh and Russian titles spell them."""
+    spelt = [alphabets.from_latin(word.rstrip("0123456789")) for word in words(name)]
+    return " ".join(alphabets.with_kazakh_letters(found[0]) for found in spelt if found and len(found[0]) > _SHORTEST_STEM)
+
+
 def readings(word: str) -> set[str]:
     """The tokens that a word of a text may have, whatever its neighbours are."""
     return {token(part, among) for part in words(word) for among in (False, True)}

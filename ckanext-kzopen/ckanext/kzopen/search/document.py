@@ -146,7 +146,8 @@ def index_fields(source: Mapping[str, Any]) -> IndexDocument:
         _add(document, name, values)
         if fields.in_all_text(name):
             everything.extend(values)
-    document.texts["text"] = analysis.joined(dict.fromkeys(everything))
+    spelt = analysis.in_cyrillic(str(source.get("name") or ""))
+    document.texts["text"] = analysis.joined(dict.fromkeys([*everything, spelt]))
     for name in fields.TRANSLATED:
         document.texts[name] = analysis.joined(_in_all_languages(source, name))
     for name, origin in fields.NGRAMS.items():

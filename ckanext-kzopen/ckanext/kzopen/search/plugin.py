@@ -14,7 +14,7 @@ from ckanext.kzopen.core.web import errors
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.requests import answer
 from ckanext.kzopen.search import cli, datasets, jobs, organisations, registry, seams, withdrawal
-from ckanext.kzopen.search.portal import api, views
+from ckanext.kzopen.search.portal import api, saved, views
 from flask import Blueprint, Flask
 
 errors.load(Path(__file__).with_name("errors.yaml"))
@@ -35,6 +35,7 @@ class SearchPlugin(p.SingletonPlugin):
         tk.add_template_directory(config, "templates")
         seams.replace()
         withdrawal.announce()
+        saved.announce()
         for section in (datasets.SECTION, organisations.SECTION):
             registry.register(section)
 
@@ -45,7 +46,7 @@ class SearchPlugin(p.SingletonPlugin):
         return app
 
     def get_blueprint(self) -> list[Blueprint]:
-        return [views.blueprint, api.blueprint]
+        return [views.blueprint, api.blueprint] if seams.active() else []  # Solr holds data sets only
 
     def get_commands(self) -> list[click.Command]:
         """`ckan kzopen-search …`."""

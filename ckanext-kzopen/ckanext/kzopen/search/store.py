@@ -48,6 +48,12 @@ _ENTRIES = "SELECT key, hash, fields, stored, data_dict, validated_data_dict FRO
 _SOME = text(f"{_ENTRIES} WHERE key = ANY (CAST(:keys AS text[]))")
 _ALL = text(_ENTRIES)
 _HASHES = text("SELECT key, hash FROM kzopen.search_document")
+_FIELDS = text(
+    """
+    SELECT fields FROM kzopen.search_document
+    WHERE site_id = :site_id AND entity_type = :entity_type AND entity_id = :entity_id
+    """
+)
 _REFERENCES = text(
     """
     SELECT entity_type, entity_id, key FROM kzopen.search_document WHERE site_id = :site_id AND entity_type <> 'package'
@@ -122,6 +128,13 @@ def tell_outdated(session: Executor) -> None:
     for topic, keys in ((topics.STALE, packages), (topics.STALE_THING, things)):
         if keys:
             outbox.emit_many(session, topic, keys)
+
+
+def fields_of(session: Executor, site_id: str, entity_type: str, entity_id: str) -> dict[str, Any] | None:
+    """What is indexed of a thing, as `IndexDocument`; None for one without a document."""
+    parameters = {"site_id": site_id, "entity_type": entity_type, "entity_id": entity_id}
+    found: dict[str, Any] | None = session.execute(_FIELDS, parameters).scalar()
+    return found
 
 
 def references(connection: Executor, site_id: str) -> dict[str, str]:

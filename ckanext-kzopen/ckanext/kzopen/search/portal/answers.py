@@ -42,6 +42,7 @@ class Found(BaseModel):
     items: list[Item]
     sections: list[Value] = Field(default=[], description="Hits by section; with `facets=true`")
     facets: dict[str, list[Value]] = Field(default={}, description="Values of the filters; with `facets=true`")
+    meant: str | None = Field(default=None, description="Words that find something, when those of the query are nowhere")
     hints: list[str] = Field(default=[], description="How the query was read where it was not taken literally")
     next: str | None = None
 

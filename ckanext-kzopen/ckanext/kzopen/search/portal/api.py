@@ -13,6 +13,7 @@ from ckanext.kzopen.core.web.problem import request_language
 from ckanext.kzopen.search import registry
 from ckanext.kzopen.search.portal import answers, cursor, hints, openapi, question, reading
 from ckanext.kzopen.search.portal.answering import Answered, Counts, answer, following
+from ckanext.kzopen.search.portal.helping import meant
 from ckanext.kzopen.search.portal.hits import Hit, Sought, hit, texts_of
 from ckanext.kzopen.search.portal.question import Question
 from ckanext.kzopen.search.portal.readers import labels
@@ -34,7 +35,9 @@ def search() -> Response:
         found = following(asked, labels(), place.key, paging.limit, paging.facets)
     else:
         found = answer(asked, labels(), place.start, paging.limit, paging.facets)
-    return _json(_told(found, paging, place))
+    better = None if found.hits else meant(asked, labels())
+    told = _told(found, paging, place)
+    return _json(told.model_copy(update={"meant": better.q if better else None}))
 
 
 @blueprint.get("/suggest")

@@ -10,6 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.search import connection, spelling
+from ckanext.kzopen.search.engines.base import EngineError
 from ckanext.kzopen.search.portal import reading
 from ckanext.kzopen.search.portal.answering import Labels, count
 from ckanext.kzopen.search.portal.question import Question, filters_of
@@ -28,6 +30,16 @@ class Way:
     question: Question
     hits: int
     filter: Filter | None = None
+
+
+def meant(question: Question, labels: Labels) -> Question | None:
+    """The question as it was probably meant, when its words are nowhere and other ones find something."""
+    try:
+        other = spelling.suggest(question.q, labels, connection.reader()) if question.q else None
+        better = question.model_copy(update={"q": other}) if other and other != question.q else None
+        return better if better and count(better, labels) else None
+    except (EngineError, KzError):
+        return None
 
 
 def ways(question: Question, labels: Labels) -> list[Way]:

@@ -14,7 +14,7 @@ from ckanext.kzopen.core.web.problem import request_language
 from ckanext.kzopen.search import registry
 from ckanext.kzopen.search.portal import hints, reading
 from ckanext.kzopen.search.portal.answering import DEEPEST, Answered, Labels, answer
-from ckanext.kzopen.search.portal.helping import Way, ways
+from ckanext.kzopen.search.portal.helping import Way, meant, ways
 from ckanext.kzopen.search.portal.hits import Hit, Sought, hit
 from ckanext.kzopen.search.portal.question import Question, filters_of, lenient
 from ckanext.kzopen.search.portal.readers import labels
@@ -58,11 +58,15 @@ def index() -> Page:
     language, reader = request_language(), labels()
     try:
         found = answer(question, reader, start=_start(), rows=ROWS)
+        better = None if found.hits else meant(question, reader)
+        if better is not None:
+            found = answer(better, reader, start=_start(), rows=ROWS)
     except KzError as error:
         refused = make_response(tk.render("search/index.html", _page(question) | {"error": error.text(language)}))
         refused.status_code = error.status
         return refused
-    return tk.render("search/index.html", _page(question) | _found(found, reader, language))
+    shown = _page(found.question) | {"typed": question.q, "instead": better is not None}
+    return tk.render("search/index.html", shown | _found(found, reader, language))
 
 
 @blueprint.get("/suggest")
@@ -88,6 +92,8 @@ def _page(question: Question) -> dict[str, Any]:
     """What the page shows whatever was found."""
     return {
         "question": question,
+        "typed": question.q,
+        "instead": False,
         "sections": registry.sections(),
         "counts": {},
         "filters": [],

@@ -38,7 +38,8 @@ class TantivyReader:
             index, state = self._index()
             searcher = index.searcher()
             query = _restricted(Compiler(index), search)
-            facets = self._counts.of((state, time.time() // _KEPT), search, lambda: counting.counted(searcher, query, search.facets))
+            moment = (state, time.time() // _KEPT)
+            facets = self._counts.of(moment, search, lambda: counting.counted(searcher, query, search.facets))
             return _answer(searcher, query, search, facets)
 
     def hashes(self) -> dict[str, int]:
