@@ -66,28 +66,32 @@ def _source(number: int, chance: random.Random, known: Sequence[str], words: Seq
     resources = package["resources"]
     plain = {"data_dict": json.dumps(package), "validated_data_dict": json.dumps(package)}
     given = {name: package[name] for name in ("id", "name", "title", "notes", "license_id", "version", "author", "maintainer")}
-    return given | plain | {
-        "index_id": package["id"].replace("-", ""),
-        "site_id": SITE,
-        "entity_type": "package",
-        "dataset_type": package["type"],
-        "state": "active",
-        "capacity": "public",
-        "permission_labels": ["public"] if number % 20 else [f"member-{number % 7}"],
-        "title_string": package["title"],
-        "organization": package["organization"]["name"],
-        "owner_org": package["organization"]["id"],
-        "groups": [group["name"] for group in package["groups"]],
-        "tags": [tag["name"] for tag in package["tags"]],
-        "vocab_category": [package["extras"][0]["value"]],
-        "extras_periodicity": package["extras"][1]["value"],
-        "res_name": [one["name"] for one in resources],
-        "res_description": [one["description"] for one in resources],
-        "res_format": sorted({one["format"] for one in resources}),
-        "res_url": [one["url"] for one in resources],
-        "metadata_created": created,
-        "metadata_modified": modified,
-    }
+    return (
+        given
+        | plain
+        | {
+            "index_id": package["id"].replace("-", ""),
+            "site_id": SITE,
+            "entity_type": "package",
+            "dataset_type": package["type"],
+            "state": "active",
+            "capacity": "public",
+            "permission_labels": ["public"] if number % 20 else [f"member-{number % 7}"],
+            "title_string": package["title"],
+            "organization": package["organization"]["name"],
+            "owner_org": package["organization"]["id"],
+            "groups": [group["name"] for group in package["groups"]],
+            "tags": [tag["name"] for tag in package["tags"]],
+            "vocab_category": [package["extras"][0]["value"]],
+            "extras_periodicity": package["extras"][1]["value"],
+            "res_name": [one["name"] for one in resources],
+            "res_description": [one["description"] for one in resources],
+            "res_format": sorted({one["format"] for one in resources}),
+            "res_url": [one["url"] for one in resources],
+            "metadata_created": created,
+            "metadata_modified": modified,
+        }
+    )
 
 
 def _package(number: int, chance: random.Random, known: Sequence[str], words: Sequence[str]) -> dict[str, Any]:
@@ -112,7 +116,9 @@ def _package(number: int, chance: random.Random, known: Sequence[str], words: Se
         "metadata_modified": (created + timedelta(days=number % 400)).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3],
         "organization": {"id": str(uuid.uuid5(_NAMESPACE, agency)), "name": agency, "title": agency, "is_organization": True},
         "groups": [{"name": name, "title": name} for name in sorted({chance.choice(_GROUPS) for _ in range(2)})],
-        "tags": [{"name": name, "state": "active"} for name in sorted({f"tag {int(900 * chance.random() ** 2)}" for _ in range(4)})],
+        "tags": [
+            {"name": name, "state": "active"} for name in sorted({f"tag {int(900 * chance.random() ** 2)}" for _ in range(4)})
+        ],
         "extras": [
             {"key": "category", "value": chance.choice(_CATEGORIES)},
             {"key": "periodicity", "value": chance.choice(("yearly", "monthly", "daily"))},

@@ -27,7 +27,9 @@ class Figure:
         """`NAME.figure: measured=… peer=… ratio=… bar=… verdict`."""
         peer = f"{self.peer:.4g}{self.unit}" if self.peer is not None else "-"
         measured = self.measured
-        quotient = "-" if not (self.peer and measured) else f"{(measured / self.peer if self.rate else self.peer / measured):.2f}"
+        quotient = (
+            "-" if not (self.peer and measured) else f"{(measured / self.peer if self.rate else self.peer / measured):.2f}"
+        )
         return f"{self.name}: measured={measured:.4g}{self.unit} peer={peer} ratio={quotient} bar={self.bar or '-'} {self.verdict}"
 
 

@@ -10,10 +10,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests import search_engines
-
 from bench import _engines
 from bench.figures import Figure
+from tests import search_engines
 
 Say = Callable[[str], None]
 DOCUMENTS, QUICK_DOCUMENTS = 100_000, 10_000

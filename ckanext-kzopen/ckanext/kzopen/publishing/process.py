@@ -118,9 +118,7 @@ def check(site: Site, delivery: Delivery, passport: Passport, accepted: set[repa
 
     path = inbox.root(site.files_url) / delivery.path
     schema = schema_for(delivery.mode, passport.schema)
-    return check_file(
-        path, schema, media_type=delivery.media_type, name=delivery.file_name, accepted=accepted, suggest=True
-    )
+    return check_file(path, schema, media_type=delivery.media_type, name=delivery.file_name, accepted=accepted, suggest=True)
 
 
 def _refuse_unstorable(checked: Any) -> None:

@@ -26,7 +26,6 @@ from ckanext.kzopen.validation.report import Finding, Report, Shown
 from ckanext.kzopen.validation.tables import table_of
 from frictionless import Field, Schema
 
-
 WORTH_THREADS, THREADS = 1_000_000, 4
 SHOWN_ROWS, FIRST_ROWS, SHOWN_COLUMNS, SHOWN_LETTERS = 200, 20, 60, 200
 
@@ -91,9 +90,7 @@ def _place(repair: Repair) -> tuple[bool, int, int]:
     return repair.column is not None, repair.column or 0, (*OF_TABLES, *OF_COLUMNS).index(repair.kind)
 
 
-def check_cells(
-    cells: Cells, descriptor: schemas.Descriptor, schema: Schema, limit: int, *, suggest: bool = False
-) -> Checked:
+def check_cells(cells: Cells, descriptor: schemas.Descriptor, schema: Schema, limit: int, *, suggest: bool = False) -> Checked:
     """Check cells that are already read; every code of frictionless's baseline but foreign keys."""
     header = schemas.header_of(schemas.matched(cells.labels, descriptor), schema, cells.reading.header_row)
     fields = schemas.fields_of(header)

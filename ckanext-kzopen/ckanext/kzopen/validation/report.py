@@ -103,7 +103,11 @@ def _shown_stored(shown: Shown | None) -> dict[str, Any] | None:
     """Keys of JSON are texts, so rows are pairs."""
     if shown is None:
         return None
-    return {"labels": shown.labels, "fields": shown.fields, "rows": [[number, list(row)] for number, row in shown.rows.items()]}
+    return {
+        "labels": shown.labels,
+        "fields": shown.fields,
+        "rows": [[number, list(row)] for number, row in shown.rows.items()],
+    }
 
 
 def restored(stored: Mapping[str, Any]) -> Report:

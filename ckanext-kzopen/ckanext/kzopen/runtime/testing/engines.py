@@ -11,6 +11,7 @@ from ckanext.kzopen.runtime.testing.suites import ROOT
 
 ENGINES = ("tantivy", "elasticsearch", "solr")
 
+
 @contextmanager
 def search_engine(name: str) -> Iterator[str]:
     """The address of the search engine of a suite, which runs until the block ends; empty for the embedded one."""

@@ -80,7 +80,9 @@ def _without(cells: Cells, indexes: Collection[int]) -> Cells:
         return cells
     keep = pl.Series([index not in indexes for index in range(cells.rows)], dtype=pl.Boolean)
     columns: list[Column] = [
-        column.filter(keep) if isinstance(column, pl.Series) else [cell for cell, kept in zip(column, keep, strict=True) if kept]
+        column.filter(keep)
+        if isinstance(column, pl.Series)
+        else [cell for cell, kept in zip(column, keep, strict=True) if kept]
         for column in cells.columns
     ]
     numbers = cells.numbers.filter(keep)
