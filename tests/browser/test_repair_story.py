@@ -27,7 +27,9 @@ MESSY = (
 @pytest.fixture
 def plain(browser: Browser, portal: LivePortal) -> Page:
     """A page 360 pixels wide in a browser without scripts."""
-    return browser.new_context(base_url=portal.url, java_script_enabled=False, viewport={"width": 360, "height": 780}).new_page()
+    return browser.new_context(
+        base_url=portal.url, java_script_enabled=False, viewport={"width": 360, "height": 780}
+    ).new_page()
 
 
 def test_a_civil_servant_publishes_a_messy_table_in_kazakh(plain: Page, portal: LivePortal, tmp_path: Path) -> None:
