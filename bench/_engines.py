@@ -123,7 +123,7 @@ def compare(sides: Sides) -> None:
 
 
 def _facets(found: dict[str, list[tuple[str, int]]]) -> dict[str, list[tuple[str, int]]]:
-    return {name: [tuple(pair) for pair in pairs] for name, pairs in found.items()}
+    return {name: [(value, count) for value, count in pairs] for name, pairs in found.items()}
 
 
 def _of_solr(found: dict[str, list[Any]]) -> dict[str, list[tuple[str, int]]]:

@@ -25,7 +25,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
     entries = [_entry(number, title, "public") for number, title in enumerate(TITLES)]
     writer, _count = engine.built(iter([*entries, _entry(99, "Құпиялылық", "member-secret")]))
     writer.close()
-    yield engine.reader()
+    return engine.reader()
 
 
 @pytest.mark.parametrize(
