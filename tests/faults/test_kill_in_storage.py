@@ -35,10 +35,9 @@ from ckanext.kzopen.rows.model import TableFile, Version
 from sqlalchemy import select
 
 from tests.faults.storing import POINTS
-from tests.publishing.conftest import Api, app, new_agency, passport
+from tests.publishing.conftest import Api, new_agency, passport
 from tests.publishing.test_large_tables import FIELDS, FIRST, Rows, body
 
-__all__ = ["app"]
 pytestmark = pytest.mark.fault
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST_LIFE = 4.0
