@@ -27,7 +27,9 @@ MESSY = (
 @pytest.fixture
 def plain(browser: Browser, portal: LivePortal) -> Page:
     """A page 360 pixels wide in a browser without scripts."""
-    return browser.new_context(base_url=portal.url, java_script_enabled=False, viewport={"width": 360, "height": 780}).new_page()
+    return browser.new_context(
+        base_url=portal.url, java_script_enabled=False, viewport={"width": 360, "height": 780}
+    ).new_page()
 
 
 def test_a_civil_servant_publishes_a_messy_table_in_kazakh(plain: Page, portal: LivePortal, tmp_path: Path) -> None:
@@ -75,6 +77,7 @@ def described(page: Page, name: str, sample: Path) -> None:
     for language, text in (("kk", "Балабақшаларға бөлінген қаржы"), ("ru", "Средства, выделенные детским садам")):
         page.locator(f"#f-title-{language}").fill(text)
         page.locator(f"#f-description-{language}").fill(f"{text}: БИН, 2026")
+    page.locator("#f-owner").select_option(index=1)
     page.locator("#f-category").select_option("education")
     page.locator("#f-periodicity").select_option("MONTHLY")
     page.locator("#f-sample").set_input_files(sample)
