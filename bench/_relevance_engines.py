@@ -13,7 +13,7 @@ from typing import Any
 
 import pysolr
 from ckan.lib.search.query import QUERY_FIELDS
-from ckanext.kzopen.search import document, solr_request
+from ckanext.kzopen.search import document, solr_request, spelling
 from ckanext.kzopen.search.engines import engine_of
 from ckanext.kzopen.search.engines.base import Engine, Entry
 
@@ -70,7 +70,7 @@ def _ours(engine: Engine, texts: Sequence[Text]) -> Top:
 
     def top(query: str, rows: int) -> list[str]:
         search = solr_request.search_of({"q": query, **parameters(query, rows)}, frozenset({"public"}))
-        return [found["id"] for found in reader.search(search).documents]
+        return [found["id"] for found in spelling.forgiving(reader, search).documents]
 
     return top
 

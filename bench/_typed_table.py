@@ -36,6 +36,7 @@ START = datetime(2020, 1, 1)
 def frame(rows: int) -> pl.DataFrame:
     """The table with values of each kind, no two keys or codes alike."""
     n = pl.int_range(rows, eager=True)
+    moment = pl.Series([START]).repeat_by(1).explode()[0]
     days = [(date(2020, 1, 1) + timedelta(days=day)).isoformat() for day in range(2000)]
     return pl.DataFrame(
         {
@@ -44,9 +45,7 @@ def frame(rows: int) -> pl.DataFrame:
             "bin": (n * 48_271 % 10**12).cast(pl.String).str.zfill(12),
             "region": pl.Series(REGIONS).gather(n % len(REGIONS)),
             "name": "«Шаруа қожалығы № " + (n % 50_000).cast(pl.String) + "» ЖШС",
-            "received": pl.select(pl.lit(START) + pl.duration(seconds=pl.lit(n * 61)))
-            .to_series()
-            .dt.strftime("%Y-%m-%d %H:%M:%S"),
+            "received": pl.select(moment + pl.duration(seconds=pl.lit(n * 61))).to_series().dt.strftime("%Y-%m-%d %H:%M:%S"),
             "day": pl.Series(days).gather(n % len(days)),
             "amount": (n * 104_729 % 900_000_000).cast(pl.Float64) / 100,
             "share": (n % 10_001).cast(pl.Float64) / 100,

@@ -30,12 +30,23 @@ class Figure:
         quotient = (
             "-" if not (self.peer and measured) else f"{(measured / self.peer if self.rate else self.peer / measured):.2f}"
         )
-        return f"{self.name}: measured={measured:.4g}{self.unit} peer={peer} ratio={quotient} bar={self.bar or '-'} {self.verdict}"
+        seen = f"measured={measured:.4g}{self.unit} peer={peer} ratio={quotient}"
+        return f"{self.name}: {seen} bar={self.bar or '-'} {self.verdict}"
 
 
 def below(name: str, measured: float, bar: float, unit: str) -> Figure:
     """A figure that must stay under its bar."""
     return Figure(name, measured, unit, "holds" if measured < bar else "short", bar=f"<{bar:g}{unit}")
+
+
+def at_most(name: str, measured: float, bar: float, unit: str, *, peer: float) -> Figure:
+    """A figure that must stay under what follows from its peer's."""
+    return Figure(name, measured, unit, "holds" if measured < bar else "short", bar=f"<{bar:.4g}{unit}", peer=peer)
+
+
+def unproven(name: str, measured: float, unit: str, bar: str) -> Figure:
+    """A figure whose peer could not be run."""
+    return Figure(name, measured, unit, "unproven", bar=bar)
 
 
 def at_least(name: str, measured: float, bar: float, unit: str) -> Figure:
@@ -51,11 +62,6 @@ def ratio(name: str, measured: float, peer: float, bar: float, unit: str) -> Fig
 def faster(name: str, measured: float, peer: float, bar: float, unit: str) -> Figure:
     """A rate that must be so many times the peer's, in the same run."""
     return Figure(name, measured, unit, "holds" if measured / peer >= bar else "short", f">={bar:g}x", peer, rate=True)
-
-
-def unproven(name: str, measured: float, bar: float, unit: str) -> Figure:
-    """A figure whose peer could not be run here."""
-    return Figure(name, measured, unit, "unproven", f">={bar:g}x")
 
 
 def told(name: str, measured: float, unit: str, peer: float | None = None) -> Figure:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -12,9 +13,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from ckan.tests.helpers import CKANTestApp, _get_test_app
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
+
+
+def free_port() -> int:
+    """A port that nobody listens on, so that runs beside each other do not meet."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 @dataclass(frozen=True)
@@ -59,9 +68,23 @@ def corpus() -> Path:
 
 
 @pytest.fixture(scope="session")
+def app() -> CKANTestApp:
+    """The portal in this process; its worker and indexer are processes of their own. Made once a run: it takes a second."""
+    return _get_test_app()
+
+
+@pytest.fixture(autouse=True)
+def _a_browser_of_its_own(request: pytest.FixtureRequest) -> None:
+    """No test finds the cookies of another."""
+    if "app" in request.fixturenames:
+        app = request.getfixturevalue("app")
+        app.client = app.test_client()
+
+
+@pytest.fixture(scope="session")
 def live_portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePortal]:
     """A portal with demonstration content that all tests of a run share; KZOPEN_TEST_PORTAL names one that runs already."""
-    port = int(os.environ.get("KZOPEN_TEST_PORT", "5990"))
+    port = int(os.environ.get("KZOPEN_TEST_PORT", free_port()))
     given = os.environ.get("KZOPEN_TEST_PORTAL")
     if given:
         accounts = json.loads((Path(given) / "accounts.json").read_text())

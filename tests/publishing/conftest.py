@@ -12,19 +12,13 @@ from uuid import uuid4
 import ckan.plugins.toolkit as tk
 import pytest
 from ckan import model
-from ckan.tests.helpers import CKANTestApp, _get_test_app
+from ckan.tests.helpers import CKANTestApp
 
 BASE = "/api/universal/v1"
 PASSWORD = "a-long-password"
 PATIENCE = 60  # seconds for the worker on a busy machine
 UNDER_WAY = ("received", "checking", "failed")
 Answer = dict[str, Any]
-
-
-@pytest.fixture(scope="session")
-def app() -> CKANTestApp:
-    """The portal in this process; its worker and indexer are processes of their own."""
-    return _get_test_app()
 
 
 @dataclass(frozen=True)

@@ -1,15 +1,16 @@
 """A pytest plugin: several lanes take the files of a run one after another, the longest first.
 
 `./kzopen test` loads it beside pytest-xdist and starts each lane with the ini of a portal of its own. Files that use the same
-costly thing go to one lane, so that it is started once. `lanes.yaml` says how long the slow files take on a quiet machine of two
-cores; a file that it does not name is judged by its number of tests.
+costly thing go to one lane, so that it is started once. `lanes.yaml` says how long the slow files take; another file is judged
+by its number of tests.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections import Counter
+from collections import Counter, defaultdict
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,9 +22,9 @@ from xdist.scheduler import LoadScopeScheduling
 ROOT = Path(__file__).resolve().parents[2]
 TABLE = Path(__file__).with_suffix(".yaml")
 SECONDS_OF_A_TEST = 0.15
-# Costly things that live as long as the run, and how a file that uses one is known.
+# Costly things that live as long as the run, and how a file that uses one is known: by its path or by a word in it.
 SHARED = {
-    "a running portal": re.compile(r"\blive_portal\b|from tests\.browser\b"),
+    "a running portal": re.compile(r"\Atests/browser/|\blive_portal\b"),
     "Elasticsearch": re.compile(r"\belasticsearch: str\b|\bengine: SearchEngine\b"),
 }
 
@@ -33,7 +34,7 @@ def unit_of_file(path: str) -> str:
     """What one lane takes as a whole: the files that share a costly thing, or else the file."""
     file = ROOT / path
     text = file.read_text(encoding="utf-8") if file.is_file() else ""
-    return next((name for name, sign in SHARED.items() if sign.search(text)), path)
+    return next((name for name, sign in SHARED.items() if sign.search(f"{path}\n{text}")), path)
 
 
 def unit_of(nodeid: str) -> str:
@@ -51,7 +52,7 @@ def seconds_of_files() -> dict[str, float]:
 def expected_seconds(nodeids: list[str]) -> dict[str, float]:
     """How long each unit is expected to take."""
     known = seconds_of_files()
-    seconds: Counter[str] = Counter()
+    seconds: defaultdict[str, float] = defaultdict(float)
     for path, tests in Counter(nodeid.split("::")[0] for nodeid in nodeids).items():
         seconds[unit_of_file(path)] += known.get(path, tests * SECONDS_OF_A_TEST)
     return dict(seconds)
@@ -59,6 +60,12 @@ def expected_seconds(nodeids: list[str]) -> dict[str, float]:
 
 class Lanes(LoadScopeScheduling):
     """Hands out whole units, in the order in which they were collected."""
+
+    def add_node_collection(self, node: Any, collection: Sequence[str]) -> None:
+        """A test is known by its place: what stands in brackets may hold a time or a random number, so it differs by lane."""
+        first = next(iter(self.registered_collections.values()), collection)
+        same = [nodeid.split("[")[0] for nodeid in first] == [nodeid.split("[")[0] for nodeid in collection]
+        super().add_node_collection(node, first if same else collection)
 
     def _split_scope(self, nodeid: str) -> str:
         return unit_of(nodeid)

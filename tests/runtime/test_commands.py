@@ -13,7 +13,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.conftest import ROOT, LivePortal
+from tests.conftest import ROOT, LivePortal, free_port
 
 
 def kzopen(*arguments: str, timeout: int = 180) -> subprocess.CompletedProcess[str]:
@@ -50,11 +50,11 @@ def test_stop_and_status_say_that_nothing_runs(tmp_path: Path) -> None:
 
 def test_wrong_settings_are_named_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KZOPEN_SEARCH_URL", "https://127.0.0.1:9200/kz")
-    monkeypatch.setenv("KZOPEN_FILES_URL", "s3://bucket/prefix")
+    monkeypatch.setenv("KZOPEN_FILES_URL", "ftp://files")
     said = kzopen("serve", "--data", str(tmp_path / "data"))
     assert said.returncode == 1
     assert "search_url: “https:…” is not understood; give elasticsearch://…" in said.stdout
-    assert "files_url: S3 is not supported yet" in said.stdout
+    assert "files_url: “ftp:…” is not understood; give file://… or s3://…" in said.stdout
     assert "secret_key: is missing, and with parts on other machines it must be given" in said.stdout
 
 
@@ -89,11 +89,11 @@ def test_a_second_start_of_a_running_portal_is_refused(live_portal: LivePortal) 
 
 
 def test_two_portals_run_side_by_side_and_stop_without_a_trace(live_portal: LivePortal, tmp_path: Path) -> None:
-    data = tmp_path / "second"
-    up = kzopen("serve", "--data", str(data), "--port", "5989", "--no-demo", "--detach")
+    data, port = tmp_path / "second", free_port()
+    up = kzopen("serve", "--data", str(data), "--port", str(port), "--no-demo", "--detach")
     assert up.returncode == 0, up.stdout
     try:
-        assert httpx.get("http://127.0.0.1:5989/", follow_redirects=True).status_code == 200
+        assert httpx.get(f"http://127.0.0.1:{port}/", follow_redirects=True).status_code == 200
         assert httpx.get(live_portal.url, follow_redirects=True).status_code == 200
         launcher = psutil.Process(json.loads((data / "run" / "status.json").read_text())["pid"])
         family = [launcher, *launcher.children(recursive=True)]

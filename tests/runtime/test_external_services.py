@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
@@ -22,7 +21,7 @@ from ckanext.kzopen.runtime.secrets import read_private
 from ckanext.kzopen.runtime.status import process_rows, read_status
 from ckanext.kzopen.runtime.supervisor import Supervisor
 
-from tests.conftest import ROOT
+from tests.conftest import ROOT, free_port
 
 SECRET = "Kq3vT8yNw2rLx6zBf9hMj5pGs1dCa7eU"
 LOCAL_ONLY = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
@@ -60,12 +59,6 @@ class Cluster:
             "KZOPEN_REDIS_URL": f"redis://127.0.0.1:{self.valkey_port}/0",
             "KZOPEN_SECRET_KEY": SECRET,
         }
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def kzopen(settings: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
@@ -209,7 +202,7 @@ REFUSED = [
     ({"KZOPEN_DATASTORE_URL": ""}, "datastore_url: database_url and datastore_url go together"),
     ({"KZOPEN_SEARCH_URL": "elasticsearch://127.0.0.1:1"}, "search_url: write it as elasticsearch://host:port/prefix"),
     ({"KZOPEN_SEARCH_URL": "elasticsearch://127.0.0.1:1/portal"}, "search_url: Elasticsearch does not answer"),
-    ({"KZOPEN_FILES_URL": "s3://bucket/portal"}, "files_url: S3 is not supported yet"),
+    ({"KZOPEN_FILES_URL": "s3://bucket?endpoint=http://127.0.0.1:1"}, "files_url: the bucket does not answer"),
     ({"KZOPEN_DEBUG": "true", "KZOPEN_HOST": "0.0.0.0"}, "debug: is on while the portal listens on 0.0.0.0"),  # noqa: S104
     ({"KZOPEN_REDIS_URL": "redis://127.0.0.1:1/0"}, "redis_url: Redis does not answer"),
 ]

@@ -6,15 +6,9 @@ from collections.abc import Iterator
 
 import pytest
 from ckan import model
-from ckan.tests.helpers import CKANTestApp, _get_test_app
+from ckan.tests.helpers import CKANTestApp
 
 from tests.security.world import World, make_world
-
-
-@pytest.fixture(scope="session")
-def app() -> CKANTestApp:
-    """The portal in this process; its worker and indexer are processes of their own."""
-    return _get_test_app()
 
 
 @pytest.fixture(scope="session")

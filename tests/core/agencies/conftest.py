@@ -9,7 +9,7 @@ from uuid import uuid4
 import ckan.plugins.toolkit as tk
 import pytest
 from ckan import model
-from ckan.tests.helpers import CKANTestApp, _get_test_app
+from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.core.agencies.model import Agency
 
 Make = Callable[..., dict[str, Any]]
@@ -30,15 +30,9 @@ def agency(agency_id: str) -> Agency:
     return model.Session.get_one(Agency, agency_id)
 
 
-@pytest.fixture(scope="module")
-def portal() -> CKANTestApp:
-    """CKAN's application; made once a file, which takes a second."""
-    return _get_test_app()
-
-
 @pytest.fixture
-def request_context(portal: CKANTestApp) -> Iterator[None]:
-    with portal.flask_app.test_request_context():
+def request_context(app: CKANTestApp) -> Iterator[None]:
+    with app.flask_app.test_request_context():
         yield
 
 

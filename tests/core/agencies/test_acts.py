@@ -139,11 +139,11 @@ def test_a_slip_is_mended_without_a_former_name(make: Make) -> None:
     assert len(names.all_names(model.Session, made["id"])) == 1
 
 
-def test_an_old_address_leads_to_the_new_one_for_ever(make: Make, portal: CKANTestApp) -> None:
+def test_an_old_address_leads_to_the_new_one_for_ever(make: Make, app: CKANTestApp) -> None:
     made = make("Ескі атау")
     new = f"new-{uuid4().hex[:8]}"
     act("agency_rename", id=made["id"], title=NAME, address=new)
-    client = portal.test_client()
+    client = app.test_client()
     for path in ("/organization/{}", "/ru/organization/{}", "/organization/about/{}"):
         answer = client.get(path.format(made["name"]) + "?page=2", follow_redirects=False)
         assert answer.status_code == 301

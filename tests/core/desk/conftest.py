@@ -8,10 +8,10 @@ import pytest
 from bs4 import BeautifulSoup
 from ckan.tests.helpers import CKANTestApp
 
-from tests.publishing.conftest import Agency, Api, _sessions_end, agency, anyone, api, app, other_agency, uri
+from tests.publishing.conftest import Agency, Api, _sessions_end, agency, anyone, api, other_agency, uri
 from tests.publishing.test_staff_pages import Browser
 
-__all__ = ["_sessions_end", "agency", "anyone", "api", "app", "other_agency", "uri"]
+__all__ = ["_sessions_end", "agency", "anyone", "api", "other_agency", "uri"]
 
 
 @pytest.fixture

@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import pytest
 from ckan import model
-from ckan.tests.helpers import CKANTestApp, _get_test_app
+from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.core.figures import Figure, Period, Span, compute, registry
 from ckanext.kzopen.core.figures.periods import latest_spans, span_of
 from ckanext.kzopen.core.figures.series import revisions, series
@@ -56,11 +56,6 @@ def figure(rows: Rows) -> Iterator[Figure]:
         model.Session.execute(text(f"DELETE FROM kzopen.{table} WHERE figure = :f"), {"f": made.name})
     model.Session.commit()
     model.Session.remove()
-
-
-@pytest.fixture(scope="session")
-def app() -> CKANTestApp:
-    return _get_test_app()
 
 
 def keep(figure: Figure, start: date, day: date) -> list[compute.Difference]:

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import pytest
 from ckan import model
-from ckan.tests.helpers import _get_test_app
+from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.core.jobs import GaveUp, Retry, Task
 from ckanext.kzopen.core.jobs.worker import Runner
 from flask import has_request_context
 from sqlalchemy import text
 
 
-@pytest.fixture(scope="module")
-def runner() -> Runner:
-    return Runner(_get_test_app().flask_app)
+@pytest.fixture
+def runner(app: CKANTestApp) -> Runner:
+    return Runner(app.flask_app)
 
 
 def test_a_task_runs_in_ckans_application_with_a_session(runner: Runner) -> None:

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 from ckan import model
-from ckan.tests.helpers import CKANTestApp, _get_test_app
+from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.core import mail, notices
 from ckanext.kzopen.core.notices import subscriptions
 from ckanext.kzopen.core.notices.visibility import _kinds
@@ -18,11 +18,6 @@ from sqlalchemy.orm import Session
 KIND = "notices.one"  # a template that exists and takes any words
 Follow = Callable[..., int]
 Told = Callable[[str], list[str]]
-
-
-@pytest.fixture(scope="session")
-def app() -> CKANTestApp:
-    return _get_test_app()
 
 
 @pytest.fixture(autouse=True)

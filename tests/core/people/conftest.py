@@ -12,7 +12,7 @@ from uuid import uuid4
 import ckan.plugins.toolkit as tk
 import pytest
 from ckan import model
-from ckan.tests.helpers import CKANTestApp, _get_test_app
+from ckan.tests.helpers import CKANTestApp
 
 HERE = "http://localhost/"
 PASSWORD = "a-long-password"
@@ -68,12 +68,6 @@ class Browser:
     def take(self, cookie: str) -> None:
         """Hold a cookie that came from another browser."""
         self.client.set_cookie("ckan", cookie, domain="localhost")
-
-
-@pytest.fixture(scope="session")
-def app() -> CKANTestApp:
-    """The portal in this process."""
-    return _get_test_app()
 
 
 @pytest.fixture(autouse=True)

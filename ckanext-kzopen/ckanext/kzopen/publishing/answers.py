@@ -23,7 +23,8 @@ class VersionAnswer(BaseModel):
     number: int
     rows: int
     size: int = Field(description="Bytes of the stored Parquet file.")
-    sha256: str = Field(description="SHA-256 of the stored Parquet file.")
+    sha256: str = Field(description="SHA-256 of the stored file; of a change, over its parent's and its own file's.")
+    parent: int | None = Field(None, description="The version of which this one is stored as a change; null when it is whole.")
     created: datetime
     delivery: str | None
     links: dict[str, str]
@@ -57,12 +58,23 @@ class TombstoneAnswer(BaseModel):
     law: str | None
 
 
+class ThinnedAnswer(BaseModel):
+    """A version that was thinned out: its rows are not kept, its checksum is."""
+
+    number: int
+    rows: int
+    sha256: str
+    created: datetime
+    thinned: datetime | None
+
+
 class VersionsAnswer(BaseModel):
     """The versions of a table, newest first."""
 
     uri: str
     versions: list[VersionAnswer]
     withdrawn: list[TombstoneAnswer] = Field(default_factory=list, description="Versions that were withdrawn, newest first.")
+    thinned: list[ThinnedAnswer] = Field(default_factory=list, description="Versions that were thinned out, newest first.")
 
 
 class DifferenceAnswer(BaseModel):
@@ -206,6 +218,7 @@ def version_answer(site: Site, version: Version) -> VersionAnswer:
         rows=version.rows,
         size=version.size,
         sha256=version.sha256,
+        parent=version.parent,
         created=version.created,
         delivery=version.delivery_id,
         links={"diff": f"{here}/diff", **files},
@@ -244,7 +257,7 @@ def delivery_answer(site: Site, delivery: Delivery, version: Version | None, lan
         dataset=delivery.uri,
         mode=delivery.mode,
         check_only=delivery.check_only,
-        waits_for=delivery.waits_for,  # type: ignore[arg-type]
+        waits_for=delivery.waits_for,
         publish_at=delivery.publish_at,
         stops=[StopAnswer(**told(stop, language)) for stop in delivery.stops],
         decision_reason=delivery.decision_reason,

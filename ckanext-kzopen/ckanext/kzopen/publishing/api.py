@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ckan.plugins.toolkit as tk
 from ckan import model
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.problem import problem, request_language
@@ -12,11 +13,13 @@ from ckanext.kzopen.publishing import (
     answers,
     bodies,
     datasets,
+    differences,
     formats,
     input_errors,
     openapi,
     rights,
 )
+from ckanext.kzopen.publishing.calls import DifferenceQuery, query
 from ckanext.kzopen.publishing.model import Passport
 from ckanext.kzopen.publishing.passport import Passport as Described
 from ckanext.kzopen.publishing.passport import Uri
@@ -129,7 +132,12 @@ def get_versions(uri: str) -> Response:
     site = configured()
     found = versions.all_of(model.Session(), uri)
     shown = [answers.version_answer(site, version) for version in found]
-    return answered(answers.VersionsAnswer(uri=uri, versions=shown, withdrawn=_withdrawn(uri)))
+    return answered(answers.VersionsAnswer(uri=uri, versions=shown, withdrawn=_withdrawn(uri), thinned=_thinned(uri)))
+
+
+def _thinned(uri: str) -> list[answers.ThinnedAnswer]:
+    gone = versions.thinned(model.Session(), uri)
+    return [answers.ThinnedAnswer.model_validate(version, from_attributes=True) for version in gone]
 
 
 def _withdrawn(uri: str) -> list[answers.TombstoneAnswer]:
@@ -139,17 +147,35 @@ def _withdrawn(uri: str) -> list[answers.TombstoneAnswer]:
 
 @blueprint.get("/datasets/<uri>/versions/<int:number>/diff")
 def get_difference(uri: str, number: int) -> Response:
-    """What a version changed against the one before it."""
+    """What a version changed against the one before it, or any other."""
     _seen(uri)
-    version = versions.numbered(model.Session(), uri, number)
-    if version is None:
-        refuse_if_gone(model.Session(), "version", f"{datasets.known_passport(model.Session(), uri).package_id}/{number}")
-        raise KzError("publishing.unknown_version", uri=uri, number=str(number))
+    wanted = query(DifferenceQuery).against
+    version = _version(uri, number)
+    if wanted is not None and wanted != number - 1:
+        other = _version(uri, wanted)
+        difference = differences.between(model.Session(), configured().files_url, other, version)
+        return answered(answers.DifferenceAnswer(uri=uri, number=number, against=wanted, difference=difference))
     against = number - 1 if number > 1 else None
     return answered(answers.DifferenceAnswer(uri=uri, number=number, against=against, difference=version.difference))
+
+
+def _version(uri: str, number: int) -> versions.Version:
+    found = versions.numbered(model.Session(), uri, number)
+    if found is None:
+        refuse_if_gone(model.Session(), "version", f"{datasets.known_passport(model.Session(), uri).package_id}/{number}")
+        raise KzError("publishing.unknown_version", uri=uri, number=str(number))
+    return found
 
 
 @blueprint.get("/openapi.json")
 def get_openapi() -> Response:
     """This API, as OpenAPI 3.1."""
-    return openapi.response(configured().address)
+    return openapi.response(configured().address, request_language())
+
+
+@blueprint.get("/docs")
+def get_page() -> str:
+    """This API, as a page to browse."""
+    language = request_language()
+    page: str = tk.render("universal_api.html", {"document": openapi.document(configured().address, language)})
+    return page

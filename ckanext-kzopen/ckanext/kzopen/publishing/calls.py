@@ -42,6 +42,12 @@ class DifferenceQuery(Input):
     against: int | None = Field(None, ge=1, le=2_000_000_000, description="Number of the other version; else the one before.")
 
 
+class WithdrawalQuery(Input):
+    """Whether the withdrawal is only to be shown."""
+
+    check: Literal["only"] | None = Field(None, description="`only`: the places that it would be taken out of.")
+
+
 class Decision(Input):
     """Why somebody decides so; the sender and the record of events will see it."""
 

@@ -12,7 +12,6 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckanext.kzopen.core import outbox
 from ckanext.kzopen.core.people.rights import allowed
-from ckanext.kzopen.core.people.systems import is_actor
 from ckanext.kzopen.core.record import write_event
 from ckanext.kzopen.core.reorganisation import addresses
 from ckanext.kzopen.core.web.errors import KzError
@@ -21,7 +20,7 @@ from ckanext.kzopen.core.withdrawal.tombstones import refuse
 from ckanext.kzopen.publishing.model import Passport, passport_of
 from ckanext.kzopen.publishing.package import site_user
 from ckanext.kzopen.publishing.passport import Passport as Described
-from ckanext.kzopen.publishing.rights import CHANGE, RELEASE, may_see, require, require_publisher
+from ckanext.kzopen.publishing.rights import CHANGE, RELEASE, acts_by_itself, may_see, require, require_publisher
 from sqlalchemy.orm import Session
 
 NOT_IN_A_TAG = re.compile(r"[^\w \-.]+")
@@ -119,7 +118,7 @@ def _told(session: Session, passport: Passport, verb: str, user: str, agency: st
 def _act(session: Session, action: str, user: str, fields: dict[str, Any]) -> None:
     """Call one of CKAN's actions, which commits, and commit what it may have left (it does nothing without a change)."""
     try:
-        tk.get_action(action)({"user": site_user() if is_actor(user) else user, "ignore_auth": True}, fields)
+        tk.get_action(action)({"user": site_user() if acts_by_itself(user) else user, "ignore_auth": True}, fields)
     except tk.ValidationError as error:
         session.rollback()
         if "name" in error.error_dict:
@@ -181,7 +180,7 @@ def known_passport(session: Session, uri: str) -> Passport:
 def visible_package(passport: Passport, user: str) -> dict[str, Any]:
     """CKAN's package as `user` ("" = anonymous) may see it; KzError publishing.unknown_dataset otherwise."""
     try:
-        context = {"ignore_auth": True} if is_actor(user) and may_see(user, passport.package_id) else {"user": user}
+        context = {"ignore_auth": True} if acts_by_itself(user) and may_see(user, passport.package_id) else {"user": user}
         found: dict[str, Any] = tk.get_action("package_show")(context, {"id": passport.package_id})
     except (tk.ObjectNotFound, tk.NotAuthorized):
         raise KzError("publishing.unknown_dataset", uri=passport.uri) from None

@@ -5,15 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import UTC, datetime
 
-from ckanext.kzopen.core import jobs, states
+from ckanext.kzopen.core import jobs, outbox, states
 from ckanext.kzopen.core.people import rights, systems
 from ckanext.kzopen.core.record import write_event
 from ckanext.kzopen.core.states import machine_of
+from ckanext.kzopen.core.texts import Words
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.publishing import rules
 from ckanext.kzopen.publishing.model import Delivery
 from ckanext.kzopen.publishing.receive import TASK, defer_check, defer_publication
 from ckanext.kzopen.publishing.waiting import is_under_way
+from ckanext.kzopen.search import topics
 from sqlalchemy.orm import Session
 
 APPROVE, RELEASE = "publishing.approve", "publishing.release"
@@ -56,6 +58,8 @@ def refuse(session: Session, delivery: Delivery, actor: str, reason: str, addres
         decision_reason=told,
         finished=datetime.now(UTC),
     )
+    if delivery.publish_at is not None:
+        outbox.emit(session, topics.STALE, delivery.package_id)
     session.commit()
 
 
@@ -111,7 +115,7 @@ def _reason(text: str) -> str:
     return told
 
 
-def _label(delivery: Delivery) -> dict[str, str]:
+def _label(delivery: Delivery) -> Words:
     return machine_of("delivery").states[delivery.state].label
 
 

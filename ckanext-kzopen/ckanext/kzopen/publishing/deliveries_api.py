@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -22,6 +25,7 @@ from ckanext.kzopen.rows import model as versions
 from flask import Response, request
 from werkzeug.http import parse_options_header
 
+DIGEST = re.compile(r"sha-256=:([^:]*):")
 SMALL = 1 << 20
 """Bytes of a body that is answered at once."""
 
@@ -47,6 +51,7 @@ def post_rows(uri: str) -> Response:
             key=request.headers.get("Idempotency-Key"),
             address=request.remote_addr,
             length=length,
+            sha256=told_digest(request.headers.get("Content-Digest")),
         )
         outcome = receive.deliver(model.Session(), site.files_url, passport, sending, stream, site.largest)
     if outcome.delivery.size <= SMALL:
@@ -68,6 +73,15 @@ def _body(user: str) -> Iterator[tuple[Any, str | None, str | None, int | None]]
         _, options = parse_options_header(request.headers.get("Content-Disposition", ""))
         name = options.get("filename")
         yield stream, name[:255] if name else None, request.mimetype or None, request.content_length
+
+
+def told_digest(header: str | None) -> str | None:
+    """The SHA-256 of a header `Content-Digest: sha-256=:base64:` (RFC 9530), in hexadecimal; None where it tells none."""
+    found = DIGEST.search(header or "")
+    try:
+        return base64.b64decode(found[1], validate=True).hex() if found else None
+    except binascii.Error:
+        raise KzError("publishing.wrong_digest", found="–") from None
 
 
 def delivered(site: Site, delivery: Delivery, *, repeated: bool = False) -> Response:

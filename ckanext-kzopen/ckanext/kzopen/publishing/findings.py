@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pyarrow as pa
 import pyarrow.compute as pc
 from ckanext.kzopen.validation.report import Finding, Report
 
 LISTED = 1000
+NUL = re.compile(b"\0")
 
 
 def keys_taken(checked: Report, sent: pa.Table, key: list[str], clashes: tuple[int, ...]) -> Report:
@@ -54,5 +57,8 @@ def unstorable(checked: Report, table: pa.Table) -> Report | None:
 
 
 def _with_nul(column: pa.ChunkedArray) -> list[int]:
+    # Looking through the bytes of a column is ten times faster than through its texts.
+    if not any(NUL.search(buffer) for chunk in column.chunks for buffer in chunk.buffers()[2:] if buffer):
+        return []
     found: list[int] = pc.indices_nonzero(pc.match_substring(column, "\0").fill_null(False)).to_pylist()
     return found

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from ckan import model
+from ckanext.kzopen.core import files
 from ckanext.kzopen.core.jobs import Retry, task
 from ckanext.kzopen.core.withdrawal import tombstone
 from ckanext.kzopen.publishing import decide, inbox, portal_figures, process, uploads, withdrawal
@@ -83,7 +84,8 @@ def tidy_uploads() -> None:
 @task("publishing.tidy", cron="17 3 * * *")
 def tidy() -> None:
     """Remove bodies that no delivery knows: they never arrived whole, or their request was cut off before the commit."""
-    files = {path.name: path for path in inbox.old_files(configured().files_url, UNKNOWN_AFTER, time.time())}
-    for name in files.keys() - known_bodies(model.Session(), files):
+    files_url = configured().files_url
+    old = {entry.name.rpartition("/")[2]: entry.name for entry in inbox.old_files(files_url, UNKNOWN_AFTER, time.time())}
+    for name in old.keys() - known_bodies(model.Session(), old):
         log.info("a body that no delivery knows is thrown away: %s", name)
-        files[name].unlink(missing_ok=True)
+        files.of(files_url).delete(old[name])

@@ -35,7 +35,10 @@ SAMPLE = 100_000
 
 @dataclass(frozen=True)
 class Look:
-    """What one kind of number or address looks like: candidates by `form`, of which `share` and at least one are `right`."""
+    """What one kind of number or address looks like: candidates by `form`, of which `share` and at least one are `right`.
+
+    Whatever has the form fits `hint`, which is searched a hundred times faster.
+    """
 
     kind: str
     form: re.Pattern[str]
@@ -51,11 +54,22 @@ def _is_card(text: str) -> bool:
     return luhn and digits.startswith(CARD_STARTS)
 
 
+def _any(_text: str) -> bool:
+    """What has the form is right."""
+    return True
+
+
 LOOKS = (
     Look("iin", TWELVE, r"[0-9]{12}", is_iin, 0.1),
-    Look("phone", PHONE, r"7[0-9]{2}", lambda _: True, 0.0),
-    Look("card", CARD, r"[0-9]{4}[ -]?[0-9]{4}[ -]?[0-9]{4}", _is_card, 0.5),
-    Look("email", EMAIL, "@", lambda _: True, 0.0),
+    Look(
+        "phone",
+        PHONE,
+        r"7[ \-(]*7[0-9]{2}[ \-)]*[0-9]{3}[ \-]*[0-9]{2}|8[ \-(]*7[0-9]{2}[ \-)]*[0-9]{3}[ \-]*[0-9]{2}",
+        _any,
+        0.0,
+    ),
+    Look("card", CARD, r"([0-9]{4}[ -]?){3}[0-9]{4}", _is_card, 0.5),
+    Look("email", EMAIL, "@", _any, 0.0),
 )
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 import ckan.plugins as p
 import ckan.plugins.toolkit as tk
+from ckan import model
 from ckan.config.middleware.flask_app import csrf
 from ckanext.kzopen.publishing import (
     api,
@@ -14,6 +15,7 @@ from ckanext.kzopen.publishing import (
     desk,
     figures,
     helpers,
+    index,
     jobs,
     notices,
     passport_views,
@@ -41,6 +43,7 @@ class PublishingPlugin(p.SingletonPlugin):
     p.implements(p.IActions)
     p.implements(p.IBlueprint)
     p.implements(p.IConfigurer)
+    p.implements(p.IPackageController, inherit=True)
     p.implements(p.ITemplateHelpers)
     p.implements(p.IValidators)
 
@@ -65,9 +68,14 @@ class PublishingPlugin(p.SingletonPlugin):
         tk.add_template_directory(config, "templates")
         withdrawal.announce()
         notices.register()
+        index.register()
 
     def get_actions(self) -> dict[str, Any]:
         return {"dataset_purge": purge.dataset_purge}
+
+    def before_dataset_index(self, pkg_dict: dict[str, Any]) -> dict[str, Any]:
+        """Columns are found too; a data set whose first version is planned is found from that moment on."""
+        return index.with_columns(pkg_dict) | index.told(model.Session(), str(pkg_dict["id"]))
 
     def get_blueprint(self) -> list[Blueprint]:
         return [api.blueprint, desk.blueprint]

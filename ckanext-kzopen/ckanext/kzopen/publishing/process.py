@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from ckanext.kzopen.core import states
+from ckanext.kzopen.core.texts import ASTANA
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.withdrawal import tombstone
 from ckanext.kzopen.publishing import accept, inbox, repairs, rules, stops
@@ -23,6 +24,8 @@ from ckanext.kzopen.rows import model as versions
 from sqlalchemy.orm import Session
 
 SYSTEM = "system:publishing"
+LEAST_UNPACKED, MOST_TIMES = 128 << 20, 250
+"""Bytes to which any packed table may grow, and how many times its size a large one may; real tables shrink 5 to 30 times."""
 
 
 def process(session: Session, site: Site, delivery_id: UUID) -> None:
@@ -50,6 +53,7 @@ def _decide(session: Session, site: Site, delivery: Delivery) -> None:
         if checked.table is None:
             raise Refused(checked.report)
         _refuse_unstorable(checked)
+        _refuse_unknown_codes(session, site, delivery, passport, checked)
         if delivery.state != "checking" or not _stopped(session, site, delivery, passport, checked):
             accept.accept(session, site, delivery, passport, checked)
     except Refused as refusal:
@@ -92,7 +96,7 @@ def _stops(session: Session, site: Site, delivery: Delivery, passport: Passport,
         and delivery.mode == "delete"
         and stops.losses(stops.Change("delete", before, sent, [], []), allowed)
     ):
-        sent = _there(site, current, passport, checked.table)
+        sent = _there(session, site, current, passport, checked.table)
     change = stops.Change(delivery.mode, before, sent, old, checked.table.column_names)
     if allowed.empty == "refuse" and stops.empties(change):
         raise Refused(emptied(checked.report, before))
@@ -101,24 +105,35 @@ def _stops(session: Session, site: Site, delivery: Delivery, passport: Passport,
     return seen + stops.losses(change, allowed)
 
 
-def _there(site: Site, current: versions.Version, passport: Passport, keys: Any) -> int:
+def _there(session: Session, site: Site, current: versions.Version, passport: Passport, keys: Any) -> int:
     """How many of the keys to delete are in the current version."""
     from ckanext.kzopen.publishing import merge
-    from ckanext.kzopen.rows import store
+    from ckanext.kzopen.rows import reading
 
-    old = store.read_version(site.files_url, current.path)
-    return int(old.num_rows - merge.merged("delete", old, keys, list(passport.schema["primaryKey"])).table.num_rows)
+    key = list(passport.schema["primaryKey"])
+    old = reading.table_of(session, site.files_url, current).read(key)
+    return int(old.num_rows - merge.merged("delete", old, keys, key).table.num_rows)
 
 
 def check(site: Site, delivery: Delivery, passport: Passport, accepted: set[repairs.Key]) -> Any:
     """The report on the stored bytes, mended as people accepted it, and the table when they are free of errors
     (`validation.check.Checked`)."""
     # Loaded here: web processes register this path too and must not carry the libraries that read files.
+    from ckanext.kzopen.validation.cells import Limits
     from ckanext.kzopen.validation.check import check_file
 
-    path = inbox.root(site.files_url) / delivery.path
+    path = inbox.stored_file(site.files_url, delivery.path)
     schema = schema_for(delivery.mode, passport.schema)
-    return check_file(path, schema, media_type=delivery.media_type, name=delivery.file_name, accepted=accepted, suggest=True)
+    limits = Limits(unpacked=max(LEAST_UNPACKED, min(Limits.unpacked, MOST_TIMES * delivery.size)))
+    return check_file(
+        path,
+        schema,
+        media_type=delivery.media_type,
+        name=delivery.file_name,
+        limits=limits,
+        accepted=accepted,
+        suggest=True,
+    )
 
 
 def _refuse_unstorable(checked: Any) -> None:
@@ -127,6 +142,15 @@ def _refuse_unstorable(checked: Any) -> None:
     report = unstorable(checked.report, checked.table)
     if report is not None:
         raise Refused(report)
+
+
+def _refuse_unknown_codes(session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Any) -> None:
+    from ckanext.kzopen.publishing.references import unknown_codes
+
+    if delivery.mode != "delete" and passport.schema.get("foreignKeys"):
+        report = unknown_codes(session, site.files_url, passport.schema, checked, _now().astimezone(ASTANA).date())
+        if report is not None:
+            raise Refused(report)
 
 
 def schema_for(mode: str, schema: dict[str, Any]) -> dict[str, Any]:

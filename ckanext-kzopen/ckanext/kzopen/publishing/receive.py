@@ -6,10 +6,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
-from ckanext.kzopen.core import jobs, states
+from ckanext.kzopen.core import jobs, outbox, states
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.publishing import formats, inbox
 from ckanext.kzopen.publishing.model import Delivery, Passport, delivery_with_key, free_old_key
+from ckanext.kzopen.search import topics
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -26,7 +27,7 @@ class Sending:
     """What a sender says of the bytes that follow. `source` is `api`, `staff`, `command` or `harvest`; `sender` a user's id.
 
     `check_only`: nothing is published until the sender asks for it. `held`: the sender may not publish, somebody else decides.
-    `publish_at`: not before that moment.
+    `publish_at`: not before that moment. `sha256`, where it is told, is that of the body.
     """
 
     mode: str
@@ -40,6 +41,7 @@ class Sending:
     key: str | None = None
     address: str | None = None
     length: int | None = None
+    sha256: str | None = None
 
     @property
     def waits_for(self) -> str | None:
@@ -78,30 +80,42 @@ def deliver(
     sending: Sending,
     stream: inbox.Readable,
     limit: int,
+    *,
+    at_once: bool = False,
 ) -> Outcome:
     """Store a body and defer its check; both are there after the commit that is made here, or none.
 
-    A repeated idempotency key with the same body gives the first delivery again; with another body it is refused.
+    `at_once`: the caller calls `process` itself instead of the queue. A repeated idempotency key with the same body gives the
+    first delivery again; with another body it is refused.
     """
     check_sending(sending, passport)
     if sending.length is not None and sending.length > limit:
         raise KzError("publishing.too_large", limit=limit)
     number = uuid4()
     stored = inbox.receive(files_url, number, stream, limit, sending.length)
-    return deliver_stored(session, files_url, passport, sending, number, stored)
+    return deliver_stored(session, files_url, passport, sending, number, stored, at_once=at_once)
 
 
 def deliver_stored(
-    session: Session, files_url: str, passport: Passport, sending: Sending, number: UUID, stored: inbox.Received
+    session: Session,
+    files_url: str,
+    passport: Passport,
+    sending: Sending,
+    number: UUID,
+    stored: inbox.Received,
+    *,
+    at_once: bool = False,
 ) -> Outcome:
     """`deliver` for bytes that lie in the inbox already; they are thrown away when no delivery of `number` comes about."""
     try:
+        if sending.sha256 is not None and sending.sha256 != stored.sha256:
+            raise KzError("publishing.wrong_digest", found=stored.sha256)
         if sending.media_type is not None:
             formats.check(inbox.head(files_url, stored), sending.media_type)
         if sending.key is not None:
             free_old_key(session, passport.package_id, sending.key, datetime.now(UTC))
         earlier = _same_again(session, passport.package_id, sending, stored)
-        outcome = Outcome(earlier, repeated=True) if earlier else _new(session, passport, sending, number, stored)
+        outcome = Outcome(earlier, repeated=True) if earlier else _new(session, passport, sending, number, stored, at_once)
     except KzError:
         # Not after an error of the database: a commit whose answer got lost may have been made.
         session.rollback()
@@ -112,7 +126,9 @@ def deliver_stored(
     return outcome
 
 
-def _new(session: Session, passport: Passport, sending: Sending, number: UUID, stored: inbox.Received) -> Outcome:
+def _new(
+    session: Session, passport: Passport, sending: Sending, number: UUID, stored: inbox.Received, at_once: bool
+) -> Outcome:
     delivery = Delivery(
         id=number,
         package_id=passport.package_id,
@@ -140,7 +156,8 @@ def _new(session: Session, passport: Passport, sending: Sending, number: UUID, s
         if earlier is None:
             raise
         return Outcome(earlier, repeated=True)
-    defer_check(session, delivery)
+    if not at_once:
+        defer_check(session, delivery)
     session.commit()
     return Outcome(delivery, repeated=False)
 
@@ -153,9 +170,11 @@ def defer_check(session: Session, delivery: Delivery) -> None:
 def defer_publication(session: Session, delivery: Delivery) -> None:
     """Let the worker publish a planned delivery at its moment.
 
-    The job that waits for the moment holds no lock: what is sent to the data set meanwhile must not wait for it.
+    The job that waits for the moment holds no lock: what is sent to the data set meanwhile must not wait for it. The
+    search learns from when on a data set without a version is to be found.
     """
     jobs.defer(session, TASK_DUE, at=delivery.publish_at, delivery=str(delivery.id))
+    outbox.emit(session, topics.STALE, delivery.package_id)
 
 
 def _same_again(session: Session, package_id: str, sending: Sending, stored: inbox.Received) -> Delivery | None:

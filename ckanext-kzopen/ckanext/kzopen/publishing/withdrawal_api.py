@@ -15,6 +15,7 @@ from ckanext.kzopen.core.withdrawal.places import holding
 from ckanext.kzopen.publishing import datasets
 from ckanext.kzopen.publishing.answers import PlaceAnswer, WithdrawalAnswer, WithdrawalOrder
 from ckanext.kzopen.publishing.api import answered, blueprint, sender, small_body
+from ckanext.kzopen.publishing.calls import WithdrawalQuery, query
 from flask import Response, request
 
 
@@ -43,12 +44,12 @@ def withdraw_resource(uri: str, resource_id: str) -> Response:
 
 
 def _withdraw(uri: str, kind: str, reference: str) -> Response:
-    user = sender()
+    user, asked = sender(), query(WithdrawalQuery)
     passport = datasets.known_passport(model.Session(), uri)
     datasets.visible_package(passport, user)
     require_right(user, model.Package.get(passport.package_id).owner_org)
     thing = thing_of(passport.package_id, kind, reference)
-    if request.args.get("check") == "only":
+    if asked.check == "only":
         return answered(WithdrawalAnswer(kind=kind, name=thing.name, state=None, places=_places(thing)))
     row = carry_out(model.Session(), thing, _order(user))
     return answered(_answer(row))

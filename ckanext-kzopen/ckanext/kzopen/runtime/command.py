@@ -38,6 +38,7 @@ data_option = click.option("--data", type=click.Path(path_type=Path, file_okay=F
 # Commands that live elsewhere: imported only when they are called, so that the launcher stays small.
 ELSEWHERE = {
     "agency": "ckanext.kzopen.runtime.agencies.command:agency",
+    "harvest": "ckanext.kzopen.runtime.harvesting:harvest",
     "demo": "ckanext.kzopen.runtime.demo.command:demo",
     "mail": "ckanext.kzopen.runtime.mail:mail",
     "publish": "ckanext.kzopen.runtime.publishing:publish",
@@ -125,7 +126,8 @@ def status(data: Path | None) -> None:
 
     Example: ./kzopen status
     """
-    from ckanext.kzopen.runtime.status import process_rows, queue_lengths, read_status
+    from ckanext.kzopen.runtime.queues import queue_lengths
+    from ckanext.kzopen.runtime.status import process_rows, read_status
 
     portal = portal_with(data=data)
     rows = process_rows(portal)
@@ -199,7 +201,8 @@ def version() -> None:
 def test(arguments: tuple[str, ...]) -> None:
     """Run the tests; words after it are a suite (all, ckan-search, commands, faults, matrix) or go to pytest.
 
-    `--engine elasticsearch` or `--engine solr` runs them on another search engine than the embedded one.
+    `--engine elasticsearch` or `--engine solr` runs them on another search engine than the embedded one;
+    `--lanes 1` in single file.
 
     Example: ./kzopen test tests/search -k kazakh
     """

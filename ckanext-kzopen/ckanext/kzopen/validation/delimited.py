@@ -34,8 +34,25 @@ class Dialect:
     escaped: bool = False
 
 
+@dataclass(frozen=True)
+class Start:
+    """What the first lines tell: labels and dialect; `offset` are the bytes before the first row, None where the fast
+    readers of UTF-8 cannot begin there."""
+
+    labels: list[str]
+    dialect: Dialect
+    reading: Reading
+    offset: int | None
+
+
 def read_delimited(path: Path, encoding: str, expected: Collection[str], limits: Limits) -> Cells:
     """The cells of a CSV, TSV or the like; Unreadable when it is empty or too wide."""
+    start = start_of(path, encoding, expected, limits)
+    return _fast(path, start) or _slow(path, start.dialect, start.labels, start.reading)
+
+
+def start_of(path: Path, encoding: str, expected: Collection[str], limits: Limits) -> Start:
+    """Header and dialect of a text table; Unreadable when it is empty or too wide."""
     csv.field_size_limit(LONGEST_CELL)
     with path.open(encoding=encoding, newline="") as file:
         sample = _sample(file)
@@ -45,17 +62,22 @@ def read_delimited(path: Path, encoding: str, expected: Collection[str], limits:
     labels = checked_labels(joined_labels(head, found, ()), limits)
     several = found.first + 1 if found.first < found.last else None
     reading = Reading("csv", encoding, dialect.delimiter, header_row=found.last + 1, header_from=several)
-    return _fast(path, sample, dialect, labels, reading) or _slow(path, dialect, labels, reading)
+    return Start(labels, dialect, reading, _offset(sample, dialect, reading))
 
 
-def _fast(path: Path, sample: str, dialect: Dialect, labels: list[str], reading: Reading) -> Cells | None:
+def _offset(sample: str, dialect: Dialect, reading: Reading) -> int | None:
     if reading.encoding not in ("utf-8", "utf-8-sig") or dialect.spaced or dialect.escaped:
         return None
     offset = data_offset(sample, dialect.delimiter, reading.header_row)
-    if offset is None:
-        return None
     mark = len(BOM_UTF8) if reading.encoding == "utf-8-sig" else 0
-    body = read_body(path, dialect.delimiter, offset + mark, len(labels))
+    return None if offset is None else offset + mark
+
+
+def _fast(path: Path, start: Start) -> Cells | None:
+    if start.offset is None:
+        return None
+    reading, labels = start.reading, start.labels
+    body = read_body(path, start.dialect.delimiter, start.offset, len(labels))
     if body is None:
         return None
     first = reading.header_row + 1

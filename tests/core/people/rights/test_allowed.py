@@ -7,7 +7,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from ckan.tests.helpers import CKANTestApp, _get_test_app
+from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.core.people import rights, roles
 from ckanext.kzopen.core.web.errors import KzError
 from sqlalchemy import Engine, event
@@ -123,17 +123,11 @@ def test_roles_hold_between_their_dates_only(staff: Staff) -> None:
     assert staff.roles(ending) == {("author", agency)}
 
 
-@pytest.fixture(scope="module")
-def portal() -> CKANTestApp:
-    """Made before the session that is rolled back: making it ends CKAN's session."""
-    return _get_test_app()
-
-
-def test_after_the_first_question_of_a_request_no_sql_is_asked(portal: CKANTestApp, staff: Staff, engine: Engine) -> None:
+def test_after_the_first_question_of_a_request_no_sql_is_asked(app: CKANTestApp, staff: Staff, engine: Engine) -> None:
     agency = staff.agency(parent=staff.agency())
     person = staff.made("agency_administrator", agency)
     asked: list[str] = []
-    with portal.flask_app.test_request_context():
+    with app.flask_app.test_request_context():
         assert rights.allowed(person, "desk.enter")
         event.listen(engine, "before_cursor_execute", lambda *given: asked.append(given[2]), named=False)
         for right in roles.known().every:

@@ -9,7 +9,7 @@ from uuid import uuid4
 
 import pytest
 from ckan import model
-from ckan.tests.helpers import CKANTestApp, _get_test_app
+from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.core.people import invitations
 from ckanext.kzopen.core.people.invitations import Invitation, Invited, accept, invite, look, withdraw
 from ckanext.kzopen.core.people.secrets import digest
@@ -21,15 +21,10 @@ from tests.core.people.rights.conftest import Staff
 PASSWORD = "Тек-осы-ұзын-сөз-73"
 
 
-@pytest.fixture(scope="module")
-def portal() -> CKANTestApp:
-    return _get_test_app()
-
-
 @pytest.fixture(autouse=True)
-def _in_a_request(portal: CKANTestApp, session: Any) -> Iterator[None]:
+def _in_a_request(app: CKANTestApp, session: Any) -> Iterator[None]:
     """Links are made in a request; CKAN's session stays the one that is rolled back."""
-    with portal.flask_app.test_request_context():
+    with app.flask_app.test_request_context():
         yield
 
 

@@ -12,7 +12,7 @@ from uuid import uuid4
 import ckan.plugins.toolkit as tk
 import pytest
 from ckan import model
-from ckan.tests.helpers import CKANTestApp, _get_test_app
+from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.core.people import rights, roles, staff_table
 from ckanext.kzopen.core.people.assignments.change import assign
 from ckanext.kzopen.core.texts import ASTANA
@@ -26,14 +26,9 @@ PASSWORD = "Тек-осы-ұзын-сөз-73"
 
 
 @pytest.fixture(scope="module")
-def app() -> CKANTestApp:
-    model.Session.remove()
-    return _get_test_app()
-
-
-@pytest.fixture(scope="module")
 def agency(app: CKANTestApp) -> Agency:
     """Its user is the administrator."""
+    model.Session.remove()
     return new_agency(app, role="admin")
 
 

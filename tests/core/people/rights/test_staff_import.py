@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import xlsxwriter
 from ckan import model
-from ckan.tests.helpers import CKANTestApp, _get_test_app
+from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.core.people import staff_import, staff_table
 from ckanext.kzopen.core.people.invitations import Invitation
 from ckanext.kzopen.core.people.staff_import import StaffImport
@@ -23,14 +23,9 @@ HEADINGS = ("ФИО", "E-mail", "Орган (БИН, код или назван�
 BIN = "000140000012"
 
 
-@pytest.fixture(scope="module")
-def portal() -> CKANTestApp:
-    return _get_test_app()
-
-
 @pytest.fixture(autouse=True)
-def _in_a_request(portal: CKANTestApp, session: Any) -> Iterator[None]:
-    with portal.flask_app.test_request_context():
+def _in_a_request(app: CKANTestApp, session: Any) -> Iterator[None]:
+    with app.flask_app.test_request_context():
         yield
 
 

@@ -45,7 +45,7 @@ def portals_of(suite: Suite, search_url: str) -> list[Portal]:
 
 
 def run_pytest(suite: Suite, inis: list[Path]) -> int:
-    """pytest with the portal of that ini; where there are several, each takes its share of the files (`tests/quality/lanes.py`)."""
+    """pytest with the portal of that ini; of several each takes its share of the files, as `tests/quality/lanes.py` tells."""
     environment = suite.environment | os.environ | {"PYTHONPATH": str(ROOT), "KZOPEN_TEST_INI": str(inis[0])}
     command = [sys.executable, "-m", "pytest", f"--ckan-ini={inis[0]}", f"--rootdir={ROOT}"]
     plugins = ["-p", "no:cacheprovider", "-p", "tests.quality.skips"]

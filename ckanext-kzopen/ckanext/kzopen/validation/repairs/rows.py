@@ -154,7 +154,7 @@ def _numeric_columns(grid: Grid, rows: Sequence[int]) -> list[dict[int, float]]:
     """Values by row of the columns that are mostly numbers and not all years."""
     found = []
     for name in grid.frame.columns:
-        cells = grid.frame[name].gather(rows)
+        cells = grid.frame[name].gather(list(rows))
         filled = int((cells != "").sum())
         values = {index: value for index, value in zip(rows, _values(cells), strict=True) if value is not None}
         years = all(value.is_integer() and 1900 <= value <= 2100 for value in values.values())

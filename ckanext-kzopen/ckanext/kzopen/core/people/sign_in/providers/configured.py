@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ckanext.kzopen.core.people.sign_in import providers
 from ckanext.kzopen.core.people.sign_in.providers.by_password import ByPassword
-from ckanext.kzopen.core.people.sign_in.providers.oidc import Oidc
 from ckanext.kzopen.core.web.addresses import networks
+
+if TYPE_CHECKING:
+    from ckanext.kzopen.core.people.sign_in.providers.oidc import Oidc
 
 
 def register(config: Any) -> None:
@@ -18,7 +20,9 @@ def register(config: Any) -> None:
 
 
 def of_settings(config: Any) -> Oidc:
-    """The OpenID provider of the settings."""
+    """The OpenID provider of the settings; a portal without one does not load its libraries."""
+    from ckanext.kzopen.core.people.sign_in.providers.oidc import Oidc
+
     name = config["kzopen.oidc_name"]
     return Oidc(
         "oidc",
