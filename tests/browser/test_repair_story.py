@@ -77,6 +77,7 @@ def described(page: Page, name: str, sample: Path) -> None:
     for language, text in (("kk", "Балабақшаларға бөлінген қаржы"), ("ru", "Средства, выделенные детским садам")):
         page.locator(f"#f-title-{language}").fill(text)
         page.locator(f"#f-description-{language}").fill(f"{text}: БИН, 2026")
+    page.locator("#f-owner").select_option(index=1)
     page.locator("#f-category").select_option("education")
     page.locator("#f-periodicity").select_option("MONTHLY")
     page.locator("#f-sample").set_input_files(sample)

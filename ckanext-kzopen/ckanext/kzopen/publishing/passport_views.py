@@ -26,8 +26,14 @@ def new_dataset() -> Page:
     """The form of a new passport."""
     if not rights.may_create(me()):
         raise KzError("web.not_allowed", right=rights.CHANGE)
-    values = dict(request.form) if request.method == "POST" else {"owner": request.args.get("owner", "")}
+    values = dict(request.form) if request.method == "POST" else {"owner": request.args.get("owner") or _only_owner()}
     return _passportshow(None, values)
+
+
+def _only_owner() -> str:
+    """The agency of whoever has one only: there is nothing to choose."""
+    possible = rights.organizations_of(me(), rights.CHANGE)
+    return str(possible[0]["name"]) if len(possible) == 1 else ""
 
 
 @blueprint.route("/datasets/<uri>/edit", methods=["GET", "POST"])
