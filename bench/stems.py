@@ -190,11 +190,11 @@ def _stemming(stem: Stem) -> Iterator[None]:
     ours = kazakh.stem
     caches = (analysis.token, analysis.forms)
     try:
-        kazakh.stem = stem
+        setattr(kazakh, "stem", stem)  # noqa: B010
         for cache in caches:
             cache.cache_clear()
         yield
     finally:
-        kazakh.stem = ours
+        setattr(kazakh, "stem", ours)  # noqa: B010
         for cache in caches:
             cache.cache_clear()
