@@ -190,11 +190,11 @@ def _stemming(stem: Stem) -> Iterator[None]:
     ours = kazakh.stem
     caches = (analysis.token, analysis.forms)
     try:
-        setattr(kazakh, "stem", stem)  # noqa: B010
+        kazakh.stem = stem  # type: ignore[assignment] # another function in its place
         for cache in caches:
             cache.cache_clear()
         yield
     finally:
-        setattr(kazakh, "stem", ours)  # noqa: B010
+        kazakh.stem = ours
         for cache in caches:
             cache.cache_clear()

@@ -1,6 +1,5 @@
 """Typing errors: the nearest word that the same reader may find is offered, and found when nothing else is."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,13 +18,13 @@ def _entry(number: int, title: str, label: str) -> Entry:
 
 
 @pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Reader:
     folder: Path = tmp_path_factory.mktemp("index")
     engine: Engine = TantivyEngine(folder)
     entries = [_entry(number, title, "public") for number, title in enumerate(TITLES)]
     writer, _count = engine.built(iter([*entries, _entry(99, "Құпиялылық", "member-secret")]))
     writer.close()
-    yield engine.reader()
+    return engine.reader()
 
 
 @pytest.mark.parametrize(
