@@ -21,7 +21,7 @@ _MOST_WORDS = 8
 """Words of a query that are looked up; a sentence is not corrected."""
 _LOOKED_AT = 40
 """Documents in which the nearest word is looked for."""
-_SHORTEST, _SHORTEST_FOR_TWO = 4, 6
+_SHORTEST, _SHORTEST_FOR_TWO = 5, 6
 """Letters of a word that may differ in one place, and in two."""
 _CORRECTED = 0.8
 _FEWEST_TO_HALVE = 2
