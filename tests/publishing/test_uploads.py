@@ -131,7 +131,7 @@ def test_an_upload_without_parts_expires(app: CKANTestApp, api: Api, number: str
     model.Session.commit()
     with app.flask_app.test_request_context():
         assert uploads.throw_away_expired(model.Session(), configured(), datetime.now(UTC)) >= 1
-        place = inbox.root(configured().files_url) / "uploads" / UUID(number).hex[:2] / UUID(number).hex
+        place = uploads._path(configured(), model.Session.get_one(Upload, UUID(number)))
 
     assert not place.exists()
     assert part(api, number, 30, SCHOOLS[30:]).status_code == 410

@@ -51,7 +51,17 @@ class PublishingPlugin(p.SingletonPlugin):
     jobs = (jobs,)
     # They put their pages on the blueprints of the desk and the API, and the desk into the workstation.
     kept = (figures,)
-    pages = (views, passport_views, repair_views, rule_views, tasks, deliveries_api, uploads_api, withdrawal_api, withdrawal_views)
+    pages = (
+        views,
+        passport_views,
+        repair_views,
+        rule_views,
+        tasks,
+        deliveries_api,
+        uploads_api,
+        withdrawal_api,
+        withdrawal_views,
+    )
 
     def update_config(self, config: tk.CKANConfig) -> None:
         """Our templates come after the theme's."""

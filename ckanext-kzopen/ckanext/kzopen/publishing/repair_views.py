@@ -66,7 +66,7 @@ def forget_repair(uri: str) -> Page:
 
 @blueprint.get("/deliveries/<uuid:number>/corrected.xlsx")
 def corrected(number: UUID) -> Response:
-    """The rows of a delivery after all repairs that are accepted or offered, what is still wrong marked red with its reason."""
+    """The rows of a delivery after all repairs, accepted or offered; what is still wrong is marked red with its reason."""
     from ckanext.kzopen.publishing import workbooks
 
     delivery = my_delivery(number, rights.DELIVER)

@@ -90,6 +90,7 @@ def type_labels() -> list[tuple[str, Words]]:
     """The types of columns that the form offers, with their labels."""
     return [(kind, TYPES[kind]) for kind in forms.COMMON_TYPES]
 
+
 REPAIRS: dict[str, Words] = {
     "header": {"kk": "Тақырыптың орны", "ru": "Место заголовка", "en": "Place of the header"},
     "no-header": {"kk": "Тақырып жоқ", "ru": "Нет заголовка", "en": "No header"},

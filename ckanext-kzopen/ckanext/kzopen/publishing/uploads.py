@@ -163,14 +163,32 @@ def throw_away_expired(session: Session, site: Site, now: datetime) -> int:
     over = select(Upload).where(Upload.delivery_id.is_(None), Upload.expires <= now, Upload.received > 0)
     found = list(session.scalars(over))
     for upload in found:
-        for path in (_path(site, upload), _path(site, upload).with_suffix(LOCK)):
-            path.unlink(missing_ok=True)
-        upload.received = 0
+        _throw_away(site, upload)
     session.commit()
     return len(found)
 
 
+def throw_away(session: Session, site: Site, package_id: str) -> None:
+    """Remove the parts of all unfinished uploads to a data set, which cannot go on; nothing is committed."""
+    for upload in unfinished(session, package_id):
+        _throw_away(site, upload)
+        upload.expires = datetime.now(UTC)
+
+
+def unfinished(session: Session, package_id: str) -> list[Upload]:
+    """Uploads to a data set of which the portal keeps parts."""
+    wanted = select(Upload).where(Upload.package_id == package_id, Upload.delivery_id.is_(None), Upload.received > 0)
+    return list(session.scalars(wanted))
+
+
+def _throw_away(site: Site, upload: Upload) -> None:
+    for path in (_path(site, upload), _path(site, upload).with_suffix(LOCK)):
+        path.unlink(missing_ok=True)
+    upload.received = 0
+
+
 def _path(site: Site, upload: Upload) -> Path:
+    """Parts lie on this machine: a bucket appends to no object."""
     return inbox.root(site.files_url) / FOLDER / upload.id.hex[:2] / upload.id.hex
 
 

@@ -71,7 +71,9 @@ def template(schema: Mapping[str, Any], types: Mapping[str, Words], language: st
     return _bytes(book)
 
 
-def _column(sheet: Worksheet, lists: Worksheet, n: int, field: Mapping[str, Any], types: Mapping[str, Words], language: str) -> None:
+def _column(
+    sheet: Worksheet, lists: Worksheet, n: int, field: Mapping[str, Any], types: Mapping[str, Words], language: str
+) -> None:
     head = sheet.cell(1, n, title_of(field, language))
     head.font, head.fill = BOLD, NEEDED if _needed(field) else HEAD
     head.alignment = Alignment(wrap_text=True, vertical="top")
@@ -153,8 +155,14 @@ def example_of(field: Mapping[str, Any]) -> Any:
 def _code(pattern: str) -> str:
     """Digits for a pattern that asks for some of them."""
     for sign in (r"\d{", "[0-9]{"):
-        if pattern.startswith(sign) and pattern.rstrip("$").endswith("}") and pattern[len(sign) : pattern.index("}")].isdigit():
-            return "0123456789".ljust(int(pattern[len(sign) : pattern.index("}")]), "0")[: int(pattern[len(sign) : pattern.index("}")])]
+        if (
+            pattern.startswith(sign)
+            and pattern.rstrip("$").endswith("}")
+            and pattern[len(sign) : pattern.index("}")].isdigit()
+        ):
+            return "0123456789".ljust(int(pattern[len(sign) : pattern.index("}")]), "0")[
+                : int(pattern[len(sign) : pattern.index("}")])
+            ]
     return ""
 
 
@@ -165,7 +173,12 @@ def _told(sheet: Worksheet, fields: Sequence[Mapping[str, Any]], types: Mapping[
         kind = field.get("type", "string")
         told = types[kind][language] if kind in types else kind
         needed = WORDS["yes"][language] if _needed(field) else ""
-        sheet.append([safe(v) for v in (field["name"], titles.get("kk", ""), titles.get("ru", ""), told, needed, _shown(example_of(field)))])
+        sheet.append(
+            [
+                safe(v)
+                for v in (field["name"], titles.get("kk", ""), titles.get("ru", ""), told, needed, _shown(example_of(field)))
+            ]
+        )
     sheet.append([])
     sheet.append([WORDS["delete_row"][language]])
     for cell in sheet[1]:
@@ -180,7 +193,10 @@ def safe(value: Any) -> Any:
 
 
 def marked(
-    labels: Sequence[str], rows: Iterator[tuple[int, Sequence[str]]], notes: Mapping[tuple[int, int], str], mended: Mapping[int, set[int]]
+    labels: Sequence[str],
+    rows: Iterator[tuple[int, Sequence[str]]],
+    notes: Mapping[tuple[int, int], str],
+    mended: Mapping[int, set[int]],
 ) -> bytes:
     """An XLSX of the rows as they are after the repairs: cells that are still wrong are red and say why, columns whose cells
     were mended are green. `notes` by number of the row in the sent file and position of the column, row 0 being the header."""
