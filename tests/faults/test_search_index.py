@@ -52,7 +52,7 @@ class Place:
         self.supervisor = Supervisor(self.portal)
         self.postgres = next(one for one in processes.embedded(self.portal) if one.name == "postgres")
         self.supervisor.start(self.postgres)
-        self.supervisor.wait_for(self.postgres, 60)
+        self.supervisor.wait_for(self.postgres, 240)
         services.create_databases(self.portal)
         self.address = socket_url("kzopen", "kzopen", self.portal.sockets)
         self.engine = create_engine(self.address, poolclass=NullPool)
@@ -78,7 +78,7 @@ class Place:
         if name == "postgres":
             os.kill(self.supervisor.states["postgres"].pid, signal.SIGKILL)
             self.supervisor.running["postgres"].wait(30)
-            self.supervisor.wait_for(self.postgres, 60)
+            self.supervisor.wait_for(self.postgres, 240)
         else:
             self.children[name].kill()
             self.children[name].wait(30)
