@@ -8,7 +8,7 @@ from typing import Any
 import ckan.plugins as p
 import click
 from ckanext.kzopen.core.web import errors
-from ckanext.kzopen.rows import cli, jobs, views, withdrawal
+from ckanext.kzopen.rows import certificates, cli, jobs, withdrawal
 from flask import Blueprint
 
 errors.load(Path(__file__).with_name("errors.yaml"))
@@ -28,7 +28,7 @@ class RowsPlugin(p.SingletonPlugin):
         return withdrawal.actions()
 
     def get_blueprint(self) -> list[Blueprint]:
-        return [views.blueprint]
+        return [certificates.blueprint]
 
     def get_commands(self) -> list[click.Command]:
         return [cli.kzopen_rows]
