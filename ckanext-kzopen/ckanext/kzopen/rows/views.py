@@ -60,17 +60,17 @@ def refused(error: KzError) -> Response:
 def current(uri: str, ending: str) -> Response:
     """The newest version; a client asks each time and is answered 304 while nothing has changed."""
     version = versions.latest(model.Session(), uri)
-    return _download(_readable(version, uri), ending, ASK_AGAIN)
+    return _download(readable(version, uri), ending, ASK_AGAIN)
 
 
 @blueprint.get("/<uri>/v<int:number>.<ending>")
 def numbered(uri: str, number: int, ending: str) -> Response:
     """One version, which may be kept for ever."""
     version = versions.numbered(model.Session(), uri, number)
-    return _download(_readable(version, uri, number), ending, FOREVER)
+    return _download(readable(version, uri, number), ending, FOREVER)
 
 
-def _readable(version: Version | None, uri: str, number: int | None = None) -> Version:
+def readable(version: Version | None, uri: str, number: int | None = None) -> Version:
     """The version if its reader may see the data set; whoever may not is not told that it exists."""
     if version is None:
         refuse(tombstone_named(model.Session(), "dataset", uri))
