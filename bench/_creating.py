@@ -1,4 +1,4 @@
-"""`package_create` by the API without waiting for the index, one client and four; the clock stops when the last one is found."""
+"""`package_create` by the API without waiting for the index, one client and four, until the last one is found."""
 
 from __future__ import annotations
 
@@ -21,10 +21,12 @@ def figures(both: Both, count: int) -> list[Figure]:
         with side.client() as client:
             _call(client, "organization_create", name="bench-maker")
             _call(client, "package_create", **_passport(side, "warm-up"))
-    rates = {clients: [made(side, count, clients) for side in (both.ours, both.stock)] for clients in (1, 4)}
+    (one, peer_one), (four, peer_four) = (
+        (made(both.ours, count, clients), made(both.stock, count, clients)) for clients in (1, 4)
+    )
     return [
-        faster("index.create_one_client", *rates[1], 1.7, "/s"),
-        faster("index.create_four_clients", *rates[4], 3, "/s"),
+        faster("index.create_one_client", one, peer_one, 1.7, "/s"),
+        faster("index.create_four_clients", four, peer_four, 3, "/s"),
     ]
 
 
@@ -65,7 +67,7 @@ def _passport(side: Side, name: str, mark: str = "") -> dict[str, object]:
 
 
 def _found(client: httpx.Client, mark: str) -> int:
-    given = {"q": f'version:"{mark}"', "rows": 0}
+    given: dict[str, str | int] = {"q": f'version:"{mark}"', "rows": 0}
     return int(client.get("/api/3/action/package_search", params=given).raise_for_status().json()["result"]["count"])
 
 

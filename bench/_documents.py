@@ -1,7 +1,7 @@
-"""Documents for benchmarks, in the shape in which CKAN sends them to Solr: titles of real lists, passports of some ten kilobytes.
+"""Documents for benchmarks, in the shape in which CKAN sends them to Solr: real titles, passports of some ten kilobytes.
 
-The code numbers in `notes` are what is searched for: both engines read digits alike, so ids and facets can be compared letter by
-letter; all else (Kazakh, Russian) is there to be analysed, stored and carried.
+The code numbers in `notes` are what is searched for: both engines read digits alike, so ids and facets can be compared letter
+by letter; all else (Kazakh, Russian) is there to be analysed, stored and carried.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CODES = 5_000
 FIRST_CODE = 10_000
 _CODES_EACH = 4
 _FOR_A_PAGE = 320
-"""Code n stands in about `documents` / (12.8 n^(2/3)) documents; with this every code that is asked for has 25 hits or more."""
+"""Code n stands in about `documents` / (12.8 n^(2/3)) documents; with this every code asked for has 25 hits or more."""
 _NAMESPACE = uuid.UUID("6f1c1f0e-5a52-4a39-9d0b-0e3f7f1f7a11")
 _START = datetime(2020, 1, 1, tzinfo=UTC)
 _FORMATS = ("CSV", "XLSX", "JSON", "XML", "PDF", "DOCX", "GeoJSON", "Parquet")

@@ -1,6 +1,6 @@
 """Our engine and Solr over the same documents, each asked through its Python client; both decode the documents of the page.
 
-Ids, order and facets are compared before anything is measured. Terms rotate, both sides take turns, so a busy moment meets both.
+Ids, order and facets are compared before anything is measured. Terms rotate, and both take turns, so a busy moment meets both.
 """
 
 from __future__ import annotations
@@ -123,7 +123,7 @@ def compare(sides: Sides) -> None:
 
 
 def _facets(found: dict[str, list[tuple[str, int]]]) -> dict[str, list[tuple[str, int]]]:
-    return {name: [tuple(pair) for pair in pairs] for name, pairs in found.items()}
+    return {name: [(value, count) for value, count in pairs] for name, pairs in found.items()}
 
 
 def _of_solr(found: dict[str, list[Any]]) -> dict[str, list[tuple[str, int]]]:

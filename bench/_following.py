@@ -22,11 +22,11 @@ from ckanext.kzopen.search.engines.base import Reader, Search
 from ckanext.kzopen.search.tree import Term
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.pool import NullPool
-from tests.search.conftest import migrate
 
 from bench import _documents
 from bench._engines import p95
 from bench.figures import Figure, below, told
+from tests.search.conftest import migrate
 
 DOCUMENTS, QUICK_DOCUMENTS = 10_000, 1_000
 CHANGES, QUICK_CHANGES = 200, 50

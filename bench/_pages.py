@@ -6,6 +6,7 @@ Ids, their order and facets are compared first; then both are asked in turns, wo
 from __future__ import annotations
 
 import json
+import random
 import threading
 import time
 from collections.abc import Callable
@@ -63,6 +64,19 @@ def figures(both: Both, words: int) -> list[Figure]:
             for side in (0, 1) if number % 2 else (1, 0):
                 times[side].append(timed(lambda client=clients[side], code=code: page(client, code)))  # type: ignore[misc]
     return judged("search.http", times, bar=3)
+
+
+def suggesting(both: Both, words: int) -> list[Figure]:
+    """The beginnings of words of titles, as somebody types them."""
+    begun = random.Random(6).sample([word[:4] for word in _documents.vocabulary() if len(word) > 5 and word.isalpha()], words)
+    times = []
+    with both.ours.client() as client:
+        for number, typed in enumerate(begun):
+            started = time.perf_counter()
+            client.get("/api/search/v1/suggest", params={"q": typed}).raise_for_status()
+            if number:  # the first one opens the connection
+                times.append((time.perf_counter() - started) * 1000)
+    return [below("search.suggestion_p95", p95(times), 15, "ms")]
 
 
 def under_changes(both: Both, seconds: float, say: Say) -> list[Figure]:

@@ -21,9 +21,9 @@ from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.serve import free_port
 from ckanext.kzopen.runtime.testing.portals import fresh_databases, options_of, test_portal
 from ckanext.kzopen.runtime.testing.suites import Suite
-from tests import search_engines
 
 from bench import _sets
+from tests import search_engines
 
 ROOT = Path(__file__).resolve().parents[1]
 CKAN = str(Path(sys.executable).parent / "ckan")
@@ -64,7 +64,7 @@ class Both:
 
 @contextmanager
 def both(count: int, workers: int, options: dict[str, str], say: Callable[[str], None]) -> Iterator[Both]:
-    """Both portals with `count` data sets in their databases, nothing indexed yet; `options` of ours go over what it ships with."""
+    """Both portals with `count` data sets in their databases, nothing indexed yet; `options` go over what ours ships with."""
     with tempfile.TemporaryDirectory(prefix="kzopen-bench-") as folder, ExitStack() as stack:
         port = free_port("127.0.0.1", FIRST_PORT)
         settings = Settings(data=Path(folder) / "data", demo=False, port=port, workers=workers, search_url="")

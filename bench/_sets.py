@@ -1,4 +1,4 @@
-"""The documents of `_documents.py` as data sets in a CKAN database, by COPY: the same rows for our portal and for stock CKAN."""
+"""The documents of `_documents.py` as data sets in a CKAN database, by COPY: the same rows for ours and for stock CKAN."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ def frame(rows: int) -> pl.DataFrame:
             "bin": (n * 48_271 % 10**12).cast(pl.String).str.zfill(12),
             "region": pl.Series(REGIONS).gather(n % len(REGIONS)),
             "name": "«Шаруа қожалығы № " + (n % 50_000).cast(pl.String) + "» ЖШС",
-            "received": (pl.select(pl.lit(moment) + pl.duration(seconds=n * 61)).to_series()).dt.strftime("%Y-%m-%d %H:%M:%S"),
+            "received": pl.select(moment + pl.duration(seconds=pl.lit(n * 61))).to_series().dt.strftime("%Y-%m-%d %H:%M:%S"),
             "day": pl.Series(days).gather(n % len(days)),
             "amount": (n * 104_729 % 900_000_000).cast(pl.Float64) / 100,
             "share": (n % 10_001).cast(pl.Float64) / 100,

@@ -1,6 +1,6 @@
 """A million rows from the sender's file to the portal's API, an upsert into them, a day of small upserts.
 
-A portal of its own in a temporary directory; the rows are generated. Peers: a bare COPY of the same file and a bare SQL upsert,
+A portal of its own in a temporary directory, generated rows. Peers: a bare COPY of the same file and a bare SQL upsert,
 in the same PostgreSQL and the same run; ckanext-xloader in a virtual environment of its own (`_xloader.py`).
 """
 
@@ -25,7 +25,7 @@ from ckanext.kzopen.runtime.configuration import addresses
 from ckanext.kzopen.runtime.portal import Portal
 
 from bench import _chain, _million, _xloader, start
-from bench.figures import Figure, at_most, below, told
+from bench.figures import Figure, at_most, below
 
 Say = Callable[[str], None]
 ROWS, QUICK_ROWS = 1_000_000, 100_000

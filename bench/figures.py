@@ -30,7 +30,8 @@ class Figure:
         quotient = (
             "-" if not (self.peer and measured) else f"{(measured / self.peer if self.rate else self.peer / measured):.2f}"
         )
-        return f"{self.name}: measured={measured:.4g}{self.unit} peer={peer} ratio={quotient} bar={self.bar or '-'} {self.verdict}"
+        seen = f"measured={measured:.4g}{self.unit} peer={peer} ratio={quotient}"
+        return f"{self.name}: {seen} bar={self.bar or '-'} {self.verdict}"
 
 
 def below(name: str, measured: float, bar: float, unit: str) -> Figure:

@@ -9,10 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Callable
 
-from tests import search_engines
-
 from bench import _creating, _following, _portals, _rebuilding
 from bench.figures import Figure, unproven
+from tests import search_engines
 
 Say = Callable[[str], None]
 SETS, QUICK_SETS = 10_000, 1_000

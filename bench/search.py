@@ -11,10 +11,9 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from tests import search_engines
-
 from bench import _engines, _pages, _portals
 from bench.figures import Figure, unproven
+from tests import search_engines
 
 Say = Callable[[str], None]
 DOCUMENTS, QUICK_DOCUMENTS = 100_000, 10_000
@@ -32,9 +31,7 @@ def run(quick: bool, say: Say) -> list[Figure]:
         say(lacks)
         return [unproven(name, 0, "ms", f">={bar:g}x") for name, bar in PEERS.items()]
     if quick:
-        say(
-            f"--quick: {QUICK_DOCUMENTS:,} documents of {DOCUMENTS:,}, {QUICK_SETS:,} sets of {SETS:,}; no searches under changes"
-        )
+        say(f"--quick: {QUICK_DOCUMENTS:,} documents of {DOCUMENTS:,}, {QUICK_SETS:,} sets of {SETS:,}; none under changes")
     return [*engine_figures(quick, say), *http_figures(quick, say)]
 
 
@@ -57,7 +54,8 @@ def http_figures(quick: bool, say: Say) -> list[Figure]:
         both.stock.ckan("search-index", "rebuild", "-q")
         _pages.compare(both)
         say(f"package_search: ids, their order and facets of {_pages.COMPARED} words and of everything are the same")
-        found = _pages.figures(both, QUICK_WORDS if quick else WORDS)
+        words = QUICK_WORDS if quick else WORDS
+        found = [*_pages.figures(both, words), *_pages.suggesting(both, words)]
         if not quick:
             found += _pages.under_changes(both, MINUTES * 60, say)
         return found

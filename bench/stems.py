@@ -190,7 +190,7 @@ def _stemming(stem: Stem) -> Iterator[None]:
     ours = kazakh.stem
     caches = (analysis.token, analysis.forms)
     try:
-        kazakh.stem = stem
+        kazakh.stem = stem  # type: ignore[assignment] # another function in its place
         for cache in caches:
             cache.cache_clear()
         yield

@@ -11,6 +11,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -37,7 +38,7 @@ def run(quick: bool, say: Say) -> list[Figure]:
     """All figures; `quick` has a fifth of the rows, for both."""
     rows, cells = (QUICK_ROWS, QUICK_XLSX_ROWS) if quick else (ROWS, XLSX_ROWS)
     say(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; frictionless {frictionless.__version__}")
-    say("state: files just written and so in the page cache, no warm-up but the comparison of reports; ours is the best of three")
+    say("state: files just written, so in the page cache; no warm-up but the comparison of reports; ours: best of three")
     with tempfile.TemporaryDirectory(prefix="kzopen-bench-") as folder:
         equal = same_report(Path(folder), say)
         return [told("validate.same_report", equal, "rows"), *csv(Path(folder), rows, say), *xlsx(Path(folder), cells, say)]
@@ -51,7 +52,8 @@ def same_report(folder: Path, say: Say) -> int:
     theirs = Counter(by_frictionless(path, CsvControl(delimiter=",")))
     if mine != theirs or not mine:
         raise SystemExit(f"the reports differ: {list((mine - theirs).items())[:3]} {list((theirs - mine).items())[:3]}")
-    say(f"the reports on {COMPARED:,} rows are equal, {sum(mine.values())} errors of {len(ours.counts)} kinds with their messages")
+    errors = f"{sum(mine.values())} errors of {len(ours.counts)} kinds with their messages"
+    say(f"the reports on {COMPARED:,} rows are equal, {errors}")
     return COMPARED
 
 
@@ -74,12 +76,13 @@ def by_frictionless(path: Path, control: Any) -> list[tuple[Any, ...]]:
 def csv(folder: Path, rows: int, say: Say) -> list[Figure]:
     """The CSV: ours whole; frictionless on two smaller ones, scaled by what a row more costs it."""
     path = tables.write_csv(folder / "table.csv", rows)
-    say(f"{rows:,} rows x {len(tables.SCHEMA['fields'])} columns, {path.stat().st_size / 1e6:.0f} MB; schema: bench/_typed_table.py")
-    few, more = (timed(lambda count=count: by_frictionless(small(folder, count), CsvControl(delimiter=","))) for count in PEER_ROWS)
+    size = f"{len(tables.SCHEMA['fields'])} columns, {path.stat().st_size / 1e6:.0f} MB"
+    say(f"{rows:,} rows x {size}; schema: bench/_typed_table.py")
+    few, more = (timed(partial(by_frictionless, small(folder, count), CsvControl(delimiter=","))) for count in PEER_ROWS)
     per_row = (more - few) / (PEER_ROWS[1] - PEER_ROWS[0])
     off = more / few / (PEER_ROWS[1] / PEER_ROWS[0])
     say(
-        f"frictionless: {PEER_ROWS[0]:,} rows in {few:.1f} s, {PEER_ROWS[1]:,} in {more:.1f} s, which is {off:.2f} of proportional; "
+        f"frictionless: {PEER_ROWS[0]:,} rows in {few:.1f} s, {PEER_ROWS[1]:,} in {more:.1f} s, {off:.2f} of proportional; "
         f"scaled to {rows:,} rows at its {more / PEER_ROWS[1] * 1e6:.0f} µs a row"
     )
     peer = more / PEER_ROWS[1] * rows

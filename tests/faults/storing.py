@@ -10,6 +10,7 @@ import io
 import json
 import os
 import random
+import resource
 import signal
 import sys
 from typing import Any
@@ -25,7 +26,7 @@ POINTS = (
     "row of a file committed",
     "DuckDB file written",
 )
-SMALL_CHANGES = 3
+SMALL_CHANGES = 2
 
 
 def die_at(point: str) -> None:
@@ -109,6 +110,8 @@ def main(ini: str, uri: str, seed: str, point: str = "") -> None:
     from ckanext.kzopen.publishing.site import configured
 
     app = make_app(CKANConfigLoader(ini).get_config())
+    if largest := int(os.environ.get("KZOPEN_FAULT_LARGEST_FILE", "0")):
+        resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
     receive.defer_check = lambda session, delivery, *_args, **_kwargs: None
     chance, number = random.Random(int(seed)), int(seed) % 1000 * 40
     while True:

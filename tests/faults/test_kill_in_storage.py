@@ -35,10 +35,9 @@ from ckanext.kzopen.rows.model import TableFile, Version
 from sqlalchemy import select
 
 from tests.faults.storing import POINTS
-from tests.publishing.conftest import Api, app, new_agency, passport
+from tests.publishing.conftest import Api, new_agency, passport
 from tests.publishing.test_large_tables import FIELDS, FIRST, Rows, body
 
-__all__ = ["app"]
 pytestmark = pytest.mark.fault
 ROOT = Path(__file__).resolve().parents[2]
 LONGEST_LIFE = 4.0
@@ -62,15 +61,26 @@ class Table:
             environment = os.environ | {"PYTHONPATH": str(ROOT)}
             child = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=said, stderr=errors)
             if seconds is not None:
-                until = time.monotonic() + 240
+                until = time.monotonic() + 600
                 while b"\n" not in output.read_bytes():
                     assert child.poll() is None, (self.folder / "errors").read_text()[-3000:]
-                    assert time.monotonic() < until, "nothing was delivered in 240 s"
+                    assert time.monotonic() < until, "nothing was delivered in 600 s"
                     time.sleep(0.02)
                 time.sleep(seconds)
                 child.kill()
-            assert child.wait(timeout=240) == -signal.SIGKILL, (self.folder / "errors").read_text()[-3000:]
+            assert child.wait(timeout=600) == -signal.SIGKILL, (self.folder / "errors").read_text()[-3000:]
         self.acknowledged += [json.loads(line) for line in output.read_bytes().split(b"\n")[:-1]]
+
+    def fill_up(self, seed: int, largest: int) -> str:
+        """A life on a disk that takes no file of more than so many bytes; what it said in the end."""
+        output = self.folder / f"{seed}full.jsonl"
+        command = [sys.executable, "-m", "tests.faults.storing", os.environ["KZOPEN_TEST_INI"], self.uri, str(seed)]
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "KZOPEN_FAULT_LARGEST_FILE": str(largest)}
+        with output.open("wb") as said:
+            done = subprocess.run(command, cwd=ROOT, env=environment, stdout=said, stderr=subprocess.PIPE, timeout=600)
+        assert done.returncode == 1
+        self.acknowledged += [json.loads(line) for line in output.read_bytes().split(b"\n")[:-1]]
+        return done.stderr.decode()
 
     def finish(self) -> None:
         """What the worker does with deliveries whose worker died, in the order in which they came."""
@@ -139,7 +149,7 @@ def table(app: CKANTestApp, tmp_path: Path) -> Iterator[Table]:
         tk.get_action("dataset_purge")({"ignore_auth": True, "user": site}, {"id": uri})
 
 
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(3600)
 @pytest.mark.parametrize("points", [POINTS[:4], POINTS[4:]], ids=["deliveries", "foldings"])
 def test_a_death_at_any_named_stop_changes_no_version(table: Table, points: tuple[str, ...]) -> None:
     broken = {}
@@ -152,6 +162,20 @@ def test_a_death_at_any_named_stop_changes_no_version(table: Table, points: tupl
     left = store.leftovers(configured().files_url, versions.paths(model.Session()), older_than=-60)
     for entry in left:  # what a death leaves is found by `tidy`, and is no version's
         assert entry.name.startswith(f"versions/{table.uri}/") or "unfinished" in entry.name
+
+
+@pytest.mark.timeout(1200)
+def test_a_disk_that_is_full_costs_no_version(table: Table) -> None:
+    said = table.fill_up(7, largest=60_000)  # changes are smaller, the whole table is not
+    assert "File too large" in said
+    table.finish()
+    assert table.acknowledged
+    assert table.broken() == []
+    assert [
+        e.name
+        for e in store.leftovers(configured().files_url, [], older_than=-60)
+        if "unfinished" in e.name and table.uri in e.name
+    ] == []
 
 
 @pytest.mark.timeout(3600)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
-from tests.publishing.harvest.conftest import Harvest, agency, app, catalogue, harvest, other_agency
+from tests.publishing.conftest import agency, other_agency
+from tests.publishing.harvest.conftest import Harvest, catalogue, harvest
 
-__all__ = ["Harvest", "agency", "app", "catalogue", "harvest", "other_agency"]
+__all__ = ["Harvest", "agency", "catalogue", "harvest", "other_agency"]

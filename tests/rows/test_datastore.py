@@ -239,12 +239,15 @@ def test_the_switch_gives_up_in_the_end(write_engine: Engine, resource_id: str, 
             load(write_engine, resource_id)
 
 
-def test_words_can_be_filled_in_later(write_engine: Engine, resource_id: str) -> None:
+def test_rows_are_looked_through_until_their_words_are_filled_in(write_engine: Engine, resource_id: str) -> None:
     load(write_engine, resource_id, full_text=False)
-    assert search(resource_id, q="құбыры")["records"] == []
+    assert [row["_id"] for row in search(resource_id, q="құбыры")["records"]] == [1]
+    assert search(resource_id, q="ҚҰБЫР жетіс")["total"] == 1  # as written, parts of words too
+    assert search(resource_id, q="100%")["records"] == []  # a wildcard stands for itself
     assert datastore.fill_full_text(write_engine, resource_id) == 2
     assert datastore.fill_full_text(write_engine, resource_id) == 0
     assert [row["_id"] for row in search(resource_id, q="құбыры")["records"]] == [1]
+    assert search(resource_id, q="ҚҰБЫР жетіс")["total"] == 0  # now by words
 
 
 def test_a_table_of_two_hundred_columns_can_be_loaded_and_searched(write_engine: Engine, resource_id: str) -> None:

@@ -51,7 +51,7 @@ def test_neighbours_of_another_language_do_not_change_a_word() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [("участок", "участки"), ("перечень", "перечня"), ("бiлiм", "білім"), ("клуб", "клубтар"), ("край", "краи")]
+    "words", [("участок", "участки"), ("перечень", "перечня"), ("бiлiм", "білім"), ("клуб", "клубы"), ("край", "краи")]
 )
 def test_these_words_are_one_word_too(words: tuple[str, str]) -> None:
     assert analysis.tokens(words[0]) == analysis.tokens(words[1])

@@ -1,7 +1,7 @@
-"""CKAN-shaped questions to a real Solr with CKAN's schema and to our engine: the same ids in the same order, counts and facets.
+"""CKAN-shaped questions to a real Solr with CKAN's schema and to our engine: the same ids in order, counts and facets.
 
-Only on fields where the language of a text does not matter: exact values, dates, words that no stemmer changes. Known and wanted
-differences are left out of what is generated, each told where it is. `KZOPEN_DIFFERENTIAL_EXAMPLES` asks for more.
+Only on fields where the language of a text does not matter: exact values, dates, words that no stemmer changes. Known and
+wanted differences are left out of what is generated, each told where it is. `KZOPEN_DIFFERENTIAL_EXAMPLES` asks for more.
 """
 
 from __future__ import annotations

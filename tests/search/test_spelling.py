@@ -1,6 +1,5 @@
 """Typing errors: the nearest word that the same reader may find is offered, and found when nothing else is."""
 
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -19,13 +18,13 @@ def _entry(number: int, title: str, label: str) -> Entry:
 
 
 @pytest.fixture(scope="module")
-def reader(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reader]:
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Reader:
     folder: Path = tmp_path_factory.mktemp("index")
     engine: Engine = TantivyEngine(folder)
     entries = [_entry(number, title, "public") for number, title in enumerate(TITLES)]
     writer, _count = engine.built(iter([*entries, _entry(99, "Құпиялылық", "member-secret")]))
     writer.close()
-    yield engine.reader()
+    return engine.reader()
 
 
 @pytest.mark.parametrize(
@@ -64,6 +63,17 @@ def test_a_search_that_finds_something_is_taken_at_its_word(reader: Reader) -> N
     assert _found(reader, "больниц") == ["Перечень государственных больниц"]
 
 
-@pytest.mark.parametrize(("one", "other", "steps"), [("мектеп", "мектпе", 1), ("банк", "бан", 1), ("су", "су", 0), ("ат", "от", 1)])
+@pytest.mark.parametrize("typed", ['"кітапхна"', "+кітапхна", '"Resignation government"', "больниц +кітапхна"])
+def test_what_is_quoted_or_demanded_is_taken_at_its_word(reader: Reader, typed: str) -> None:
+    assert _found(reader, typed) == []
+
+
+def test_half_of_the_words_will_do_when_nothing_holds_all(reader: Reader) -> None:
+    assert sorted(_found(reader, "кітапхана больниц")) == ["Аудандық кітапхана", "Перечень государственных больниц"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "steps"), [("мектеп", "мектпе", 1), ("банк", "бан", 1), ("су", "су", 0), ("ат", "от", 1)]
+)
 def test_changes_are_counted(one: str, other: str, steps: int) -> None:
     assert spelling.changes(one, other) == steps

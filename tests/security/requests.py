@@ -56,6 +56,7 @@ def _value(rule: Any, name: str, world: World, dataset: Dataset, delivery: str) 
         "uri": dataset.uri,
         "_id": dataset.uri,
         "ending": "csv",
+        "form": "json",
         "_format": "ttl",
         "resource_id": dataset.resource_id,
         "view_id": dataset.view_id,

@@ -83,7 +83,15 @@ def test_no_file_form_version_or_description_of_a_hidden_table_is_told(world: Wo
     dataset = world.datasets[kind]
     here, api = f"/data/{dataset.uri}", f"/api/universal/v1/datasets/{dataset.uri}"
     files = [f"{here}{form}.{ending}" for form in ("", "/v1") for ending in ("csv", "json", "ndjson", "xlsx", "parquet")]
-    for path in [*files, api, f"{api}/versions", f"{api}/versions/1/diff", f"/datastore/dump/{dataset.resource_id}"]:
+    for path in [
+        *files,
+        f"{here}/certificate.json",
+        f"{here}/certificate.pdf",
+        api,
+        f"{api}/versions",
+        f"{api}/versions/1/diff",
+        f"/datastore/dump/{dataset.resource_id}",
+    ]:
         answer = ask(world, level, "GET", path)
         assert answer.status_code == 404, path
         assert dataset.secret not in told(answer)

@@ -19,9 +19,9 @@ from typing import Any
 import pytest
 from ckan.tests.helpers import CKANTestApp
 
-from tests.publishing.conftest import Agency, Api, agency, app, passport
+from tests.publishing.conftest import Agency, Api, agency, passport
 
-__all__ = ["agency", "app"]
+__all__ = ["agency"]
 
 AGENT = Path(__file__).resolve().parents[3] / "api_clients" / "agent"
 FIELDS = [

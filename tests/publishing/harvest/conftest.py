@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 from ckan.tests.helpers import CKANTestApp
 
-from tests.publishing.conftest import Agency, Api, agency, app, new_agency, other_agency  # noqa: F401 - fixtures
+from tests.publishing.conftest import Agency, Api, new_agency
 from tests.publishing.harvest.source import Catalogue, serving
 
 PATIENCE = 120
@@ -87,5 +87,5 @@ def catalogue() -> Iterator[Catalogue]:
 
 
 @pytest.fixture
-def harvest(app: CKANTestApp) -> Harvest:  # noqa: F811 - the fixture
+def harvest(app: CKANTestApp) -> Harvest:
     return Harvest(app, new_agency(app, "admin"))

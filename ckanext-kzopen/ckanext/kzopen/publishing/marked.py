@@ -1,4 +1,4 @@
-"""The rows of a report as the staff's page shows them: each cell with what is wrong in it, what is wrong with the row below."""
+"""The rows of a report as the staff's page shows them: in each cell what is wrong in it, below what is wrong with the row."""
 
 from __future__ import annotations
 

@@ -26,8 +26,14 @@ def new_dataset() -> Page:
     """The form of a new passport."""
     if not rights.may_create(me()):
         raise KzError("web.not_allowed", right=rights.CHANGE)
-    values = dict(request.form) if request.method == "POST" else {"owner": request.args.get("owner", "")}
+    values = dict(request.form) if request.method == "POST" else {"owner": request.args.get("owner") or _only_owner()}
     return _passportshow(None, values)
+
+
+def _only_owner() -> str:
+    """The agency of whoever has one only: there is nothing to choose."""
+    possible = rights.organizations_of(me(), rights.CHANGE)
+    return str(possible[0]["name"]) if len(possible) == 1 else ""
 
 
 @blueprint.route("/datasets/<uri>/edit", methods=["GET", "POST"])
@@ -97,11 +103,11 @@ def _columns_from_file(values: forms.Values) -> tuple[forms.Values, dict[str, Kz
         part.save(file)
         file.flush()
         try:
-            columns = proposal.proposed(Path(file.name))
+            schema = proposal.proposed(Path(file.name))
         except Unreadable:
             return values, {"sample": KzError("publishing.not_a_table")}
     rest = {name: text for name, text in values.items() if not name.startswith("columns.")}
-    return rest | forms.columns_as_values(columns, []), {}
+    return rest | forms.columns_as_values(schema["fields"], schema.get("primaryKey") or []), {}
 
 
 def _in_words(errors: dict[str, KzError]) -> dict[str, str]:

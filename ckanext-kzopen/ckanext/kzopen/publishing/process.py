@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 from ckanext.kzopen.core import states
+from ckanext.kzopen.core.texts import ASTANA
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.withdrawal import tombstone
 from ckanext.kzopen.publishing import accept, inbox, repairs, rules, stops
@@ -52,6 +53,7 @@ def _decide(session: Session, site: Site, delivery: Delivery) -> None:
         if checked.table is None:
             raise Refused(checked.report)
         _refuse_unstorable(checked)
+        _refuse_unknown_codes(session, site, delivery, passport, checked)
         if delivery.state != "checking" or not _stopped(session, site, delivery, passport, checked):
             accept.accept(session, site, delivery, passport, checked)
     except Refused as refusal:
@@ -140,6 +142,15 @@ def _refuse_unstorable(checked: Any) -> None:
     report = unstorable(checked.report, checked.table)
     if report is not None:
         raise Refused(report)
+
+
+def _refuse_unknown_codes(session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Any) -> None:
+    from ckanext.kzopen.publishing.references import unknown_codes
+
+    if delivery.mode != "delete" and passport.schema.get("foreignKeys"):
+        report = unknown_codes(session, site.files_url, passport.schema, checked, _now().astimezone(ASTANA).date())
+        if report is not None:
+            raise Refused(report)
 
 
 def schema_for(mode: str, schema: dict[str, Any]) -> dict[str, Any]:

@@ -66,7 +66,7 @@ def forget_repair(uri: str) -> Page:
 
 @blueprint.get("/deliveries/<uuid:number>/corrected.xlsx")
 def corrected(number: UUID) -> Response:
-    """The rows of a delivery after all repairs that are accepted or offered, what is still wrong marked red with its reason."""
+    """The rows of a delivery after all repairs, accepted or offered; what is still wrong is marked red with its reason."""
     from ckanext.kzopen.publishing import workbooks
 
     delivery = my_delivery(number, rights.DELIVER)
@@ -90,9 +90,10 @@ def _mended(delivery: Delivery, passport: Passport) -> _Mended:
     # Loaded here: web processes do without the libraries that read files until somebody asks for this.
     from ckanext.kzopen.validation.check import check_file
 
-    path = inbox.root(configured().files_url) / delivery.path
-    if not path.exists():
-        raise KzError("publishing.bytes_are_gone")
+    try:
+        path = inbox.stored_file(configured().files_url, delivery.path)
+    except FileNotFoundError as gone:
+        raise KzError("publishing.bytes_are_gone") from gone
     schema = schema_for(delivery.mode, passport.schema)
     known = repairs.keys(model.Session(), delivery.package_id)
     first = check_file(path, schema, accepted=known, suggest=True)

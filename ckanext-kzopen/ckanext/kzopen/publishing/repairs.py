@@ -71,5 +71,5 @@ def again(session: Session, site: Site, delivery: Delivery, passport: Passport, 
         mode=delivery.mode, sender=actor, source="staff", check_only=True, media_type=delivery.media_type,
         file_name=delivery.file_name, key=uuid4().hex, address=address,
     )  # fmt: skip
-    with (inbox.root(site.files_url) / delivery.path).open("rb") as body:
+    with inbox.stored_file(site.files_url, delivery.path).open("rb") as body:
         return receive.deliver(session, site.files_url, passport, sending, body, site.largest).delivery

@@ -68,7 +68,7 @@ def new_delivery(uri: str) -> Page:
             sender=datasets.user_id(me()),
             source="staff",
             check_only=True,
-            media_type=part.mimetype if part else None,
+            media_type=None,  # browsers guess it from the name, which lies too often: the bytes tell
             file_name=part.filename[:255] if part and part.filename else None,
             key=request.form.get("key") or None,
             address=request.remote_addr,

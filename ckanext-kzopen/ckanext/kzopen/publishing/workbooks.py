@@ -7,7 +7,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from ckanext.kzopen.core.texts import Words
 from openpyxl import Workbook
 from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Font, PatternFill
@@ -25,12 +24,12 @@ NEEDED = PatternFill("solid", start_color="FFFFF3D6")
 WRONG = PatternFill("solid", start_color="FFFBD9D3")
 MENDED = PatternFill("solid", start_color="FFDDF3E0")
 BOLD = Font(bold=True)
-SHEETS: dict[str, Words] = {
+SHEETS: dict[str, dict[str, str]] = {
     "table": {"kk": "Кесте", "ru": "Таблица", "en": "Table"},
     "columns": {"kk": "Бағандар", "ru": "Столбцы", "en": "Columns"},
     "lists": {"kk": "Тізімдер", "ru": "Списки", "en": "Lists"},
 }
-WORDS: dict[str, Words] = {
+WORDS: dict[str, dict[str, str]] = {
     "column": {"kk": "Баған", "ru": "Столбец", "en": "Column"},
     "kk": {"kk": "Қазақша", "ru": "По-казахски", "en": "In Kazakh"},
     "ru": {"kk": "Орысша", "ru": "По-русски", "en": "In Russian"},
@@ -52,7 +51,7 @@ EXAMPLES: dict[str, Any] = {
 }  # fmt: skip
 
 
-def template(schema: Mapping[str, Any], types: Mapping[str, Words], language: str) -> bytes:
+def template(schema: Mapping[str, Any], types: Mapping[str, Any], language: str) -> bytes:
     """An XLSX to be filled in: headers in the reader's language with a hint each, lists to choose from, an example row, and a
     second sheet that tells the columns. The portal recognises the headers in any language."""
     book = Workbook()
@@ -72,7 +71,7 @@ def template(schema: Mapping[str, Any], types: Mapping[str, Words], language: st
 
 
 def _column(
-    sheet: Worksheet, lists: Worksheet, n: int, field: Mapping[str, Any], types: Mapping[str, Words], language: str
+    sheet: Worksheet, lists: Worksheet, n: int, field: Mapping[str, Any], types: Mapping[str, Any], language: str
 ) -> None:
     head = sheet.cell(1, n, title_of(field, language))
     head.font, head.fill = BOLD, NEEDED if _needed(field) else HEAD
@@ -123,7 +122,7 @@ def title_of(field: Mapping[str, Any], language: str) -> str:
     return str(titles.get(language) or titles.get("kk") or titles.get("ru") or field.get("title") or field["name"])
 
 
-def hint(field: Mapping[str, Any], types: Mapping[str, Words], language: str) -> str:
+def hint(field: Mapping[str, Any], types: Mapping[str, Any], language: str) -> str:
     """What is to be written into a column."""
     kind = field.get("type", "string")
     lines = [types[kind][language] if kind in types else kind]
@@ -166,7 +165,7 @@ def _code(pattern: str) -> str:
     return ""
 
 
-def _told(sheet: Worksheet, fields: Sequence[Mapping[str, Any]], types: Mapping[str, Words], language: str) -> None:
+def _told(sheet: Worksheet, fields: Sequence[Mapping[str, Any]], types: Mapping[str, Any], language: str) -> None:
     sheet.append([WORDS[name][language] for name in ("column", "kk", "ru", "type", "needed", "example")])
     for field in fields:
         titles = field.get("title_translated") or {}

@@ -9,7 +9,7 @@ import ckan.plugins as p
 import click
 from ckanext.datastore.interfaces import IDatastore
 from ckanext.kzopen.core.web import errors
-from ckanext.kzopen.rows import asking, cli, jobs, views, withdrawal
+from ckanext.kzopen.rows import asking, certificates, cli, jobs, withdrawal
 from flask import Blueprint
 
 errors.load(Path(__file__).with_name("errors.yaml"))
@@ -29,7 +29,7 @@ class RowsPlugin(p.SingletonPlugin):
         return withdrawal.actions()
 
     def get_blueprint(self) -> list[Blueprint]:
-        return [views.blueprint]
+        return [certificates.blueprint]
 
     def get_commands(self) -> list[click.Command]:
         return [cli.kzopen_rows]

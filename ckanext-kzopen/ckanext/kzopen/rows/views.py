@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from pathlib import Path
 from typing import cast
 
 import ckan.plugins.toolkit as tk
 from ckan import model
+from ckanext.kzopen.core.texts import ASTANA, LANGUAGES
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.problem import problem
 from ckanext.kzopen.core.withdrawal import Gone, refuse_if_gone, tombstone_named
@@ -58,17 +60,17 @@ def refused(error: KzError) -> Response:
 def current(uri: str, ending: str) -> Response:
     """The newest version; a client asks each time and is answered 304 while nothing has changed."""
     version = versions.latest(model.Session(), uri)
-    return _download(_readable(version, uri), ending, ASK_AGAIN)
+    return _download(readable(version, uri), ending, ASK_AGAIN)
 
 
 @blueprint.get("/<uri>/v<int:number>.<ending>")
 def numbered(uri: str, number: int, ending: str) -> Response:
     """One version, which may be kept for ever."""
     version = versions.numbered(model.Session(), uri, number)
-    return _download(_readable(version, uri, number), ending, FOREVER)
+    return _download(readable(version, uri, number), ending, FOREVER)
 
 
-def _readable(version: Version | None, uri: str, number: int | None = None) -> Version:
+def readable(version: Version | None, uri: str, number: int | None = None) -> Version:
     """The version if its reader may see the data set; whoever may not is not told that it exists."""
     if version is None:
         refuse(tombstone_named(model.Session(), "dataset", uri))
@@ -116,7 +118,19 @@ def _download(version: Version, ending: str, keeping: str) -> Response:
     return found
 
 
+def _labels_asked() -> str | None:
+    """The language in which the words behind codes are asked for (`?labels=kk`), or None."""
+    asked = request.args.get("labels", "")
+    return asked if asked in LANGUAGES else None
+
+
 def _tag(version: Version, ending: str, raw: bool) -> str:
+    if language := _labels_asked():
+        from ckanext.kzopen.rows import labels
+
+        day, made_of = datetime.now(ASTANA).date(), labels.fingerprint(model.Session(), version.schema)
+        told = f"{version.sha256} {ending} {raw} {language} {day} {made_of}"
+        return hashlib.sha256(told.encode()).hexdigest()[:32]
     return hashlib.sha256(f"{version.sha256} {ending} {raw}".encode()).hexdigest()[:32]
 
 
@@ -126,11 +140,14 @@ def _unchanged(version: Version, ending: str, raw: bool) -> Download | None:
 
 def _answer(version: Version, ending: str, raw: bool) -> Download:
     """A file with ranges for Parquet; everything else is written while it is sent."""
-    from ckanext.kzopen.rows import export, reading, whole
+    from ckanext.kzopen.rows import export, labels, reading, whole
 
     files_url = tk.config["kzopen.files_url"]
     try:
         table = reading.table_of(model.Session(), files_url, version)
+        if (language := _labels_asked()) and ending != "parquet":
+            today = datetime.now(ASTANA).date()
+            table = labels.labelled(model.Session(), files_url, table, version.schema, language, today)
         if ending == "parquet":
             file = whole.kept(files_url, version, table, cache())
             sent = send_file(

@@ -50,9 +50,12 @@ def _plain(default: Callable[[Any], Any] | None) -> Callable[[Any], Any]:
     def told(value: Any) -> Any:
         if isinstance(value, RawJSON) or hasattr(value, "for_json") or hasattr(value, "_asdict"):
             raise TypeError
-        for kind in (dict, list, tuple, str):
-            if isinstance(value, kind):
-                return list(value) if kind is tuple else kind(value)
+        if isinstance(value, dict):
+            return dict(value)
+        if isinstance(value, list | tuple):
+            return list(value)
+        if isinstance(value, str):
+            return str(value)
         if default is None:
             raise TypeError
         return default(value)

@@ -59,7 +59,7 @@ def replace() -> None:
 
 
 def quicken_api(app: Flask) -> None:
-    """The action API's answers; CKAN loads its views anew for every app, so the module is the one whose function is registered."""
+    """The action API's answers; CKAN loads its views anew for every app, so the module is that of the registered function."""
     if active():
         _quicken(app.view_functions["api.action"].__globals__)
 

@@ -21,9 +21,10 @@ _MOST_WORDS = 8
 """Words of a query that are looked up; a sentence is not corrected."""
 _LOOKED_AT = 40
 """Documents in which the nearest word is looked for."""
-_SHORTEST, _SHORTEST_FOR_TWO = 4, 6
+_SHORTEST, _SHORTEST_FOR_TWO = 5, 6
 """Letters of a word that may differ in one place, and in two."""
 _CORRECTED = 0.8
+_FEWEST_TO_HALVE = 2
 _TEXTS = frozenset({"title", "title_translated", "extras_title_translated", "notes", "name", "tags", "res_name", "columns"})
 _LETTERS = re.compile(r"[^\W\d_]+")
 
@@ -58,7 +59,7 @@ def suggest(query: str, labels: frozenset[str] | None = PUBLIC, reader: Reader |
 
         reader = connection.reader()
     asking = _Asking(reader, labels)
-    words = [word for word in lucene.typed(query) if word.occur is not Occur.NOT][:_MOST_WORDS]
+    words = [word for word in lucene.typed(query) if _open(word)][:_MOST_WORDS]
     unknown = [word for word in words if not _known(asking, word)]
     if not unknown:
         return None
@@ -73,17 +74,22 @@ def suggest(query: str, labels: frozenset[str] | None = PUBLIC, reader: Reader |
 
 
 def forgiving(reader: Reader, search: Search) -> Answer:
-    """The answer to a search; when nothing holds its words, that to the nearest words that something holds."""
+    """The answer to a search; when nothing holds its words, that to the nearest known words, or to half of its words."""
     answer = reader.search(search)
-    if answer.hits or not isinstance(search.query, Words):
+    if answer.hits or not isinstance(search.query, Words) or not all(_open(word) for word in search.query.words):
         return answer
     meant = _meant(_Asking(reader, search.labels, search.filters), search.query)
-    return answer if meant is None else reader.search(replace(search, query=meant))
+    if meant is not None:
+        answer = reader.search(replace(search, query=meant))
+    query = meant or search.query
+    if answer.hits or query.minimum < _FEWEST_TO_HALVE:
+        return answer
+    return reader.search(replace(search, query=replace(query, minimum=query.minimum // 2)))
 
 
 def _meant(asking: _Asking, query: Words) -> Words | None:
     """The query with the nearest known words beside the unknown ones; None when none is near."""
-    unknown = [word for word in query.words[:_MOST_WORDS] if word.occur is Occur.MAY and not _known(asking, word)]
+    unknown = [word for word in query.words[:_MOST_WORDS] if _open(word) and not _known(asking, word)]
     if not unknown:
         return None
     if len(unknown) == len(query.words):
@@ -104,6 +110,11 @@ def _with(word: Word, nearest: str | None) -> Word:
     read = lucene.free_words(nearest, FIELDS, "100%")
     meanings = read.words[0].also if isinstance(read, Words) else ()
     return replace(word, also=(Also(tuple(analysis.tokens(nearest)), _CORRECTED), *meanings))
+
+
+def _open(word: Word) -> bool:
+    """Whether another word will do: what is quoted, demanded or forbidden is meant as it stands."""
+    return word.occur is Occur.MAY and not word.phrase
 
 
 def _known(asking: _Asking, word: Word) -> bool:

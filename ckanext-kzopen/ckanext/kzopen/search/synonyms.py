@@ -62,14 +62,19 @@ def check(path: Path) -> None:
 
 @cache
 def _groups() -> dict[Tokens, list[tuple[Tokens, ...]]]:
-    """By wording, the groups that it stands in."""
+    """By wording without words that say nothing, as queries are asked, the groups that it stands in."""
     known: dict[Tokens, list[tuple[Tokens, ...]]] = {}
     for name in FILES:
         for group in _quickly(name, Table).groups:
             wordings = tuple(dict.fromkeys(tuple(analysis.tokens(text)) for text in (*group.kk, *group.ru, *group.en)))
             for wording in wordings:
-                known.setdefault(wording, []).append(wordings)
+                known.setdefault(telling(wording), []).append(wordings)
     return known
+
+
+def telling(wording: Tokens) -> Tokens:
+    """The tokens without those of words that say nothing."""
+    return tuple(token for token in wording if token not in stop_words())
 
 
 @cache
@@ -92,4 +97,4 @@ def matches(tokens: Sequence[str], capitals: Sequence[bool]) -> Iterator[Match]:
             if length == 1 and len(wording[0]) <= _LONGEST_ABBREVIATION and not capitals[start]:
                 continue
             for group in known.get(wording, ()):
-                yield Match(start, start + length, tuple(other for other in group if other != wording))
+                yield Match(start, start + length, tuple(other for other in group if telling(other) != wording))

@@ -29,7 +29,6 @@ from ckanext.kzopen.validation.report import Finding, Report, Shown
 from ckanext.kzopen.validation.tables import table_of
 from frictionless import Field, Schema
 
-
 WORTH_THREADS, THREADS = 1_000_000, 4
 SHOWN_ROWS, FIRST_ROWS, SHOWN_COLUMNS, SHOWN_LETTERS = 200, 20, 60, 200
 

@@ -44,7 +44,7 @@ def inferred(file: Path) -> list[dict[str, Any]]:
     from ckanext.kzopen.validation.cells import Unreadable
 
     try:
-        columns = proposal.proposed(file)
+        columns: list[dict[str, Any]] = proposal.proposed(file)["fields"]
     except Unreadable as error:
         raise KzError("harvest.not_a_table", reason=str(error.args[-1] if error.args else error)) from error
     if not columns:

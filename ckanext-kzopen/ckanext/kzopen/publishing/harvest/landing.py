@@ -174,7 +174,7 @@ def _deliver(visit: Visit, item: Item, passport: Passport, content: Content) -> 
         mode="replace",
         sender=actor_of(visit.source),
         source="harvest",
-        check_only=visit.defaults.approve,
+        held=visit.defaults.approve,
         media_type=content.fetched.media_type if content.fetched else None,
         file_name=content.fetched.file_name if content.fetched else None,
         key=delivery_key(visit.run.id, item.guid),

@@ -42,7 +42,12 @@ CKAN_TEST_OPTIONS = {
 }
 LANES = 2
 # How often things die in the long form; the variables may be set to more.
-LONG_FAULTS = {"KZOPEN_FAULT_MOMENTS": "100", "KZOPEN_FAULT_ROUNDS": "2"}
+LONG_FAULTS = {
+    "KZOPEN_FAULT_MOMENTS": "100",
+    "KZOPEN_FAULT_ROUNDS": "2",
+    "KZOPEN_FAULT_CHANGES": "10000",
+    "KZOPEN_FAULT_UPDATES": "100000",
+}
 
 
 @dataclass(frozen=True)

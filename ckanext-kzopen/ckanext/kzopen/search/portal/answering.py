@@ -80,7 +80,7 @@ def answer(question: Question, labels: Labels, start: int = 0, rows: int = 20, f
     filters = filters_of(question.within)
     open_filters = [one for one in filters if not question.chosen(one)] if facets else []
     counted = [_facet(one.field) for one in open_filters] + ([_facet(SECTION_FIELD)] if facets and not question.within else [])
-    page = found(replace(asked, start=start, rows=rows, facets=tuple(counted), sort=_order(question)))
+    page = found(replace(asked, start=start, rows=rows, facets=tuple(counted), sort=ORDERS[question.order]))
     if not facets:
         return Answered(question, read, page.hits, page.documents, [], {})
     counts = {one.name: page.facets.get(one.field, []) for one in open_filters}
@@ -168,9 +168,3 @@ def _days(since: date | None, until: date | None) -> list[Node]:
 
 def _midnight(day: date) -> str:
     return datetime.combine(day, time(), ASTANA).isoformat()
-
-
-def _order(question: Question) -> tuple[Order, ...]:
-    """Without words nothing is more relevant than another thing: the newest come first."""
-    by = "updated" if question.sort == "relevance" and not question.q else question.sort
-    return ORDERS[by]

@@ -55,6 +55,11 @@ class Question(BaseModel):
         """Whether anything but words is asked for."""
         return bool(self.section or self.since or self.until or any(self.chosen(one) for one in filters_of(self.within)))
 
+    @property
+    def order(self) -> Sort:
+        """The order in force: without words nothing is more relevant than another thing, so the newest come first."""
+        return "updated" if self.sort == "relevance" and not self.q else self.sort
+
     def parameters(self, **changed: Any) -> list[tuple[str, str]]:
         """The address of this question, with some members changed; what has its default is left out."""
         whole = self.model_copy(update=changed).model_dump(by_alias=True, mode="json", exclude_defaults=True)

@@ -19,6 +19,7 @@ MAYBE_TOTAL = re.compile(
     r"қазақстан республикасы|the republic of kazakhstan|kazakhstan|казахстан|қазақстан|рк|қр)(?!\w)",
     re.IGNORECASE,
 )
+_ALONE = re.compile(r"(всего|барлығы|все|барлық|жалпы)[\s:.]*", re.IGNORECASE)  # as the last row of a table
 COLUMN_NUMBER = re.compile(r"(\d{1,3})([.-]\d)?|[^\W\d_]")
 TOLERANCE = 0.005
 FEWEST_ROWS = 3
@@ -116,11 +117,18 @@ def _summed(grid: Grid, left_out: set[int], said: Sequence[int]) -> list[int]:
     if not rows:
         return []
     maybe = [index for index in _saying(grid, MAYBE_TOTAL) if index not in left_out]
+    last = _ALONE.fullmatch(_spoken(grid.row(rows[-1])))
     candidates = sorted({*maybe, rows[0], rows[-1]} - set(said))
     if len(candidates) * 4 > len(rows):
-        return []
+        return [rows[-1]] if last else []
+    if last:
+        return [rows[-1], *_summed_of(grid, candidates[:-1], candidates, rows)]
+    return _summed_of(grid, candidates, candidates, rows)
+
+
+def _summed_of(grid: Grid, asked: Sequence[int], candidates: Sequence[int], rows: Sequence[int]) -> list[int]:
     columns = _numeric_columns(grid, rows)
-    return [index for index in candidates if _sums(index, candidates, rows, columns)]
+    return [index for index in asked if _sums(index, candidates, rows, columns)]
 
 
 def _saying(grid: Grid, pattern: re.Pattern[str]) -> list[int]:
@@ -134,15 +142,19 @@ def _saying(grid: Grid, pattern: re.Pattern[str]) -> list[int]:
 
 def _says(pattern: re.Pattern[str], row: Sequence[str]) -> bool:
     """Whether the first cell with letters begins with the words."""
-    label = next((cell for cell in row if re.search(r"[^\W\d_]", cell)), "")
-    return (pattern.fullmatch if pattern is TOTAL else pattern.match)(label) is not None
+    return (pattern.fullmatch if pattern is TOTAL else pattern.match)(_spoken(row)) is not None
+
+
+def _spoken(row: Sequence[str]) -> str:
+    """The first cell with letters."""
+    return next((cell for cell in row if re.search(r"[^\W\d_]", cell)), "")
 
 
 def _numeric_columns(grid: Grid, rows: Sequence[int]) -> list[dict[int, float]]:
     """Values by row of the columns that are mostly numbers and not all years."""
     found = []
     for name in grid.frame.columns:
-        cells = grid.frame[name].gather(rows)
+        cells = grid.frame[name].gather(list(rows))
         filled = int((cells != "").sum())
         values = {index: value for index, value in zip(rows, _values(cells), strict=True) if value is not None}
         years = all(value.is_integer() and 1900 <= value <= 2100 for value in values.values())

@@ -187,4 +187,9 @@ def want_of(table: Table, position: int, texts: pl.Series, label: str) -> Want |
 
 def offered(cells: Cells) -> list[Repair]:
     """The repairs of a table that has no schema yet."""
-    return suggested(Table(cells, texts_of(cells), field_names(cells.labels)))
+    return suggested(table_without_schema(cells))
+
+
+def table_without_schema(cells: Cells) -> Table:
+    """The table with names made of its labels."""
+    return Table(cells, texts_of(cells), field_names(cells.labels))

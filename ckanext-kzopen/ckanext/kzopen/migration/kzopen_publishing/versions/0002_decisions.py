@@ -59,7 +59,8 @@ def downgrade() -> None:
         DROP TABLE kzopen.upload, kzopen.approval_rule, kzopen.delivery_rule;
         DROP INDEX kzopen.delivery_due, kzopen.delivery_key;
         UPDATE kzopen.delivery SET idempotency_key = NULL WHERE key_free;
-        ALTER TABLE kzopen.delivery DROP COLUMN waits_for, DROP COLUMN stops, DROP COLUMN decision_reason, DROP COLUMN key_free;
+        ALTER TABLE kzopen.delivery
+            DROP COLUMN waits_for, DROP COLUMN stops, DROP COLUMN decision_reason, DROP COLUMN key_free;
         CREATE UNIQUE INDEX delivery_key ON kzopen.delivery (package_id, idempotency_key) WHERE idempotency_key IS NOT NULL;
         """
     )

@@ -1,7 +1,7 @@
 """Facets: how many hits have each value of a field.
 
-Counting walks over all hits, and the lists that people look at most (everything, an agency's, the next page of the same question)
-have many; so counts are kept until the next commit.
+Counting walks over all hits, and the lists that people look at most (everything, an agency's, the next page of the same
+question) have many; so counts are kept until the next commit.
 """
 
 from __future__ import annotations

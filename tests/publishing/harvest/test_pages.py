@@ -1,0 +1,86 @@
+"""The staff's pages of sources and runs, from a new source to its first harvest, in three languages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ckan import model
+
+from tests.publishing.harvest.conftest import Harvest, counts
+from tests.publishing.harvest.source import Catalogue, Thing, says, table
+
+HERE = "http://localhost/"
+
+
+def browser(harvest: Harvest) -> Any:
+    """A browser in which the agency's administrator is signed in."""
+    return harvest.app.test_client(user=model.User.get(harvest.agency.user))
+
+
+def read(client: Any, path: str) -> str:
+    answer = client.get(path, base_url=HERE)
+    assert answer.status_code == 200, (path, answer.status_code, answer.data[-500:])
+    return str(answer.data.decode())
+
+
+@pytest.mark.parametrize(("language", "heading"), [("kk", "Дерек жинау"), ("ru", "Сбор данных"), ("en", "Harvesting")])
+def test_the_pages_speak_the_reader_s_language(harvest: Harvest, catalogue: Catalogue, language: str, heading: str) -> None:
+    harvest.add("json_api", catalogue.settings())
+    client = browser(harvest)
+    for path in (
+        "/staff/harvest",
+        "/staff/harvest/new",
+        f"/staff/harvest/{harvest.name}",
+        f"/staff/harvest/{harvest.name}/edit",
+    ):
+        assert heading in read(client, f"/{language}{path}"), path
+    for kind in ("ckan", "dcat", "egov", "json_api", "files", "sql", "address_register", "ensi"):
+        assert "<form" in read(client, f"/{language}/staff/harvest/new?kind={kind}")
+
+
+def test_a_source_goes_from_its_form_to_its_first_harvest(harvest: Harvest, catalogue: Catalogue) -> None:
+    catalogue.fill(3)
+    client = browser(harvest)
+    fields = "id = $.id\nchanged = $.changed\ntitle_ru = $.title\ndownload = $.url"
+    typed = {"kind": "json_api", "title": "Каталог", "name": harvest.name, "agency": harvest.agency.name, "gives": "catalogue"}
+    typed |= {"address": f"{catalogue.url}/list", "records": "$.items[*]", "paging": "page", "fields": fields}
+    typed |= {"prefix": f"{harvest.name[-10:]}-", "threshold": "0,3", "schedule": "30 2 * * *"}
+    wrong = client.post("/en/staff/harvest/new", data=typed | {"schedule": "daily"}, base_url=HERE, follow_redirects=False)
+    assert "is not understood" in wrong.data.decode()
+    saved = client.post("/en/staff/harvest/new", data=typed, base_url=HERE, follow_redirects=False)
+    assert saved.headers["Location"].endswith(f"/staff/harvest/{harvest.name}")
+    assert "Preview the first 20" in read(client, f"/en/staff/harvest/{harvest.name}")
+    started = client.post(
+        f"/en/staff/harvest/{harvest.name}/runs", data={"purpose": "preview"}, base_url=HERE, follow_redirects=False
+    )
+    number = started.headers["Location"].rsplit("/", 1)[-1]
+    harvest.ended(number)
+    assert "title.ru" in read(client, f"/en/staff/harvest/runs/{number}")
+    client.post(f"/en/staff/harvest/{harvest.name}/state", data={"way": "switch_on"}, base_url=HERE, follow_redirects=False)
+    page = read(client, f"/en/staff/harvest/{harvest.name}")
+    assert "Switched on" in page
+    assert "Harvest now" in page
+
+
+def test_removals_and_errors_are_decided_on_the_page_of_the_run(harvest: Harvest, catalogue: Catalogue) -> None:
+    catalogue.fill(4)
+    harvest.ready("json_api", catalogue.settings())
+    harvest.run()
+    lost = catalogue.things.pop("set-000"), catalogue.things.pop("set-001")
+    catalogue.things["set-002"] = Thing(table(5), "2", "<b>bold</b>")
+    catalogue.instead["/file/set-002"] = says(404)
+    run = harvest.run()
+    client = browser(harvest)
+    page = read(client, f"/en/staff/harvest/runs/{run['id']}")
+    assert ("Withdraw them" in page, "There is nothing at" in page) == (True, True)
+    assert "confirmation" in read(client, "/en/staff") or "Confirm the withdrawals" in read(client, "/en/staff")
+    decided = {"way": "confirm_removals", "reason": "Agreed with the agency"}
+    client.post(f"/en/staff/harvest/runs/{run['id']}/decision", data=decided, base_url=HERE, follow_redirects=False)
+    assert counts(harvest.ended(run["id"]))["removed"] == len(lost)
+    catalogue.instead.clear()
+    again = client.post(
+        f"/en/staff/harvest/runs/{run['id']}/again", data={"guid": "set-002"}, base_url=HERE, follow_redirects=False
+    )
+    ended = harvest.ended(again.headers["Location"].rsplit("/", 1)[-1])
+    assert counts(ended)["changed"] == 1
