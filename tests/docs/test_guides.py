@@ -121,4 +121,12 @@ def test_every_variable_that_a_guide_names_is_a_setting() -> None:
 
 
 # Read by the launcher's first step, single commands, the tests and the gate; not settings of a portal.
-OF_TOOLS = {"KZOPEN_VENV", "KZOPEN_TOKEN", "KZOPEN_TEST_DATA", "KZOPEN_CI_TIME", "KZOPEN_TEST_PORTAL", "KZOPEN_TEST_PORT"}
+OF_TOOLS = {
+    "KZOPEN_VENV",
+    "KZOPEN_PORTAL",
+    "KZOPEN_TOKEN",
+    "KZOPEN_TEST_DATA",
+    "KZOPEN_CI_TIME",
+    "KZOPEN_TEST_PORTAL",
+    "KZOPEN_TEST_PORT",
+}

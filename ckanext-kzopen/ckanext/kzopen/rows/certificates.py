@@ -19,6 +19,8 @@ from ckanext.kzopen.rows import model as versions
 from ckanext.kzopen.rows.views import blueprint, readable
 from flask import Response
 
+__all__ = ["blueprint"]
+
 MEDIA_TYPES = {"json": "application/json", "pdf": "application/pdf"}
 
 

@@ -14,6 +14,8 @@ import orjson
 from simplejson import RawJSON
 
 _AS_GIVEN = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATETIME
+_PLAIN: tuple[tuple[type, Callable[[Any], Any]], ...] = ((dict, dict), (list, list), (tuple, list), (str, str))
+"""What a value of a kind that somebody derived from these is written as."""
 
 
 class Quick:
@@ -50,12 +52,9 @@ def _plain(default: Callable[[Any], Any] | None) -> Callable[[Any], Any]:
     def told(value: Any) -> Any:
         if isinstance(value, RawJSON) or hasattr(value, "for_json") or hasattr(value, "_asdict"):
             raise TypeError
-        if isinstance(value, dict):
-            return dict(value)
-        if isinstance(value, list | tuple):
-            return list(value)
-        if isinstance(value, str):
-            return str(value)
+        for kind, plain in _PLAIN:
+            if isinstance(value, kind):
+                return plain(value)
         if default is None:
             raise TypeError
         return default(value)
