@@ -22,8 +22,8 @@ POINTS = (
     "version committed",
     "changes gathered",
     "whole table written",
-    "before the row of a file",
-    "row of a file committed",
+    "before the data set is locked",
+    "before a file is made",
     "DuckDB file written",
 )
 SMALL_CHANGES = 2
@@ -42,8 +42,8 @@ def die_at(point: str) -> None:
         "version committed": (process, "settle", True),
         "changes gathered": (reading, "latest", False),
         "whole table written": (whole, "write", False),
-        "before the row of a file": (versions, "lock", True),
-        "row of a file committed": (folding, "_version", True),
+        "before the data set is locked": (versions, "lock", True),
+        "before a file is made": (folding, "_version", True),
         "DuckDB file written": (duck, "build", False),
     }[point]
     original = getattr(owner, name)
