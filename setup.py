@@ -13,11 +13,13 @@ def packages_under(folder: str, name: str) -> list[str]:
 setup(
     package_dir={
         "ckanext.kzopen": f"{EXTENSION}/ckanext/kzopen",
+        "kzopen_harvesters": "harvesters",
         "kzopen_schemas": "schemas",
         "portal_theme": "portal_theme",
     },
     packages=[
         *packages_under(f"{EXTENSION}/ckanext/kzopen", "ckanext.kzopen"),
+        *packages_under("harvesters", "kzopen_harvesters"),
         *packages_under("schemas", "kzopen_schemas"),
         *packages_under("portal_theme", "portal_theme"),
     ],

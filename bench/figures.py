@@ -20,14 +20,18 @@ class Figure:
     verdict: Verdict
     bar: str | None = None
     peer: float | None = None
+    rate: bool = False  # more is better, so the ratio is ours to the peer's
 
     @property
     def line(self) -> str:
         """`NAME.figure: measured=… peer=… ratio=… bar=… verdict`."""
         peer = f"{self.peer:.4g}{self.unit}" if self.peer is not None else "-"
-        ratio = f"{self.peer / self.measured:.2f}" if self.peer and self.measured else "-"
-        measured = f"{self.measured:.4g}{self.unit}"
-        return f"{self.name}: measured={measured} peer={peer} ratio={ratio} bar={self.bar or '-'} {self.verdict}"
+        measured = self.measured
+        quotient = (
+            "-" if not (self.peer and measured) else f"{(measured / self.peer if self.rate else self.peer / measured):.2f}"
+        )
+        seen = f"measured={measured:.4g}{self.unit} peer={peer} ratio={quotient}"
+        return f"{self.name}: {seen} bar={self.bar or '-'} {self.verdict}"
 
 
 def below(name: str, measured: float, bar: float, unit: str) -> Figure:
@@ -35,14 +39,34 @@ def below(name: str, measured: float, bar: float, unit: str) -> Figure:
     return Figure(name, measured, unit, "holds" if measured < bar else "short", bar=f"<{bar:g}{unit}")
 
 
+def at_most(name: str, measured: float, bar: float, unit: str, *, peer: float) -> Figure:
+    """A figure that must stay under what follows from its peer's."""
+    return Figure(name, measured, unit, "holds" if measured < bar else "short", bar=f"<{bar:.4g}{unit}", peer=peer)
+
+
+def unproven(name: str, measured: float, unit: str, bar: str) -> Figure:
+    """A figure whose peer could not be run."""
+    return Figure(name, measured, unit, "unproven", bar=bar)
+
+
 def at_least(name: str, measured: float, bar: float, unit: str) -> Figure:
     """A figure that must reach its bar."""
     return Figure(name, measured, unit, "holds" if measured >= bar else "short", bar=f">={bar:.4g}{unit}")
 
 
-def told(name: str, measured: float, unit: str) -> Figure:
+def ratio(name: str, measured: float, peer: float, bar: float, unit: str) -> Figure:
+    """A time that must be so many times shorter than the peer's, in the same run."""
+    return Figure(name, measured, unit, "holds" if peer / measured >= bar else "short", f">={bar:g}x", peer)
+
+
+def faster(name: str, measured: float, peer: float, bar: float, unit: str) -> Figure:
+    """A rate that must be so many times the peer's, in the same run."""
+    return Figure(name, measured, unit, "holds" if measured / peer >= bar else "short", f">={bar:g}x", peer, rate=True)
+
+
+def told(name: str, measured: float, unit: str, peer: float | None = None) -> Figure:
     """A figure without a bar."""
-    return Figure(name, measured, unit, "told")
+    return Figure(name, measured, unit, "told", peer=peer)
 
 
 def exit_code(figures: list[Figure]) -> int:

@@ -64,7 +64,7 @@ def portal(checkout: Path, data: Path, *options: str) -> Iterator[tuple[float, s
         assert re.search(r"<html[^>]+lang=\"kk", page.text), "the first page is not the portal's home page in Kazakh"
         yield time.monotonic() - started, address
     finally:
-        subprocess.run([str(checkout / "kzopen"), "stop", "--data", str(data)], check=True, capture_output=True, timeout=60)
+        subprocess.run([str(checkout / "kzopen"), "stop", "--data", str(data)], check=True, capture_output=True, timeout=180)
 
 
 def _idle_memory(data: Path, idle: int) -> float:

@@ -15,6 +15,9 @@ DATASET = "demo-sarydala-schools"
 PUBLIC = (
     "/",
     "/dataset/",
+    "/search",
+    "/search?section=dataset&q=демо",
+    "/search?q=zzzz",
     "/dataset/?q=demo&page=2",
     f"/dataset/{DATASET}",
     "/organization/",

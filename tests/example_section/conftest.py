@@ -15,6 +15,8 @@ from ckan.tests.helpers import CKANTestApp, _get_test_app
 from ckanext.kzopen.core.desk import registry
 from ckanext.kzopen.core.people import roles
 from ckanext.kzopen.core.states import machines
+from ckanext.kzopen.search import rebuild
+from ckanext.kzopen.search import registry as search
 from sqlalchemy import Engine, text
 
 NAME = "example_questions"
@@ -56,3 +58,5 @@ def app(table: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CKANT
     registry._desks.pop("questions")
     machines.forget("question")
     roles.unregister(SECTION / "roles.yaml")
+    search.forget("question")
+    rebuild.repair(rebuild.full_check())

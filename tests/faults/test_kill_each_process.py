@@ -26,6 +26,7 @@ PROCESSES = ("web worker", "web", "indexer", "worker", "ckan-worker", "postgres"
 WHOLE_AGAIN_SECONDS = 15
 DATASETS = 3
 URI = "fault-{}"
+LARGE = 20_000
 SCHEMA = {"fields": [{"name": "code", "type": "string"}, {"name": "amount", "type": "integer"}], "primaryKey": ["code"]}
 
 
@@ -56,9 +57,9 @@ class Publisher(threading.Thread):
                 self.acknowledged[delivery] = rows
             time.sleep(0.2)
 
-    def send(self, body: str, key: str) -> str | None:
+    def send(self, body: str, key: str, mode: str = "replace") -> str | None:
         """The delivery's id when the portal acknowledged it, else None."""
-        address = f"{self.portal.url}/api/universal/v1/datasets/{self.uri}/rows"
+        address = f"{self.portal.url}/api/universal/v1/datasets/{self.uri}/rows?mode={mode}"
         headers = self.headers | {"Idempotency-Key": key, "Content-Type": "text/csv"}
         try:
             answer = httpx.post(address, content=body, headers=headers, timeout=30)
@@ -70,6 +71,32 @@ class Publisher(threading.Thread):
     def headers(self) -> dict[str, str]:
         """The operator's token."""
         return {"Authorization": self.portal.accounts["operator"]["token"]}
+
+
+@dataclass
+class Upserter(Publisher):
+    """Changes one large table by few rows at a time: each delivery adds one row, and the worker folds after it."""
+
+    def __hash__(self) -> int:
+        return id(self)
+
+    def begin(self) -> None:
+        """The table as it is before anything is killed."""
+        body = "code,amount\n" + "".join(f"{n:05d},{n}\n" for n in range(LARGE))
+        delivery = self.send(body, "first")
+        assert delivery
+        assert final_state(self.portal, delivery)["state"] == "accepted"
+
+    def run(self) -> None:
+        """One change after the other until told to stop."""
+        number = 0
+        while not self.stop.is_set():
+            number += 1
+            body = f"code,amount\n9{number:05d},1\n{number:05d},-1\n{number + 7:05d},{number}\n"
+            delivery = self.send(body, f"{self.uri}-{number}", "upsert")
+            if delivery:
+                self.acknowledged[delivery] = number
+            time.sleep(0.1)
 
 
 @pytest.fixture
@@ -84,7 +111,7 @@ def prepare(portal: LivePortal) -> None:
     headers = {"Authorization": portal.accounts["operator"]["token"]}
     with httpx.Client(base_url=portal.url, headers=headers, timeout=60) as client:
         client.post("/api/3/action/organization_create", json={"name": "faults"}).raise_for_status()
-        for number in range(DATASETS):
+        for number in (*range(DATASETS), "large"):
             passport = {
                 "title": {"kk": "Сынақ кестесі", "ru": "Проверочная таблица"},
                 "description": {"kk": "Ақауларды сынау", "ru": "Проверка отказов"},
@@ -161,7 +188,9 @@ def test_nothing_acknowledged_is_lost_when_processes_are_killed(own_portal: Live
     prepare(own_portal)
     stop = threading.Event()
     publishers = [Publisher(own_portal, URI.format(n), stop) for n in range(DATASETS)]
-    for publisher in publishers:
+    upserter = Upserter(own_portal, URI.format("large"), stop)
+    upserter.begin()
+    for publisher in (*publishers, upserter):
         publisher.start()
     for name in choice.sample(PROCESSES * rounds, len(PROCESSES) * rounds):
         time.sleep(choice.uniform(0.2, 2.0))
@@ -170,13 +199,35 @@ def test_nothing_acknowledged_is_lost_when_processes_are_killed(own_portal: Live
             os.kill(pid, signal.SIGKILL)
         print(f"  killed {name}, whole again after {wait_whole(own_portal, name):.1f} s")
     stop.set()
-    for publisher in publishers:
+    for publisher in (*publishers, upserter):
         publisher.join(60)
     assert sum(len(p.acknowledged) for p in publishers) >= len(PROCESSES), "too little was published to prove anything"
     for publisher in publishers:
         check_table(own_portal, publisher)
+    check_large_table(own_portal, upserter)
     said = run_launcher("doctor", "--data", str(own_portal.data))
     assert "all is well" in said, said
+
+
+def check_large_table(portal: LivePortal, upserter: Upserter) -> None:
+    """Each accepted change added its row, in one version of its own; DataStore shows the newest."""
+    decided = {delivery: final_state(portal, delivery)["state"] for delivery in upserter.acknowledged}
+    assert set(decided.values()) == {"accepted"}
+    address = f"{portal.url}/api/universal/v1/datasets/{upserter.uri}/versions"
+    versions = httpx.get(address, headers=upserter.headers, timeout=30).json()["versions"]
+    assert [(row["number"], row["rows"]) for row in reversed(versions)] == [(n + 1, LARGE + n) for n in range(len(versions))]
+    made = [version["delivery"] for version in versions]
+    assert len(set(made)) == len(made), "two versions of one delivery"
+    assert set(upserter.acknowledged) <= set(made)
+    assert_shown(portal, upserter.uri, versions[0]["rows"])
+
+
+def assert_shown(portal: LivePortal, uri: str, rows: int) -> None:
+    """DataStore has so many rows."""
+    package = httpx.get(f"{portal.url}/api/3/action/package_show?id={uri}", timeout=30).json()["result"]
+    resource = package["resources"][0]["id"]
+    search = httpx.get(f"{portal.url}/api/3/action/datastore_search?resource_id={resource}&limit=0", timeout=30).json()
+    assert search["result"]["total"] == rows
 
 
 def check_table(portal: LivePortal, publisher: Publisher) -> None:
@@ -192,7 +243,4 @@ def check_table(portal: LivePortal, publisher: Publisher) -> None:
     assert len(made) == len(versions), "two versions of one delivery"
     assert {delivery: made.get(delivery) for delivery in publisher.acknowledged} == publisher.acknowledged
     newest = max(versions, key=lambda version: version["number"])
-    package = httpx.get(f"{portal.url}/api/3/action/package_show?id={publisher.uri}", timeout=30).json()["result"]
-    resource = package["resources"][0]["id"]
-    search = httpx.get(f"{portal.url}/api/3/action/datastore_search?resource_id={resource}&limit=0", timeout=30).json()
-    assert search["result"]["total"] == newest["rows"]
+    assert_shown(portal, publisher.uri, newest["rows"])

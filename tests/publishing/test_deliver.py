@@ -252,7 +252,7 @@ def test_every_accepted_format_leads_to_the_same_path(api: Api, uri: str, body: 
 @pytest.mark.parametrize(
     ("query", "headers", "body", "status", "code"),
     [
-        ("?mode=merge", {}, SCHOOLS, 400, "publishing.unknown_mode"),
+        ("?mode=merge", {}, SCHOOLS, 400, "web.bad_input"),
         ("", {"Idempotency-Key": "k" * 256}, SCHOOLS, 400, "publishing.key_too_long"),
         ("", {}, b"", 400, "publishing.no_rows"),
     ],

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import pytest
+from pathlib import Path
+
 from ckanext.kzopen.publishing import forms, proposal
 from ckanext.kzopen.publishing.passport import Passport
 
@@ -68,20 +69,23 @@ def test_what_the_form_does_not_show_is_kept_while_the_type_stays() -> None:
     }
 
 
-@pytest.mark.parametrize(
-    ("cells", "kind"),
-    [
-        (["1", "20", "-3"], "integer"),
-        (["1.5", "2"], "number"),
-        (["2026-01-31", ""], "date"),
-        (["000140000012", "000140000092"], "string"),
-        (["140000012", "012"], "string"),
-        (["161140023016", "980540000397"], "string"),
-        (["161140023016", "98054000039"], "number"),
-        (["31.01.2026"], "string"),
-        (["да", "нет"], "string"),
-        (["", None], "string"),
-    ],
-)
-def test_a_code_stays_text_and_only_what_is_certain_gets_a_type(cells: list[str | None], kind: str) -> None:
-    assert proposal.kind_of(cells) == kind
+def test_allowed_values_and_patterns_go_through_the_form() -> None:
+    fields = [
+        {"name": "bin", "type": "string", "constraints": {"required": True, "pattern": "[0-9]{12}"}},
+        {"name": "kind", "type": "string", "constraints": {"enum": ["мектеп", "лицей, гимназия"]}},
+    ]
+    values = forms.columns_as_values(fields, [])
+    assert values["columns.1.enum"] == "мектеп; лицей, гимназия"
+    assert forms.described(values)["schema"]["fields"] == fields
+
+
+def test_columns_come_from_a_messy_file_as_a_person_would_describe_them(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    rows = ("БСН;Сомасы;Күні", "000140000012;1 250,5;31.01.2026", "990240000415;7;2026-02-01", "Барлығы;1 257,5;")
+    path.write_text("\n".join(rows), encoding="utf-8")
+
+    assert proposal.proposed(path)["fields"] == [
+        {"name": "bsn", "title_translated": {"kk": "БСН"}, "type": "string", "constraints": {"pattern": r"\d{12}"}},
+        {"name": "somasy", "title_translated": {"kk": "Сомасы"}, "type": "number"},
+        {"name": "kuni", "title_translated": {"kk": "Күні"}, "type": "date"},
+    ]

@@ -10,7 +10,7 @@ import pytest
 from ckan import model
 from ckan.plugins import toolkit as tk
 from ckanext.kzopen.rows import store
-from ckanext.kzopen.rows.model import Version, next_number
+from ckanext.kzopen.rows.model import TableFile, Version, add_file, next_number
 from sqlalchemy.engine import Engine
 
 TABLE = pa.table({"bin": ["000140000012"], "note": ["=1+1"]})
@@ -43,6 +43,7 @@ def uri() -> Iterator[str]:
     yield name
     model.Session.rollback()
     model.Session.query(Version).filter_by(uri=name).delete()
+    model.Session.query(TableFile).filter(TableFile.path.startswith(f"versions/{name}/")).delete()
     model.Session.query(model.Package).filter_by(name=name).delete()
     model.Session.commit()
 
@@ -72,6 +73,7 @@ def publish(uri: str) -> Publish:
             difference={},
         )
         model.Session.add(version)
+        add_file(model.Session(), package.id, None, number, stored)
         model.Session.commit()
         return version
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pyarrow as pa
 import pytest
+from ckanext.kzopen.core import files
 from ckanext.kzopen.rows import store
 from ckanext.kzopen.rows.store import Condition, UnknownStore
 
@@ -93,10 +94,10 @@ def test_only_old_files_that_no_version_names_are_leftovers(files_url: str, tmp_
     )
 
 
-@pytest.mark.parametrize("address", ["s3://bucket/prefix", "/srv/files", "file://host/srv", "http://files.example"])
+@pytest.mark.parametrize("address", ["s3://bucket?colour=red", "/srv/files", "file://host/srv", "http://files.example"])
 def test_any_other_store_is_refused(address: str) -> None:
     with pytest.raises(UnknownStore):
-        store.root_of(address)
+        files.of(address)
 
 
 @pytest.mark.parametrize("uri", ["../etc", "a", "Имя", "a/b", "UPPER", "x" * 101, ""])

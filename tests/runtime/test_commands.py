@@ -50,11 +50,11 @@ def test_stop_and_status_say_that_nothing_runs(tmp_path: Path) -> None:
 
 def test_wrong_settings_are_named_in_a_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("KZOPEN_SEARCH_URL", "https://127.0.0.1:9200/kz")
-    monkeypatch.setenv("KZOPEN_FILES_URL", "s3://bucket/prefix")
+    monkeypatch.setenv("KZOPEN_FILES_URL", "ftp://files")
     said = kzopen("serve", "--data", str(tmp_path / "data"))
     assert said.returncode == 1
     assert "search_url: “https:…” is not understood; give elasticsearch://…" in said.stdout
-    assert "files_url: S3 is not supported yet" in said.stdout
+    assert "files_url: “ftp:…” is not understood; give file://… or s3://…" in said.stdout
     assert "secret_key: is missing, and with parts on other machines it must be given" in said.stdout
 
 

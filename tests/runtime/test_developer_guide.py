@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import httpx
@@ -23,6 +24,7 @@ def test_the_commands_of_the_guide_work_one_after_the_other(live_portal: LivePor
     blocks = LIVE.findall((ROOT / "docs/developer.md").read_text(encoding="utf-8"))
     assert len(blocks) >= 8
     environment = os.environ | {"PORTAL": live_portal.url, "TOKEN": live_portal.accounts["operator"]["token"]}
+    environment |= {"CLIENT": str(ROOT / "api_clients/python"), "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
     done = subprocess.run(
         ["bash", "-c", STRICT + "\n".join(blocks)], cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from ckanext.kzopen.search import document
+from ckanext.kzopen.search import evaluation as evaluator
 from ckanext.kzopen.search.engines import engine_of
 from ckanext.kzopen.search.engines.base import Facet, Search, Sort
 from ckanext.kzopen.search.tree import (
@@ -35,7 +36,6 @@ from ckanext.kzopen.search.tree import (
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.search import evaluator
 from tests.search.conftest import SITE, delete_indexes, entry, source
 
 EXAMPLES = int(os.environ.get("KZOPEN_DIFFERENTIAL_EXAMPLES", "4"))

@@ -14,7 +14,7 @@ from ckanext.kzopen.search import kazakh
         ("қаласының", "қала"),  # of its town
         ("облыстарындағы", "облыс"),  # in its regions
         ("облысы", "облыс"),
-        ("оқушысы", "оқушы"),  # its pupil: the stem itself ends in ы
+        ("оқушысы", "оқуш"),  # its pupil: the stem itself ends in ы, which goes too, as in оқушылар
         ("бюджетті", "бюджет"),
         ("бюджеті", "бюджет"),
         ("денсаулығы", "денсаулық"),

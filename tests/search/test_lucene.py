@@ -96,12 +96,16 @@ FIELDS = (("title", 4.0), ("text", 1.0))
 
 def test_free_text_knows_plus_minus_and_quotes_only() -> None:
     words = (Word("budget"), Word("of"), Word("almaty city", phrase=True), Word("2024", Occur.MUST), Word("draft", Occur.NOT))
-    found = lucene.free_words('budget of "almaty city" +2024 -draft', FIELDS, "2<-1")
-    assert found == Words(words, FIELDS, 2)
+    assert lucene.typed('budget of "almaty city" +2024 -draft') == list(words)
 
 
 def test_an_odd_quote_in_free_text_is_a_blank() -> None:
-    assert lucene.free_words('say "budget', FIELDS, "100%") == Words((Word("say"), Word("budget")), FIELDS, 2)
+    assert lucene.typed('say "budget') == [Word("say"), Word("budget")]
+
+
+def test_as_many_words_as_the_rule_says_must_occur() -> None:
+    found = lucene.free_words("ab cd ef +gh -ij", FIELDS, "2<-1")
+    assert found == Words((Word("ab"), Word("cd"), Word("ef"), Word("gh", Occur.MUST), Word("ij", Occur.NOT)), FIELDS, 2)
 
 
 def test_free_text_of_signs_only_finds_nothing() -> None:

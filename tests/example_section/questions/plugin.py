@@ -8,15 +8,16 @@ import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 from ckanext.kzopen.core import desk, mail, notices, states
 from ckanext.kzopen.core.people import roles
+from ckanext.kzopen.search import registry
 from flask import Blueprint
 
-from tests.example_section.questions import staff, telling, views
+from tests.example_section.questions import index, staff, telling, views
 
 HERE = Path(__file__).parent
 
 
 class QuestionsPlugin(p.SingletonPlugin):
-    """Pages, a desk, rights, states and notices of questions."""
+    """Pages, a desk, rights, states, notices and search of questions."""
 
     p.implements(p.IBlueprint)
     p.implements(p.IConfigurer)
@@ -31,6 +32,7 @@ class QuestionsPlugin(p.SingletonPlugin):
         notices.visible("question", lambda session, number, readers: None)  # everybody may see a question
         for topic in ("question.answer", "question.refuse"):
             notices.on(topic, telling.of_answer)
+        registry.register(index.SECTION)
 
     def get_blueprint(self) -> list[Blueprint]:
         return [views.blueprint, staff.blueprint]

@@ -1,8 +1,8 @@
 """The last step of the publish path: a checked table becomes the current version.
 
-Order, and what a death between its steps leaves: the Parquet file (no version names it: tidied away); a hidden table in
-DataStore's open transaction (rolled back); the commit of version, state, package, event and outbox together, which is the
-truth; the switch of DataStore and its commit (`settle`, when the job is run again, makes it agree).
+Order, and what a death between its steps leaves: the Parquet file (no version names it: tidied away); a hidden table, or
+changed rows, in DataStore's open transaction (rolled back); the commit of version, state, package, event and outbox
+together, which is the truth; the switch of DataStore and its commit (`settle`, when the job is run again, makes it agree).
 """
 
 from __future__ import annotations
@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Any
 from ckanext.kzopen.core import outbox, record, states
 from ckanext.kzopen.core.withdrawal import tombstone
 from ckanext.kzopen.publishing import package
+from ckanext.kzopen.publishing.decide import step_to_accepted
 from ckanext.kzopen.publishing.model import Delivery, Passport
 from ckanext.kzopen.publishing.refusal import Refused
 from ckanext.kzopen.publishing.settle import datastore_transaction
 from ckanext.kzopen.publishing.site import Site
+from ckanext.kzopen.publishing.waiting import is_decided
+from ckanext.kzopen.rows import chain, folding
 from ckanext.kzopen.rows import model as versions
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -25,22 +28,34 @@ from sqlalchemy.orm import Session
 # pyarrow and polars stay out of the web processes, which only defer this work.
 if TYPE_CHECKING:
     import pyarrow as pa
+    from ckanext.kzopen.rows.changes import Changed, Look
     from ckanext.kzopen.rows.diff import Difference
+    from ckanext.kzopen.rows.reading import Table
     from ckanext.kzopen.rows.store import StoredVersion
     from ckanext.kzopen.validation.check import Checked
 
-SYSTEM = "system:publishing"
 LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('kzopen.dataset:' || :package, 0))")
 
 
 @dataclass(frozen=True)
 class Made:
-    """A new version before it is published: its number, its file, what it changes."""
+    """A new version before it is published: its number, its file, what it changes.
+
+    `sha256` is that of the version; of one that is a change of the version `base`, its file (`stored`) has another.
+    """
 
     number: int
     stored: StoredVersion
     difference: Difference
     base: int | None
+    rows: int
+    sha256: str
+    changed: Changed | None = None
+
+    @property
+    def parent(self) -> int | None:
+        """The version of which this one is a change; None when it is stored whole."""
+        return self.base if self.changed else None
 
 
 def accept(session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Checked) -> None:
@@ -49,41 +64,111 @@ def accept(session: Session, site: Site, delivery: Delivery, passport: Passport,
     The caller's job lock puts deliveries to one data set in order; the advisory lock holds even if a job that was thought
     dead is still running.
     """
-    from ckanext.kzopen.rows import datastore
-
     session.execute(LOCK, {"package": passport.package_id})
     session.refresh(delivery)
-    if delivery.state not in ("checking", "awaiting_approval"):
+    if delivery.state != "checking" and not is_decided(delivery):
         return
     current = versions.latest(session, passport.uri)
-    table, difference = _next_table(site, delivery, passport, checked, current)
+    changed = _change(session, site, delivery, passport, checked, current)
+    if changed is not None and current is not None:
+        _publish_change(session, site, delivery, passport, checked, current, changed)
+    else:
+        _publish_whole(session, site, delivery, passport, checked, current)
+
+
+def _change(
+    session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Checked, current: versions.Version | None
+) -> Changed | None:
+    """What the delivery changes, where the table is so large that this is stored instead of the whole table again."""
+    from ckanext.kzopen.publishing import findings, merge
+    from ckanext.kzopen.rows import reading
+
+    sent = checked.table
+    assert sent is not None  # noqa: S101 - refused before
+    if current is None or not merge.as_change(delivery.mode, current.rows, sent.num_rows):
+        return None
+    key = list(passport.schema.get("primaryKey") or [])
+    old = reading.table_of(session, site.files_url, current)
+    try:
+        changed = merge.changed(delivery.mode, old, sent, key, _look(passport, current, old))
+    except merge.OtherColumns:
+        raise Refused(findings.other_columns(checked.report)) from None
+    if changed.clashes:
+        raise Refused(findings.keys_taken(checked.report, sent, key, changed.clashes))
+    return changed
+
+
+def _look(passport: Passport, current: versions.Version, old: Table) -> Look:
+    """Old rows from DataStore, while it holds the current version."""
+    from ckanext.kzopen.rows import looking
+
+    def look(places: list[int]) -> pa.Table | None:
+        with datastore_transaction() as connection:
+            return looking.rows_at(connection, passport.resource_id, current.sha256, old.schema, current.schema, places)
+
+    return look
+
+
+def _publish_change(
+    session: Session,
+    site: Site,
+    delivery: Delivery,
+    passport: Passport,
+    checked: Checked,
+    current: versions.Version,
+    changed: Changed,
+) -> None:
+    """The change is stored; DataStore gets it too, or the whole table when it is not at the version before."""
+    from ckanext.kzopen.rows import altering, store
+
+    number = versions.next_number(session, passport.package_id)
+    stored = store.write_changes(site.files_url, passport.uri, current.number, number, changed.table)
+    sha256 = chain.chained(current.sha256, stored.sha256)
+    made = Made(number, stored, changed.difference, current.number, changed.rows, sha256, changed)
+    with datastore_transaction() as connection:
+        altering.change(connection, passport.resource_id, changed.table, was=current.sha256, rows=changed.rows, sha256=sha256)
+        _publish(session, site, delivery, passport, checked, made)
+
+
+def _publish_whole(
+    session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Checked, current: versions.Version | None
+) -> None:
+    from ckanext.kzopen.rows import datastore
+
+    table, difference = _next_table(session, site, delivery, passport, checked, current)
     made = _written(session, site, passport, table, difference, current.number if current else None)
     with datastore_transaction() as connection:
-        prepared = datastore.prepare(
-            connection, passport.resource_id, table, sha256=made.stored.sha256, schema=passport.schema
-        )
+        prepared = datastore.prepare(connection, passport.resource_id, table, sha256=made.sha256, schema=passport.schema)
         _publish(session, site, delivery, passport, checked, made)
         datastore.switch(connection, prepared)
 
 
 def _next_table(
-    site: Site, delivery: Delivery, passport: Passport, checked: Checked, current: versions.Version | None
+    session: Session,
+    site: Site,
+    delivery: Delivery,
+    passport: Passport,
+    checked: Checked,
+    current: versions.Version | None,
 ) -> tuple[pa.Table, Difference]:
     """The whole table after the delivery, and how it differs from the current version."""
     from ckanext.kzopen.publishing import findings, merge
-    from ckanext.kzopen.rows import diff, store
+    from ckanext.kzopen.rows import diff, reading
 
     key = list(passport.schema.get("primaryKey") or [])
-    old = store.read_version(site.files_url, current.path) if current else None
+    old = reading.table_of(session, site.files_url, current) if current else None
     sent = checked.table
     assert sent is not None  # noqa: S101 - refused before
+    if delivery.mode == "replace":
+        return sent, diff.compare(sent.slice(0, 0) if old is None else diff.InFiles(old), sent, key)
+    before = old.read() if old else None
     try:
-        merged = merge.merged(delivery.mode, old, sent, key)
+        merged = merge.merged(delivery.mode, before, sent, key)
     except merge.OtherColumns:
         raise Refused(findings.other_columns(checked.report)) from None
     if merged.clashes:
         raise Refused(findings.keys_taken(checked.report, sent, key, merged.clashes))
-    return merged.table, diff.compare(merged.table.slice(0, 0) if old is None else old, merged.table, key)
+    return merged.table, diff.compare(merged.table.slice(0, 0) if before is None else before, merged.table, key)
 
 
 def _written(
@@ -93,14 +178,15 @@ def _written(
 
     number = versions.next_number(session, passport.package_id)
     stored = store.write_version(site.files_url, passport.uri, number, table, passport.schema)
-    return Made(number, stored, difference, base)
+    return Made(number, stored, difference, base, stored.rows, stored.sha256)
 
 
 def _publish(session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Checked, made: Made) -> None:
     """One transaction: the version, the delivery's state with event and outbox, the package with its resource."""
     _hold_base(session, passport, made)
     session.add(_version_row(delivery, passport, made))
-    transition, actor = ("accept", SYSTEM) if delivery.approver is None else ("approve", delivery.approver)
+    versions.add_file(session, passport.package_id, made.parent, made.number, made.stored)
+    transition, actor, reason = step_to_accepted(delivery)
     now = datetime.now(UTC)
     difference = made.difference
     states.change(
@@ -109,6 +195,7 @@ def _publish(session: Session, site: Site, delivery: Delivery, passport: Passpor
         delivery,
         transition,
         actor=actor,
+        reason=reason,
         version=made.number,
         report=checked.report.stored(),
         rows=checked.report.rows,
@@ -122,8 +209,10 @@ def _publish(session: Session, site: Site, delivery: Delivery, passport: Passpor
         error=None,
     )
     record.append(session, "version", passport.package_id, _told(passport, delivery, made), at=now)
+    if made.parent is not None or made.rows >= folding.DERIVED_ROWS:
+        folding.defer(session, passport.package_id)
     outbox.emit(session, "version.created", passport.package_id, {"uri": passport.uri, "version": made.number})
-    package.show_version(site, passport, made.number, made.stored, now)
+    package.show_version(site, passport, made.number, made, now)
     session.commit()
 
 
@@ -141,7 +230,7 @@ def _hold_base(session: Session, passport: Passport, made: Made) -> None:
 
 def _told(passport: Passport, delivery: Delivery, made: Made) -> dict[str, Any]:
     """What the public record tells of a version: enough to recognise its file for ever."""
-    stored = {"sha256": made.stored.sha256, "size": made.stored.size, "rows": made.stored.rows}
+    stored = {"sha256": made.sha256, "size": made.stored.size, "rows": made.rows}
     return {"uri": passport.uri, "version": made.number, "delivery": str(delivery.id)} | stored
 
 
@@ -153,9 +242,11 @@ def _version_row(delivery: Delivery, passport: Passport, made: Made) -> versions
         number=made.number,
         delivery_id=str(delivery.id),
         path=made.stored.path,
-        sha256=made.stored.sha256,
+        sha256=made.sha256,
         size=made.stored.size,
-        rows=made.stored.rows,
+        rows=made.rows,
         schema=passport.schema,
+        parent=made.parent,
+        change_sha256=made.stored.sha256 if made.changed else None,
         difference=made.difference.to_dict(),
     )

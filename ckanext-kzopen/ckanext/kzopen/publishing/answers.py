@@ -7,13 +7,14 @@ from typing import Annotated, Any, Literal
 
 from ckanext.kzopen.core.states import machine_of
 from ckanext.kzopen.core.texts import in_language
-from ckanext.kzopen.publishing.model import Delivery, Passport
+from ckanext.kzopen.publishing.calls import Mode
+from ckanext.kzopen.publishing.model import Delivery, Passport, Upload
 from ckanext.kzopen.publishing.site import Site
+from ckanext.kzopen.publishing.stops import told
 from ckanext.kzopen.rows.model import Version
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 Text = Annotated[str, StringConstraints(max_length=2000)]
-Mode = Literal["replace", "append", "upsert", "delete"]
 
 
 class VersionAnswer(BaseModel):
@@ -22,7 +23,8 @@ class VersionAnswer(BaseModel):
     number: int
     rows: int
     size: int = Field(description="Bytes of the stored Parquet file.")
-    sha256: str = Field(description="SHA-256 of the stored Parquet file.")
+    sha256: str = Field(description="SHA-256 of the stored file; of a change, over its parent's and its own file's.")
+    parent: int | None = Field(None, description="The version of which this one is stored as a change; null when it is whole.")
     created: datetime
     delivery: str | None
     links: dict[str, str]
@@ -56,12 +58,23 @@ class TombstoneAnswer(BaseModel):
     law: str | None
 
 
+class ThinnedAnswer(BaseModel):
+    """A version that was thinned out: its rows are not kept, its checksum is."""
+
+    number: int
+    rows: int
+    sha256: str
+    created: datetime
+    thinned: datetime | None
+
+
 class VersionsAnswer(BaseModel):
     """The versions of a table, newest first."""
 
     uri: str
     versions: list[VersionAnswer]
     withdrawn: list[TombstoneAnswer] = Field(default_factory=list, description="Versions that were withdrawn, newest first.")
+    thinned: list[ThinnedAnswer] = Field(default_factory=list, description="Versions that were thinned out, newest first.")
 
 
 class DifferenceAnswer(BaseModel):
@@ -73,6 +86,26 @@ class DifferenceAnswer(BaseModel):
     difference: dict[str, Any]
 
 
+class StopAnswer(BaseModel):
+    """One reason for quarantine: personal data in a column, or a threshold that would be crossed."""
+
+    kind: Literal["personal", "empty", "loss", "columns"]
+    params: dict[str, Any]
+    sentence: str = Field(description="In the language of the request.")
+
+
+class UploadAnswer(BaseModel):
+    """A body that comes in parts: how much of it is safely stored."""
+
+    id: str
+    dataset: str
+    length: int
+    received: int = Field(description="The next part begins here.")
+    expires: datetime = Field(description="When it is thrown away if no part comes.")
+    delivery: str | None = Field(description="The delivery that it became.")
+    links: dict[str, str]
+
+
 class DeliveryAnswer(BaseModel):
     """A delivery: where it stands and what it did."""
 
@@ -80,6 +113,12 @@ class DeliveryAnswer(BaseModel):
     dataset: str
     mode: Mode
     check_only: bool
+    waits_for: Literal["check", "approval"] | None = Field(
+        description="Before publication: `check` = for its sender, who asked for a check; `approval` = for somebody else."
+    )
+    publish_at: datetime | None = Field(description="When it is to be published, if not at once.")
+    stops: list[StopAnswer] = Field(description="What put it into quarantine.")
+    decision_reason: str | None = Field(description="Why a person decided as they did.")
     state: str
     state_label: str = Field(description="The state in the language of the request.")
     received: datetime
@@ -108,6 +147,7 @@ class ReportAnswer(BaseModel):
     listed: int
     counts: dict[str, int]
     reading: dict[str, Any] | None
+    repairs: list[dict[str, Any]] = Field(default_factory=list)
     offset: int
     findings: list[dict[str, Any]]
     next: str | None
@@ -178,6 +218,7 @@ def version_answer(site: Site, version: Version) -> VersionAnswer:
         rows=version.rows,
         size=version.size,
         sha256=version.sha256,
+        parent=version.parent,
         created=version.created,
         delivery=version.delivery_id,
         links={"diff": f"{here}/diff", **files},
@@ -216,6 +257,10 @@ def delivery_answer(site: Site, delivery: Delivery, version: Version | None, lan
         dataset=delivery.uri,
         mode=delivery.mode,
         check_only=delivery.check_only,
+        waits_for=delivery.waits_for,
+        publish_at=delivery.publish_at,
+        stops=[StopAnswer(**told(stop, language)) for stop in delivery.stops],
+        decision_reason=delivery.decision_reason,
         state=delivery.state,
         state_label=label,
         received=delivery.received,
@@ -227,4 +272,19 @@ def delivery_answer(site: Site, delivery: Delivery, version: Version | None, lan
         version=version_answer(site, version) if version else None,
         links={"self": here, "report": f"{here}/report", "dataset": site.dataset_address(delivery.uri)},
         **counts,
+    )
+
+
+def upload_answer(site: Site, upload: Upload) -> UploadAnswer:
+    """An upload, and where its parts go."""
+    here = site.upload_address(upload.id)
+    delivery = {"delivery": site.delivery_address(upload.delivery_id)} if upload.delivery_id else {}
+    return UploadAnswer(
+        id=str(upload.id),
+        dataset=upload.uri,
+        length=upload.length,
+        received=upload.received,
+        expires=upload.expires,
+        delivery=str(upload.delivery_id) if upload.delivery_id else None,
+        links={"self": here, "complete": f"{here}/complete", **delivery},
     )

@@ -11,7 +11,7 @@ from uuid import uuid4
 import ckan.plugins.toolkit as tk
 from ckan import model
 from ckanext.kzopen.core import outbox
-from ckanext.kzopen.core.people.systems import is_actor
+from ckanext.kzopen.core.people.rights import allowed
 from ckanext.kzopen.core.record import write_event
 from ckanext.kzopen.core.reorganisation import addresses
 from ckanext.kzopen.core.web.errors import KzError
@@ -20,7 +20,7 @@ from ckanext.kzopen.core.withdrawal.tombstones import refuse
 from ckanext.kzopen.publishing.model import Passport, passport_of
 from ckanext.kzopen.publishing.package import site_user
 from ckanext.kzopen.publishing.passport import Passport as Described
-from ckanext.kzopen.publishing.rights import CHANGE, may_see, require, require_publisher
+from ckanext.kzopen.publishing.rights import CHANGE, RELEASE, acts_by_itself, may_see, require, require_publisher
 from sqlalchemy.orm import Session
 
 NOT_IN_A_TAG = re.compile(r"[^\w \-.]+")
@@ -58,6 +58,7 @@ def save(session: Session, user: str, uri: str, described: Described, address: s
 def _create(session: Session, user: str, uri: str, described: Described, address: str | None) -> Saved:
     organization = _organization(described.owner)
     require_publisher(user, organization.id, uri)
+    _may_open(user, organization.id, {}, described)
     passport = _new_passport(str(uuid4()), uri, described)
     session.add(passport)
     fields = package_fields(uri, described) | {"id": passport.package_id, "owner_org": organization.id}
@@ -72,12 +73,26 @@ def _change(session: Session, user: str, package: Any, described: Described, add
     if passport is None:
         passport = _new_passport(package.id, package.name, described)
         session.add(passport)
+    _may_open(user, package.owner_org, passport.schema or {}, described)
     passport.schema = described.table_schema.descriptor()
     passport.changed = datetime.now(UTC)
     _told(session, passport, "change", user, package.owner_org, address)
     fields = package_fields(package.name, described) | {"id": package.id, "state": model.State.ACTIVE}
     _act(session, "package_patch", user, fields)
     return Saved(passport, created=False)
+
+
+def _may_open(user: str, agency: str | None, old: dict[str, Any], described: Described) -> None:
+    """Columns that are called public by law pass the stop of personal data: only who may release from quarantine says so."""
+    new = sorted(public_columns(described.table_schema.descriptor()) - public_columns(old))
+    if new and not allowed(user, RELEASE, agency or ""):
+        raise KzError("publishing.public_by_needs_release", columns=new)
+
+
+def public_columns(schema: dict[str, Any]) -> set[str]:
+    """The columns whose personal data are public by law, `*` for the whole table, each with the law that says so."""
+    named = {f"{field['name']}: {field['publicBy']}" for field in schema.get("fields", []) if field.get("publicBy")}
+    return named | ({f"*: {schema['publicBy']}"} if schema.get("publicBy") else set())
 
 
 def _new_passport(package_id: str, uri: str, described: Described) -> Passport:
@@ -103,7 +118,7 @@ def _told(session: Session, passport: Passport, verb: str, user: str, agency: st
 def _act(session: Session, action: str, user: str, fields: dict[str, Any]) -> None:
     """Call one of CKAN's actions, which commits, and commit what it may have left (it does nothing without a change)."""
     try:
-        tk.get_action(action)({"user": site_user() if is_actor(user) else user, "ignore_auth": True}, fields)
+        tk.get_action(action)({"user": site_user() if acts_by_itself(user) else user, "ignore_auth": True}, fields)
     except tk.ValidationError as error:
         session.rollback()
         if "name" in error.error_dict:
@@ -165,7 +180,7 @@ def known_passport(session: Session, uri: str) -> Passport:
 def visible_package(passport: Passport, user: str) -> dict[str, Any]:
     """CKAN's package as `user` ("" = anonymous) may see it; KzError publishing.unknown_dataset otherwise."""
     try:
-        context = {"ignore_auth": True} if is_actor(user) and may_see(user, passport.package_id) else {"user": user}
+        context = {"ignore_auth": True} if acts_by_itself(user) and may_see(user, passport.package_id) else {"user": user}
         found: dict[str, Any] = tk.get_action("package_show")(context, {"id": passport.package_id})
     except (tk.ObjectNotFound, tk.NotAuthorized):
         raise KzError("publishing.unknown_dataset", uri=passport.uri) from None

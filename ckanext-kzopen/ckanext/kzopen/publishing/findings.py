@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import pyarrow as pa
 import pyarrow.compute as pc
 from ckanext.kzopen.validation.report import Finding, Report
 
 LISTED = 1000
+NUL = re.compile(b"\0")
 
 
 def keys_taken(checked: Report, sent: pa.Table, key: list[str], clashes: tuple[int, ...]) -> Report:
@@ -33,6 +36,12 @@ def other_columns(checked: Report) -> Report:
     return Report(checked.rows, {"schema-error": 1}, (finding,), checked.reading)
 
 
+def emptied(checked: Report, before: int) -> Report:
+    """The report of a replacement without rows for a table that has some."""
+    finding = Finding(code="row-count", message="the table would be emptied", reason="emptied", params={"before": str(before)})
+    return Report(checked.rows, {"row-count": 1}, (finding,), checked.reading)
+
+
 def unstorable(checked: Report, table: pa.Table) -> Report | None:
     """The report of cells that hold U+0000, which PostgreSQL cannot keep in a text; None when there are none."""
     header = checked.reading.header_row if checked.reading else 1
@@ -48,5 +57,8 @@ def unstorable(checked: Report, table: pa.Table) -> Report | None:
 
 
 def _with_nul(column: pa.ChunkedArray) -> list[int]:
+    # Looking through the bytes of a column is ten times faster than through its texts.
+    if not any(NUL.search(buffer) for chunk in column.chunks for buffer in chunk.buffers()[2:] if buffer):
+        return []
     found: list[int] = pc.indices_nonzero(pc.match_substring(column, "\0").fill_null(False)).to_pylist()
     return found

@@ -16,7 +16,9 @@ COMMON_TYPES: tuple[str, ...] = tuple(
 )
 TEXTS = ("title", "description")
 PLAIN = ("owner", "category", "periodicity")
-COLUMN_PARTS = ("name", "type", "kk", "ru", "en", "required", "key")
+COLUMN_PARTS = ("name", "type", "kk", "ru", "en", "required", "key", "pattern", "enum")
+SHOWN_RULES = ("required", "pattern", "enum")
+BETWEEN = ";"
 SPARE_COLUMNS = 3
 MOST_COLUMNS = 200
 
@@ -64,9 +66,12 @@ def _field(column: Values) -> dict[str, Any]:
     field: dict[str, Any] = {"name": column["name"], "type": column["type"] or "string"}
     if titles:
         field["title_translated"] = titles
-    if column["required"] or column["key"]:
-        field["constraints"] = {"required": True}
-    return field
+    constraints: dict[str, Any] = {"required": True} if column["required"] or column["key"] else {}
+    if column["pattern"] and field["type"] == "string":
+        constraints["pattern"] = column["pattern"]
+    if values := [value.strip() for value in column["enum"].split(BETWEEN) if value.strip()]:
+        constraints["enum"] = values
+    return field | ({"constraints": constraints} if constraints else {})
 
 
 def values_of(passport: Mapping[str, Any]) -> Values:
@@ -88,9 +93,12 @@ def columns_as_values(fields: list[dict[str, Any]], key: list[str]) -> Values:
     """The form's inputs for the columns of a table schema."""
     values: Values = {}
     for n, field in enumerate(fields):
-        required = (field.get("constraints") or {}).get("required")
+        constraints = field.get("constraints") or {}
+        required = constraints.get("required")
         parts = {"name": field["name"], "type": field.get("type", "string")} | (field.get("title_translated") or {})
         parts |= {"required": "1" if required else "", "key": "1" if field["name"] in key else ""}
+        parts |= {"pattern": str(constraints.get("pattern") or "")}
+        parts |= {"enum": f"{BETWEEN} ".join(map(str, constraints.get("enum") or []))}
         values |= {f"columns.{n}.{part}": text for part, text in parts.items()}
     return values
 
@@ -102,7 +110,7 @@ def keep_unseen(described_schema: dict[str, Any], known: Mapping[str, Any]) -> d
     for field in described_schema["fields"]:
         old = before.get(field["name"], {})
         same_type = old.get("type", "string") == field["type"]
-        constraints = {k: v for k, v in (old.get("constraints") or {}).items() if k != "required"} if same_type else {}
+        constraints = {k: v for k, v in (old.get("constraints") or {}).items() if k not in SHOWN_RULES} if same_type else {}
         constraints |= field.get("constraints", {})
         kept = {k: v for k, v in old.items() if k not in ("constraints", "title_translated")} if same_type else {}
         fields.append(kept | field | ({"constraints": constraints} if constraints else {}))

@@ -9,9 +9,10 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Protocol
-from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
+from ckanext.kzopen.core import files
+from ckanext.kzopen.core.files import Entry
 from ckanext.kzopen.core.web.errors import KzError
 
 CHUNK = 1 << 20
@@ -35,11 +36,13 @@ class Received:
 
 
 def root(files_url: str) -> Path:
-    """The folder of a `file://` address; KzError publishing.files_unavailable for any other address."""
-    url = urlsplit(files_url)
-    if url.scheme != "file":
-        raise KzError("publishing.files_unavailable")
-    return Path(unquote(url.path))
+    """The folder of this machine in which bodies are written; behind a bucket, the one of its copies."""
+    return files.of(files_url).workplace
+
+
+def stored_file(files_url: str, path: str) -> Path:
+    """A stored body on this machine."""
+    return files.of(files_url).path(path)
 
 
 def receive(files_url: str, delivery: UUID, stream: Readable, limit: int, expected: int | None = None) -> Received:
@@ -63,18 +66,54 @@ def receive(files_url: str, delivery: UUID, stream: Readable, limit: int, expect
             raise KzError("publishing.cut_off", size=size, expected=expected)
         if not size:
             raise KzError("publishing.no_rows")
+    _publish(files_url, place)
     return Received(place, size, digest.hexdigest())
+
+
+def adopt(files_url: str, delivery: UUID, path: Path, sha256: str) -> Received:
+    """Take over a whole and synced file, whose SHA-256 is known, as the body of a delivery."""
+    place = f"{FOLDER}/{delivery.hex[:2]}/{delivery.hex}"
+    target = root(files_url) / place
+    target.parent.mkdir(parents=True, exist_ok=True)
+    size = path.stat().st_size
+    path.rename(target)
+    _sync_folder(target.parent)
+    _publish(files_url, place)
+    return Received(place, size, sha256)
+
+
+def _publish(files_url: str, place: str) -> None:
+    """Let all machines have a body that was written here; where that fails, nothing is left of it."""
+    store = files.of(files_url)
+    try:
+        store.publish(place)
+    except OSError:
+        store.workplace.joinpath(place).unlink(missing_ok=True)
+        raise
+
+
+def give_back(files_url: str, delivery: UUID, path: Path) -> None:
+    """Undo `adopt` where no delivery came of it: the body lies at `path` again."""
+    place, store = f"{FOLDER}/{delivery.hex[:2]}/{delivery.hex}", files.of(files_url)
+    if not path.exists() and store.exists(place):
+        store.path(place).rename(path)
+        store.delete(place)
+
+
+def head(files_url: str, received: Received, size: int = 4096) -> bytes:
+    """The first bytes of a stored body."""
+    with stored_file(files_url, received.path).open("rb") as file:
+        return file.read(size)
 
 
 def discard(files_url: str, received: Received) -> None:
     """Remove the bytes of a delivery that did not come about."""
-    (root(files_url) / received.path).unlink(missing_ok=True)
+    files.of(files_url).delete(received.path)
 
 
-def old_files(files_url: str, older_than: float, now: float) -> list[Path]:
+def old_files(files_url: str, older_than: float, now: float) -> list[Entry]:
     """Stored bodies, whole or not, that were not written to for `older_than` seconds; `now` is Unix time."""
-    files = (root(files_url) / FOLDER).glob("*/*")
-    return [path for path in files if now - path.stat().st_mtime > older_than]
+    return [entry for entry in files.of(files_url).listing(FOLDER) if now - entry.written > older_than]
 
 
 @contextmanager

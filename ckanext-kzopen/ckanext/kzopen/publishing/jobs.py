@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import logging
 import time
+from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from ckan import model
+from ckanext.kzopen.core import files
 from ckanext.kzopen.core.jobs import Retry, task
 from ckanext.kzopen.core.withdrawal import tombstone
-from ckanext.kzopen.publishing import inbox, portal_figures, process, withdrawal
-from ckanext.kzopen.publishing.model import Passport, known_bodies
+from ckanext.kzopen.publishing import decide, inbox, portal_figures, process, uploads, withdrawal
+from ckanext.kzopen.publishing.model import Delivery, Passport, due, known_bodies
+from ckanext.kzopen.publishing.receive import defer_check
 from ckanext.kzopen.publishing.settle import bring_datastore
 from ckanext.kzopen.publishing.site import configured
+from ckanext.kzopen.publishing.waiting import is_decided
 from ckanext.kzopen.rows import model as versions
 
 log = logging.getLogger(__name__)
@@ -29,6 +33,25 @@ def mark_failed(error: BaseException, *, delivery: str) -> None:
 def process_delivery(delivery: str) -> None:
     """Check a delivery and publish it, or go on where a dead worker stopped."""
     process.process(model.Session(), configured(), UUID(delivery))
+
+
+@task("publishing.publish_due", retry=Retry(times=6, first=2, longest=60))
+def publish_due(delivery: str) -> None:
+    """The moment of a planned delivery has come: into the line of its data set with it."""
+    session = model.Session()
+    found = session.get(Delivery, UUID(delivery))
+    if found is not None and is_decided(found):
+        defer_check(session, found)
+        session.commit()
+
+
+@task("publishing.look_for_due", cron="* * * * *")
+def look_for_due() -> None:
+    """Put planned deliveries into the queue whose job was lost or has used up its tries a minute after their moment."""
+    session = model.Session()
+    for late in decide.stuck(session, due(session, datetime.now(UTC) - timedelta(minutes=1))):
+        defer_check(session, late)
+    session.commit()
 
 
 @task("publishing.show_current", retry=Retry(times=8, first=1, longest=30))
@@ -50,10 +73,19 @@ def publish_portal_figures() -> None:
     portal_figures.publish(model.Session())
 
 
+@task("publishing.tidy_uploads", cron="27 * * * *")
+def tidy_uploads() -> None:
+    """Throw away the parts of uploads that have expired."""
+    number = uploads.throw_away_expired(model.Session(), configured(), datetime.now(UTC))
+    if number:
+        log.info("%s expired uploads were thrown away", number)
+
+
 @task("publishing.tidy", cron="17 3 * * *")
 def tidy() -> None:
     """Remove bodies that no delivery knows: they never arrived whole, or their request was cut off before the commit."""
-    files = {path.name: path for path in inbox.old_files(configured().files_url, UNKNOWN_AFTER, time.time())}
-    for name in files.keys() - known_bodies(model.Session(), files):
+    files_url = configured().files_url
+    old = {entry.name.rpartition("/")[2]: entry.name for entry in inbox.old_files(files_url, UNKNOWN_AFTER, time.time())}
+    for name in old.keys() - known_bodies(model.Session(), old):
         log.info("a body that no delivery knows is thrown away: %s", name)
-        files[name].unlink(missing_ok=True)
+        files.of(files_url).delete(old[name])

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 import polars as pl
 import pyarrow as pa
+from ckanext.kzopen.rows import changes
+from ckanext.kzopen.rows.reading import Table
 
 PLACE = "_kzopen_place"
 
@@ -37,6 +39,20 @@ def merged(mode: str, old: pa.Table | None, sent: pa.Table, key: list[str]) -> M
     if mode == "append":
         return Merged(pa.concat_tables([old, sent.cast(old.schema)]), _known(old, sent, key))
     return Merged(_upserted(old, sent, key))
+
+
+def as_change(mode: str, rows: int, sent: int) -> bool:
+    """Whether a delivery of `sent` rows to a table of `rows` rows is stored as a change of it."""
+    return mode != "replace" and changes.pays(rows, sent)
+
+
+def changed(mode: str, old: Table, sent: pa.Table, key: list[str], look: changes.Look | None = None) -> changes.Changed:
+    """What `sent` changes in the stored table `old`; raises OtherColumns when `old` has not the columns of `sent`."""
+    if mode == "delete":
+        return changes.deleted(old, sent, key)
+    if old.schema.names != sent.schema.names or old.schema.types != sent.schema.types:
+        raise OtherColumns
+    return changes.appended(old, sent, key) if mode == "append" else changes.upserted(old, sent, key, look)
 
 
 def _without(old: pa.Table, sent: pa.Table, key: list[str]) -> pa.Table:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
 from ckan import model
 from ckanext.kzopen.core.db import Base
-from sqlalchemy import BigInteger, DateTime, Index, Integer, Text, func, select
+from sqlalchemy import BigInteger, DateTime, Index, Integer, Text, func, select, text, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column, object_session
+
+KEY_TAKEN = text("idempotency_key IS NOT NULL AND NOT key_free")
+KEY_KEPT = timedelta(days=7)
 
 
 class Passport(Base):
@@ -30,16 +33,18 @@ class Passport(Base):
 class Delivery(Base):
     """Rows that somebody sent to one data set. Never deleted; `state` is changed by `core.states.change` only.
 
-    `mode` is replace, append, upsert or delete. `check_only` deliveries stop before publication until a person approves
-    (`approver`). `report` is `validation.report.Report.stored()`. The counts of rows are None until they are known.
-    `settled` is when DataStore, too, showed the version of an accepted delivery.
+    `mode` is replace, append, upsert or delete. `check_only` is whether the sender asked for a check alone. One that
+    `waits_for` something (`check`: for its sender, `approval`: for somebody else) stops before publication until a person
+    decides (`approver`, with `decision_reason`). `stops` are what put it into quarantine (`stops.Stop`). `report` is
+    `validation.report.Report.stored()`. The counts of rows are None until they are known. `key_free` is whether its
+    idempotency key may be used again. `settled` is when DataStore, too, showed the version of an accepted delivery.
     """
 
     __tablename__ = "delivery"
     __table_args__ = (
         Index("delivery_package", "package_id", "received"),
         Index("delivery_state", "state"),
-        Index("delivery_key", "package_id", "idempotency_key", unique=True, postgresql_where="idempotency_key IS NOT NULL"),
+        Index("delivery_key", "package_id", "idempotency_key", unique=True, postgresql_where=KEY_TAKEN),
     )
 
     id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
@@ -57,7 +62,11 @@ class Delivery(Base):
     sha256: Mapped[str] = mapped_column(Text)
     idempotency_key: Mapped[str | None] = mapped_column(Text)
     publish_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    waits_for: Mapped[str | None] = mapped_column(Text)
+    stops: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
     approver: Mapped[str | None] = mapped_column(Text)
+    decision_reason: Mapped[str | None] = mapped_column(Text)
+    key_free: Mapped[bool] = mapped_column(default=False)
     rows: Mapped[int | None] = mapped_column(BigInteger)
     added: Mapped[int | None] = mapped_column(BigInteger)
     changed: Mapped[int | None] = mapped_column(BigInteger)
@@ -81,15 +90,86 @@ class Delivery(Base):
         return package.owner_org if package else None
 
 
+class DeliveryRule(Base):
+    """How much a delivery to one data set may change by itself; where there is no row, `rules.DEFAULT` holds."""
+
+    __tablename__ = "delivery_rule"
+
+    package_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    empty: Mapped[str] = mapped_column(Text)
+    loss: Mapped[float | None]
+    columns: Mapped[str] = mapped_column(Text)
+    changed: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now(), onupdate=func.now())
+
+
+class ApprovalRule(Base):
+    """Whose deliveries a second person of the agency has to approve: `nobody`'s, `people`'s, or `all`, systems too."""
+
+    __tablename__ = "approval_rule"
+
+    agency_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    second_person: Mapped[str] = mapped_column(Text)
+    changed: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now(), onupdate=func.now())
+
+
+class Upload(Base):
+    """A large body that comes in parts: `received` bytes of `length` are safely stored; `delivery_id` once it is complete."""
+
+    __tablename__ = "upload"
+    __table_args__ = (Index("upload_open", "sender", postgresql_where=text("delivery_id IS NULL")),)
+
+    id: Mapped[UUID] = mapped_column(primary_key=True, default=uuid4)
+    package_id: Mapped[str] = mapped_column(Text)
+    uri: Mapped[str] = mapped_column(Text)
+    sender: Mapped[str] = mapped_column(Text)
+    mode: Mapped[str] = mapped_column(Text)
+    waits_for: Mapped[str | None] = mapped_column(Text)
+    publish_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    media_type: Mapped[str | None] = mapped_column(Text)
+    file_name: Mapped[str | None] = mapped_column(Text)
+    idempotency_key: Mapped[str | None] = mapped_column(Text)
+    length: Mapped[int] = mapped_column(BigInteger)
+    received: Mapped[int] = mapped_column(BigInteger, default=0)
+    created: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+    expires: Mapped[datetime] = mapped_column(DateTime(timezone=True))
+    delivery_id: Mapped[UUID | None]
+
+
+class AcceptedRepair(Base):
+    """A kind of repair that a person accepted for a data set; `field` is empty where it is of the whole table."""
+
+    __tablename__ = "accepted_repair"
+
+    package_id: Mapped[str] = mapped_column(Text, primary_key=True)
+    kind: Mapped[str] = mapped_column(Text, primary_key=True)
+    field: Mapped[str] = mapped_column(Text, primary_key=True, default="")
+    actor: Mapped[str] = mapped_column(Text)
+    accepted: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
+
+
 def passport_of(session: Session, uri: str) -> Passport | None:
     """The passport of the data set `uri`, or None."""
     return session.scalars(select(Passport).where(Passport.uri == uri)).first()
 
 
 def delivery_with_key(session: Session, package_id: str, key: str) -> Delivery | None:
-    """The delivery to a data set that came with this idempotency key, or None."""
-    wanted = select(Delivery).where(Delivery.package_id == package_id, Delivery.idempotency_key == key)
-    return session.scalars(wanted).first()
+    """The delivery to a data set that came with this idempotency key in the last KEY_KEPT, or None."""
+    return session.scalars(select(Delivery).where(*_taken(package_id, key))).first()
+
+
+def free_old_key(session: Session, package_id: str, key: str, now: datetime) -> None:
+    """Let a key that came more than KEY_KEPT ago be used again; the old delivery goes on telling it."""
+    old = update(Delivery).where(*_taken(package_id, key), Delivery.received < now - KEY_KEPT)
+    session.execute(old.values(key_free=True))
+
+
+def _taken(package_id: str, key: str) -> tuple[Any, ...]:
+    return Delivery.package_id == package_id, Delivery.idempotency_key == key, Delivery.key_free.is_(False)
+
+
+def due(session: Session, now: datetime) -> list[Delivery]:
+    """Scheduled deliveries whose moment has come."""
+    return list(session.scalars(select(Delivery).where(Delivery.state == "scheduled", Delivery.publish_at <= now)))
 
 
 def latest_deliveries(session: Session, package_ids: list[str], limit: int = 20) -> list[Delivery]:

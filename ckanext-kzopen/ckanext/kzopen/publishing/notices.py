@@ -84,12 +84,13 @@ def told(session: AnySession, message: Message) -> list[Telling]:
     if delivery is None or package is None:
         return []
     state = str(message.payload["to"])
+    asked_only = state == "awaiting_approval" and delivery.waits_for == "check"
     makers = {
         "sender": lambda: _to_people(delivery, package, "delivery.state", (delivery.sender,), state),
         "approvers": lambda: _to_people(delivery, package, "delivery.waiting", approvers(session, package.owner_org), state),
         "followers": lambda: _to_followers(delivery, package, state),
     }
-    return [makers[who]() for who in message.payload["notify"] if who in makers]
+    return [makers[who]() for who in message.payload["notify"] if who in makers and not (asked_only and who == "approvers")]
 
 
 def _to_people(delivery: Delivery, package: Any, kind: str, people: tuple[str, ...], state: str) -> Telling:

@@ -5,14 +5,35 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
-from ckanext.kzopen.publishing import answers
-from ckanext.kzopen.publishing.passport import Passport
-from ckanext.kzopen.publishing.receive import MODES
+from ckanext.kzopen.core.texts import Words, in_language
+from ckanext.kzopen.publishing import answers, calls
+from ckanext.kzopen.publishing.calls_shown import CALLS, Call
+from ckanext.kzopen.publishing.formats import ACCEPTED
+from ckanext.kzopen.publishing.passport import Input, Passport
 from flask import Response, json
+from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 BASE = "/api/universal/v1"
-MODELS = (
+TITLE: Words = {"kk": "kzopen әмбебап API", "ru": "Универсальный API kzopen", "en": "kzopen universal API"}
+DESCRIPTION: Words = {
+    "kk": "Органның ақпараттық жүйесі деректерін өзі жариялап, өзі жаңартады.",
+    "ru": "Информационная система органа сама публикует и обновляет его данные.",
+    "en": "Publish and refresh the tables of an agency without anybody's hand in it.",
+}
+TOKEN: Words = {
+    "kk": "Ақпараттық жүйенің немесе адамның токені.",
+    "ru": "Токен информационной системы или человека.",
+    "en": "Token of an information system, or of a person.",
+}
+BODIES: tuple[type[BaseModel], ...] = (
+    Passport,
+    answers.WithdrawalOrder,
+    calls.Decision,
+    calls.UploadOrder,
+    calls.Completion,
+)
+ANSWERS: tuple[type[BaseModel], ...] = (
     answers.DatasetAnswer,
     answers.VersionsAnswer,
     answers.DifferenceAnswer,
@@ -20,124 +41,127 @@ MODELS = (
     answers.ReportAnswer,
     answers.ProblemAnswer,
     answers.WithdrawalAnswer,
+    answers.UploadAnswer,
 )
-ROWS = (
-    "text/csv",
-    "application/json",
-    "application/x-ndjson",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
-    "application/vnd.apache.parquet",
-    "application/gzip",
-)
+UUID = {"type": "string", "format": "uuid"}
+PLACES: dict[str, dict[str, Any]] = {
+    "uri": {"type": "string", "pattern": "^[a-z0-9_-]{2,100}$"},
+    "number": {"type": "integer", "minimum": 1, "maximum": 2_000_000_000},
+    "delivery": UUID,
+    "upload": UUID,
+    "resource": {"type": "string", "minLength": 1, "maxLength": 100, "pattern": "^[^/]+$"},
+}
+OFFSET = {"type": "integer", "minimum": 0}
 
 
-def response(address: str) -> Response:
-    """The document, for a portal at `address`."""
-    return Response(json.dumps(document(address), ensure_ascii=False), content_type="application/json")
+def response(address: str, language: str) -> Response:
+    """The document, for a portal at `address`, in a reader's language."""
+    return Response(json.dumps(document(address, language), ensure_ascii=False), content_type="application/json")
 
 
-def document(address: str) -> dict[str, Any]:
+def document(address: str, language: str) -> dict[str, Any]:
     """The document as plain data."""
+    scheme = {"type": "http", "scheme": "bearer", "description": in_language(TOKEN, language)}
     return {
         "openapi": "3.1.0",
         "info": {
-            "title": "kzopen universal API",
+            "title": in_language(TITLE, language),
             "version": "1",
-            "description": "Publish and refresh the tables of an agency without anybody's hand in it.",
+            "description": in_language(DESCRIPTION, language),
         },
         "servers": [{"url": f"{address}{BASE}"}],
         "security": [{"token": []}],
-        "paths": _paths(),
-        "components": {
-            "schemas": _schemas(),
-            "securitySchemes": {"token": {"type": "http", "scheme": "bearer", "description": "API token of a CKAN user."}},
-        },
+        "paths": _paths(language),
+        "components": {"schemas": _schemas(), "securitySchemes": {"token": scheme}},
     }
 
 
 @cache
 def _schemas() -> dict[str, Any]:
-    given = [
-        (Passport, "validation"),
-        (answers.WithdrawalOrder, "validation"),
-        *((model, "serialization") for model in MODELS),
-    ]
+    given = [*((model, "validation") for model in BODIES), *((model, "serialization") for model in ANSWERS)]
     _, definitions = models_json_schema(given, ref_template="#/components/schemas/{model}")  # type: ignore[arg-type]
     found: dict[str, Any] = definitions["$defs"]
     return found
 
 
-def _paths() -> dict[str, Any]:
-    uri = _parameter("uri", "path", {"type": "string", "pattern": "^[a-z0-9_-]{2,100}$"})
-    number = _parameter("number", "path", {"type": "integer", "minimum": 1})
-    delivery = _parameter("id", "path", {"type": "string", "format": "uuid"})
-    pages = [_parameter(name, "query", {"type": "integer"}, required=False) for name in ("offset", "limit")]
-    return {
-        "/datasets/{uri}": {
-            "parameters": [uri],
-            "put": _call("Create a data set or change its passport", "DatasetAnswer", (200, 201))
-            | {"requestBody": {"required": True, "content": {"application/json": {"schema": _reference("Passport")}}}},
-            "get": _open("The passport and the current version", "DatasetAnswer"),
-        },
-        "/datasets/{uri}/rows": {"parameters": [uri], "post": _rows()},
-        "/datasets/{uri}/versions": {"parameters": [uri], "get": _open("The versions, newest first", "VersionsAnswer")},
-        "/datasets/{uri}/versions/{number}/diff": {
-            "parameters": [uri, number],
-            "get": _open("What a version changed", "DifferenceAnswer"),
-        },
-        "/datasets/{uri}/withdraw": {"parameters": [uri], "post": _withdraw("Take the data set out of every place")},
-        "/datasets/{uri}/versions/{number}/withdraw": {
-            "parameters": [uri, number],
-            "post": _withdraw("Take a version out of every place; the one before it becomes current"),
-        },
-        "/datasets/{uri}/resources/{id}/withdraw": {
-            "parameters": [uri, _parameter("id", "path", {"type": "string"})],
-            "post": _withdraw("Take a file out of every place"),
-        },
-        "/deliveries/{id}": {"parameters": [delivery], "get": _call("Where a delivery stands", "DeliveryAnswer")},
-        "/deliveries/{id}/report": {
-            "parameters": [delivery, *pages],
-            "get": _call("A page of what the check found", "ReportAnswer"),
-        },
-        "/deliveries/{id}/approve": {
-            "parameters": [delivery],
-            "post": _call("Publish a delivery that was only checked", "DeliveryAnswer", (200, 202)),
-        },
+def _paths(language: str) -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for call in CALLS:
+        path = found.setdefault(call.path, {"parameters": _in_path(call.path)})
+        path[call.method] = _operation(call, language)
+    return {path: {k: v for k, v in item.items() if v} for path, item in found.items()}
+
+
+def _in_path(path: str) -> list[dict[str, Any]]:
+    names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
+    return [{"name": name, "in": "path", "required": True, "schema": PLACES[name]} for name in names]
+
+
+def _operation(call: Call, language: str) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": call.name,
+        "summary": in_language(call.summary, language),
+        "responses": _responses(call, language),
     }
+    parameters = [*_in_query(call.query), *_in_headers(call)]
+    if parameters:
+        operation["parameters"] = parameters
+    if call.body is not None:
+        operation["requestBody"] = {"required": True, "content": _content(call.body)}
+    if call.open:
+        operation["security"] = [{}, {"token": []}]
+    return operation
 
 
-def _rows() -> dict[str, Any]:
-    binary = {"schema": {"type": "string", "format": "binary"}}
-    key = _parameter("Idempotency-Key", "header", {"type": "string", "minLength": 1, "maxLength": 255}, required=False)
-    mode = _parameter("mode", "query", {"enum": list(MODES), "default": "replace"}, required=False)
-    check = _parameter("check", "query", {"enum": ["only"]}, required=False)
-    return _call("Send rows", "DeliveryAnswer", (200, 202)) | {
-        "parameters": [mode, check, key],
-        "requestBody": {"required": True, "content": dict.fromkeys(ROWS, binary)},
-    }
+def _content(body: type[BaseModel] | str) -> dict[str, Any]:
+    if body == "rows":
+        return {key: {"schema": {"type": "string", "format": "binary"}} for key in ACCEPTED}
+    if isinstance(body, str):
+        return {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}}
+    return {"application/json": {"schema": _reference(body.__name__)}}
 
 
-def _withdraw(summary: str) -> dict[str, Any]:
-    check = _parameter("check", "query", {"enum": ["only"]}, required=False)
-    body = {"required": True, "content": {"application/json": {"schema": _reference("WithdrawalOrder")}}}
-    return _call(summary, "WithdrawalAnswer") | {"parameters": [check], "requestBody": body}
+def _in_query(model: type[Input] | None) -> list[dict[str, Any]]:
+    """The parameters of an address, from the model that checks them."""
+    if model is None:
+        return []
+    found = []
+    for name, told in model.model_json_schema()["properties"].items():
+        schema = _without_null({k: v for k, v in told.items() if k not in ("description", "title")})
+        found.append({"name": name, "in": "query", "description": told.get("description", ""), "schema": schema})
+    return found
 
 
-def _open(summary: str, answer: str) -> dict[str, Any]:
-    """A call that anyone may make."""
-    return _call(summary, answer) | {"security": [{}, {"token": []}]}
+def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
+    """A parameter that is not there is left out; there is no null in an address."""
+    if "anyOf" not in schema:
+        return schema
+    (kept,) = [part for part in schema["anyOf"] if part.get("type") != "null"]
+    return kept
 
 
-def _call(summary: str, answer: str, statuses: tuple[int, ...] = (200,)) -> dict[str, Any]:
-    good = {
-        str(s): {"description": summary, "content": {"application/json": {"schema": _reference(answer)}}} for s in statuses
-    }
+def _in_headers(call: Call) -> list[dict[str, Any]]:
+    found = []
+    if call.name == "post_rows":
+        key = {"type": "string", "minLength": 1, "maxLength": 255}
+        found.append({"name": "Idempotency-Key", "in": "header", "required": False, "schema": key})
+        digest = {"type": "string", "pattern": "^sha-256=:[A-Za-z0-9+/]{43}=:$"}
+        found.append({"name": "Content-Digest", "in": "header", "required": False, "schema": digest})
+    if call.name == "put_part":
+        found.append({"name": "Upload-Offset", "in": "header", "required": True, "schema": OFFSET})
+    return found
+
+
+def _responses(call: Call, language: str) -> dict[str, Any]:
+    summary = in_language(call.summary, language)
+    content: dict[str, Any] = {"application/json": {"schema": _reference(call.answer.__name__)}}
+    if call.name == "get_report":
+        content["text/csv"] = {"schema": {"type": "string"}}
+    good: dict[str, Any] = {str(status): {"description": summary, "content": content} for status in call.statuses}
     problem = {"application/problem+json": {"schema": _reference("ProblemAnswer")}}
-    return {"summary": summary, "responses": good | {"default": {"description": "A problem", "content": problem}}}
-
-
-def _parameter(name: str, place: str, schema: dict[str, Any], *, required: bool = True) -> dict[str, Any]:
-    return {"name": name, "in": place, "required": required, "schema": schema}
+    if call.method == "head":
+        return {"200": {"description": summary}, "default": {"description": "A problem"}}
+    return good | {"default": {"description": "A problem", "content": problem}}
 
 
 def _reference(name: str) -> dict[str, str]:

@@ -100,7 +100,7 @@ def _column_name(name: str) -> str:
 class SchemaField(BaseModel):
     """A column of the table, as Table Schema describes it; titles in kk, ru and en are ours."""
 
-    model_config = ConfigDict(extra="allow", str_strip_whitespace=True)
+    model_config = ConfigDict(extra="allow", str_strip_whitespace=True, populate_by_name=True)
 
     name: Annotated[str, StringConstraints(min_length=1), AfterValidator(_column_name)]
     type: FieldType = "string"
@@ -109,6 +109,12 @@ class SchemaField(BaseModel):
     description_translated: dict[Literal["kk", "ru", "en"], str] | None = None
     format: str | None = None
     constraints: dict[str, Any] | None = None
+    public_by: str | None = Field(
+        None,
+        alias="publicBy",
+        max_length=1000,
+        description="The article or register by which personal data of this column are public; set by who may release them.",
+    )
 
 
 class TableSchema(BaseModel):
@@ -118,6 +124,9 @@ class TableSchema(BaseModel):
 
     fields: list[SchemaField] = Field(max_length=1000)
     primary_key: list[str] = Field(default=[], alias="primaryKey")
+    public_by: str | None = Field(
+        None, alias="publicBy", max_length=1000, description="The same for the whole table: a register that is public by law."
+    )
 
     @model_validator(mode="before")
     @classmethod

@@ -97,11 +97,11 @@ def _columns_from_file(values: forms.Values) -> tuple[forms.Values, dict[str, Kz
         part.save(file)
         file.flush()
         try:
-            columns = proposal.proposed(Path(file.name))
+            schema = proposal.proposed(Path(file.name))
         except Unreadable:
             return values, {"sample": KzError("publishing.not_a_table")}
     rest = {name: text for name, text in values.items() if not name.startswith("columns.")}
-    return rest | forms.columns_as_values(columns, []), {}
+    return rest | forms.columns_as_values(schema["fields"], schema.get("primaryKey") or []), {}
 
 
 def _in_words(errors: dict[str, KzError]) -> dict[str, str]:

@@ -6,17 +6,24 @@ from typing import Any
 
 import ckan.plugins as p
 import ckan.plugins.toolkit as tk
+from ckan import model
 from ckan.config.middleware.flask_app import csrf
 from ckanext.kzopen.publishing import (
     api,
+    decision_views,
+    deliveries_api,
     desk,
     figures,
     helpers,
+    index,
     jobs,
     notices,
     passport_views,
     purge,
+    repair_views,
+    rule_views,
     tasks,
+    uploads_api,
     validators,
     views,
     withdrawal,
@@ -36,29 +43,46 @@ class PublishingPlugin(p.SingletonPlugin):
     p.implements(p.IActions)
     p.implements(p.IBlueprint)
     p.implements(p.IConfigurer)
+    p.implements(p.IPackageController, inherit=True)
     p.implements(p.ITemplateHelpers)
     p.implements(p.IValidators)
 
-    jobs = (jobs.process_delivery, jobs.show_current, jobs.publish_portal_figures, jobs.tidy)
+    # The worker finds them registered by the import.
+    jobs = (jobs,)
     # They put their pages on the blueprints of the desk and the API, and the desk into the workstation.
     kept = (figures,)
-    pages = (views, passport_views, tasks, withdrawal_api, withdrawal_views)
+    pages = (
+        views,
+        passport_views,
+        repair_views,
+        rule_views,
+        tasks,
+        deliveries_api,
+        uploads_api,
+        withdrawal_api,
+        withdrawal_views,
+    )
 
     def update_config(self, config: tk.CKANConfig) -> None:
         """Our templates come after the theme's."""
         tk.add_template_directory(config, "templates")
         withdrawal.announce()
         notices.register()
+        index.register()
 
     def get_actions(self) -> dict[str, Any]:
         return {"dataset_purge": purge.dataset_purge}
+
+    def before_dataset_index(self, pkg_dict: dict[str, Any]) -> dict[str, Any]:
+        """Columns are found too; a data set whose first version is planned is found from that moment on."""
+        return index.with_columns(pkg_dict) | index.told(model.Session(), str(pkg_dict["id"]))
 
     def get_blueprint(self) -> list[Blueprint]:
         return [api.blueprint, desk.blueprint]
 
     def get_helpers(self) -> dict[str, Any]:
         found = (helpers.kzopen_in_language, helpers.kzopen_words, helpers.kz_told)
-        return {function.__name__: function for function in found}
+        return {function.__name__: function for function in found} | {"kz_decision": decision_views.offer}
 
     def get_validators(self) -> dict[str, Any]:
         return {

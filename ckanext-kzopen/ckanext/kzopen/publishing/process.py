@@ -10,16 +10,22 @@ from typing import Any
 from uuid import UUID
 
 from ckanext.kzopen.core import states
+from ckanext.kzopen.core.texts import ASTANA
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.withdrawal import tombstone
-from ckanext.kzopen.publishing import accept, inbox
+from ckanext.kzopen.publishing import accept, inbox, repairs, rules, stops
 from ckanext.kzopen.publishing.model import Delivery, Passport
+from ckanext.kzopen.publishing.receive import defer_publication
 from ckanext.kzopen.publishing.refusal import Refused
 from ckanext.kzopen.publishing.settle import settle
 from ckanext.kzopen.publishing.site import Site
+from ckanext.kzopen.publishing.waiting import is_decided
+from ckanext.kzopen.rows import model as versions
 from sqlalchemy.orm import Session
 
 SYSTEM = "system:publishing"
+LEAST_UNPACKED, MOST_TIMES = 128 << 20, 250
+"""Bytes to which any packed table may grow, and how many times its size a large one may; real tables shrink 5 to 30 times."""
 
 
 def process(session: Session, site: Site, delivery_id: UUID) -> None:
@@ -28,7 +34,7 @@ def process(session: Session, site: Site, delivery_id: UUID) -> None:
     if delivery.state in ("received", "failed"):
         states.change(session, "delivery", delivery, "check", actor=SYSTEM, checking=_now(), error=None)
         session.commit()
-    if delivery.state == "checking" or (delivery.state == "awaiting_approval" and delivery.approver):
+    if delivery.state == "checking" or is_decided(delivery):
         _decide(session, site, delivery)
     if delivery.state == "accepted":
         settle(session, delivery)
@@ -43,13 +49,12 @@ def _decide(session: Session, site: Site, delivery: Delivery) -> None:
         fail(session, delivery.id, KzError("publishing.unknown_dataset", uri=delivery.uri))
         return
     try:
-        checked = check(site, delivery, passport)
+        checked = check(site, delivery, passport, repairs.keys(session, delivery.package_id))
         if checked.table is None:
             raise Refused(checked.report)
         _refuse_unstorable(checked)
-        if delivery.check_only and delivery.approver is None:
-            _hold(session, delivery, checked.report)
-        else:
+        _refuse_unknown_codes(session, site, delivery, passport, checked)
+        if delivery.state != "checking" or not _stopped(session, site, delivery, passport, checked):
             accept.accept(session, site, delivery, passport, checked)
     except Refused as refusal:
         session.rollback()
@@ -57,14 +62,78 @@ def _decide(session: Session, site: Site, delivery: Delivery) -> None:
     session.commit()
 
 
-def check(site: Site, delivery: Delivery, passport: Passport) -> Any:
-    """The report on the stored bytes, and the table when they are free of errors (`validation.check.Checked`)."""
+def _stopped(session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Any) -> bool:
+    """Whether the delivery has to wait: in quarantine, for a person's decision, or for its moment; then its state says so."""
+    given = {"report": checked.report.stored(), "rows": checked.report.rows, "wrong": 0, "checked": _now()}
+    if found := _stops(session, site, delivery, passport, checked):
+        given["stops"] = [stop.stored() for stop in found]
+        states.change(session, "delivery", delivery, "quarantine", actor=SYSTEM, **given)
+        return True
+    if delivery.waits_for is None and rules.needs_second_person(session, delivery):
+        given["waits_for"] = "approval"
+    if given.get("waits_for") or delivery.waits_for:
+        states.change(session, "delivery", delivery, "hold", actor=SYSTEM, **given)
+        return True
+    if delivery.publish_at is not None and delivery.publish_at > _now():
+        states.change(session, "delivery", delivery, "plan", actor=SYSTEM, **given)
+        defer_publication(session, delivery)
+        return True
+    return False
+
+
+def _stops(session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Any) -> list[stops.Stop]:
+    """What a person has to look at first; raises Refused for an empty replacement where that is not wanted at all."""
+    from ckanext.kzopen.publishing import personal
+    from ckanext.kzopen.publishing.findings import emptied
+
+    allowed = rules.thresholds(session, passport.package_id)
+    current = versions.latest(session, passport.uri)
+    old = [field["name"] for field in current.schema["fields"]] if current else []
+    before = current.rows if current else 0
+    sent = checked.report.rows
+    if (
+        current is not None
+        and delivery.mode == "delete"
+        and stops.losses(stops.Change("delete", before, sent, [], []), allowed)
+    ):
+        sent = _there(session, site, current, passport, checked.table)
+    change = stops.Change(delivery.mode, before, sent, old, checked.table.column_names)
+    if allowed.empty == "refuse" and stops.empties(change):
+        raise Refused(emptied(checked.report, before))
+    # Keys to delete are not published.
+    seen = personal.found(checked.table, passport.schema) if delivery.mode != "delete" else []
+    return seen + stops.losses(change, allowed)
+
+
+def _there(session: Session, site: Site, current: versions.Version, passport: Passport, keys: Any) -> int:
+    """How many of the keys to delete are in the current version."""
+    from ckanext.kzopen.publishing import merge
+    from ckanext.kzopen.rows import reading
+
+    key = list(passport.schema["primaryKey"])
+    old = reading.table_of(session, site.files_url, current).read(key)
+    return int(old.num_rows - merge.merged("delete", old, keys, key).table.num_rows)
+
+
+def check(site: Site, delivery: Delivery, passport: Passport, accepted: set[repairs.Key]) -> Any:
+    """The report on the stored bytes, mended as people accepted it, and the table when they are free of errors
+    (`validation.check.Checked`)."""
     # Loaded here: web processes register this path too and must not carry the libraries that read files.
+    from ckanext.kzopen.validation.cells import Limits
     from ckanext.kzopen.validation.check import check_file
 
-    path = inbox.root(site.files_url) / delivery.path
+    path = inbox.stored_file(site.files_url, delivery.path)
     schema = schema_for(delivery.mode, passport.schema)
-    return check_file(path, schema, media_type=delivery.media_type, name=delivery.file_name)
+    limits = Limits(unpacked=max(LEAST_UNPACKED, min(Limits.unpacked, MOST_TIMES * delivery.size)))
+    return check_file(
+        path,
+        schema,
+        media_type=delivery.media_type,
+        name=delivery.file_name,
+        limits=limits,
+        accepted=accepted,
+        suggest=True,
+    )
 
 
 def _refuse_unstorable(checked: Any) -> None:
@@ -73,6 +142,15 @@ def _refuse_unstorable(checked: Any) -> None:
     report = unstorable(checked.report, checked.table)
     if report is not None:
         raise Refused(report)
+
+
+def _refuse_unknown_codes(session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Any) -> None:
+    from ckanext.kzopen.publishing.references import unknown_codes
+
+    if delivery.mode != "delete" and passport.schema.get("foreignKeys"):
+        report = unknown_codes(session, site.files_url, passport.schema, checked, _now().astimezone(ASTANA).date())
+        if report is not None:
+            raise Refused(report)
 
 
 def schema_for(mode: str, schema: dict[str, Any]) -> dict[str, Any]:
@@ -85,17 +163,9 @@ def schema_for(mode: str, schema: dict[str, Any]) -> dict[str, Any]:
 
 def _refuse(session: Session, delivery: Delivery, report: Any) -> None:
     now = _now()
+    way = "refuse" if delivery.state == "checking" else "refuse_late"
     given = {"report": report.stored(), "rows": report.rows, "wrong": report.errors, "checked": now, "finished": now}
-    if delivery.state == "awaiting_approval":
-        actor = str(delivery.approver)
-        states.change(session, "delivery", delivery, "decline", actor=actor, reason="check", **given)
-    else:
-        states.change(session, "delivery", delivery, "refuse", actor=SYSTEM, **given)
-
-
-def _hold(session: Session, delivery: Delivery, report: Any) -> None:
-    given = {"report": report.stored(), "rows": report.rows, "wrong": 0, "checked": _now()}
-    states.change(session, "delivery", delivery, "hold", actor=SYSTEM, **given)
+    states.change(session, "delivery", delivery, way, actor=SYSTEM, **given)
 
 
 def fail(session: Session, delivery_id: UUID, error: BaseException) -> None:
@@ -106,7 +176,7 @@ def fail(session: Session, delivery_id: UUID, error: BaseException) -> None:
     code = error.code if isinstance(error, KzError) else type(error).__name__
     if delivery.state == "checking":
         states.change(session, "delivery", delivery, "fail", actor=SYSTEM, error=code)
-    elif delivery.state == "awaiting_approval":
+    elif is_decided(delivery):
         delivery.error = code
     session.commit()
 

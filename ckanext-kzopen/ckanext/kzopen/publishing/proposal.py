@@ -2,37 +2,30 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-SAMPLE = 1000
-WHOLE = re.compile(r"-?(0|[1-9]\d{0,8})")
-NUMBER = re.compile(r"-?(0|[1-9]\d{0,14})(\.\d+)?")
-DAY = re.compile(r"\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])")
-CODE = re.compile(r"\d{6,}")
-KINDS = (("integer", WHOLE), ("number", NUMBER), ("date", DAY))
 
+def proposed(path: Path) -> dict[str, Any]:
+    """A table schema for the table in a file, with titles in the language of its labels and a key where one is certain; raises
+    validation's Unreadable when there is no table.
 
-def proposed(path: Path) -> list[dict[str, Any]]:
-    """The columns of the table in a file; raises validation's Unreadable when there is none."""
+    Local notations of numbers and dates do not become the column's format: the portal keeps the plain one, and files that are
+    written otherwise are offered the repair.
+    """
+    from ckanext.kzopen.validation.infer import schema_for
     from ckanext.kzopen.validation.reading import read
+    from ckanext.kzopen.validation.repairs.make import made
+    from ckanext.kzopen.validation.repairs.suggest import offered, table_without_schema
 
     cells = read(path)
-    return [
-        {"name": label, "type": kind_of(list(column)[:SAMPLE])}
-        for label, column in zip(cells.labels, cells.columns, strict=True)
-        if label
-    ]
+    mendable = [repair for repair in offered(cells) if not repair.done and repair.kind != "no-header"]
+    schema = schema_for(made(table_without_schema(cells), mendable, ()))
+    return schema | {"fields": [_plain(field) for field in schema["fields"]]}
 
 
-def kind_of(values: Iterable[Any]) -> str:
-    """The type of a column of cells.
-
-    Numbers with leading zeros, and long ones that are all of one length, are codes (BIN, KATO) and stay text.
-    """
-    texts = [str(value).strip() for value in values if value is not None and str(value).strip()]
-    if not texts or (all(CODE.fullmatch(text) for text in texts) and len({len(text) for text in texts}) == 1):
-        return "string"
-    return next((kind for kind, form in KINDS if all(form.fullmatch(text) for text in texts)), "string")
+def _plain(field: dict[str, Any]) -> dict[str, Any]:
+    """Without what belongs to a file's notation."""
+    left_out = {"decimalChar", "groupChar", "missingValues", "title"}
+    left_out |= {"format"} if field["type"] == "date" else set()
+    return {name: value for name, value in field.items() if name not in left_out}

@@ -14,10 +14,10 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckanext.kzopen.core.record import write_event
 from ckanext.kzopen.publishing.datasets import user_id
-from ckanext.kzopen.publishing.model import Passport
+from ckanext.kzopen.publishing.model import AcceptedRepair, Passport
 from ckanext.kzopen.publishing.site import Site, configured
-from ckanext.kzopen.rows.model import Version
-from sqlalchemy import delete, select
+from ckanext.kzopen.rows.model import TableFile, Version
+from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 
@@ -46,10 +46,12 @@ def forget(session: Session, package_id: str, user: str) -> Forgotten | None:
     passport = session.get(Passport, package_id)
     if passport is None:
         return None
-    paths = list(session.scalars(select(Version.path).where(Version.package_id == package_id)))
-    session.execute(delete(Version).where(Version.package_id == package_id))
+    paths = list(session.scalars(select(TableFile.path).where(TableFile.package_id == package_id)))
+    numbers = session.scalar(select(func.count()).where(Version.package_id == package_id))
+    for table in (TableFile, Version, AcceptedRepair):
+        session.execute(delete(table).where(table.package_id == package_id))
     session.delete(passport)
-    old = {"uri": passport.uri, "versions": len(paths)}
+    old = {"uri": passport.uri, "versions": numbers}
     write_event(session, kind="dataset", object_id=package_id, verb="purge", actor=user_id(user), old=old)
     return Forgotten(passport.resource_id, paths)
 
@@ -63,4 +65,4 @@ def clear_away(site: Site, forgotten: Forgotten) -> None:
     with datastore_transaction() as connection:
         datastore.drop(connection, forgotten.resource_id)
     for path in forgotten.paths:
-        store.file_of(site.files_url, path).unlink(missing_ok=True)
+        store.delete(site.files_url, path)

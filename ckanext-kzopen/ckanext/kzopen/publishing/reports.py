@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from typing import Any
 
 from ckanext.kzopen.publishing.answers import ReportAnswer
+from ckanext.kzopen.publishing.calls import FIRST_PAGE, LARGEST_PAGE
 from ckanext.kzopen.publishing.model import Delivery
 from ckanext.kzopen.publishing.site import Site
 
-FIRST_PAGE = 100
-LARGEST_PAGE = 1000
+__all__ = ["FIRST_PAGE", "LARGEST_PAGE", "as_csv", "in_words", "page"]
+
+COLUMNS = ("row", "field", "cell", "code", "sentence")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""How a cell begins that a spreadsheet would compute."""
 
 
 def page(site: Site, delivery: Delivery, offset: int, limit: int, language: str) -> ReportAnswer:
@@ -20,6 +26,17 @@ def page(site: Site, delivery: Delivery, offset: int, limit: int, language: str)
     here = f"{site.delivery_address(delivery.id)}/report"
     following = f"{here}?offset={after}&limit={limit}" if after < len(findings) else None
     return ReportAnswer(delivery=str(delivery.id), offset=offset, findings=findings[offset:after], next=following, **told)
+
+
+def as_csv(told: ReportAnswer) -> str:
+    """A page of a report as CSV, one finding a line; what a spreadsheet would take for a formula begins with an apostrophe."""
+    target = io.StringIO()
+    writer = csv.writer(target)
+    writer.writerow(COLUMNS)
+    for finding in told.findings:
+        cells = ["" if finding[name] is None else str(finding[name]) for name in COLUMNS]
+        writer.writerow([f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells])
+    return target.getvalue()
 
 
 def in_words(delivery: Delivery, language: str) -> dict[str, Any]:

@@ -28,13 +28,13 @@ def settle(session: Session, delivery: Delivery) -> None:
 
 
 def bring_datastore(current: versions.Version) -> None:
-    """Make DataStore show `current`, if it does not yet, by loading it anew from the version's file."""
+    """Make DataStore show `current`, if it does not yet, by loading it anew from the version's files."""
     from ckanext.kzopen.rows import current as current_tables
     from ckanext.kzopen.rows import datastore
 
     with datastore_transaction() as connection:
-        found = datastore.loaded(connection, str(current.resource_id))
-    if found != datastore.Loaded(current.sha256, current.rows):
+        found = datastore.mark(connection, str(current.resource_id))
+    if found != current.sha256:
         current_tables.reload(current)
 
 

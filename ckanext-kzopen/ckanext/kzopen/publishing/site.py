@@ -24,6 +24,10 @@ class Site:
         """Address of a delivery in the universal API."""
         return f"{self.address}/api/universal/v1/deliveries/{delivery}"
 
+    def upload_address(self, upload: object) -> str:
+        """Address of an upload in the universal API."""
+        return f"{self.address}/api/universal/v1/uploads/{upload}"
+
     def dataset_address(self, uri: str) -> str:
         """Address of a data set in the universal API."""
         return f"{self.address}/api/universal/v1/datasets/{uri}"

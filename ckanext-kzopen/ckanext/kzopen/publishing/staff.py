@@ -89,3 +89,26 @@ TYPES: dict[str, Words] = {
 def type_labels() -> list[tuple[str, Words]]:
     """The types of columns that the form offers, with their labels."""
     return [(kind, TYPES[kind]) for kind in forms.COMMON_TYPES]
+
+
+REPAIRS: dict[str, Words] = {
+    "header": {"kk": "Тақырыптың орны", "ru": "Место заголовка", "en": "Place of the header"},
+    "no-header": {"kk": "Тақырып жоқ", "ru": "Нет заголовка", "en": "No header"},
+    "labels": {"kk": "Баған атаулары", "ru": "Названия столбцов", "en": "Labels of columns"},
+    "blank-columns": {"kk": "Бос бағандар", "ru": "Пустые столбцы", "en": "Empty columns"},
+    "extra-cells": {"kk": "Артық бос ұяшықтар", "ru": "Лишние пустые ячейки", "en": "Extra empty cells"},
+    "numbering": {"kk": "Бағандар нөмірі", "ru": "Номера столбцов", "en": "Numbers of columns"},
+    "notes": {"kk": "Ескертпелер", "ru": "Примечания", "en": "Notes"},
+    "totals": {"kk": "Жиынтық жолдар", "ru": "Итоговые строки", "en": "Totals"},
+    "blank-rows": {"kk": "Бос жолдар", "ru": "Пустые строки", "en": "Blank rows"},
+    "merged": {"kk": "Біріктірілген ұяшықтар", "ru": "Объединённые ячейки", "en": "Merged cells"},
+    "repeats": {"kk": "Қайталанған жолдар", "ru": "Повторы строк", "en": "Repeated rows"},
+    "repeated-keys": {"kk": "Қайталанған кілттер", "ru": "Повторы ключа", "en": "Repeated keys"},
+    "code": {"kk": "Бөлшек түріндегі кодтар", "ru": "Коды дробью", "en": "Codes as fractions"},
+    "spaces": {"kk": "Артық бос орындар", "ru": "Лишние пробелы", "en": "Extra blanks"},
+    "letters": {"kk": "Ұқсас әріптер", "ru": "Похожие буквы", "en": "Look-alike letters"},
+    "missing": {"kk": "Мән орнындағы белгілер", "ru": "Знаки вместо значений", "en": "Signs instead of values"},
+    "number": {"kk": "Сандардың жазылуы", "ru": "Запись чисел", "en": "Notation of numbers"},
+    "date": {"kk": "Күндердің жазылуы", "ru": "Запись дат", "en": "Notation of dates"},
+    "zeros": {"kk": "Түсіп қалған нөлдер", "ru": "Потерянные нули", "en": "Lost zeros"},
+}

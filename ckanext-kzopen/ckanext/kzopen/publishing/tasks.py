@@ -15,7 +15,7 @@ from ckanext.kzopen.core.texts import ASTANA
 from ckanext.kzopen.publishing import decide, renewal
 from ckanext.kzopen.publishing.model import Delivery, Passport
 from ckanext.kzopen.publishing.validators import from_json
-from sqlalchemy import ColumnElement, Select, and_, select
+from sqlalchemy import ColumnElement, Select, and_, func, select
 from sqlalchemy.orm import Session, aliased
 
 MOST = 100
@@ -24,6 +24,11 @@ GIVEN_UP_AFTER = timedelta(minutes=1)
 TITLE = {"kk": "Деректер жиындары", "ru": "Наборы данных", "en": "Data sets"}
 DELIVERIES = {"kk": "Жеткізілімдер", "ru": "Поставки данных", "en": "Deliveries"}
 DECIDE = {"kk": "Жариялау туралы шешім қабылдау", "ru": "Решить о публикации", "en": "Decide on the publication"}
+RELEASE = {
+    "kk": "Оқшауланған жеткізілім туралы шешім қабылдау",
+    "ru": "Решить о поставке в карантине",
+    "en": "Decide on a delivery in quarantine",
+}
 MEND = {
     "kk": "Файлды түзетіп, қайта жіберу",
     "ru": "Исправить файл и отправить снова",
@@ -37,15 +42,24 @@ RENEW = {"kk": "Деректерді жаңарту", "ru": "Обновить д
 def tasks(session: Session, visitor: Visitor) -> Iterable[Task]:
     """What waits for this person at the desk of data sets."""
     yield from _to_decide(session, visitor.scope("publishing.approve"))
+    yield from _to_release(session, visitor.scope("publishing.release"))
     yield from _to_mend(session, visitor.scope("publishing.deliver"))
     yield from _to_try_again(session, visitor.scope("publishing.deliver"))
     yield from _to_renew(session, visitor.scope("publishing.deliver"))
 
 
 def _to_decide(session: Session, agencies: frozenset[str] | None) -> Iterator[Task]:
-    waiting = and_(Delivery.state == "awaiting_approval", Delivery.approver.is_(None))
+    """What was sent to be published; a system's check of its own rows waits for nobody."""
+    asked_only = and_(Delivery.waits_for == "check", Delivery.source == "api")
+    waiting = and_(Delivery.state == "awaiting_approval", Delivery.approver.is_(None), ~func.coalesce(asked_only, False))
     for delivery, package in _deliveries(session, waiting, agencies):
         yield _task(delivery, package, DECIDE, delivery.checked or delivery.received)
+
+
+def _to_release(session: Session, agencies: frozenset[str] | None) -> Iterator[Task]:
+    waiting = and_(Delivery.state == "quarantined", Delivery.approver.is_(None))
+    for delivery, package in _deliveries(session, waiting, agencies):
+        yield _task(delivery, package, RELEASE, delivery.checked or delivery.received)
 
 
 def _to_mend(session: Session, agencies: frozenset[str] | None) -> Iterator[Task]:
@@ -65,7 +79,7 @@ def _to_try_again(session: Session, agencies: frozenset[str] | None) -> Iterator
 
 def _unfinished() -> ColumnElement[bool]:
     """Deliveries on which somebody should be at work; those of the last minute are left to the worker."""
-    approved = and_(Delivery.state == "awaiting_approval", Delivery.approver.is_not(None))
+    approved = and_(Delivery.state.in_(("awaiting_approval", "quarantined")), Delivery.approver.is_not(None))
     spreading = and_(Delivery.state == "accepted", Delivery.settled.is_(None))
     old = Delivery.received < datetime.now(ASTANA) - GIVEN_UP_AFTER
     return and_(Delivery.state.in_(("received", "checking")) | approved | spreading, old) | (Delivery.state == "failed")

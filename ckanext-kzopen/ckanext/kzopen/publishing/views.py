@@ -11,7 +11,7 @@ from ckanext.kzopen.core.states import machine_of
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.problem import request_language
 from ckanext.kzopen.core.withdrawal.carry_out import may_withdraw
-from ckanext.kzopen.publishing import datasets, decide, receive, reports, rights, staff
+from ckanext.kzopen.publishing import datasets, decide, marked, receive, repairs, reports, rights, staff
 from ckanext.kzopen.publishing.desk import Page, blueprint, me, mine, show
 from ckanext.kzopen.publishing.model import Delivery
 from ckanext.kzopen.publishing.site import configured
@@ -50,6 +50,8 @@ def dataset(uri: str) -> Page:
         may_change=rights.may(me(), rights.CHANGE, passport.package_id),
         versions=versions.all_of(model.Session(), uri)[: staff.SHOWN],
         deliveries=staff.deliveries_to(model.Session(), passport.package_id),
+        accepted_repairs=repairs.accepted(model.Session(), passport.package_id),
+        kinds_of_repairs=staff.REPAIRS,
         may_withdraw=may_withdraw(me(), model.Package.get(passport.package_id).owner_org),
     )
 
@@ -66,7 +68,7 @@ def new_delivery(uri: str) -> Page:
             sender=datasets.user_id(me()),
             source="staff",
             check_only=True,
-            media_type=part.mimetype if part else None,
+            media_type=None,  # browsers guess it from the name, which lies too often: the bytes tell
             file_name=part.filename[:255] if part and part.filename else None,
             key=request.form.get("key") or None,
             address=request.remote_addr,
@@ -97,11 +99,15 @@ def new_delivery(uri: str) -> Page:
 @blueprint.get("/deliveries/<uuid:number>")
 def delivery(number: UUID) -> Page:
     """Where a delivery stands, what is wrong with it, what it changes; the button that publishes it."""
-    row = _my_delivery(number)
+    row = my_delivery(number)
     machine = machine_of("delivery")
     offset = max(0, request.args.get("offset", 0, int))
+    report = reports.page(configured(), row, offset, reports.FIRST_PAGE, request_language())
     return show(
         "delivery",
+        marked=marked.table_of(row.report, report.findings),
+        repair_value=repairs.value_of,
+        kinds_of_repairs=staff.REPAIRS,
         delivery=row,
         package=datasets.visible_package(mine(row.uri), me()),
         label=machine.states[row.state].label,
@@ -111,7 +117,7 @@ def delivery(number: UUID) -> Page:
         can_publish=row.state == "awaiting_approval" and row.approver is None,
         may_publish=rights.may(me(), rights.APPROVE, row.package_id),
         may_deliver=rights.may(me(), rights.DELIVER, row.package_id),
-        report=reports.page(configured(), row, offset, reports.FIRST_PAGE, request_language()),
+        report=report,
         offset=offset,
         page_size=reports.FIRST_PAGE,
         version=versions.made_by(model.Session(), str(row.id)),
@@ -121,7 +127,7 @@ def delivery(number: UUID) -> Page:
 @blueprint.post("/deliveries/<uuid:number>/publish")
 def publish(number: UUID) -> Page:
     """Publish a delivery that passed its check."""
-    row = _my_delivery(number, rights.APPROVE)
+    row = my_delivery(number, rights.APPROVE)
     try:
         decide.approve(model.Session(), row, datasets.user_id(me()))
         wait_for(model.Session(), row, tk.config["kzopen.answer_wait"])
@@ -133,7 +139,7 @@ def publish(number: UUID) -> Page:
 @blueprint.post("/deliveries/<uuid:number>/again")
 def try_again(number: UUID) -> Page:
     """Take up a delivery again that the queue has given up."""
-    row = _my_delivery(number, rights.DELIVER)
+    row = my_delivery(number, rights.DELIVER)
     try:
         decide.try_again(model.Session(), row, datasets.user_id(me()), request.remote_addr)
         wait_for(model.Session(), row, tk.config["kzopen.answer_wait"])
@@ -142,7 +148,7 @@ def try_again(number: UUID) -> Page:
     return tk.h.redirect_to("kzopen_staff.delivery", number=number)
 
 
-def _my_delivery(number: UUID, right: str = rights.SEE) -> Delivery:
+def my_delivery(number: UUID, right: str = rights.SEE) -> Delivery:
     row = model.Session().get(Delivery, number)
     if row is None:
         raise KzError("publishing.unknown_delivery")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import UTC, datetime
 
 from ckanext.kzopen.publishing.model import Delivery
 from sqlalchemy.orm import Session
@@ -31,6 +32,12 @@ def wait_for(session: Session, delivery: Delivery, seconds: float) -> bool:
 
 def is_under_way(delivery: Delivery) -> bool:
     """Whether the worker still has something to do with it: check it, publish it, or show the new version everywhere."""
-    approved = delivery.state == "awaiting_approval" and delivery.approver is not None
     spreading = delivery.state == "accepted" and delivery.settled is None
-    return delivery.state in UNDER_WAY or approved or spreading
+    return delivery.state in UNDER_WAY or is_decided(delivery) or spreading
+
+
+def is_decided(delivery: Delivery) -> bool:
+    """Whether it is to be published now: a person has said so, or its planned moment has come."""
+    if delivery.state == "scheduled":
+        return delivery.publish_at is not None and delivery.publish_at <= datetime.now(UTC)
+    return delivery.state in ("awaiting_approval", "quarantined") and delivery.approver is not None

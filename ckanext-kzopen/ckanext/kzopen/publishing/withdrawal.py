@@ -8,11 +8,11 @@ from uuid import UUID
 
 from ckan import model
 from ckan.lib.uploader import get_resource_uploader
-from ckanext.kzopen.core import jobs, states
+from ckanext.kzopen.core import files, jobs, states
 from ckanext.kzopen.core.texts import in_language
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.withdrawal import Kind, Place, Thing, kinds, register, tombstone
-from ckanext.kzopen.publishing import inbox
+from ckanext.kzopen.publishing import uploads
 from ckanext.kzopen.publishing.model import Delivery, Passport
 from ckanext.kzopen.publishing.package import hide_table, shown_version
 from ckanext.kzopen.publishing.site import configured
@@ -140,12 +140,15 @@ def are_withdrawn(session: Session, thing: Thing) -> bool:
 def delete_bodies(session: Session, thing: Thing) -> None:
     """Delete the bytes that were sent."""
     for path in _bodies(session, thing):
-        path.unlink(missing_ok=True)
+        files.of(configured().files_url).delete(path)
+    if thing.kind == "dataset":
+        uploads.throw_away(session, configured(), thing.id)
 
 
 def have_no_body(session: Session, thing: Thing) -> bool:
     """Whether none of the sent bytes is kept."""
-    return not any(path.exists() for path in _bodies(session, thing))
+    parts = thing.kind == "dataset" and uploads.unfinished(session, thing.id)
+    return not parts and not any(files.of(configured().files_url).exists(path) for path in _bodies(session, thing))
 
 
 def deliveries_of(session: Session, thing: Thing) -> list[Delivery]:
@@ -163,9 +166,8 @@ def deliveries_of(session: Session, thing: Thing) -> list[Delivery]:
     return list(session.scalars(wanted))
 
 
-def _bodies(session: Session, thing: Thing) -> list[Path]:
-    root = inbox.root(configured().files_url)
-    return [root / delivery.path for delivery in deliveries_of(session, thing)]
+def _bodies(session: Session, thing: Thing) -> list[str]:
+    return [delivery.path for delivery in deliveries_of(session, thing)]
 
 
 def delete_uploads(session: Session, thing: Thing) -> None:

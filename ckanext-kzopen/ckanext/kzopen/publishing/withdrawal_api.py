@@ -14,7 +14,8 @@ from ckanext.kzopen.core.withdrawal.order import cleaned_reason
 from ckanext.kzopen.core.withdrawal.places import holding
 from ckanext.kzopen.publishing import datasets
 from ckanext.kzopen.publishing.answers import PlaceAnswer, WithdrawalAnswer, WithdrawalOrder
-from ckanext.kzopen.publishing.api import LARGEST_PASSPORT, answered, blueprint, sender
+from ckanext.kzopen.publishing.api import answered, blueprint, sender, small_body
+from ckanext.kzopen.publishing.calls import WithdrawalQuery, query
 from flask import Response, request
 
 
@@ -43,12 +44,12 @@ def withdraw_resource(uri: str, resource_id: str) -> Response:
 
 
 def _withdraw(uri: str, kind: str, reference: str) -> Response:
-    user = sender()
+    user, asked = sender(), query(WithdrawalQuery)
     passport = datasets.known_passport(model.Session(), uri)
     datasets.visible_package(passport, user)
     require_right(user, model.Package.get(passport.package_id).owner_org)
     thing = thing_of(passport.package_id, kind, reference)
-    if request.args.get("check") == "only":
+    if asked.check == "only":
         return answered(WithdrawalAnswer(kind=kind, name=thing.name, state=None, places=_places(thing)))
     row = carry_out(model.Session(), thing, _order(user))
     return answered(_answer(row))
@@ -65,7 +66,7 @@ def thing_of(package_id: str, kind: str, reference: str) -> Thing:
 
 
 def _order(user: str) -> Order:
-    body = WithdrawalOrder.model_validate_json(request.stream.read(LARGEST_PASSPORT + 1) or b"{}")
+    body = WithdrawalOrder.model_validate_json(small_body() or b"{}")
     reason = cleaned_reason(body.reason.model_dump())
     actor = datasets.user_id(user)
     return Order(reason, actor, law=body.law, keep_title=body.keep_title, address=request.remote_addr)

@@ -20,13 +20,13 @@ def check() -> None:
 
     Example: ckan -c kzopen.ini kzopen-rows check
     """
-    from ckanext.kzopen.rows import current
+    from ckanext.kzopen.rows import current, deriving
 
     found = list(current.astray(model.Session()))
     for one in found:
         click.echo(f"{one.uri}: version {one.number} has {one.wanted} rows, the DataStore {one.rows}")
-    words = current.without_words()
-    click.echo(f"{len(found)} astray, {len(words)} waiting for full-text search")
+    words, uncounted = current.without_words(), deriving.missing(model.Session())
+    click.echo(f"{len(found)} astray, {len(words)} waiting for full-text search, {len(uncounted)} without a DuckDB file")
     sys.exit(1 if found else 0)
 
 
@@ -47,6 +47,23 @@ def reload(uri: str) -> None:
 
 
 @kzopen_rows.command()
+@click.argument("uris", nargs=-1)
+def derive(uris: tuple[str, ...]) -> None:
+    """Make the DuckDB files from which large tables are counted, where they are missing: of all data sets, or of URIS.
+
+    Example: ckan -c kzopen.ini kzopen-rows derive health-providers
+    """
+    from ckanext.kzopen.rows import deriving
+
+    session = model.Session()
+    for uri in uris or deriving.missing(session):
+        version = versions.latest(session, uri)
+        if version is None:
+            raise click.ClickException(f"no version of {uri} has been published")
+        click.echo(f"{uri}: {'made' if deriving.derive(session, version) else 'nothing to do'}")
+
+
+@kzopen_rows.command()
 @click.option("--commit", is_flag=True, help="Delete the files; without it they are only listed.")
 def tidy(commit: bool) -> None:
     """List, or delete, files that no version names: what interrupted publications left behind.
@@ -55,12 +72,34 @@ def tidy(commit: bool) -> None:
     """
     import ckan.plugins.toolkit as tk
     from ckanext.kzopen.rows import store
-    from sqlalchemy import select
 
-    kept = select(versions.Version.path).where(versions.Version.withdrawn.is_(None))
-    known = set(model.Session().scalars(kept))
+    known = versions.paths(model.Session())
     url = tk.config["kzopen.files_url"]
     for file in store.leftovers(url, known):
-        click.echo(str(file))
+        click.echo(file.name)
     if commit:
         click.echo(f"{store.delete_leftovers(url, known)} deleted")
+
+
+@kzopen_rows.command()
+@click.option("--commit", is_flag=True, help="Thin them out; without it they are only listed.")
+def thin(commit: bool) -> None:
+    """List, or thin out, old versions by the rules of schemas/versions.yaml; the history shows what was thinned out.
+
+    Example: ckan -c kzopen.ini kzopen-rows thin --commit
+    """
+    from datetime import datetime
+
+    import ckan.plugins.toolkit as tk
+    from ckanext.kzopen.core.texts import ASTANA
+    from ckanext.kzopen.rows import thinning
+
+    session, today = model.Session(), datetime.now(ASTANA).date()
+    plans = list(thinning.planned(session, thinning.load_rules(), today))
+    for plan in plans:
+        numbers = ", ".join(map(str, plan.numbers))
+        click.echo(f"{plan.uri}: {len(plan.numbers)} versions go, {plan.left} stay: {numbers}")
+        if commit:
+            thinning.thin(session, tk.config["kzopen.files_url"], plan)
+    total = sum(len(plan.numbers) for plan in plans)
+    click.echo(f"{total} versions {'were thinned out' if commit else 'would be thinned out; --commit does it'}")

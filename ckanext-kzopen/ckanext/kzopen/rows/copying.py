@@ -1,8 +1,9 @@
-"""A pyarrow table as the CSV stream that PostgreSQL's COPY reads; memory is that of one batch."""
+"""Tables as the CSV stream that PostgreSQL's COPY reads; memory is that of one batch."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Protocol
 
 import pyarrow as pa
 import pyarrow.csv as pa_csv
@@ -12,31 +13,61 @@ BATCH = 20_000
 OPTIONS = pa_csv.WriteOptions(include_header=False, quoting_style="all_valid")
 
 
-class CopyStream:
-    """The rows with their numbers from 1 in front, for `cursor.copy_expert`."""
+class Source(Protocol):
+    """A table that gives its rows batch by batch (`reading.Table`)."""
 
-    def __init__(self, table: pa.Table) -> None:
-        self._chunks = _chunks(table)
-        self._rest = b""
+    @property
+    def rows(self) -> int: ...
+
+    @property
+    def schema(self) -> pa.Schema: ...
+
+    def batches(self) -> Iterator[pa.Table]: ...
+
+
+class CopyStream:
+    """Batches of rows for `cursor.copy_expert`; their numbers from 1 come in front unless they bring their own."""
+
+    def __init__(self, batches: Iterable[pa.Table], numbered: bool = True) -> None:
+        self._chunks = _chunks(batches, numbered)
+        self._chunk = memoryview(b"")
 
     def read(self, size: int = -1) -> bytes:
         """At most `size` bytes, b"" at the end."""
-        while len(self._rest) < size or size < 0:
-            chunk = next(self._chunks, None)
-            if chunk is None:
-                break
-            self._rest += chunk
-        size = len(self._rest) if size < 0 else size
-        given, self._rest = self._rest[:size], self._rest[size:]
-        return given
+        if size < 0:
+            return bytes(self._chunk) + b"".join(self._chunks)
+        while not self._chunk:
+            following = next(self._chunks, None)
+            if following is None:
+                return b""
+            self._chunk = memoryview(following)
+        given, self._chunk = self._chunk[:size], self._chunk[size:]
+        return bytes(given)
 
 
-def _chunks(table: pa.Table) -> Iterator[bytes]:
+def batches_of(table: pa.Table | Source) -> Iterator[pa.Table]:
+    """The rows of a table in memory, or of a stored one, BATCH or so at a time."""
+    if not isinstance(table, pa.Table):
+        yield from table.batches()
+        return
     for start in range(0, table.num_rows, BATCH):
-        rows = table.slice(start, BATCH)
-        numbers = pa.array(range(start + 1, start + 1 + rows.num_rows), pa.int64())
+        yield table.slice(start, BATCH)
+
+
+def rows_of(table: pa.Table | Source) -> int:
+    """How many rows a table has, in memory or stored."""
+    return int(table.num_rows if isinstance(table, pa.Table) else table.rows)
+
+
+def _chunks(batches: Iterable[pa.Table], numbered: bool) -> Iterator[bytes]:
+    done = 0
+    for rows in batches:
+        if numbered:
+            numbers = pa.array(range(done + 1, done + 1 + rows.num_rows), pa.int64())
+            done += rows.num_rows
+            rows = rows.add_column(0, "_id", numbers)
         sink = pa.BufferOutputStream()
-        pa_csv.write_csv(_writable(rows.add_column(0, "_id", numbers)), sink, OPTIONS)
+        pa_csv.write_csv(_writable(rows), sink, OPTIONS)
         yield sink.getvalue().to_pybytes()
 
 

@@ -6,9 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import ckan.plugins.toolkit as tk
+from ckan import model
 from ckanext.datastore.backend.postgres import get_write_engine
-from ckanext.kzopen.rows import datastore, store
+from ckanext.kzopen.rows import datastore
 from ckanext.kzopen.rows.model import Version
+from ckanext.kzopen.rows.reading import table_of
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
@@ -16,7 +18,8 @@ from sqlalchemy.orm import Session
 WITHOUT_WORDS = text(
     "SELECT c.relname FROM pg_class c WHERE c.relkind = 'r' AND obj_description(c.oid) LIKE '{\"kzopen\"%' "
     "AND NOT starts_with(c.relname, '_') AND NOT EXISTS (SELECT 1 FROM pg_index i JOIN pg_attribute a "
-    "ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) WHERE i.indrelid = c.oid AND a.attname = '_full_text') "
+    "ON a.attrelid = i.indrelid AND a.attnum = ANY (i.indkey) WHERE i.indrelid = c.oid AND i.indisvalid "
+    "AND a.attname = '_full_text') "
     "ORDER BY c.relname"
 )
 
@@ -37,7 +40,7 @@ class Astray:
 
 def current_versions(session: Session) -> list[Version]:
     """The newest version of every data set that has a resource; withdrawn ones do not count."""
-    readable = Version.resource_id.is_not(None), Version.withdrawn.is_(None)
+    readable = Version.resource_id.is_not(None), Version.withdrawn.is_(None), Version.thinned.is_(None)
     newest = select(Version).where(*readable).distinct(Version.package_id)
     return list(session.scalars(newest.order_by(Version.package_id, Version.number.desc())))
 
@@ -54,10 +57,10 @@ def astray(session: Session) -> Iterator[Astray]:
 
 
 def reload(version: Version) -> datastore.Prepared:
-    """Load DataStore's table of the version's resource anew from the version's file."""
+    """Load DataStore's table of the version's resource anew from the version's files."""
     if version.resource_id is None:
         raise ValueError(f"version {version.number} of {version.uri} has no resource")
-    table = store.read_version(tk.config["kzopen.files_url"], version.path)
+    table = table_of(model.Session(), tk.config["kzopen.files_url"], version)
     with get_write_engine().begin() as connection:
         return datastore.load(connection, version.resource_id, table, sha256=version.sha256, schema=version.schema)
 

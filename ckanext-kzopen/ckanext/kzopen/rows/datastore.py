@@ -18,22 +18,23 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import ckan.plugins.toolkit as tk
 import pyarrow as pa
-from ckanext.kzopen.rows.copying import CopyStream
+from ckanext.kzopen.rows.copying import CopyStream, Source, batches_of, rows_of
 from ckanext.kzopen.rows.shapes import column_types, comments, creation, indexes, refuse_names, text_index
+from ckanext.kzopen.rows.sql import HIDDEN, SQL, Cursor, Identifier, cursor_of, exists, mark_of, set_stats
+from ckanext.kzopen.rows.words import fill_full_text, text_of
 from psycopg2.errors import LockNotAvailable
-from psycopg2.extensions import cursor as Cursor  # noqa: N812 (the type of all cursors)
-from psycopg2.sql import SQL, Composable, Identifier, Literal
-from sqlalchemy.engine import Connection, Engine
+from psycopg2.sql import Composed, Literal
+from sqlalchemy.engine import Connection
 
-HIDDEN = "_new_"
+__all__ = ["Loaded", "Prepared", "drop", "fill_full_text", "load", "loaded", "mark", "marks", "prepare", "switch"]
+
 STAGED = Identifier("_kzopen_staged")
 FULL_TEXT_ROWS = 200_000
-LONGEST_TEXT = 250_000
-LOCK_TIMEOUT = "500ms"
+COPY_BYTES = 1 << 20
+LOCK_TIMEOUT = "100ms"
 LOCK_ATTEMPTS = 20
-FILL_BATCH = 10_000
+LOCK_LOOKS, LOCK_PAUSE = 250, 0.02
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ class Prepared:
     resource_id: str
     rows: int
     full_text: bool
+    sha256: str
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ class Loaded:
 def load(
     connection: Connection,
     resource_id: str,
-    table: pa.Table,
+    table: pa.Table | Source,
     *,
     sha256: str,
     schema: Mapping[str, Any],
@@ -79,7 +81,7 @@ def load(
 def prepare(
     connection: Connection,
     resource_id: str,
-    table: pa.Table,
+    table: pa.Table | Source,
     *,
     sha256: str,
     schema: Mapping[str, Any],
@@ -87,11 +89,11 @@ def prepare(
     full_text: bool | None = None,
 ) -> Prepared:
     """Build the hidden table with its rows, indexes, labels and statistics; nobody reads it or waits for it."""
-    refuse_names(table.column_names)
-    types = column_types(table, schema)
+    refuse_names(table.schema.names)
+    types, count = column_types(table.schema, schema), rows_of(table)
     hidden = Identifier(HIDDEN + resource_id)
-    with_text = table.num_rows <= FULL_TEXT_ROWS if full_text is None else full_text
-    cursor = _cursor(connection)
+    with_text = count <= FULL_TEXT_ROWS if full_text is None else full_text
+    cursor = cursor_of(connection)
     cursor.execute(SQL("DROP TABLE IF EXISTS {}").format(hidden))
     cursor.execute(creation(hidden, types))
     if with_text:
@@ -102,10 +104,10 @@ def prepare(
     wanted = indexes(resource_id, schema, types) + ([text_index(resource_id)] if with_text else [])
     for index in wanted:
         cursor.execute(index.creation(hidden, HIDDEN))
-    for comment in comments(hidden, table.column_names, schema):
+    for comment in comments(hidden, table.schema.names, schema):
         cursor.execute(comment)
-    _finish(cursor, resource_id, table.num_rows, sha256)
-    return Prepared(resource_id, table.num_rows, with_text)
+    _finish(cursor, resource_id, count, sha256)
+    return Prepared(resource_id, count, with_text, sha256)
 
 
 def _finish(cursor: Cursor, resource_id: str, rows: int, sha256: str) -> None:
@@ -122,14 +124,14 @@ def _finish(cursor: Cursor, resource_id: str, rows: int, sha256: str) -> None:
     cursor.execute(SQL("ANALYZE {}").format(hidden))
 
 
-def _copy(cursor: Cursor, target: Identifier, table: pa.Table) -> None:
-    names = SQL(", ").join(map(Identifier, ["_id", *table.column_names]))
+def _copy(cursor: Cursor, target: Identifier, table: pa.Table | Source) -> None:
+    names = SQL(", ").join(map(Identifier, ["_id", *table.schema.names]))
     command = SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(target, names)
-    cursor.copy_expert(command, CopyStream(table))
+    cursor.copy_expert(command, CopyStream(batches_of(table)), COPY_BYTES)
 
 
 def _copy_with_text(
-    cursor: Cursor, hidden: Identifier, table: pa.Table, types: Mapping[str, str], language: str | None
+    cursor: Cursor, hidden: Identifier, table: pa.Table | Source, types: Mapping[str, str], language: str | None
 ) -> None:
     """By way of a temporary table: four times faster than CKAN's trigger on each row, and no dead rows are left."""
     cursor.execute(SQL("CREATE TEMPORARY TABLE {} (LIKE {}) ON COMMIT DROP").format(STAGED, hidden))
@@ -137,28 +139,19 @@ def _copy_with_text(
     names = SQL(", ").join(map(Identifier, types))
     cursor.execute(
         SQL("INSERT INTO {} (_id, _full_text, {}) SELECT _id, {}, {} FROM {}").format(
-            hidden, names, _text_of(types, language), names, STAGED
+            hidden, names, text_of(types, language), names, STAGED
         )
     )
     cursor.execute(SQL("DROP TABLE {}").format(STAGED))
 
 
-def _text_of(types: Mapping[str, str], language: str | None) -> Composable:
-    """The words of a row; functions take at most 100 arguments and a tsvector at most 1 MB."""
-    chosen = language or tk.config["ckan.datastore.default_fts_lang"]
-    columns = [SQL("{}::text").format(Identifier(name)) for name in types]
-    parts = [SQL("concat_ws(' ', {})").format(SQL(", ").join(columns[n : n + 90])) for n in range(0, len(columns), 90)]
-    whole = SQL(" || ' ' || ").join(parts) if parts else Literal("")
-    return SQL("to_tsvector({}::regconfig, left({}, {}))").format(Literal(chosen), whole, Literal(LONGEST_TEXT))
-
-
 def switch(connection: Connection, prepared: Prepared) -> None:
     """Put the hidden table in the place of the resource's; its views (CKAN's aliases) are made again over the new one.
 
-    The lock is asked for in short attempts, so that one long reader does not make all others queue behind us;
-    psycopg2's LockNotAvailable when all of them failed.
+    No reader waits for it: the lock is taken in a moment when nobody reads. Only where there is no such moment for seconds
+    we queue for it, in short attempts; psycopg2's LockNotAvailable when all of them failed.
     """
-    cursor = _cursor(connection)
+    cursor = cursor_of(connection)
     final, hidden = Identifier(prepared.resource_id), Identifier(HIDDEN + prepared.resource_id)
     _lock(cursor, prepared.resource_id)
     aliases = _aliases(cursor, prepared.resource_id)
@@ -169,34 +162,36 @@ def switch(connection: Connection, prepared: Prepared) -> None:
     cursor.execute(SQL("ALTER TABLE {} RENAME TO {}").format(hidden, final))
     for alias in aliases:
         cursor.execute(SQL("CREATE VIEW {} AS SELECT * FROM {}").format(Identifier(alias), final))
-    cursor.execute(
-        "INSERT INTO _table_stats VALUES (%s, jsonb_build_object('rows', %s::bigint)) "
-        "ON CONFLICT (resource_id) DO UPDATE SET stats = excluded.stats",
-        (prepared.resource_id, prepared.rows),
-    )
+    set_stats(cursor, prepared.resource_id, prepared.rows, prepared.sha256)
 
 
 def _lock(cursor: Cursor, resource_id: str) -> None:
-    if not _exists(cursor, resource_id):
+    if not exists(cursor, resource_id):
         return
+    table = Identifier(resource_id)
+    for _ in range(LOCK_LOOKS):
+        if _locked(cursor, SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE NOWAIT").format(table)):
+            return
+        time.sleep(LOCK_PAUSE)
+    cursor.execute(SQL("SET LOCAL lock_timeout = {}").format(Literal(LOCK_TIMEOUT)))
     for attempt in range(1, LOCK_ATTEMPTS + 1):
-        cursor.execute("SAVEPOINT kzopen_lock")
-        cursor.execute(SQL("SET LOCAL lock_timeout = {}").format(Literal(LOCK_TIMEOUT)))
-        try:
-            cursor.execute(SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(Identifier(resource_id)))
-        except LockNotAvailable:
-            if attempt == LOCK_ATTEMPTS:
-                raise
-            cursor.execute("ROLLBACK TO SAVEPOINT kzopen_lock")
-            time.sleep(0.1 * attempt)
-        else:
+        if _locked(cursor, SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(table), attempt == LOCK_ATTEMPTS):
             cursor.execute("SET LOCAL lock_timeout = 0")
             return
+        time.sleep(0.1 * attempt)
 
 
-def _exists(cursor: Cursor, name: str) -> bool:
-    cursor.execute("SELECT 1 FROM pg_tables WHERE schemaname = 'public' AND tablename = %s", (name,))
-    return cursor.fetchone() is not None
+def _locked(cursor: Cursor, statement: Composed, last: bool = False) -> bool:
+    """Whether the lock could be had; LockNotAvailable when not, and it was the last attempt."""
+    cursor.execute("SAVEPOINT kzopen_lock")
+    try:
+        cursor.execute(statement)
+    except LockNotAvailable:
+        if last:
+            raise
+        cursor.execute("ROLLBACK TO SAVEPOINT kzopen_lock")
+        return False
+    return True
 
 
 def _aliases(cursor: Cursor, resource_id: str) -> list[str]:
@@ -218,7 +213,7 @@ def _dependents(cursor: Cursor, resource_id: str) -> list[tuple[str, str]]:
 
 def drop(connection: Connection, resource_id: str) -> None:
     """Remove a resource's rows, its hidden table, and what is remembered of them."""
-    cursor = _cursor(connection)
+    cursor = cursor_of(connection)
     for name in (resource_id, HIDDEN + resource_id):
         cursor.execute(SQL("DROP TABLE IF EXISTS {} CASCADE").format(Identifier(name)))
     cursor.execute("DELETE FROM _table_stats WHERE resource_id = %s", (resource_id,))
@@ -226,80 +221,25 @@ def drop(connection: Connection, resource_id: str) -> None:
 
 def marks(connection: Connection, resource_id: str) -> list[str]:
     """The SHA-256 of the versions that the resource's tables hold, the hidden one too; "" for a table of unknown origin."""
-    cursor = _cursor(connection)
+    cursor = cursor_of(connection)
     found = []
     for name in (resource_id, HIDDEN + resource_id):
-        if _exists(cursor, name):
-            cursor.execute("SELECT obj_description(to_regclass(%s))", (f'"{name}"',))
-            found.append(_mark(cursor.fetchone()[0]) or "")
+        if exists(cursor, name):
+            found.append(mark_of(cursor, name) or "")
     return found
+
+
+def mark(connection: Connection, resource_id: str) -> str | None:
+    """The SHA-256 of the version that DataStore holds for the resource, not counted; None when it has no table of ours."""
+    cursor = cursor_of(connection)
+    return mark_of(cursor, resource_id) if exists(cursor, resource_id) else None
 
 
 def loaded(connection: Connection, resource_id: str) -> Loaded | None:
     """What DataStore holds for the resource, counted; None when it has no table."""
-    cursor = _cursor(connection)
-    if not _exists(cursor, resource_id):
+    cursor = cursor_of(connection)
+    if not exists(cursor, resource_id):
         return None
-    cursor.execute("SELECT obj_description(to_regclass(%s))", (f'"{resource_id}"',))
-    (comment,) = cursor.fetchone()
     cursor.execute(SQL("SELECT count(*) FROM {}").format(Identifier(resource_id)))
     (rows,) = cursor.fetchone()
-    return Loaded(_mark(comment), rows)
-
-
-def _mark(comment: str | None) -> str | None:
-    try:
-        mark: str | None = json.loads(comment or "{}").get("kzopen", {}).get("sha256")
-    except (ValueError, AttributeError):
-        return None
-    return mark
-
-
-def fill_full_text(engine: Engine, resource_id: str, language: str | None = None) -> int:
-    """Fill `_full_text` where it is still empty, in short transactions, then index it; how many rows were filled.
-
-    Safe to run again, and to run while versions are switched: each batch looks at the table as it is then.
-    """
-    filled, last = 0, 0
-    while True:
-        with engine.begin() as connection:
-            cursor = _cursor(connection)
-            batch = _next_batch(cursor, resource_id, last)
-            if batch is None:
-                break
-            filled += _fill(cursor, resource_id, last, batch, language)
-            last = batch
-    with engine.begin() as connection:
-        _index_text(_cursor(connection), resource_id)
-    return filled
-
-
-def _next_batch(cursor: Cursor, resource_id: str, last: int) -> int | None:
-    """The number of the last row of the next batch; None when there is none (or no table any more)."""
-    if not _exists(cursor, resource_id):
-        return None
-    query = SQL("SELECT max(_id) FROM (SELECT _id FROM {} WHERE _id > %s ORDER BY _id LIMIT %s) AS batch")
-    cursor.execute(query.format(Identifier(resource_id)), (last, FILL_BATCH))
-    (number,) = cursor.fetchone()
-    return number
-
-
-def _fill(cursor: Cursor, resource_id: str, after: int, until: int, language: str | None) -> int:
-    cursor.execute(SQL("SELECT * FROM {} LIMIT 0").format(Identifier(resource_id)))
-    names = {column.name: "" for column in cursor.description if not column.name.startswith("_")}
-    query = SQL("UPDATE {} SET _full_text = {} WHERE _id > {} AND _id <= {} AND _full_text IS NULL")
-    target = Identifier(resource_id)
-    cursor.execute(query.format(target, _text_of(names, language), Literal(after), Literal(until)))
-    return cursor.rowcount
-
-
-def _index_text(cursor: Cursor, resource_id: str) -> None:
-    index = text_index(resource_id)
-    cursor.execute("SELECT 1 FROM pg_indexes WHERE indexname = %s", (index.name,))
-    if cursor.fetchone() is None and _exists(cursor, resource_id):
-        cursor.execute(index.creation(Identifier(resource_id), ""))
-        cursor.execute(SQL("ANALYZE {}").format(Identifier(resource_id)))
-
-
-def _cursor(connection: Connection) -> Cursor:
-    return connection.connection.cursor()
+    return Loaded(mark_of(cursor, resource_id), rows)

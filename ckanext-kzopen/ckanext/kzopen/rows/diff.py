@@ -6,10 +6,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import date, datetime, time
 from decimal import Decimal
-from typing import Any
+from typing import Any, Protocol
 
 import polars as pl
 import pyarrow as pa
+from ckanext.kzopen.rows.reading import Table, series
 
 SAMPLES = 20
 Row = dict[str, Any]
@@ -47,28 +48,115 @@ class Difference:
         return told
 
 
-def compare(old: pa.Table, new: pa.Table, key: Sequence[str], samples: int = SAMPLES) -> Difference:
+class Side(Protocol):
+    """One of two versions: its columns can be had one by one, and rows by their index from 0."""
+
+    @property
+    def names(self) -> list[str]: ...
+
+    @property
+    def size(self) -> int: ...
+
+    def column(self, name: str) -> pl.Series: ...
+
+    def taken(self, indexes: pl.Series) -> pl.DataFrame: ...
+
+
+@dataclass(frozen=True)
+class InMemory:
+    """A version that is a table in memory."""
+
+    table: pa.Table
+
+    @property
+    def names(self) -> list[str]:
+        """The names of its columns."""
+        return list(self.table.column_names)
+
+    @property
+    def size(self) -> int:
+        """How many rows it has."""
+        return int(self.table.num_rows)
+
+    def column(self, name: str) -> pl.Series:
+        """One column."""
+        return series(self.table.column(name))
+
+    def taken(self, indexes: pl.Series) -> pl.DataFrame:
+        """Some rows."""
+        return _frame(self.table.take(indexes.to_arrow()))
+
+
+@dataclass(frozen=True)
+class InFiles:
+    """A stored version, of which only the columns and rows asked for are read."""
+
+    table: Table
+
+    @property
+    def names(self) -> list[str]:
+        """The names of its columns."""
+        return list(self.table.schema.names)
+
+    @property
+    def size(self) -> int:
+        """How many rows it has."""
+        return self.table.rows
+
+    def column(self, name: str) -> pl.Series:
+        """One column."""
+        return series(self.table.read([name]).column(name))
+
+    def taken(self, indexes: pl.Series) -> pl.DataFrame:
+        """Some rows, in the order of the table."""
+        if not len(indexes):
+            return _frame(self.table.schema.empty_table())
+        order = indexes.sort()
+        found = _frame(self.table.taken((order + 1).to_list()))
+        return found[order.search_sorted(indexes).to_list()]
+
+
+def compare(old: pa.Table | Side, new: pa.Table | Side, key: Sequence[str], samples: int = SAMPLES) -> Difference:
     """Compare by `key`; without one, or when a version lacks its columns, whole rows are compared as a multiset.
 
-    Without a key nothing is "changed": a row with another value is one row removed and one added.
+    Without a key nothing is "changed": a row with another value is one row removed and one added. By key, memory is that of
+    the key and one column of each side.
     """
-    common = [name for name in new.column_names if name in set(old.column_names)]
-    before, after = _alike(old, new, common)
-    extra = {
-        "columns_added": tuple(name for name in new.column_names if name not in set(common)),
-        "columns_removed": tuple(name for name in old.column_names if name not in set(common)),
+    before = InMemory(old) if isinstance(old, pa.Table) else old
+    after = InMemory(new) if isinstance(new, pa.Table) else new
+    known = set(before.names)
+    common = [name for name in after.names if name in known]
+    extra: dict[str, Any] = {
+        "columns_added": tuple(name for name in after.names if name not in known),
+        "columns_removed": tuple(name for name in before.names if name not in set(common)),
     }
-    if key and set(key) <= set(common) and not _repeats(before, key) and not _repeats(after, key):
-        return _by_key(before, after, list(key), samples, extra)
-    return _by_row(before, after, samples, extra)
+    if not before.size or not after.size:
+        return _nothing_alike(before, after, common, samples, extra)
+    if key and set(key) <= set(common):
+        pairs = _pairs(before, after, list(key))
+        if pairs is not None:
+            return _by_key(_Pairing(before, after, pairs), list(key), common, samples, extra)
+    frames = _alike(before, after, common)
+    return _by_row(*frames, samples, extra)
 
 
-def _alike(old: pa.Table, new: pa.Table, common: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The common columns of both; where their types differ, as text."""
-    before, after = _frame(old.select(common)), _frame(new.select(common))
-    differing = [name for name in common if before[name].dtype != after[name].dtype]
-    as_text = [pl.col(name).cast(pl.String) for name in differing]
-    return before.with_columns(as_text), after.with_columns(as_text)
+def _nothing_alike(before: Side, after: Side, names: list[str], samples: int, extra: dict[str, Any]) -> Difference:
+    """One of them has no rows: there is nothing to compare."""
+    first = [side.taken(pl.int_range(min(samples, side.size), eager=True)).select(names) for side in (before, after)]
+    removed, added = (tuple(rows.to_dicts()) for rows in first)
+    return Difference(after.size, 0, before.size, 0, added_rows=added, removed_rows=removed, changed_fields={}, **extra)
+
+
+def _alike(before: Side, after: Side, names: list[str]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """These columns of both; where their types differ, as text."""
+    found = {name: _same_type(before.column(name), after.column(name)) for name in names}
+    if not found:
+        return pl.DataFrame(height=before.size), pl.DataFrame(height=after.size)
+    return pl.DataFrame({n: pair[0] for n, pair in found.items()}), pl.DataFrame({n: pair[1] for n, pair in found.items()})
+
+
+def _same_type(old: pl.Series, new: pl.Series) -> tuple[pl.Series, pl.Series]:
+    return (old, new) if old.dtype == new.dtype else (old.cast(pl.String), new.cast(pl.String))
 
 
 def _frame(table: pa.Table) -> pl.DataFrame:
@@ -79,35 +167,91 @@ def _frame(table: pa.Table) -> pl.DataFrame:
     return frame
 
 
+def _pairs(before: Side, after: Side, key: list[str]) -> pl.DataFrame | None:
+    """The indexes of rows with one key, `was` and `is`, null where a side has none; None when a key repeats."""
+    old, new = _alike(before, after, key)
+    if len(old) == len(new) and old.equals(new):
+        same = pl.int_range(len(old), eager=True)
+        return None if _repeats(old, key) else pl.DataFrame({"was": same, "is": same})
+    if _repeats(old, key) or _repeats(new, key):
+        return None
+    old, new = old.with_row_index("was"), new.with_row_index("is")
+    joined = new.join(old, on=key, how="full", nulls_equal=True) if len(old) and len(new) else _one_sided(old, new)
+    return joined.select("was", "is").cast(pl.Int64)
+
+
+def _one_sided(old: pl.DataFrame, new: pl.DataFrame) -> pl.DataFrame:
+    return pl.concat([old.select("was"), new.select("is")], how="diagonal")
+
+
 def _repeats(frame: pl.DataFrame, key: Sequence[str]) -> bool:
+    if len(key) == 1:
+        return bool(frame[key[0]].n_unique() < len(frame))
     return bool(frame.select(pl.struct(key).is_duplicated().any()).item()) if len(frame) else False
 
 
-def _by_key(before: pl.DataFrame, after: pl.DataFrame, key: list[str], samples: int, extra: dict[str, Any]) -> Difference:
-    values = [name for name in after.columns if name not in key]
-    added = after.join(before, on=key, how="anti", nulls_equal=True, maintain_order="left")
-    removed = before.join(after, on=key, how="anti", nulls_equal=True, maintain_order="left")
-    both = after.join(before, on=key, how="inner", nulls_equal=True, maintain_order="left", suffix="\0old")
-    differs = [pl.col(name).ne_missing(pl.col(f"{name}\0old")).alias(name) for name in values]
-    flags = both.select(differs)
-    by_field = {name: int(flags[name].sum()) for name in values if flags[name].any()}
-    changed = both.filter(pl.any_horizontal(differs)) if differs else both.clear()
+@dataclass(frozen=True)
+class _Pairing:
+    """Two versions and which of their rows have one key."""
+
+    before: Side
+    after: Side
+    pairs: pl.DataFrame
+
+    @property
+    def both(self) -> pl.DataFrame:
+        """The rows that both have, in the order of the new one."""
+        found = self.pairs.drop_nulls()
+        return found if found["is"].is_sorted() else found.sort("is")
+
+    def only(self, side: str, other: str) -> pl.Series:
+        """The rows that one of them has alone, in its order."""
+        return self.pairs.filter(pl.col(other).is_null())[side].sort()
+
+    def values(self, name: str, both: pl.DataFrame) -> tuple[pl.Series, pl.Series]:
+        """The old and the new values of a column in the rows of `both`."""
+        old, new = _same_type(self.before.column(name), self.after.column(name))
+        return _gathered(old, both["was"]), _gathered(new, both["is"])
+
+
+def _gathered(values: pl.Series, indexes: pl.Series) -> pl.Series:
+    whole = len(values) == len(indexes) and indexes.equals(pl.int_range(len(values), eager=True))
+    return values if whole else values.gather(indexes)
+
+
+def _by_key(pairing: _Pairing, key: list[str], names: list[str], samples: int, extra: dict[str, Any]) -> Difference:
+    values = [name for name in names if name not in key]
+    both = pairing.both
+    changed, by_field = pl.repeat(False, len(both), dtype=pl.Boolean, eager=True), {}
+    for name in values if len(both) else []:
+        old, new = pairing.values(name, both)
+        differs = old.ne_missing(new)
+        if count := int(differs.sum()):
+            by_field[name], changed = count, changed | differs
+    added, removed = pairing.only("is", "was"), pairing.only("was", "is")
+    shown = both.filter(changed).head(samples)
+    old_rows, new_rows = _alike_rows(pairing.before.taken(shown["was"]), pairing.after.taken(shown["is"]), names)
     return Difference(
         added=len(added),
-        changed=len(changed),
+        changed=int(changed.sum()),
         removed=len(removed),
-        unchanged=len(both) - len(changed),
-        added_rows=tuple(added.head(samples).to_dicts()),
-        changed_rows=tuple(_change(row, key, values) for row in changed.head(samples).to_dicts()),
-        removed_rows=tuple(removed.head(samples).to_dicts()),
+        unchanged=len(both) - int(changed.sum()),
+        added_rows=tuple(pairing.after.taken(added.head(samples)).select(names).to_dicts()),
+        changed_rows=tuple(_change(old, new, key, values) for old, new in zip(old_rows, new_rows, strict=True)),
+        removed_rows=tuple(pairing.before.taken(removed.head(samples)).select(names).to_dicts()),
         changed_fields=by_field,
         **extra,
     )
 
 
-def _change(row: Row, key: list[str], values: list[str]) -> Change:
-    pairs = {name: (row[f"{name}\0old"], row[name]) for name in values}
-    return Change({name: row[name] for name in key}, {name: pair for name, pair in pairs.items() if pair[0] != pair[1]})
+def _alike_rows(old: pl.DataFrame, new: pl.DataFrame, names: list[str]) -> tuple[list[Row], list[Row]]:
+    pairs = [_same_type(old[name], new[name]) for name in names]
+    return pl.DataFrame([pair[0] for pair in pairs]).to_dicts(), pl.DataFrame([pair[1] for pair in pairs]).to_dicts()
+
+
+def _change(old: Row, new: Row, key: list[str], values: list[str]) -> Change:
+    pairs = {name: (old[name], new[name]) for name in values if old[name] != new[name]}
+    return Change({name: new[name] for name in key}, pairs)
 
 
 def _by_row(before: pl.DataFrame, after: pl.DataFrame, samples: int, extra: dict[str, Any]) -> Difference:

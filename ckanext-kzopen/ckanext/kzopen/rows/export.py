@@ -18,6 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
+from ckanext.kzopen.rows.reading import Table
 
 BATCH = 10_000
 BOM = b"\xef\xbb\xbf"
@@ -31,7 +32,7 @@ class TooManyRows(ValueError):
     """A sheet of a workbook holds at most 1,048,575 rows under its header."""
 
 
-def csv_pieces(file: Path, *, raw: bool = False) -> Iterator[bytes]:
+def csv_pieces(file: Path | Table, *, raw: bool = False) -> Iterator[bytes]:
     """CSV in UTF-8; with a byte-order mark (so that Excel reads its letters) and without formulas unless `raw`.
 
     A null is an empty cell without quotes; moments are written in ISO form, those with a zone in UTC.
@@ -46,8 +47,11 @@ def csv_pieces(file: Path, *, raw: bool = False) -> Iterator[bytes]:
         yield sink.getvalue().to_pybytes()
 
 
-def _batches(file: Path) -> Iterator[pa.Table]:
+def _batches(file: Path | Table) -> Iterator[pa.Table]:
     """The rows in order; one batch without rows when there are none, so that a header can be written."""
+    if isinstance(file, Table):
+        yield from file.batches(size=BATCH)
+        return
     with pq.ParquetFile(file) as source:
         if source.metadata.num_rows == 0:
             yield source.read()
@@ -81,7 +85,7 @@ def _moment(value: datetime) -> str:
     return value.astimezone(UTC).replace(tzinfo=None).isoformat() + "Z"
 
 
-def json_pieces(file: Path) -> Iterator[bytes]:
+def json_pieces(file: Path | Table) -> Iterator[bytes]:
     """One JSON array of objects."""
     yield b"["
     between = b"\n"
@@ -92,7 +96,7 @@ def json_pieces(file: Path) -> Iterator[bytes]:
     yield b"\n]\n"
 
 
-def ndjson_pieces(file: Path) -> Iterator[bytes]:
+def ndjson_pieces(file: Path | Table) -> Iterator[bytes]:
     """One JSON object a line."""
     for batch in _batches(file):
         if batch.num_rows:
@@ -108,11 +112,11 @@ def _json_value(value: Any) -> Any:
     return orjson.Fragment(format(value, "f")) if isinstance(value, Decimal) else value
 
 
-def xlsx_pieces(file: Path, sheet: str = "data") -> Iterator[bytes]:
+def xlsx_pieces(file: Path | Table, sheet: str = "data") -> Iterator[bytes]:
     """A workbook of one sheet, its header frozen; TooManyRows when the sheet cannot hold the table."""
-    with pq.ParquetFile(file) as source:
-        if source.metadata.num_rows > XLSX_ROWS:
-            raise TooManyRows(source.metadata.num_rows)
+    rows = file.rows if isinstance(file, Table) else pq.read_metadata(file).num_rows
+    if rows > XLSX_ROWS:
+        raise TooManyRows(rows)
     with TemporaryFile() as target:
         _write_workbook(file, target, sheet[:31])
         target.seek(0)
@@ -120,7 +124,7 @@ def xlsx_pieces(file: Path, sheet: str = "data") -> Iterator[bytes]:
             yield piece
 
 
-def _write_workbook(file: Path, target: IO[bytes], sheet: str) -> None:
+def _write_workbook(file: Path | Table, target: IO[bytes], sheet: str) -> None:
     options = {"constant_memory": True, "strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
     import xlsxwriter  # here: a tenth of a second that pages do not need
 
@@ -171,7 +175,7 @@ def _fits(value: int | float | Decimal) -> bool:
     return len(str(value).lstrip("-").replace(".", "")) <= 15 and (not isinstance(value, Decimal) or value.is_finite())
 
 
-WRITERS: dict[str, tuple[str, Callable[[Path], Iterator[bytes]]]] = {
+WRITERS: dict[str, tuple[str, Callable[[Path | Table], Iterator[bytes]]]] = {
     "csv": ("text/csv; charset=utf-8", csv_pieces),
     "json": ("application/json", json_pieces),
     "ndjson": ("application/x-ndjson", ndjson_pieces),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ckanext.kzopen.core.jobs import NO_RETRY, task
+from ckan import model
+from ckanext.kzopen.core.jobs import NO_RETRY, Retry, task
 
 
 @task("rows.fill_full_text", cron="* * * * *", retry=NO_RETRY)
@@ -11,3 +12,28 @@ def fill_full_text() -> None:
     from ckanext.kzopen.rows import current
 
     current.fill_words()
+
+
+@task("rows.fold", retry=Retry(times=4, first=5, longest=60))
+def fold(package: str) -> None:
+    """Shorten the way to the current version of a table, and make the file from which it is counted."""
+    import ckan.plugins.toolkit as tk
+    from ckanext.kzopen.rows import deriving, folding
+
+    session = model.Session()
+    folding.fold(session, tk.config["kzopen.files_url"], package)
+    version = folding.newest(session, package)
+    if version is not None:
+        deriving.derive(session, version)
+
+
+@task("rows.tidy", cron="47 3 * * *", retry=NO_RETRY)
+def tidy() -> None:
+    """Delete files that nothing names: what deaths left behind, and what was derived of older versions."""
+    import ckan.plugins.toolkit as tk
+    from ckanext.kzopen.rows import deriving, store
+    from ckanext.kzopen.rows import model as versions
+
+    session = model.Session()
+    store.delete_leftovers(tk.config["kzopen.files_url"], versions.paths(session))
+    deriving.tidy(session)

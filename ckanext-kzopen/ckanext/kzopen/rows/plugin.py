@@ -1,4 +1,4 @@
-"""Plugin `kzopen_rows`: CKAN interfaces of the tables and their downloads, and nothing else."""
+"""Plugins `kzopen_rows` and `kzopen_words`: CKAN interfaces of the tables and their downloads, and nothing else."""
 
 from __future__ import annotations
 
@@ -7,8 +7,9 @@ from typing import Any
 
 import ckan.plugins as p
 import click
+from ckanext.datastore.interfaces import IDatastore
 from ckanext.kzopen.core.web import errors
-from ckanext.kzopen.rows import certificates, cli, jobs, withdrawal
+from ckanext.kzopen.rows import asking, certificates, cli, jobs, withdrawal
 from flask import Blueprint
 
 errors.load(Path(__file__).with_name("errors.yaml"))
@@ -21,7 +22,7 @@ class RowsPlugin(p.SingletonPlugin):
     p.implements(p.IBlueprint)
     p.implements(p.IClick)
 
-    tasks = (jobs.fill_full_text,)
+    tasks = (jobs.fill_full_text, jobs.fold, jobs.tidy)
 
     def get_actions(self) -> dict[str, Any]:
         withdrawal.announce()
@@ -32,3 +33,14 @@ class RowsPlugin(p.SingletonPlugin):
 
     def get_commands(self) -> list[click.Command]:
         return [cli.kzopen_rows]
+
+
+class WordsPlugin(p.SingletonPlugin):
+    """`q` on tables whose words are not indexed yet; a plugin of its own, since CKAN's `datastore` must come before it."""
+
+    p.implements(IDatastore, inherit=True)
+
+    def datastore_search(
+        self, context: Any, data_dict: dict[str, Any], fields_types: dict[str, str], query_dict: dict[str, Any]
+    ) -> dict[str, Any]:
+        return asking.look_through(context, data_dict, fields_types, query_dict)

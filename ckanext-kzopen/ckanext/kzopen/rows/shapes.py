@@ -28,10 +28,10 @@ def refuse_names(names: Sequence[str]) -> None:
             raise UnfitName(name)
 
 
-def column_types(table: pa.Table, schema: Mapping[str, Any]) -> dict[str, str]:
+def column_types(columns: pa.Schema, schema: Mapping[str, Any]) -> dict[str, str]:
     """The PostgreSQL type of each column: exact ones (`numeric`, `int8`), nested JSON as `jsonb`, the rest `text`."""
     nested = {field["name"] for field in schema.get("fields", ()) if field.get("type") in NESTED}
-    return {field.name: "jsonb" if field.name in nested else _type(field.type) for field in table.schema}
+    return {field.name: "jsonb" if field.name in nested else _type(field.type) for field in columns}
 
 
 def _type(arrow: pa.DataType) -> str:
@@ -89,9 +89,10 @@ class Index:
     unique: bool = False
     method: str = "btree"
 
-    def creation(self, table: Identifier, prefix: str) -> Composed:
-        """CREATE INDEX on a table that is still hidden; the name gets `prefix` until the switch."""
-        kind = SQL("UNIQUE INDEX") if self.unique else SQL("INDEX")
+    def creation(self, table: Identifier, prefix: str, *, beside: bool = False) -> Composed:
+        """CREATE INDEX; on a table that is still hidden the name gets `prefix` until the switch. `beside` writers: slower,
+        and outside a transaction."""
+        kind = SQL("UNIQUE INDEX") if self.unique else SQL("INDEX CONCURRENTLY" if beside else "INDEX")
         name = Identifier(prefix + self.name)
         return SQL("CREATE {} {} ON {} USING {} ({})").format(kind, name, table, SQL(self.method), self.columns)
 

@@ -1,47 +1,49 @@
-"""Versions of tables as Parquet files that never change, named by their SHA-256.
+"""Tables as Parquet files that never change, named by their SHA-256: whole ones, and changes from one version to another.
 
-Row numbers: the rows of a version are numbered 1…n in the order of the file, which is the order of the delivery;
-DataStore's `_id` is this number. Equal tables give equal files, byte for byte, with the same pyarrow.
+Row numbers: the rows of a version are numbered 1…n without a gap; DataStore's `_id` is this number. A whole file has its
+rows in this order. A file of changes has them under their numbers in the column PLACE (`rows.chain` puts both together).
+Equal tables give equal files, byte for byte, with the same pyarrow.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import time
-from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
+from ckanext.kzopen.core import files
+from ckanext.kzopen.core.files import Entry, UnknownStore
 
 URI = re.compile(r"[a-z0-9_-]{2,100}")
 FOLDER = "versions"
-UNFINISHED = ".unfinished-"
 ROW_GROUP = 100_000
 SCHEMA_KEY = b"kzopen.schema"
+PLACE = "_place"
+SEEN = 10_000
 
-
-class UnknownStore(ValueError):
-    """Files can be kept under a file:// address only; other kinds of stores are not supported yet."""
+__all__ = ["Condition", "Stored", "StoredVersion", "UnknownStore"]
 
 
 @dataclass(frozen=True)
 class StoredVersion:
-    """A version's file: `path` relative to the files address, its SHA-256 in hex, bytes, rows."""
+    """A stored file: `path` under the files address, its SHA-256 in hex, bytes, rows."""
 
     path: str
     sha256: str
     size: int
     rows: int
+
+
+Stored = StoredVersion
 
 
 class Condition(StrEnum):
@@ -52,70 +54,59 @@ class Condition(StrEnum):
     DAMAGED = "damaged"
 
 
-def root_of(files_url: str) -> Path:
-    """The folder behind a `file:///absolute/path` address."""
-    parts = urlsplit(files_url)
-    if parts.scheme != "file" or parts.netloc not in ("", "localhost") or not parts.path.startswith("/"):
-        raise UnknownStore(f"{parts.scheme or files_url}: set kzopen.files_url to file:///an/absolute/path")
-    return Path(unquote(parts.path))
-
-
 def write_version(
     files_url: str, uri: str, number: int, table: pa.Table, schema: Mapping[str, Any] | None = None
 ) -> StoredVersion:
-    """Write version `number` of data set `uri`; when it returns, the file survives a power cut.
+    """Write version `number` of data set `uri` whole; when it returns, the file survives a power cut.
 
     It is written beside its place, synced and renamed, so that nobody ever sees half a file. `schema`, the Table Schema
     descriptor, travels inside the file with the labels of its fields.
     """
+    return _write(files_url, uri, f"v{number}", described(table, schema or {}))
+
+
+def write_changes(files_url: str, uri: str, since: int, number: int, changes: pa.Table) -> StoredVersion:
+    """Write the rows (with their PLACE) that make version `number` out of version `since`, as safely."""
+    return _write(files_url, uri, f"v{since}-v{number}", changes.replace_schema_metadata(None))
+
+
+def _write(files_url: str, uri: str, name: str, table: pa.Table) -> StoredVersion:
     if not URI.fullmatch(uri):
         raise ValueError(f"{uri!r} cannot be the name of a data set")
-    folder = root_of(files_url) / FOLDER / uri
-    folder.mkdir(parents=True, exist_ok=True)
-    with _unfinished(folder) as temporary:
-        pq.write_table(described(table, schema or {}), temporary, compression="zstd", row_group_size=ROW_GROUP)
-        digest = _synced_digest(temporary)
-        final = folder / f"v{number}-{digest[:16]}.parquet"
-        size = temporary.stat().st_size
-        temporary.rename(final)
-    _sync_folder(folder)
-    return StoredVersion(str(final.relative_to(root_of(files_url))), digest, size, table.num_rows)
+    store = files.of(files_url)
+    folder = f"{FOLDER}/{uri}"
+    with store.scratch(folder) as temporary:
+        pq.write_table(table, temporary, compression="zstd", row_group_size=ROW_GROUP, use_dictionary=repeating(table))
+        digest, size = digest_of(temporary), temporary.stat().st_size
+        path = f"{folder}/{name}-{digest[:16]}.parquet"
+        store.keep(temporary, path)
+    return StoredVersion(path, digest, size, table.num_rows)
 
 
-@contextmanager
-def _unfinished(folder: Path) -> Iterator[Path]:
-    """A temporary file in `folder`, removed when the work fails."""
-    with NamedTemporaryFile(dir=folder, prefix=UNFINISHED, delete=False) as file:
-        path = Path(file.name)
-    try:
-        yield path
-    finally:
-        path.unlink(missing_ok=True)
+def repeating(table: pa.Table) -> list[str]:
+    """The columns whose values repeat, by the first rows: a dictionary of the others would cost time and save nothing."""
+    first = table.slice(0, SEEN)
+    counts = {name: pc.count_distinct(first.column(name)).as_py() for name in table.column_names}
+    return [name for name, count in counts.items() if count <= first.num_rows // 2]
 
 
-def _synced_digest(path: Path) -> str:
+def digest_of(path: Path) -> str:
+    """The SHA-256 of a file in hex."""
     with path.open("rb") as file:
-        os.fsync(file.fileno())
         return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _sync_folder(folder: Path) -> None:
-    """A rename is safe only when the folder itself is on disk."""
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def described(table: pa.Table, schema: Mapping[str, Any]) -> pa.Table:
     """The table with its Table Schema, and the labels of each field, in the metadata of its Arrow schema."""
-    if not schema:
-        return table
+    return table.cast(described_schema(table.schema, schema)) if schema else table
+
+
+def described_schema(arrow: pa.Schema, schema: Mapping[str, Any]) -> pa.Schema:
+    """An Arrow schema with the Table Schema, and the labels of each field, in its metadata."""
     by_name = {field["name"]: field for field in schema["fields"]}
-    fields = [field.with_metadata(_labels(by_name.get(field.name, {}))) for field in table.schema]
+    fields = [field.with_metadata(_labels(by_name.get(field.name, {}))) for field in arrow]
     told = {SCHEMA_KEY: json.dumps(schema, ensure_ascii=False, sort_keys=True).encode()}
-    return table.cast(pa.schema(fields, metadata=told))
+    return pa.schema(fields, metadata=told)
 
 
 def _labels(field: Mapping[str, Any]) -> dict[str, str]:
@@ -124,16 +115,29 @@ def _labels(field: Mapping[str, Any]) -> dict[str, str]:
 
 
 def file_of(files_url: str, path: str) -> Path:
-    """Where a version's file lies; a path that leads out of the versions' folder is refused."""
-    root = (root_of(files_url) / FOLDER).resolve()
-    file = (root_of(files_url) / path).resolve()
-    if not file.is_relative_to(root):
+    """A stored file on this machine; FileNotFoundError when it is gone, ValueError for a path outside the versions."""
+    return files.of(files_url).path(inside(path))
+
+
+def inside(path: str) -> str:
+    """The path, unless it does not lie in the versions' folder."""
+    if not path.startswith(f"{FOLDER}/") or ".." in path.split("/"):
         raise ValueError(f"{path!r} does not lie under {FOLDER}/")
-    return file
+    return path
+
+
+def delete(files_url: str, path: str) -> None:
+    """Delete a stored file; it need not be there."""
+    files.of(files_url).delete(inside(path))
+
+
+def exists(files_url: str, path: str) -> bool:
+    """Whether the file is stored."""
+    return files.of(files_url).exists(inside(path))
 
 
 def read_version(files_url: str, path: str) -> pa.Table:
-    """The whole table of a version; FileNotFoundError when its file is gone."""
+    """The rows of one stored file; FileNotFoundError when it is gone."""
     return pq.read_table(file_of(files_url, path))
 
 
@@ -150,25 +154,23 @@ def verify(files_url: str, path: str, sha256: str) -> bool:
 
 def condition(files_url: str, path: str, sha256: str) -> Condition:
     """Whether the file is the one that was accepted, another one, or gone."""
+    if not exists(files_url, path):
+        return Condition.MISSING
     try:
-        with file_of(files_url, path).open("rb") as file:
-            digest = hashlib.file_digest(file, "sha256").hexdigest()
+        return Condition.WHOLE if digest_of(file_of(files_url, path)) == sha256 else Condition.DAMAGED
     except FileNotFoundError:
         return Condition.MISSING
-    return Condition.WHOLE if digest == sha256 else Condition.DAMAGED
 
 
-def leftovers(files_url: str, known: Collection[str], older_than: float = 3600.0) -> list[Path]:
-    """Files that no version names (`known`: their paths), untouched for `older_than` seconds: traces of killed jobs."""
-    root = root_of(files_url)
+def leftovers(files_url: str, known: Collection[str], older_than: float = 3600.0) -> list[Entry]:
+    """Files that nothing names (`known`: their paths), untouched for `older_than` seconds: traces of killed jobs."""
     before = time.time() - older_than
-    files = (file for file in (root / FOLDER).glob("*/*") if file.is_file())
-    return sorted(file for file in files if str(file.relative_to(root)) not in known and file.stat().st_mtime < before)
+    return [entry for entry in files.of(files_url).listing(FOLDER) if entry.name not in known and entry.written < before]
 
 
 def delete_leftovers(files_url: str, known: Collection[str], older_than: float = 3600.0) -> int:
     """Delete the `leftovers`; how many there were."""
     found = leftovers(files_url, known, older_than)
-    for file in found:
-        file.unlink(missing_ok=True)
+    for entry in found:
+        delete(files_url, entry.name)
     return len(found)

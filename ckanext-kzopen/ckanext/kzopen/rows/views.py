@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+from datetime import datetime
 from pathlib import Path
 from typing import cast
 
 import ckan.plugins.toolkit as tk
 from ckan import model
+from ckanext.kzopen.core.texts import ASTANA, LANGUAGES
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.problem import problem
 from ckanext.kzopen.core.withdrawal import Gone, refuse_if_gone, tombstone_named
 from ckanext.kzopen.core.withdrawal.answers import Answer, answer
 from ckanext.kzopen.core.withdrawal.tombstones import refuse
 from ckanext.kzopen.rows import model as versions
+from ckanext.kzopen.rows.chain import NoWay
 from ckanext.kzopen.rows.model import Version
 from flask import Blueprint, Response, request, send_file
 from werkzeug.datastructures import ResponseCacheControl
@@ -72,6 +75,7 @@ def readable(version: Version | None, uri: str, number: int | None = None) -> Ve
     if version is None:
         refuse(tombstone_named(model.Session(), "dataset", uri))
         _tell_withdrawn(uri, number)
+        _tell_thinned(uri, number)
         raise KzError("web.not_found")
     refuse_if_gone(model.Session(), "dataset", version.package_id)
     if not _may_see(version.package_id):
@@ -84,6 +88,14 @@ def _tell_withdrawn(uri: str, number: int | None) -> None:
     found = versions.withdrawn(model.Session(), uri, number)
     if found is not None and _may_see(found.package_id):
         refuse_if_gone(model.Session(), "version", f"{found.package_id}/{found.number}")
+
+
+def _tell_thinned(uri: str, number: int | None) -> None:
+    """Raise rows.thinned, which names the next version that is kept, for one that was thinned out."""
+    gone = versions.thinned(model.Session(), uri)
+    if any(version.number == number and _may_see(version.package_id) for version in gone):
+        later = [version.number for version in versions.all_of(model.Session(), uri) if version.number > (number or 0)]
+        raise KzError("rows.thinned", number=number, next=min(later))
 
 
 def _may_see(package_id: str) -> bool:
@@ -106,7 +118,19 @@ def _download(version: Version, ending: str, keeping: str) -> Response:
     return found
 
 
+def _labels_asked() -> str | None:
+    """The language in which the words behind codes are asked for (`?labels=kk`), or None."""
+    asked = request.args.get("labels", "")
+    return asked if asked in LANGUAGES else None
+
+
 def _tag(version: Version, ending: str, raw: bool) -> str:
+    if language := _labels_asked():
+        from ckanext.kzopen.rows import labels
+
+        day, made_of = datetime.now(ASTANA).date(), labels.fingerprint(model.Session(), version.schema)
+        told = f"{version.sha256} {ending} {raw} {language} {day} {made_of}"
+        return hashlib.sha256(told.encode()).hexdigest()[:32]
     return hashlib.sha256(f"{version.sha256} {ending} {raw}".encode()).hexdigest()[:32]
 
 
@@ -115,22 +139,36 @@ def _unchanged(version: Version, ending: str, raw: bool) -> Download | None:
 
 
 def _answer(version: Version, ending: str, raw: bool) -> Download:
-    """The file itself for Parquet, with ranges; everything else is written while it is sent."""
-    from ckanext.kzopen.rows import export, store
+    """A file with ranges for Parquet; everything else is written while it is sent."""
+    from ckanext.kzopen.rows import export, labels, reading, whole
 
-    file = store.file_of(tk.config["kzopen.files_url"], version.path)
-    if not file.exists():
-        raise KzError("web.not_found")
-    if ending == "parquet":
-        sent = send_file(file, PARQUET, download_name=_name(version, ending), as_attachment=True, conditional=True, etag=False)
-        return cast(Download, Download.force_type(sent))
+    files_url = tk.config["kzopen.files_url"]
+    try:
+        table = reading.table_of(model.Session(), files_url, version)
+        if (language := _labels_asked()) and ending != "parquet":
+            today = datetime.now(ASTANA).date()
+            table = labels.labelled(model.Session(), files_url, table, version.schema, language, today)
+        if ending == "parquet":
+            file = whole.kept(files_url, version, table, cache())
+            sent = send_file(
+                file, PARQUET, download_name=_name(version, ending), as_attachment=True, conditional=True, etag=False
+            )
+            return cast(Download, Download.force_type(sent))
+        table.prepare()
+    except (NoWay, FileNotFoundError):
+        raise KzError("web.not_found") from None
     media_type, write = export.WRITERS[ending]
     if ending == "xlsx" and version.rows > export.XLSX_ROWS:
         raise KzError("rows.too_many_for_xlsx", rows=version.rows, limit=export.XLSX_ROWS)
-    pieces = export.csv_pieces(file, raw=raw) if ending == "csv" else write(Path(file))
+    pieces = export.csv_pieces(table, raw=raw) if ending == "csv" else write(table)
     answer = Download(pieces, content_type=media_type)
     answer.headers["Content-Disposition"] = f'attachment; filename="{_name(version, ending)}"'
     return answer
+
+
+def cache() -> Path:
+    """Where this machine keeps whole files of versions that are stored as changes."""
+    return Path(tk.config["kzopen.data"]) / "cache" / "tables"
 
 
 def _name(version: Version, ending: str) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -51,22 +52,44 @@ def is_marked(session: Session, thing: Thing) -> bool:
 
 
 def delete_files(session: Session, thing: Thing) -> None:
-    """Delete the Parquet files; each version has one of its own."""
-    from ckanext.kzopen.rows import store
+    """Delete the Parquet files that begin or end at it, and copies; versions that stay get other ways first."""
+    from ckanext.kzopen.rows import deriving, duck, folding, store, whole
+    from ckanext.kzopen.rows.views import cache
 
-    for path in _paths(session, thing):
-        store.file_of(tk.config["kzopen.files_url"], path).unlink(missing_ok=True)
+    files_url = tk.config["kzopen.files_url"]
+    gone = versions_of(session, thing)
+    if gone:
+        package, numbers = thing.parts["package"], {version.number for version in gone}
+        folding.release(session, files_url, package, numbers)
+        folding.forget(session, files_url, package, numbers)
+    for version in versions_of(session, thing):
+        whole.cached(cache(), version).unlink(missing_ok=True)
+        duck.drop(deriving.duck_folder(), version.package_id, version.number)
+        for path in _stored(version):
+            store.delete(files_url, path)
 
 
 def has_no_file(session: Session, thing: Thing) -> bool:
-    """Whether none of the files is there."""
+    """Whether none of the files is there, named or not."""
+    return not any(_lies_there(version) for version in versions_of(session, thing))
+
+
+def _lies_there(version: Version) -> bool:
+    from ckanext.kzopen.rows import deriving, duck, whole
+    from ckanext.kzopen.rows.views import cache
+
+    copies = whole.cached(cache(), version).exists(), duck.made_of(deriving.duck_folder(), version.package_id, version.number)
+    return any(copies) or bool(_stored(version))
+
+
+def _stored(version: Version) -> list[str]:
+    """The stored files whose names say that they begin or end at the version; a killed folding may have left some."""
+    from ckanext.kzopen.core import files
     from ckanext.kzopen.rows import store
 
-    return not any(store.file_of(tk.config["kzopen.files_url"], path).exists() for path in _paths(session, thing))
-
-
-def _paths(session: Session, thing: Thing) -> Iterable[str]:
-    return (version.path for version in versions_of(session, thing))
+    ends = re.compile(rf"(v\d+-)?v{version.number}-(v\d+-)?[0-9a-f]{{16}}\.parquet")
+    entries = files.of(tk.config["kzopen.files_url"]).listing(f"{store.FOLDER}/{version.uri}")
+    return [entry.name for entry in entries if ends.fullmatch(entry.name.rpartition("/")[2])]
 
 
 def drop_tables(session: Session, thing: Thing) -> None:

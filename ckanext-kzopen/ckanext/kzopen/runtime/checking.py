@@ -44,7 +44,7 @@ class Outcome:
 CHECKS = (
     Check("rules", "launcher, settings and scan behave as their tests say", (*PYTEST, "tests/quality")),
     Check("guides", "the guides tell what the code does", (*PYTEST, "tests/docs")),
-    Check("types", "mypy", (f"{BIN}/mypy", "-p", "ckanext.kzopen", "-p", "portal_theme", "-p", "bench")),
+    Check("types", "mypy", (f"{BIN}/mypy", "-p", "ckanext.kzopen", "-p", "harvesters", "-p", "portal_theme", "-p", "bench")),
     Check("words", "every string of the interface is translated", (*MODULE, "portal_theme.messages", "check")),
     Check("pages", "generated pages are up to date", (*MODULE, "ckanext.kzopen.runtime.documenting")),
     Check("tables", "YAML of law, words and schemas is whole", (*MODULE, "ckanext.kzopen.runtime.tables")),

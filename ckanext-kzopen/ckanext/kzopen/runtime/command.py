@@ -38,6 +38,7 @@ data_option = click.option("--data", type=click.Path(path_type=Path, file_okay=F
 # Commands that live elsewhere: imported only when they are called, so that the launcher stays small.
 ELSEWHERE = {
     "agency": "ckanext.kzopen.runtime.agencies.command:agency",
+    "harvest": "ckanext.kzopen.runtime.harvesting:harvest",
     "demo": "ckanext.kzopen.runtime.demo.command:demo",
     "mail": "ckanext.kzopen.runtime.mail:mail",
     "publish": "ckanext.kzopen.runtime.publishing:publish",

@@ -10,7 +10,7 @@ from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.secrets import keys_of
 
 PLUGINS = (
-    "portal_theme kzopen_publishing kzopen_rows kzopen_search kzopen activity datastore "
+    "portal_theme kzopen_harvest kzopen_publishing kzopen_rows kzopen_search kzopen activity datastore kzopen_words "
     "scheming_datasets dcat structured_data text_view datatables_view"
 )
 LOGGING = """
@@ -143,6 +143,7 @@ def fixed(portal: Portal) -> dict[str, str]:
         "kzopen.metrics_path": str(portal.metrics),
         "kzopen.log_level": settings.log_level,
         "kzopen.internal_networks": settings.internal_networks,
+        "kzopen.harvest_files": settings.harvest_files,
         "kzopen.invitation_days": str(settings.invitation_days),
         "kzopen.trusted_proxies": str(settings.trusted_proxies),
         "kzopen.oidc_issuer": settings.oidc_issuer,

@@ -43,6 +43,8 @@ class Examined:
 def examine(portal: Portal) -> Iterator[Examined]:
     """All areas, one after the other; those that need a running portal say so when it is not."""
     yield _examined("settings", "the settings model", _settings(portal))
+    if portal.files_url.startswith("s3://"):
+        yield _examined("bucket", "a file goes there and back", _bucket(portal))
     yield _examined("disk", f"{_free_mb(portal)} MB free", _disk(portal))
     yield _examined("permissions", "files with secrets", _permissions(portal))
     if not running_pid(portal):
@@ -56,6 +58,7 @@ def examine(portal: Portal) -> Iterator[Examined]:
         yield _examined("files", f"{_count(connection, 'version')} versions", _files(portal, connection))
         yield _examined("tables", "DataStore against versions", _tables(portal, connection))
         yield _record(portal, connection)
+    yield _derived(portal)
     yield _index(portal)
     yield _withdrawals(portal)
 
@@ -67,6 +70,13 @@ def _examined(area: str, looked_at: str, findings: Iterator[tuple[str, str]]) ->
 def _settings(portal: Portal) -> Iterator[tuple[str, str]]:
     for problem in problems(portal.settings):
         yield str(problem), "edit kzopen.toml, or set the variable; docs/settings.md lists all"
+
+
+def _bucket(portal: Portal) -> Iterator[tuple[str, str]]:
+    from ckanext.kzopen.runtime.external import bucket
+
+    for sentence in bucket(portal.files_url):
+        yield sentence, "look at the server's log, and at the account and its rights in files_url"
 
 
 def _free_mb(portal: Portal) -> int:
@@ -135,27 +145,41 @@ def _mail(portal: Portal, connection: psycopg.Connection[Any]) -> Iterator[tuple
         yield f"{doubtful} mails may or may not have been sent", "./kzopen mail list, then ./kzopen mail resend --all --commit"
 
 
-VERSIONS = "SELECT uri, number, path, sha256 FROM kzopen.version WHERE withdrawn IS NULL ORDER BY id"
+FILES = """
+    SELECT v.uri, f.number, f.path, f.sha256 FROM kzopen.version_file f
+    JOIN kzopen.version v ON (v.package_id, v.number) = (f.package_id, f.number) WHERE v.withdrawn IS NULL ORDER BY f.id
+"""
 
 
 def _files(portal: Portal, connection: psycopg.Connection[Any]) -> Iterator[tuple[str, str]]:
-    from ckanext.kzopen.rows import store
+    from ckanext.kzopen.rows import store, upkeep
 
-    for uri, number, path, sha256 in connection.execute(VERSIONS):
+    for uri, number, path, sha256 in connection.execute(FILES):
         if not store.verify(portal.files_url, path, sha256):
             yield f"version {number} of {uri}: its file {path} is missing or changed", "restore it from a backup"
+    for sentence in upkeep.findings(connection):
+        yield sentence, "restore it from a backup"
 
 
 def _tables(portal: Portal, connection: psycopg.Connection[Any]) -> Iterator[tuple[str, str]]:
     newest = """
         SELECT DISTINCT ON (package_id) uri, resource_id, rows FROM kzopen.version
-        WHERE resource_id IS NOT NULL AND withdrawn IS NULL ORDER BY package_id, number DESC
+        WHERE resource_id IS NOT NULL AND withdrawn IS NULL AND thinned IS NULL ORDER BY package_id, number DESC
     """
     with psycopg.connect(addresses(portal)["ckan.datastore.write_url"], autocommit=True, connect_timeout=5) as datastore:
         for uri, resource, rows in connection.execute(newest):
             found = _rows_in(datastore, resource)
             if found != rows:
                 yield f"{uri}: DataStore has {found} rows, its version {rows}", f"./kzopen ckan kzopen-rows reload {uri}"
+
+
+def _derived(portal: Portal) -> Examined:
+    """Full-text search and DuckDB files of large tables, which follow their publication in the background."""
+    command = [*CKAN, "-c", str(portal.ini), "kzopen-rows", "check"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd="/")
+    *found, last = done.stdout.strip().splitlines() or [done.stderr.strip()[-200:]]
+    mend = "./kzopen ckan kzopen-rows reload URI"
+    return Examined("derived", last, [Finding("derived", one, mend) for one in (found if done.returncode else [])])
 
 
 def _record(portal: Portal, connection: psycopg.Connection[Any]) -> Examined:

@@ -1,14 +1,17 @@
 """Databases that somebody else brings: whether they can be used, told before anything is started.
 
 What a portal needs of them: PostgreSQL 14 or later; a database that the user of `database_url` owns; another one that the
-user of `datastore_url` owns; a third user who may only read; a Redis or Valkey that answers; an Elasticsearch 8.
+user of `datastore_url` owns; a third user who may only read; a Redis or Valkey that answers; an Elasticsearch 8; a bucket in
+which objects can be written, read and deleted.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from uuid import uuid4
 
 import psycopg
+from ckanext.kzopen.core import files
 from ckanext.kzopen.core.settings import Settings, SettingsProblem
 
 OLDEST = 140000
@@ -26,7 +29,26 @@ def problems(settings: Settings) -> list[SettingsProblem]:
         found += [SettingsProblem("search_url", sentence) for sentence in _elasticsearch(settings.search_url)]
     if settings.redis_url:
         found += [SettingsProblem("redis_url", sentence) for sentence in _redis(settings.redis_url)]
+    if settings.files_url.startswith("s3://"):
+        found += [SettingsProblem("files_url", sentence) for sentence in bucket(settings.files_url)]
     return found
+
+
+def bucket(address: str) -> Iterator[str]:
+    """What keeps files from being stored, read and deleted in a bucket: a small one goes there and back."""
+    store, name = files.of(address), f"checks/{uuid4().hex}"
+    try:
+        with store.scratch("checks") as temporary:
+            temporary.write_bytes(b"kzopen")
+            store.keep(temporary, name)
+        (store.workplace / name).unlink()
+        if store.path(name).read_bytes() != b"kzopen":
+            yield "the bucket gives back other bytes than it got"
+        store.delete(name)
+        if store.exists(name):
+            yield "the bucket keeps what was deleted: the account needs the right to delete objects"
+    except OSError as error:
+        yield f"the bucket does not answer, or does not let us in: {_one_line(error)}"
 
 
 def _database(address: str, *, owned: bool) -> Iterator[str]:

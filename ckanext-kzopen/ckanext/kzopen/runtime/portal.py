@@ -7,6 +7,7 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import quote
 
 from ckanext.kzopen.core.settings import Settings
 
@@ -95,8 +96,11 @@ class Portal:
 
     @property
     def files_url(self) -> str:
-        """Address of stored files."""
-        return self.settings.files_url or f"file://{self.files}"
+        """Address of stored files; behind a bucket, copies lie in the data directory unless it names another place."""
+        given = self.settings.files_url or f"file://{self.files}"
+        if not given.startswith("s3://") or "cache=" in given:
+            return given
+        return f"{given}{'&' if '?' in given else '?'}cache={quote(str(self.data / 'cache' / 'files'))}"
 
     def make_folders(self) -> None:
         """Create what is missing; the data directory is for its owner only, but may be passed through."""

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ckanext.kzopen.runtime.portal import Portal
 
-OURS = ("kzopen", "kzopen_search", "kzopen_rows", "kzopen_publishing")
+OURS = ("kzopen", "kzopen_search", "kzopen_rows", "kzopen_publishing", "kzopen_harvest")
 THEIRS = ("activity",)
 
 

@@ -50,7 +50,7 @@ def publish(file: Path, dataset: str, passport: Path | None, mode: str, lang: st
         click.echo(summary(delivery))
         if delivery["state"] != "accepted":
             report = told(client.get(f"deliveries/{delivery['id']}/report"))
-            click.echo("\n".join(finding_lines(report)))
+            click.echo("\n".join([stop["sentence"] for stop in delivery["stops"]] + finding_lines(report)))
             sys.exit(1)
 
 

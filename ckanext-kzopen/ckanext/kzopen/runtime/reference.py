@@ -97,7 +97,7 @@ def _plugin_rows(classes: Mapping[str, type]) -> Iterator[tuple[str, str]]:
 
 def call_rows() -> Iterator[tuple[str, str, str]]:
     """The calls of the universal API, from its own OpenAPI document."""
-    for path, calls in openapi.document("")["paths"].items():
+    for path, calls in openapi.document("", "en")["paths"].items():
         for method, call in calls.items():
             if method != "parameters":
                 yield f"`{method.upper()} {path}`", call["summary"], "no" if {} in call.get("security", []) else "yes"

@@ -1,8 +1,9 @@
 """What a database session has changed that the search index must hear of.
 
 Listeners on CKAN's session collect, while it flushes, the packages whose document no longer tells the truth: those changed
-themselves, and those of changed groups and members, which stock CKAN forgets. A package that is indexed later in the same
-transaction drops out. What is left goes to the outbox before the commit, so that a crash loses nothing.
+themselves, and those of changed groups and members, which stock CKAN forgets; and the things that other sections have. A
+package that is indexed later in the same transaction drops out. What is left goes to the outbox before the commit, so that a
+crash loses nothing.
 Not seen: raw SQL and `engine.begin()`.
 """
 
@@ -14,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from ckanext.kzopen.core import outbox
-from ckanext.kzopen.search import topics
+from ckanext.kzopen.search import registry, topics
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -30,13 +31,14 @@ _PACKAGES_OF_GROUPS = text(
 
 @dataclass
 class Changes:
-    """Of one transaction: outbox rows for the index, packages to compute anew, groups whose packages are."""
+    """Of one transaction: outbox rows for the index, packages to compute anew, groups whose packages are, other things."""
 
     rows: list[int] = field(default_factory=list)
     stale_rows: list[int] = field(default_factory=list)
     packages: set[str] = field(default_factory=set)
     groups: set[str] = field(default_factory=set)
     indexed: set[str] = field(default_factory=set)
+    things: set[tuple[str, str]] = field(default_factory=set)
 
 
 def of(session: Any) -> Changes:
@@ -103,16 +105,30 @@ def _note(changes: Changes, instance: Any) -> None:
             changes.groups.add(instance.id)
         case "Member" if instance.table_name == "package" and instance.table_id:
             changes.packages.add(instance.table_id)
+    for kind, thing in registry.touched(instance):
+        if kind == registry.PACKAGE:
+            changes.packages.add(thing)
+        else:
+            changes.things.add((kind, thing))
+
+
+def stale(session: Any, entity_type: str, entity_id: str) -> None:
+    """Have a thing's document computed anew after the commit; for what no flushed object tells."""
+    of(session).things.add((entity_type, entity_id))
 
 
 def tell(session: Session) -> None:
-    """Before a commit: one outbox row for every package whose document must be computed anew."""
+    """Before a commit: one outbox row for every package or other thing whose document must be computed anew."""
     changes = of(session)
     packages = set(changes.packages)
     if changes.groups:
         packages.update(session.execute(_PACKAGES_OF_GROUPS, {"groups": sorted(changes.groups)}).scalars())
     if packages:
         changes.stale_rows.extend(outbox.emit_many(session, topics.STALE, sorted(packages)))
+    if changes.things:
+        things = sorted(registry.reference(*thing) for thing in changes.things)
+        changes.stale_rows.extend(outbox.emit_many(session, topics.STALE_THING, things))
+    changes.things.clear()
     changes.packages.clear()
     changes.groups.clear()
 

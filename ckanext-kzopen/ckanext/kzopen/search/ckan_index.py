@@ -34,7 +34,7 @@ class PackageSearchIndex(CkanPackageSearchIndex):
             Connection().remove("package", reference if isinstance(reference, str) else str(reference[0]))
 
     def clear(self) -> None:
-        """Remove all documents of this site."""
+        """Remove the documents of all data sets of this site."""
         Connection().clear()
 
     def commit(self) -> None:

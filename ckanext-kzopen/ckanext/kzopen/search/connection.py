@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,17 @@ import ckan.model as model
 from ckan.common import config
 from ckan.lib.search.common import SearchError, SearchQueryError, solr_datetime_decoder
 from ckanext.kzopen.core.outbox import Executor
-from ckanext.kzopen.search import changes, document, solr_request, store, visibility, waiting
+from ckanext.kzopen.search import budget, changes, document, registry, solr_request, spelling, store, visibility, waiting
 from ckanext.kzopen.search.engines import engine_of
 from ckanext.kzopen.search.engines.base import Answer, EngineError, Reader
+from ckanext.kzopen.search.tree import Term
 from pysolr import SolrError
 from sqlalchemy import text
 
 _in_action: ContextVar[bool] = ContextVar("kzopen_search_in_action", default=False)
+_only_packages: ContextVar[bool] = ContextVar("kzopen_search_only_packages", default=False)
 _captured: ContextVar[list[document.Document] | None] = ContextVar("kzopen_search_captured", default=None)
+_PACKAGES = Term("entity_type", registry.PACKAGE)
 _readers: dict[tuple[str, str], Reader] = {}
 
 
@@ -37,6 +40,16 @@ def callers_transaction() -> Iterator[None]:
         yield
     finally:
         _in_action.reset(token)
+
+
+@contextmanager
+def only_packages() -> Iterator[None]:
+    """Searches inside find data sets and nothing of other sections."""
+    token = _only_packages.set(True)
+    try:
+        yield
+    finally:
+        _only_packages.reset(token)
 
 
 @contextmanager
@@ -85,10 +98,12 @@ class Connection:
         """Ask the engine; raises CKAN's SearchQueryError for what cannot be asked, SearchError when there is no answer."""
         try:
             search = solr_request.search_of({"q": q, **params}, visibility.current())
-            answer = reader().search(search)
+            if _only_packages.get():
+                search = replace(search, filters=(*search.filters, _PACKAGES))
+            answer = spelling.forgiving(reader(), search)
         except solr_request.SortError as error:
             raise SolrError(str(error)) from error
-        except solr_request.RequestError as error:
+        except budget.RequestError as error:
             raise SearchQueryError(str(error)) from error
         except EngineError as error:
             raise SearchError(f"Search is not available at the moment: {error}") from error
@@ -126,7 +141,7 @@ class Connection:
             rows.extend(store.remove(session, self._site, entity_type, reference))
 
     def clear(self) -> None:
-        """Remove all documents of this site."""
+        """Remove the documents of all data sets of this site."""
         with model.meta.engine.begin() as connection:
             rows = store.clear(connection, self._site)
         _await(rows)

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from ckanext.kzopen.search import analysis, collation, dates, fields
+from ckanext.kzopen.search import analysis, collation, dates, fields, visibility
 from ckanext.kzopen.search.fields import Kind
 
 LONGEST_KEYWORD = 4_000
@@ -62,6 +62,7 @@ def key_of(entity_id: str, site_id: str) -> str:
 def from_solr(given: Mapping[str, Any], site_id: str) -> Document:
     """The document to store for what CKAN would have sent to Solr."""
     source = {name: _storable(value) for name, value in given.items()}
+    source[visibility.LABELS] = visibility.labels_of(source)
     site = str(source.get("site_id") or site_id)
     entity_id = str(source.get("id", ""))
     stored = stored_fields(source)
@@ -145,7 +146,8 @@ def index_fields(source: Mapping[str, Any]) -> IndexDocument:
         _add(document, name, values)
         if fields.in_all_text(name):
             everything.extend(values)
-    document.texts["text"] = analysis.joined(dict.fromkeys(everything))
+    spelt = analysis.in_cyrillic(str(source.get("name") or ""))
+    document.texts["text"] = analysis.joined(dict.fromkeys([*everything, spelt]))
     for name in fields.TRANSLATED:
         document.texts[name] = analysis.joined(_in_all_languages(source, name))
     for name, origin in fields.NGRAMS.items():

@@ -59,6 +59,7 @@ TEXTS = frozenset(
         "maintainer_email",
         "res_name",
         "res_description",
+        "columns",
         "text",
         "urls",
         "depends_on",
@@ -72,7 +73,7 @@ TEXTS = frozenset(
     ]
 )
 NGRAMS = {"title_ngram": "title", "name_ngram": "name"}
-DATES = frozenset({"metadata_created", "metadata_modified", "indexed_ts"})
+DATES = frozenset({"metadata_created", "metadata_modified", "indexed_ts", "visible_from"})
 NUMBERS = frozenset({"views_total", "views_recent", "resources_accessed_total", "resources_accessed_recent"})
 TRANSLATED = ("title", "notes")
 """Texts that a schema may keep in several languages beside them, as `title_translated`."""
@@ -81,7 +82,18 @@ TEXT_PREFIXES = ("extras_", "res_extras_")
 NOT_INDEXED = frozenset({"data_dict", "validated_data_dict", "_version_"})
 NOT_STORED = frozenset({"permission_labels", "text", "urls", "title_string", "data_dict", "validated_data_dict"})
 
-SORTED_KEYWORDS = ("name", "title_string", "id", "organization", "dataset_type", "license_id", "state", "version", "type")
+SORTED_KEYWORDS = (
+    "name",
+    "title_string",
+    "id",
+    "index_id",
+    "organization",
+    "dataset_type",
+    "license_id",
+    "state",
+    "version",
+    "type",
+)
 """Keyword fields that results can be ordered by; they hold at most one value."""
 
 SCORE = "score"
@@ -116,6 +128,7 @@ _ALL_TEXT = frozenset(
         "organization",
         "res_name",
         "res_description",
+        "columns",
         "maintainer",
         "author",
     ]

@@ -28,7 +28,8 @@ _PACKAGES = text(
 @dataclass(frozen=True)
 class Check:
     """What is out of step: keys of documents that the index lacks, has too many of, or has differently; ids of packages
-    without a document, of documents without a package, and of packages whose document would come out differently today.
+    without a document, of documents without a package, and of packages whose document would come out differently today; the
+    same for what other sections have registered (`kind:id`).
     """
 
     documents: int
@@ -38,6 +39,9 @@ class Check:
     packages_without_document: tuple[str, ...] = ()
     documents_without_package: tuple[str, ...] = ()
     stale_packages: tuple[str, ...] = ()
+    things_without_document: tuple[str, ...] = ()
+    documents_without_thing: tuple[str, ...] = ()
+    stale_things: tuple[str, ...] = ()
 
     @property
     def clean(self) -> bool:
@@ -58,6 +62,9 @@ class Check:
             ("packages without a document", self.packages_without_document),
             ("documents of packages that do not exist", self.documents_without_package),
             ("packages whose document is out of date", self.stale_packages),
+            ("things of other sections without a document", self.things_without_document),
+            ("documents of things that other sections do not have", self.documents_without_thing),
+            ("things of other sections whose document is out of date", self.stale_things),
         ]
 
     def sentences(self) -> list[str]:

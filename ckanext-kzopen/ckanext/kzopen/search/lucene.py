@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-from ckanext.kzopen.search import fields, minimum_match, tree
+from ckanext.kzopen.search import fields, minimum_match, tree, wording
 from ckanext.kzopen.search.fields import Kind
 from ckanext.kzopen.search.tree import Node, Occur, Word, Words
 from luqum import tree as lucene
@@ -59,12 +59,18 @@ def _depth(text: str) -> int:
 
 def free_words(text: str, weighted: tuple[tuple[str, float], ...], minimum: str, tie: float = 0.0) -> Node:
     """Words as people type them into one box: `+` demands, `-` forbids, quotes hold together; nothing else is special."""
-    words = [_word(*match.groups()) for match in _QUOTED_OR_BARE.finditer(_even_quotes(text))]
-    words = [word for word in words if re.search(r"\w", word.text)]
+    words = typed(text)
     if not words:
         return tree.All() if not text.strip(' "') else tree.Nothing()
-    wished = sum(word.occur is Occur.MAY for word in words)
-    return Words(tuple(words), weighted, minimum_match.count(minimum, wished), tie)
+    understood = wording.understood(words)
+    wished = sum(word.occur is Occur.MAY for word in understood)
+    return Words(understood, weighted, minimum_match.count(minimum, wished), tie)
+
+
+def typed(text: str) -> list[Word]:
+    """The words as they were typed, without what they may mean besides."""
+    words = [_word(*match.groups()) for match in _QUOTED_OR_BARE.finditer(_even_quotes(text))]
+    return [word for word in words if re.search(r"\w", word.text)]
 
 
 def _word(sign: str, quoted: str | None, bare: str | None) -> Word:

@@ -6,14 +6,16 @@ from pathlib import Path
 from typing import Any
 
 import ckan.plugins as p
+import ckan.plugins.toolkit as tk
 import click
 from ckan.common import CKANConfig
 from ckan.lib.search.common import SearchError, SearchQueryError
 from ckanext.kzopen.core.web import errors
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.requests import answer
-from ckanext.kzopen.search import cli, seams, withdrawal
-from flask import Flask
+from ckanext.kzopen.search import cli, datasets, jobs, organisations, registry, seams, withdrawal
+from ckanext.kzopen.search.portal import api, saved, views
+from flask import Blueprint, Flask
 
 errors.load(Path(__file__).with_name("errors.yaml"))
 
@@ -21,19 +23,30 @@ errors.load(Path(__file__).with_name("errors.yaml"))
 class SearchPlugin(p.SingletonPlugin):
     """Search without Solr."""
 
+    p.implements(p.IBlueprint)
     p.implements(p.IConfigurer)
     p.implements(p.IMiddleware, inherit=True)
     p.implements(p.IClick)
 
+    jobs = (jobs.keep_up,)
+
     def update_config(self, config: CKANConfig) -> None:
         """CKAN checks its search right after this."""
+        tk.add_template_directory(config, "templates")
         seams.replace()
         withdrawal.announce()
+        saved.announce()
+        for section in (datasets.SECTION, organisations.SECTION):
+            registry.register(section)
 
     def make_middleware(self, app: Flask, config: Any) -> Flask:
         """Pages that search by the way, such as the list of organisations, do not catch CKAN's errors."""
         app.register_error_handler(SearchError, told)
+        seams.quicken_api(app)
         return app
+
+    def get_blueprint(self) -> list[Blueprint]:
+        return [views.blueprint, api.blueprint] if seams.active() else []  # Solr holds data sets only
 
     def get_commands(self) -> list[click.Command]:
         """`ckan kzopen-search …`."""

@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -22,13 +22,14 @@ from ckan.common import config
 from ckan.lib import search
 from ckanext.kzopen.core import outbox
 from ckanext.kzopen.core.withdrawal import tombstone
-from ckanext.kzopen.search import changes, connection, health, recompute, store, topics, waiting
-from ckanext.kzopen.search.document import key_of
+from ckanext.kzopen.search import changes, connection, health, recompute, registry, store, topics, waiting
+from ckanext.kzopen.search.document import from_solr, key_of
 from ckanext.kzopen.search.health import Check
 from sqlalchemy import text
 
 log = logging.getLogger(__name__)
 
+Thing = str | tuple[str, str]
 _LEAST_WAIT = 30.0
 _rebuild_of_ckan = search.rebuild
 _IDS = "SELECT id FROM package WHERE state <> 'deleted' OR :deleted_too ORDER BY id"
@@ -47,9 +48,9 @@ def rebuild(
     quiet: bool = False,
     clear: bool = False,
 ) -> None:
-    """As CKAN's `search.rebuild`: one package, some, all, or those without a document; one transaction for each of many.
+    """As CKAN's `search.rebuild`: one package, some, all and all other things, or those without a document.
 
-    `force` logs failures and goes on. Search keeps answering meanwhile.
+    Each of many has a transaction of its own. `force` logs failures and goes on. Search keeps answering meanwhile.
     """
     if package_id or package_ids is not None:
         _rebuild_of_ckan(package_id, force=force, defer_commit=defer_commit, package_ids=package_ids, quiet=quiet)
@@ -57,41 +58,49 @@ def rebuild(
     if clear:
         connection.Connection().clear()
     ids = _package_ids(_WITHOUT_DOCUMENT if only_missing else _IDS)
-    documents(ids, force, _silent if quiet else _show)
+    things = [] if only_missing else sorted(_things())
+    documents([*ids, *things], force, _silent if quiet else _show)
 
 
-def documents(ids: Collection[str], force: bool = False, show: Callable[[int, int], None] = lambda _n, _of: None) -> None:
-    """Compute these packages' documents anew and wait until the index has them; `show` hears of the progress."""
+def documents(wanted: Collection[Thing], force: bool = False, show: Callable[[int, int], None] = lambda _n, _of: None) -> None:
+    """Compute these documents anew and wait until the index has them; `show` hears of the progress.
+
+    A string is a package's id, a pair kind and id of a thing of another section.
+    """
     with changes.unhurried(model.Session()) as rows:
-        for number, package_id in enumerate(ids, 1):
-            show(number, len(ids))
-            _one(package_id, force)
+        for number, one in enumerate(wanted, 1):
+            show(number, len(wanted))
+            _one(one, force)
     if rows:
         seconds = max(_LEAST_WAIT, float(config.get("kzopen.search_wait") or 0))
         waiting.acknowledgements(model.meta.engine).wait(rows[-1:], seconds)
 
 
-def _one(package_id: str, force: bool) -> None:
+def _one(wanted: Thing, force: bool) -> None:
     try:
-        recompute.document(package_id)
+        if isinstance(wanted, str):
+            recompute.document(wanted)
+        else:
+            recompute.thing(*wanted)
         model.Session.commit()
     except Exception:  # plugins compute parts of a document and may raise anything
         model.Session.rollback()
         if not force:
             raise
-        log.exception("the search document of package %s could not be computed", package_id)
+        log.exception("the search document of %s could not be computed", wanted)
 
 
 def rebuild_fast() -> None:
     """Compute all documents anew in as many processes as there are cores, each with connections of its own."""
-    ids = _package_ids(_IDS)
+    ids, things = _package_ids(_IDS), [registry.reference(*thing) for thing in sorted(_things())]
     outbox.emit_many(model.Session, topics.STALE, ids)
+    outbox.emit_many(model.Session, topics.STALE_THING, things)
     with changes.unhurried(model.Session()):
         model.Session.commit()
     command = [sys.executable, "-m", "ckanext.kzopen.search.recompute", str(config["__file__"])]
     children = [subprocess.Popen(command) for _core in range(os.cpu_count() or 1)]
     while any(child.poll() is None for child in children):
-        _show(len(ids) - _left(), len(ids))
+        _show(len(ids) + len(things) - _left(), len(ids) + len(things))
         time.sleep(1)
     click.echo("")
 
@@ -104,7 +113,42 @@ def _left() -> int:
 def full_check(recompute_all: bool = False) -> Check:
     """What is out of step; with `recompute_all` also documents that would come out differently today (34 ms each)."""
     found = health.check(model.Session, connection.reader(), not config.get("ckan.search.remove_deleted_packages"))
-    return replace(found, stale_packages=tuple(_stale(_package_ids(_IDS)))) if recompute_all else found
+    things = things_out_of_step()
+    found = replace(found, things_without_document=things[0], documents_without_thing=things[1])
+    if not recompute_all:
+        return found
+    return replace(found, stale_packages=tuple(_stale(_package_ids(_IDS))), stale_things=tuple(_stale_things()))
+
+
+def _things() -> Iterator[tuple[str, str]]:
+    """Kind and id of all that other sections have, and of documents whose thing or section is gone."""
+    for section in registry.beside_packages():
+        yield from ((section.entity_type, found) for found in section.ids(model.Session))
+    yield from (registry.dereferenced(gone) for gone in things_out_of_step()[1])
+
+
+def things_out_of_step() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Things of other sections without a document, and documents without a thing."""
+    there = store.references(model.Session, str(config.get("ckan.site_id"))).keys()
+    wanted = {
+        registry.reference(section.entity_type, found)
+        for section in registry.beside_packages()
+        for found in section.ids(model.Session)
+    }
+    return tuple(sorted(wanted - there)), tuple(sorted(there - wanted))
+
+
+def _stale_things() -> Iterator[str]:
+    """Things whose document would come out differently today."""
+    site, stored = str(config.get("ckan.site_id")), store.hashes(model.Session)
+    kept = store.references(model.Session, site)
+    for section in registry.beside_packages():
+        for found in section.ids(model.Session):
+            reference = registry.reference(section.entity_type, found)
+            source = section.source(model.Session, found)
+            made = source and from_solr(recompute.completed(source, section.entity_type, found, site), site)
+            if (made.hash if made else None) != stored.get(kept.get(reference, "")):
+                yield reference
 
 
 def _stale(ids: Iterable[str]) -> Iterable[str]:
@@ -125,7 +169,9 @@ def repair(found: Check, show: Callable[[int, int], None] = lambda _n, _of: None
     if found.keys:
         changes.of(model.Session()).rows.extend(outbox.emit_many(model.Session, topics.CHANGED, found.keys))
         model.Session.commit()
-    documents([*found.packages_without_document, *found.documents_without_package, *found.stale_packages], True, show)
+    things = {*found.things_without_document, *found.documents_without_thing, *found.stale_things}
+    packages = [*found.packages_without_document, *found.documents_without_package, *found.stale_packages]
+    documents([*packages, *(registry.dereferenced(thing) for thing in sorted(things))], True, show)
 
 
 def _package_ids(statement: str) -> list[str]:

@@ -1,4 +1,6 @@
-"""Compute documents anew for packages that changed behind CKAN's back: `changes.py` says which, the outbox remembers them.
+"""Compute documents anew for packages, and things of other sections, that changed behind CKAN's back.
+
+`changes.py` says which, the outbox remembers them.
 
 A few are computed at once, in a thread of the process that changed them, with a session of its own, since the caller's may
 hold old objects. The rest, and those of a process that died, are left to `python -m ckanext.kzopen.search.recompute INI`,
@@ -11,7 +13,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -21,7 +23,8 @@ from ckan import logic
 from ckan.common import config
 from ckanext.kzopen.core import outbox
 from ckanext.kzopen.core.withdrawal import tombstone
-from ckanext.kzopen.search import changes, store
+from ckanext.kzopen.search import changes, registry, store, topics
+from ckanext.kzopen.search.document import from_solr, key_of
 from ckanext.kzopen.search.topics import RECOMPUTE
 from flask import current_app, has_app_context
 from sqlalchemy import text
@@ -34,8 +37,9 @@ AT_ONCE = 50
 
 _executors: dict[int, ThreadPoolExecutor] = {}
 
-_ROWS = text("SELECT id, key FROM kzopen.outbox WHERE id = ANY (CAST(:ids AS bigint[])) ORDER BY id")
+_ROWS = text("SELECT id, topic, key FROM kzopen.outbox WHERE id = ANY (CAST(:ids AS bigint[])) ORDER BY id")
 _LOCK = text("SELECT 1 FROM package WHERE id = :id FOR SHARE")
+_LOCK_THING = text("SELECT pg_advisory_xact_lock(hashtextextended('kzopen.search:' || :thing, 0))")
 
 
 def soon(stale_rows: Sequence[int], seconds: float) -> list[int]:
@@ -65,21 +69,24 @@ def _in_thread(app: Any, ids: list[int]) -> list[int]:
     context: AbstractContextManager[Any] = app.test_request_context() if app else nullcontext()
     with context, changes.unhurried(model.Session()) as rows:
         try:
-            for message_id, package_id in model.Session.execute(_ROWS, {"ids": ids}).all():
-                _attempt(message_id, package_id)
+            for message_id, topic, key in model.Session.execute(_ROWS, {"ids": ids}).all():
+                _attempt(message_id, topic, key)
         finally:
             model.Session.remove()
     return rows
 
 
-def _attempt(message_id: int, package_id: str) -> bool:
-    """Compute one package; a failure is logged and leaves its row for a later attempt."""
+def _attempt(message_id: int, topic: str, key: str) -> bool:
+    """Compute one document; a failure is logged and leaves its row for a later attempt."""
     try:
-        document(package_id)
+        if topic == topics.STALE_THING:
+            thing(*registry.dereferenced(key))
+        else:
+            document(key)
         outbox.acknowledge(model.Session, RECOMPUTE, [message_id])
         model.Session.commit()
     except Exception:  # plugins compute parts of a document and may raise anything; the next package must not suffer
-        log.exception("the search document of package %s could not be computed", package_id)
+        log.exception("the search document of %s could not be computed", key)
         model.Session.rollback()
         return False
     return True
@@ -99,6 +106,31 @@ def document(package_id: str) -> None:
         changes.written(model.Session(), package_id, rows)
 
 
+def thing(entity_type: str, entity_id: str) -> None:
+    """Compute the document of a thing of another section anew in the session's transaction.
+
+    The lock lets one at a time compute it, and each reads what was committed before it began.
+    """
+    reference = registry.reference(entity_type, entity_id)
+    model.Session.execute(_LOCK_THING, {"thing": reference})
+    model.Session.expire_all()
+    section = registry.section_of(entity_type)
+    source = section.source(model.Session, entity_id) if section else None
+    site = str(config.get("ckan.site_id"))
+    if source is None:
+        rows = store.remove(model.Session, site, entity_type, entity_id)
+    else:
+        rows = [store.put(model.Session, from_solr(completed(source, entity_type, entity_id, site), site))]
+    changes.written(model.Session(), reference, rows)
+
+
+def completed(source: Mapping[str, Any], entity_type: str, entity_id: str, site: str) -> dict[str, Any]:
+    """A section's document with what every document has: its kind, its site, its key."""
+    key = key_of(registry.reference(entity_type, entity_id), site)
+    known = {"id": entity_id, "entity_type": entity_type, "site_id": site, "index_id": key, "state": "active"}
+    return {**known, **source}
+
+
 def drain() -> int:
     """Do all waiting rows, one transaction each; returns how many were done. Several processes may drain at once.
 
@@ -107,7 +139,7 @@ def drain() -> int:
     done, last = 0, 0
     while messages := outbox.take(model.Session, RECOMPUTE, limit=1, after=last):
         last = messages[0].id
-        done += _attempt(last, messages[0].key)
+        done += _attempt(last, messages[0].topic, messages[0].key)
     model.Session.rollback()
     return done
 

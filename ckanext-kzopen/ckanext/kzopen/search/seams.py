@@ -12,10 +12,13 @@ import ckan.lib.search as search
 from ckan.cli.search_index import rebuild_fast
 from ckan.common import config
 from ckan.lib.search import common, index, query
+from ckan.logic.action import get
 from ckanext.kzopen.search import listeners, rebuild
 from ckanext.kzopen.search.ckan_index import PackageSearchIndex
 from ckanext.kzopen.search.ckan_query import PackageSearchQuery
 from ckanext.kzopen.search.connection import Connection
+from ckanext.kzopen.search.quick_json import Quick
+from flask import Flask
 
 _check_of_ckan = search.check_solr_schema_version
 _state = {"active": False}
@@ -50,8 +53,20 @@ def replace() -> None:
         for name, ours in replaced.items():
             if hasattr(module, name):
                 setattr(module, name, ours)
+    _quicken(vars(get))
     rebuild_fast.callback = rebuild.rebuild_fast
     listeners.attach()
+
+
+def quicken_api(app: Flask) -> None:
+    """The action API's answers; CKAN loads its views anew for every app, so the module is that of the registered function."""
+    if active():
+        _quicken(app.view_functions["api.action"].__globals__)
+
+
+def _quicken(names: dict[str, Any]) -> None:
+    if not isinstance(names["json"], Quick):
+        names["json"] = Quick(names["json"])
 
 
 def make_connection(decode_dates: bool = True) -> Connection:

@@ -6,13 +6,13 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ckanext.kzopen.search import lucene, ranking, tree
+from ckanext.kzopen.search import budget, lucene, ranking, tree
+from ckanext.kzopen.search.budget import RequestError
 from ckanext.kzopen.search.engines.base import Facet, Search, Sort
 from ckanext.kzopen.search.tree import Node
 
 DEEPEST = 10_000
 """Pages end here, unless they are sorted by one stored field."""
-MOST_NODES = 2_000
 LONGEST = 200_000
 """Letters of a query or a filter."""
 
@@ -20,10 +20,6 @@ _WEIGHT = re.compile(r"([\w.*-]+)(?:\^([\d.]+))?")
 _LOCAL = re.compile(r"^\s*\{!([^}]*)\}(.*)$", re.DOTALL)
 _PAIR = re.compile(r"""([\w.]+)\s*=\s*(?:'([^']*)'|"([^"]*)"|(\S+))|(\w+)""")
 _SORT = re.compile(r"\s*([\w.-]+)\s+(asc|desc)\s*", re.IGNORECASE)
-
-
-class RequestError(Exception):
-    """The request cannot be served as it stands; the text says why."""
 
 
 class SortError(RequestError):
@@ -34,8 +30,7 @@ def search_of(params: Mapping[str, Any], labels: frozenset[str] | None) -> Searc
     """The search that Solr's parameters ask for; raises RequestError."""
     query = _main_query(params)
     filters = tuple(parsed(text, params) for text in _many(params.get("fq")) if str(text).strip())
-    if tree.size(query) + sum(tree.size(one) for one in filters) > MOST_NODES:
-        raise RequestError(f"The query has more than {MOST_NODES} parts.")
+    budget.check(query, *filters)
     search = Search(
         query=query,
         labels=labels,

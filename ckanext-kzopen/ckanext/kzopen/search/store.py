@@ -12,7 +12,7 @@ from typing import Any
 
 from ckanext.kzopen.core import outbox
 from ckanext.kzopen.core.outbox import Executor
-from ckanext.kzopen.search import analysis, topics
+from ckanext.kzopen.search import analysis, registry, topics
 from ckanext.kzopen.search.document import Document
 from ckanext.kzopen.search.engines.base import Entry
 from sqlalchemy import Connection, text
@@ -35,7 +35,7 @@ _REMOVE = text(
     WHERE site_id = :site_id AND entity_type = :entity_type AND (entity_id = :reference OR name = :reference) RETURNING key
     """
 )
-_CLEAR = text("DELETE FROM kzopen.search_document WHERE site_id = :site_id RETURNING key")
+_CLEAR = text("DELETE FROM kzopen.search_document WHERE site_id = :site_id AND entity_type = 'package' RETURNING key")
 _REMOVE_KEYS = text("DELETE FROM kzopen.search_document WHERE key = ANY (CAST(:keys AS text[])) RETURNING key")
 _GET = text(
     """
@@ -48,12 +48,23 @@ _ENTRIES = "SELECT key, hash, fields, stored, data_dict, validated_data_dict FRO
 _SOME = text(f"{_ENTRIES} WHERE key = ANY (CAST(:keys AS text[]))")
 _ALL = text(_ENTRIES)
 _HASHES = text("SELECT key, hash FROM kzopen.search_document")
+_FIELDS = text(
+    """
+    SELECT fields FROM kzopen.search_document
+    WHERE site_id = :site_id AND entity_type = :entity_type AND entity_id = :entity_id
+    """
+)
+_REFERENCES = text(
+    """
+    SELECT entity_type, entity_id, key FROM kzopen.search_document WHERE site_id = :site_id AND entity_type <> 'package'
+    """
+)
 _OUTDATED = text(
     """
-    SELECT entity_id FROM kzopen.search_document
-    WHERE entity_type = 'package' AND analysis <> :version AND NOT EXISTS (
+    SELECT entity_type, entity_id FROM kzopen.search_document
+    WHERE analysis <> :version AND NOT EXISTS (
         SELECT FROM kzopen.outbox_delivery d JOIN kzopen.outbox o ON o.id = d.outbox_id
-        WHERE d.consumer = :consumer AND o.key = entity_id)
+        WHERE d.consumer = :consumer AND o.key IN (entity_id, entity_type || ':' || entity_id))
     """
 )
 
@@ -79,7 +90,7 @@ def remove_keys(session: Executor, keys: Sequence[str]) -> list[int]:
 
 
 def clear(session: Executor, site_id: str) -> list[int]:
-    """Remove all documents of a site; returns the numbers of outbox rows."""
+    """Remove the documents of all data sets of a site; returns the numbers of outbox rows."""
     return _told(session, session.execute(_CLEAR, {"site_id": site_id}).scalars())
 
 
@@ -111,9 +122,25 @@ def all_entries(connection: Connection) -> Iterator[Entry]:
 def tell_outdated(session: Executor) -> None:
     """Have documents computed anew whose tokens are of another version of the analysis."""
     parameters = {"version": analysis.VERSION, "consumer": topics.RECOMPUTE}
-    outdated = list(session.execute(_OUTDATED, parameters).scalars())
-    if outdated:
-        outbox.emit_many(session, topics.STALE, outdated)
+    outdated = session.execute(_OUTDATED, parameters).all()
+    packages = [row.entity_id for row in outdated if row.entity_type == registry.PACKAGE]
+    things = [registry.reference(*row) for row in outdated if row.entity_type != registry.PACKAGE]
+    for topic, keys in ((topics.STALE, packages), (topics.STALE_THING, things)):
+        if keys:
+            outbox.emit_many(session, topic, keys)
+
+
+def fields_of(session: Executor, site_id: str, entity_type: str, entity_id: str) -> dict[str, Any] | None:
+    """What is indexed of a thing, as `IndexDocument`; None for one without a document."""
+    parameters = {"site_id": site_id, "entity_type": entity_type, "entity_id": entity_id}
+    found: dict[str, Any] | None = session.execute(_FIELDS, parameters).scalar()
+    return found
+
+
+def references(connection: Executor, site_id: str) -> dict[str, str]:
+    """The keys of the documents of all sections but data sets, by kind and id."""
+    rows = connection.execute(_REFERENCES, {"site_id": site_id})
+    return {registry.reference(row.entity_type, row.entity_id): row.key for row in rows}
 
 
 def hashes(connection: Executor) -> dict[str, int]:

@@ -11,5 +11,7 @@ INDEX = "search"
 
 STALE = "package.stale"
 """Topic: the document of this package must be computed anew."""
+STALE_THING = "search.stale"
+"""Topic: the document of this thing of another section (`kind:id`) must be computed anew."""
 RECOMPUTE = "search.recompute"
-"""Consumer of STALE: whoever has CKAN loaded."""
+"""Consumer of STALE and STALE_THING: whoever has CKAN loaded."""

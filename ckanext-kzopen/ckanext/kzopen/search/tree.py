@@ -99,12 +99,21 @@ class Occur(Enum):
 
 
 @dataclass(frozen=True)
+class Also:
+    """Tokens, one after the other, that a text may hold instead of a word; a hit by them counts `weight` times as much."""
+
+    tokens: tuple[str, ...]
+    weight: float
+
+
+@dataclass(frozen=True)
 class Word:
-    """One word, or one quoted phrase, of free text."""
+    """One word, or one quoted phrase, of free text; in text fields, what stands in `also` will do too."""
 
     text: str
     occur: Occur = Occur.MAY
     phrase: bool = False
+    also: tuple[Also, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -1,14 +1,23 @@
-"""Whose eyes a search has: the one place through which permission labels reach the engine.
+"""Who sees what: the one place that says it, for results, counts, facets, suggestions and whatever else a search answers.
 
 CKAN asks `IPermissionLabels` for the labels of a user and hands them to the query class; from there to the engine they travel
-here, as data and not as query text.
+here, as data and not as query text. An engine asks `condition` for every search.
+
+A document that is `visible_from` a moment to come is found by those only who hold a label of it other than `public`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Any
+
+from ckanext.kzopen.search.tree import All, Node, Not, OneOf, Range, both, either
+
+LABELS = "permission_labels"
+FROM = "visible_from"
+PUBLIC = "public"
 
 _labels: ContextVar[frozenset[str] | None] = ContextVar("kzopen_search_labels", default=None)
 
@@ -26,3 +35,22 @@ def seen_by(labels: Iterable[str] | None) -> Iterator[None]:
 def current() -> frozenset[str] | None:
     """The labels of the reader of now."""
     return _labels.get()
+
+
+def condition(labels: frozenset[str] | None) -> Node:
+    """What holds for exactly the documents that a reader with these labels may find; None is for the system."""
+    if labels is None:
+        return All()
+    own = OneOf(LABELS, labels - {PUBLIC})
+    if PUBLIC not in labels:
+        return own
+    opened = both(OneOf(LABELS, frozenset({PUBLIC})), Not(Range(FROM, "NOW", None, include_low=False)))
+    return either(own, opened) if own.values else opened
+
+
+def labels_of(source: Mapping[str, Any]) -> list[str]:
+    """The labels of a document; what opens later is found before by the agency that it belongs to."""
+    labels = [str(label) for label in source.get(LABELS) or ()]
+    owner = source.get("owner_org")
+    early = source.get(FROM) and owner and PUBLIC in labels
+    return list(dict.fromkeys([*labels, f"member-{owner}"])) if early else labels

@@ -18,8 +18,24 @@ class Reading:
     encoding: str | None = None
     delimiter: str | None = None
     header_row: int = 1
+    header_from: int | None = None  # its first row, where it takes several
     sheet: str | None = None
     member: str | None = None  # the file inside the archive
+
+
+@dataclass(frozen=True)
+class Span:
+    """A merged cell: its rows and columns by index, all included."""
+
+    top: int
+    left: int
+    bottom: int
+    right: int
+
+    @property
+    def wide(self) -> bool:
+        """Whether it covers several columns."""
+        return self.right > self.left
 
 
 @dataclass(frozen=True)
@@ -49,6 +65,7 @@ class Cells:
     `columns` are polars series of strings when the file is text, else lists of Python values (None: no cell).
     `numbers` is the position of each row in its file, from 1, the header counted. `ragged` holds the complete cells
     of rows that have fewer or more of them than the header; in `columns` these rows are padded with None or cut.
+    `spans` are merged cells below the header, their rows counted from the first one under it.
     """
 
     labels: Sequence[str]
@@ -56,6 +73,7 @@ class Cells:
     numbers: pl.Series
     reading: Reading
     ragged: Mapping[int, Sequence[str]] = field(default_factory=dict)
+    spans: Sequence[Span] = ()
 
     @property
     def rows(self) -> int:

@@ -3,31 +3,43 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
+from ckanext.kzopen.validation import pieces
 from ckanext.kzopen.validation import schema as schemas
 from ckanext.kzopen.validation.cells import Cells, Limits, Unreadable
 from ckanext.kzopen.validation.columns import Column, check_column
+from ckanext.kzopen.validation.encodings import detect
 from ckanext.kzopen.validation.findings import from_error, from_refusal
+from ckanext.kzopen.validation.formats import sniff
 from ckanext.kzopen.validation.integrity import Repeats, repeated_keys, repeated_values
 from ckanext.kzopen.validation.listing import Located, listed
 from ckanext.kzopen.validation.native import as_text
 from ckanext.kzopen.validation.reading import read
-from ckanext.kzopen.validation.report import Report
+from ckanext.kzopen.validation.repairs.columns import wanted_by
+from ckanext.kzopen.validation.repairs.make import made
+from ckanext.kzopen.validation.repairs.model import OF_COLUMNS, OF_TABLES, Key, Repair
+from ckanext.kzopen.validation.repairs.suggest import Table, suggested
+from ckanext.kzopen.validation.report import Finding, Report, Shown
 from ckanext.kzopen.validation.tables import table_of
 from frictionless import Field, Schema
+
+WORTH_THREADS, THREADS = 1_000_000, 4
+SHOWN_ROWS, FIRST_ROWS, SHOWN_COLUMNS, SHOWN_LETTERS = 200, 20, 60, 200
 
 
 @dataclass(frozen=True)
 class Checked:
-    """The report, and the table when the file is free of errors."""
+    """The report, and the table when the file is free of errors; `mendable` is what suggestions are read off."""
 
     report: Report
     table: pa.Table | None
+    mendable: Table | None = None
 
 
 def check_file(
@@ -38,27 +50,65 @@ def check_file(
     name: str | None = None,
     limit: int = 1000,
     limits: Limits | None = None,
+    accepted: Collection[Key] = (),
+    suggest: bool = False,
 ) -> Checked:
     """Check the file at `path` against a Table Schema descriptor; count every error, list the first `limit`.
 
     `media_type` and `name` are what the sender says; they decide nothing, since content tells the format.
-    The table has the schema's fields in the schema's order, typed.
+    The table has the schema's fields in the schema's order, typed. Repairs that are `accepted` are made before; with
+    `suggest` the report names what else could be mended, and shows rows.
     """
     del media_type, name
     try:
         compiled = schemas.compiled(schema)
+        if not accepted and (found := _faultless(Path(path), schema, compiled)):
+            return found
         cells = read(Path(path), schemas.names_of(schema), limits)
     except Unreadable as refusal:
         return Checked(Report(0, {refusal.code: 1}, (from_refusal(refusal),)), None)
-    return check_cells(cells, schema, compiled, limit)
+    if not suggest and not accepted:
+        return check_cells(cells, schema, compiled, limit)
+    return _mended(cells, schema, compiled, limit, accepted)
 
 
-def check_cells(cells: Cells, descriptor: schemas.Descriptor, schema: Schema, limit: int) -> Checked:
+def _faultless(path: Path, descriptor: schemas.Descriptor, schema: Schema) -> Checked | None:
+    """A large file of text in which nothing is wrong; nothing is suggested for it."""
+    if path.stat().st_size < pieces.SMALLEST or sniff(path) != "text":
+        return None
+    found = pieces.faultless(path, detect(path), descriptor, schema)
+    return Checked(Report(found.table.num_rows, {}, (), found.reading), found.table) if found else None
+
+
+def _mended(cells: Cells, descriptor: schemas.Descriptor, schema: Schema, limit: int, accepted: Collection[Key]) -> Checked:
+    """Check, make the repairs that are accepted, and check again; what could still be mended is suggested."""
+    checked = check_cells(cells, descriptor, schema, limit, suggest=True)
+    table = checked.mendable
+    if table is None:
+        return checked
+    offered = suggested(table)
+    wanted = [replace(repair, done=True) for repair in offered if repair.key in accepted and not repair.done]
+    if wanted:
+        names = [field["name"] for field in descriptor["fields"]]
+        again = check_cells(made(table, wanted, names), descriptor, schema, limit, suggest=True)
+        told = {repair.key for repair in wanted}
+        offered = [repair for repair in suggested(again.mendable) if repair.key not in told] if again.mendable else []
+        checked = again
+    repairs = tuple(sorted((*wanted, *offered), key=_place))
+    return replace(checked, report=replace(checked.report, repairs=repairs))
+
+
+def _place(repair: Repair) -> tuple[bool, int, int]:
+    """Repairs of the whole table first, then by column, each in the order in which they are made."""
+    return repair.column is not None, repair.column or 0, (*OF_TABLES, *OF_COLUMNS).index(repair.kind)
+
+
+def check_cells(cells: Cells, descriptor: schemas.Descriptor, schema: Schema, limit: int, *, suggest: bool = False) -> Checked:
     """Check cells that are already read; every code of frictionless's baseline but foreign keys."""
     header = schemas.header_of(schemas.matched(cells.labels, descriptor), schema, cells.reading.header_row)
     fields = schemas.fields_of(header)
     texts = [_text(column, field) for column, field in zip(cells.columns, fields, strict=True)]
-    columns = [check_column(text, field) for text, field in zip(texts, fields, strict=True)]
+    columns = _checked_columns(texts, fields)
     blank = blank_rows(columns, cells.rows)
     repeats = [*repeated_values(columns), *repeated_keys(columns, schema.primary_key)]
     counts = Counter(error.type for error in header.errors) + _counts(cells, columns, blank, repeats)
@@ -68,7 +118,47 @@ def check_cells(cells: Cells, descriptor: schemas.Descriptor, schema: Schema, li
         located = Located(cells, texts, fields, _bad_rows(cells, columns, blank, repeats), repeats)
         findings += [from_error(error, known) for error in listed(located, limit - len(findings))]
     report = Report(cells.rows, dict(counts), tuple(findings), cells.reading)
-    return Checked(report, None if counts else table_of(columns, schema))
+    table = None if counts else table_of(columns, schema)
+    if not suggest:
+        return Checked(report, table)
+    mendable = _mendable(cells, texts, columns, repeats, schema)
+    return Checked(replace(report, shown=_shown(mendable, findings)), table, mendable)
+
+
+def _mendable(
+    cells: Cells, texts: Sequence[pl.Series], columns: Sequence[Column], repeats: Sequence[Repeats], schema: Schema
+) -> Table:
+    """The table with what its schema wants of each column, and which texts are not that."""
+    known = {field.name for field in schema.fields}
+    wants = {
+        n: wanted_by(column.field, cells.labels[n - 1], set(text.gather(column.faults["index"]).drop_nulls().unique()))
+        for n, (text, column) in enumerate(zip(texts, columns, strict=True), start=1)
+        if column.field.name in known
+    }
+    again = next((repeat.rows["before"].drop_nulls().to_list() for repeat in repeats if repeat.field is None), [])
+    return Table(cells, texts, [column.field.name for column in columns], wants, sorted(known), frozenset(again))
+
+
+def _shown(table: Table, findings: Sequence[Finding]) -> Shown:
+    """The rows of the first findings, or the first rows of a table that has none."""
+    numbers = [finding.row for finding in findings if finding.row is not None]
+    wanted = list(dict.fromkeys(numbers))[:SHOWN_ROWS]
+    indexes = table.cells.numbers.is_in(wanted).arg_true().to_list() if wanted else range(min(table.cells.rows, FIRST_ROWS))
+    columns = [text.gather(list(indexes)).fill_null("").to_list() for text in table.texts[:SHOWN_COLUMNS]]
+    placed = table.cells.numbers.gather(list(indexes)).to_list()
+    rows = {
+        number: [cell[:SHOWN_LETTERS] for cell in row]
+        for number, row in zip(placed, zip(*columns, strict=True) if columns else [], strict=False)
+    }
+    return Shown(list(table.cells.labels[:SHOWN_COLUMNS]), list(table.names[:SHOWN_COLUMNS]), rows)
+
+
+def _checked_columns(texts: Sequence[pl.Series], fields: Sequence[Field]) -> list[Column]:
+    """Columns do not know each other; long ones are checked side by side, for polars works without Python's lock."""
+    if sum(map(len, texts)) < WORTH_THREADS:
+        return [check_column(text, field) for text, field in zip(texts, fields, strict=True)]
+    with ThreadPoolExecutor(max_workers=THREADS) as pool:
+        return list(pool.map(check_column, texts, fields))
 
 
 def _text(column: pl.Series | list[object], field: Field) -> pl.Series:

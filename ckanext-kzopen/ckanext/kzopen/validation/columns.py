@@ -44,14 +44,21 @@ class _Accepted:
 
 def check_column(cells: pl.Series, field: Field) -> Column:
     """Read every cell of a column of text; the order of rows is kept."""
-    missing = cells.is_null() | cells.is_in(missing_values(field))
+    missing = _missing(cells, field)
     accepted = _accepted(cells, field, ~missing)
-    odd = ~missing & ~accepted.mask
-    targets, codes = _read_each(cells.filter(odd).unique(), field)
-    values = _together(cells, accepted, targets, field)
+    odd = (~missing & ~accepted.mask).arg_true()
+    texts = cells.gather(odd)
+    targets, codes = _read_each(texts.unique(), field)
+    values = _together(accepted, odd, texts, targets, field)
     if values is None:
         return _by_reader_alone(cells, field, missing)
-    return Column(field, values, missing, _faults(cells, missing, codes, field))
+    return Column(field, values, missing, _faults(odd, texts, missing, codes, field))
+
+
+def _missing(cells: pl.Series, field: Field) -> pl.Series:
+    texts = missing_values(field)
+    named = cells == texts[0] if len(texts) == 1 else cells.is_in(texts)
+    return cells.is_null() | named.fill_null(value=False)
 
 
 def missing_values(field: Field) -> list[str]:
@@ -63,9 +70,11 @@ def missing_values(field: Field) -> list[str]:
 
 def _by_reader_alone(cells: pl.Series, field: Field, missing: pl.Series) -> Column:
     """The same when accepted values and odd ones have no common fast type (sums of 20 digits, mixed time zones)."""
-    targets, codes = _read_each(cells.filter(~missing).unique(), field)
+    present = (~missing).arg_true()
+    texts = cells.gather(present)
+    targets, codes = _read_each(texts.unique(), field)
     values = _spread(cells, list(targets), series_of(field, list(targets.values())))
-    return Column(field, values, missing, _faults(cells, missing, codes, field))
+    return Column(field, values, missing, _faults(present, texts, missing, codes, field))
 
 
 def _read_each(texts: pl.Series, field: Field) -> tuple[dict[str, object], dict[str, tuple[str, ...]]]:
@@ -99,19 +108,20 @@ def _codes(notes: Mapping[str, str]) -> tuple[str, ...]:
     return tuple("type-error" if name == "type" else "constraint-error" for name in notes)
 
 
-def _together(cells: pl.Series, accepted: _Accepted, targets: dict[str, object], field: Field) -> pl.Series | None:
-    """Accepted and odd values as one series; None when they do not share a type."""
+def _together(
+    accepted: _Accepted, odd: pl.Series, texts: pl.Series, targets: dict[str, object], field: Field
+) -> pl.Series | None:
+    """Accepted and odd values as one series; None when they do not share a type. `texts` stand at the indexes `odd`."""
     if not targets:
         return accepted.values
     found = series_of(field, list(targets.values()))
+    spread = _spread(texts, list(targets), found)
     if not accepted.mask.any():
-        return _spread(cells, list(targets), found)
+        empty = pl.repeat(None, len(accepted.mask), dtype=found.dtype, eager=True)
+        return empty.scatter(odd, spread)
     if found.dtype != accepted.values.dtype:
-        if found.null_count() == len(found):
-            return accepted.values
-        return None
-    spread = _spread(cells, list(targets), found)
-    return accepted.values.zip_with(accepted.mask, spread)
+        return accepted.values if found.null_count() == len(found) else None
+    return accepted.values.clone().scatter(odd, spread)
 
 
 def _spread(cells: pl.Series, texts: list[str], values: pl.Series) -> pl.Series:
@@ -123,12 +133,14 @@ def _spread(cells: pl.Series, texts: list[str], values: pl.Series) -> pl.Series:
     return frame["value"]
 
 
-def _faults(cells: pl.Series, missing: pl.Series, codes: dict[str, tuple[str, ...]], field: Field) -> pl.DataFrame:
+def _faults(
+    odd: pl.Series, texts: pl.Series, missing: pl.Series, codes: dict[str, tuple[str, ...]], field: Field
+) -> pl.DataFrame:
+    """The faults of the cells `texts`, which stand at the indexes `odd`, and of empty ones where they may not be."""
     rows = [(text, code) for text, found in codes.items() for code in found]
     known = pl.DataFrame(rows, schema={"text": pl.String, "code": pl.String}, orient="row")
     known = known.group_by("text", "code").len("times")
-    frame = pl.DataFrame({"index": pl.int_range(len(cells), dtype=pl.UInt32, eager=True), "text": cells})
-    frame = frame.filter(~missing)
+    frame = pl.DataFrame({"index": odd.cast(pl.UInt32), "text": texts.cast(pl.String)})
     wrong = frame.join(known, on="text").select("index", "code", pl.col("times").cast(pl.UInt32))
     _target, notes = safe_reader(field)(None)
     if notes:
@@ -175,8 +187,12 @@ def _texts(cells: pl.Series, field: Field, present: pl.Series) -> _Accepted:
 
 
 def _integers(cells: pl.Series, present: pl.Series) -> _Accepted:
-    plain = present & cells.str.contains("^-?[0-9]{1,18}$")
-    return _masked(cells.set(~plain.fill_null(False), None).cast(pl.Int64, strict=False), plain)
+    """Written as a machine would write them, or digits with zeros before them."""
+    values = cells.cast(pl.Int64, strict=False)
+    same = (values.cast(pl.String) == cells).fill_null(value=False)
+    if not (same | ~present).all():
+        same |= cells.str.contains("^-?[0-9]{1,18}$").fill_null(value=False)
+    return _masked(values, present & same)
 
 
 def _numbers(cells: pl.Series, field: Field, present: pl.Series) -> _Accepted:
@@ -188,11 +204,12 @@ def _numbers(cells: pl.Series, field: Field, present: pl.Series) -> _Accepted:
         stripped = texts.str.replace_all(group, "", literal=True)
         texts = stripped.zip_with(texts.str.contains(grouped).fill_null(False), texts)
     plain = present & texts.str.contains(f"^-?[0-9]+({re.escape(point)}[0-9]+)?$")
-    texts = texts.set(~plain.fill_null(False), None)
     if point != ".":
-        texts = texts.str.replace(point, ".", literal=True)
+        texts = texts.set(~plain.fill_null(False), None).str.replace(point, ".", literal=True)
     values = texts.cast(pl.Float64, strict=False) + 0.0
-    exact = (texts.str.len_bytes() <= EXACT_DIGITS) | (values.cast(pl.String) == texts)
+    exact = texts.str.len_bytes() <= EXACT_DIGITS
+    if not exact.all():
+        exact |= values.cast(pl.String) == texts
     return _masked(values, plain & exact)
 
 

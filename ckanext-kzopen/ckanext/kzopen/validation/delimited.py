@@ -14,44 +14,70 @@ from pathlib import Path
 
 import polars as pl
 from ckanext.kzopen.validation.cells import Cells, Limits, Reading, Unreadable, normal
-from ckanext.kzopen.validation.headers import SEARCHED, checked_labels, header_row
+from ckanext.kzopen.validation.headers import SEARCHED, checked_labels, find_header, joined_labels
 from ckanext.kzopen.validation.vectored import data_offset, read_body
 
 DELIMITERS = (",", ";", "\t", "|")
 SAMPLED = 200
 LONGEST_CELL = 10_000_000
 SPACED_QUOTE = '[,;\t|] +"'
+ESCAPED_QUOTE = r'\\"[^",;\t|\r\n]'
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How cells are divided; `spaced`: blanks after a delimiter belong to it, because quotes follow them."""
+    """How cells are divided; `spaced`: blanks after a delimiter belong to it, because quotes follow them; `escaped`:
+    a quote inside a quoted cell may have a backslash before it."""
 
     delimiter: str
     spaced: bool = False
+    escaped: bool = False
+
+
+@dataclass(frozen=True)
+class Start:
+    """What the first lines tell: labels and dialect; `offset` are the bytes before the first row, None where the fast
+    readers of UTF-8 cannot begin there."""
+
+    labels: list[str]
+    dialect: Dialect
+    reading: Reading
+    offset: int | None
 
 
 def read_delimited(path: Path, encoding: str, expected: Collection[str], limits: Limits) -> Cells:
     """The cells of a CSV, TSV or the like; Unreadable when it is empty or too wide."""
+    start = start_of(path, encoding, expected, limits)
+    return _fast(path, start) or _slow(path, start.dialect, start.labels, start.reading)
+
+
+def start_of(path: Path, encoding: str, expected: Collection[str], limits: Limits) -> Start:
+    """Header and dialect of a text table; Unreadable when it is empty or too wide."""
     csv.field_size_limit(LONGEST_CELL)
     with path.open(encoding=encoding, newline="") as file:
         sample = _sample(file)
     dialect = guess_dialect(sample, expected)
     head = list(_records(io.StringIO(sample, newline=""), dialect))
-    start = header_row(head, expected)
-    labels = checked_labels(head[start], limits)
-    reading = Reading("csv", encoding, dialect.delimiter, header_row=start + 1)
-    return _fast(path, sample, dialect, labels, reading) or _slow(path, dialect, labels, reading)
+    found = find_header(head, expected)
+    labels = checked_labels(joined_labels(head, found, ()), limits)
+    several = found.first + 1 if found.first < found.last else None
+    reading = Reading("csv", encoding, dialect.delimiter, header_row=found.last + 1, header_from=several)
+    return Start(labels, dialect, reading, _offset(sample, dialect, reading))
 
 
-def _fast(path: Path, sample: str, dialect: Dialect, labels: list[str], reading: Reading) -> Cells | None:
-    if reading.encoding not in ("utf-8", "utf-8-sig") or dialect.spaced:
+def _offset(sample: str, dialect: Dialect, reading: Reading) -> int | None:
+    if reading.encoding not in ("utf-8", "utf-8-sig") or dialect.spaced or dialect.escaped:
         return None
     offset = data_offset(sample, dialect.delimiter, reading.header_row)
-    if offset is None:
-        return None
     mark = len(BOM_UTF8) if reading.encoding == "utf-8-sig" else 0
-    body = read_body(path, dialect.delimiter, offset + mark, len(labels))
+    return None if offset is None else offset + mark
+
+
+def _fast(path: Path, start: Start) -> Cells | None:
+    if start.offset is None:
+        return None
+    reading, labels = start.reading, start.labels
+    body = read_body(path, start.dialect.delimiter, start.offset, len(labels))
     if body is None:
         return None
     first = reading.header_row + 1
@@ -78,8 +104,9 @@ def _sample(file: io.TextIOBase) -> str:
 def guess_dialect(sample: str, expected: Collection[str] = ()) -> Dialect:
     """The delimiter under which a row of the file is the schema's header; else, or without a schema, the one that
     divides most records into the same number of cells, more than one; a comma when none does."""
-    spaced = re.search(SPACED_QUOTE, sample) is not None
-    return max((Dialect(delimiter, spaced) for delimiter in DELIMITERS), key=lambda found: _fitness(sample, found, expected))
+    spaced, escaped = re.search(SPACED_QUOTE, sample) is not None, re.search(ESCAPED_QUOTE, sample) is not None
+    possible = (Dialect(delimiter, spaced, escaped) for delimiter in DELIMITERS)
+    return max(possible, key=lambda found: _fitness(sample, found, expected))
 
 
 def _fitness(sample: str, dialect: Dialect, expected: Collection[str]) -> tuple[int, float, int]:
@@ -94,7 +121,8 @@ def _fitness(sample: str, dialect: Dialect, expected: Collection[str]) -> tuple[
 
 
 def _records(file: io.TextIOBase, dialect: Dialect) -> Iterator[list[str]]:
-    reader = csv.reader(file, delimiter=dialect.delimiter, skipinitialspace=dialect.spaced)
+    escape = "\\" if dialect.escaped else None
+    reader = csv.reader(file, delimiter=dialect.delimiter, skipinitialspace=dialect.spaced, escapechar=escape)
     while True:
         try:
             yield next(reader)

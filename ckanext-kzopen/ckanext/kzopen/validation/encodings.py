@@ -68,19 +68,26 @@ def _without_bom(sample: bytes) -> str | None:
 def _first_failure(path: Path, encoding: str) -> int | None:
     """How many line ends come before the first byte that cannot be decoded; None when all can."""
     decoder = codecs.getincrementaldecoder(encoding)()
-    lines = 0
+    before = 0
     with path.open("rb") as file:
         while True:
             chunk = file.read(CHUNK)
             try:
                 decoder.decode(chunk, final=not chunk)
             except UnicodeDecodeError as error:
-                return lines + error.object[: error.start].count(b"\n")
+                kept = len(error.object) - len(chunk)  # bytes of a character that began in the chunk before
+                return _line_ends(path, before - kept + error.start)
             if not chunk:
                 return None
             if encoding in ("utf-8", "utf-8-sig") and b"\x00" in chunk:
                 raise Unreadable("format-error", "binary")
-            lines += chunk.count(b"\n")
+            before += len(chunk)
+
+
+def _line_ends(path: Path, until: int) -> int:
+    """How many line ends the first bytes of a file have."""
+    with path.open("rb") as file:
+        return sum(file.read(min(CHUNK, until - start)).count(b"\n") for start in range(0, until, CHUNK))
 
 
 def _single_byte(path: Path, failed_line: int) -> str:

@@ -25,7 +25,7 @@ from frictionless import Field
 Proposal = dict[str, Any]
 
 CODE_LABEL = re.compile(
-    r"(?<!\w)(бин|бсн|иин|жсн|рнн|стн|bin|iin|rnn|като|каот|kato|код\w*|code|индекс\w*|index|окэд|экжж|оквэд|кбк|"
+    r"(?<!\w)(бин|бсн|иин|жсн|рнн|стн|bin|iin|rnn|като|каот|kato|код\w*|code|индекс\w*|index|post\s?code|postal\w*|zip|окэд|экжж|оквэд|кбк|"
     r"тн вэд|сэқ тн|почтов\w*|пошта\w*|телефон\w*|phone|счет|счёт|шот|кадастр\w*|жсн/бсн|бин/иин|иин/бин)(?!\w)",
     re.IGNORECASE,
 )
@@ -65,7 +65,7 @@ INTEGER = r"^-?(0|[1-9][0-9]{0,17})$"
 NUMBER = r"^-?(0|[1-9][0-9]*)(\.[0-9]+)?([eE][+-]?[0-9]{1,2})?$"
 COMMA = r"^-?(0|[1-9][0-9]*)(,[0-9]+)?$"
 COMMA_OF_THREE = r"^-?[1-9][0-9]{0,2}(,[0-9]{3})?$"
-GROUPED = r"^-?[1-9][0-9]{0,2}(%s[0-9]{3})*(%s[0-9]+)?$"
+GROUPED = r"^-?(0|[1-9][0-9]{0,2}(%s[0-9]{3})*)(%s[0-9]+)?$"
 GROUPS = (" ", "\u00a0", "\u202f", "'", ",")
 DATES = (
     (r"^[0-9]{4}-[0-9]{2}-[0-9]{2}$", "%Y-%m-%d"),
@@ -81,6 +81,7 @@ MOMENTS = (
     (r"^[0-9]{2}\.[0-9]{2}\.[0-9]{4} [0-9]{2}:[0-9]{2}$", "%d.%m.%Y %H:%M"),
     (r"^[0-9]{4}-[0-9]{2}-[0-9]{2} [0-9]{2}:[0-9]{2}$", "%Y-%m-%d %H:%M"),
 )
+ZONED = r"[0-9](Z|[+-][0-9]{2}:[0-9]{2})$"
 ANY = Field.from_descriptor({"name": "any", "type": "any"})
 TIMES = ((r"^[0-9]{2}:[0-9]{2}:[0-9]{2}$", "default"), (r"^[0-9]{1,2}:[0-9]{2}$", "%H:%M"))
 
@@ -201,6 +202,8 @@ def _moment(values: pl.Series, label: str) -> Proposal | None:
     for kind, shapes in (("date", DATES), ("datetime", MOMENTS), ("time", TIMES)):
         for pattern, form in shapes:
             if _all(values, pattern) and _real(values.to_list(), form) and not _either_way(values, form):
+                if form == "default" and len(values.str.contains(ZONED).unique()) > 1:
+                    return None  # moments with and without a zone cannot be compared
                 default = form == "default" or (kind, form) == ("date", "%Y-%m-%d")
                 return {"type": kind} | ({} if default else {"format": form})
     return None

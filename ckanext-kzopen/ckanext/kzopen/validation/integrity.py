@@ -62,7 +62,8 @@ def _unequal(column: Column) -> pl.Series:
 def _repeats(values: Sequence[pl.Series], counted: pl.Series) -> pl.DataFrame:
     names = [str(number) for number in range(len(values))]
     frame = pl.DataFrame(dict(zip(names, values, strict=True)))
-    frame = frame.with_columns(index=pl.int_range(len(counted), dtype=pl.UInt32, eager=True)).filter(counted)
-    frame = frame.filter(pl.struct(names).is_duplicated())
+    again = values[0].is_duplicated() if len(values) == 1 else frame.is_duplicated()
+    indexes = (again & counted).arg_true().cast(pl.UInt32)
+    frame = frame.select(pl.all().gather(indexes)).with_columns(index=indexes)
     before = pl.col("index").shift(1).over(names)
     return frame.select("index", before=before).filter(pl.col("before").is_not_null())

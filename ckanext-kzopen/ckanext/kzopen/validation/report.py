@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from ckanext.kzopen.validation.cells import Reading
+from ckanext.kzopen.validation.repairs.model import Repair
+from ckanext.kzopen.validation.repairs.model import restored as repair_restored
 from ckanext.kzopen.validation.sentences import sentence
 
 
@@ -41,13 +43,26 @@ class Finding:
 
 
 @dataclass(frozen=True)
+class Shown:
+    """Some rows as they stand in the file, by their number, under the file's labels: `fields` are the names of the schema
+    that the labels mean, in the order of the file."""
+
+    labels: Sequence[str]
+    fields: Sequence[str]
+    rows: Mapping[int, Sequence[str]]
+
+
+@dataclass(frozen=True)
 class Report:
-    """The outcome of one check; `counts` are complete, `findings` are the first ones in the order of the file."""
+    """The outcome of one check; `counts` are complete, `findings` are the first ones in the order of the file, `repairs`
+    what was mended (`done`) and what could be, `shown` the rows of the first findings or, without any, the first rows."""
 
     rows: int
     counts: Mapping[str, int]
     findings: tuple[Finding, ...]
     reading: Reading | None = None
+    repairs: tuple[Repair, ...] = ()
+    shown: Shown | None = None
 
     @property
     def valid(self) -> bool:
@@ -68,6 +83,7 @@ class Report:
             "listed": len(self.findings),
             "counts": dict(self.counts),
             "reading": asdict(self.reading) if self.reading else None,
+            "repairs": [_repair_told(repair, lang) for repair in self.repairs],
             "findings": [_told(finding, lang) for finding in self.findings],
         }
 
@@ -78,7 +94,20 @@ class Report:
             "counts": dict(self.counts),
             "findings": [asdict(finding) for finding in self.findings],
             "reading": asdict(self.reading) if self.reading else None,
+            "repairs": [repair.stored() for repair in self.repairs],
+            "shown": _shown_stored(self.shown),
         }
+
+
+def _shown_stored(shown: Shown | None) -> dict[str, Any] | None:
+    """Keys of JSON are texts, so rows are pairs."""
+    if shown is None:
+        return None
+    return {
+        "labels": shown.labels,
+        "fields": shown.fields,
+        "rows": [[number, list(row)] for number, row in shown.rows.items()],
+    }
 
 
 def restored(stored: Mapping[str, Any]) -> Report:
@@ -88,7 +117,17 @@ def restored(stored: Mapping[str, Any]) -> Report:
         counts=stored["counts"],
         findings=tuple(Finding(**finding) for finding in stored["findings"]),
         reading=Reading(**stored["reading"]) if stored["reading"] else None,
+        repairs=tuple(repair_restored(repair) for repair in stored.get("repairs") or ()),
+        shown=_shown_restored(stored.get("shown")),
     )
+
+
+def _shown_restored(stored: Mapping[str, Any] | None) -> Shown | None:
+    return Shown(stored["labels"], stored["fields"], dict(stored["rows"])) if stored else None
+
+
+def _repair_told(repair: Repair, lang: str) -> dict[str, Any]:
+    return repair.stored() | {"sentence": repair.sentence(lang)}
 
 
 def _told(finding: Finding, lang: str) -> dict[str, Any]:

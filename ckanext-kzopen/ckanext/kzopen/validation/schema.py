@@ -62,7 +62,10 @@ def matched(labels: Sequence[str], descriptor: Descriptor) -> list[str]:
     taken = set(labels) & exact
     known = names_of(descriptor)
     result: list[str] = []
-    for label in labels:
+    for position, label in enumerate(labels):
+        if label in labels[:position]:
+            result.append(result[labels.index(label)])  # so that it is told as a repeated label
+            continue
         name = label if label in exact else known.get(normal(label), label)
         if name != label and name in taken:
             name = label

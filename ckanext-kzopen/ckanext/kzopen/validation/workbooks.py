@@ -2,15 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
-from ckanext.kzopen.validation.cells import Cells, Limits, Reading, Unreadable, normal
-from ckanext.kzopen.validation.headers import checked_labels, header_row
+from ckanext.kzopen.validation.cells import Cells, Limits, Reading, Span, Unreadable, normal
+from ckanext.kzopen.validation.headers import checked_labels, find_header, joined_labels
 from python_calamine import CalamineError, CalamineSheet, CalamineWorkbook, PasswordError, SheetTypeEnum, SheetVisibleEnum
 
 Grid = list[list[object]]
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """A sheet that is not empty: the number of its first row that is not, the cells from there (blanks are None), and the
+    merged ones."""
+
+    name: str
+    first: int
+    grid: Grid
+    spans: Sequence[Span]
 
 
 def read_workbook(path: Path, kind: str, expected: Collection[str], limits: Limits) -> Cells:
@@ -20,7 +32,7 @@ def read_workbook(path: Path, kind: str, expected: Collection[str], limits: Limi
     """
     try:
         with CalamineWorkbook.from_path(path) as book:
-            found = [_sheet_cells(name, grid, kind, expected, limits) for name, grid in _grids(book, limits)]
+            found = [_sheet_cells(sheet, kind, expected, limits) for sheet in _sheets(book, kind, limits)]
     except PasswordError as error:
         raise Unreadable("format-error", "encrypted") from error
     except (CalamineError, OSError, ValueError) as error:
@@ -30,15 +42,26 @@ def read_workbook(path: Path, kind: str, expected: Collection[str], limits: Limi
     return max(found, key=lambda pair: pair[0])[1]
 
 
-def _grids(book: CalamineWorkbook, limits: Limits) -> list[tuple[str, tuple[int, Grid]]]:
-    grids = []
-    for sheet in book.sheets_metadata:
-        if sheet.visible is not SheetVisibleEnum.Visible or sheet.typ is not SheetTypeEnum.WorkSheet:
+def _sheets(book: CalamineWorkbook, kind: str, limits: Limits) -> Iterator[_Sheet]:
+    for about in book.sheets_metadata:
+        if about.visible is not SheetVisibleEnum.Visible or about.typ is not SheetTypeEnum.WorkSheet:
             continue
-        start, grid = _grid(book.get_sheet_by_name(sheet.name), limits)
+        sheet = book.get_sheet_by_name(about.name)
+        first, grid = _grid(sheet, limits)
         if grid:
-            grids.append((sheet.name, (start, grid)))
-    return grids
+            yield _Sheet(about.name, first, grid, _spans(sheet, kind, first))
+
+
+def _spans(sheet: CalamineSheet, kind: str, first: int) -> list[Span]:
+    """Merged cells, with rows and columns counted as in the grid; nothing of OpenDocument, of which they are not told."""
+    if kind == "ods" or sheet.start is None:
+        return []
+    left = sheet.start[1]
+    found = [
+        Span(top - first + 1, max(0, start - left), bottom - first + 1, end - left)
+        for (top, start), (bottom, end) in sheet.merged_cell_ranges or []
+    ]
+    return [span for span in found if span.top >= 0 and span.right >= 0]
 
 
 def _grid(sheet: CalamineSheet, limits: Limits) -> tuple[int, Grid]:
@@ -56,16 +79,16 @@ def _grid(sheet: CalamineSheet, limits: Limits) -> tuple[int, Grid]:
     return sheet.start[0] + 1, [row[:width] for row in rows] if rows and width < len(rows[0]) else rows
 
 
-def _sheet_cells(
-    name: str, placed: tuple[int, Grid], kind: str, expected: Collection[str], limits: Limits
-) -> tuple[int, Cells]:
+def _sheet_cells(sheet: _Sheet, kind: str, expected: Collection[str], limits: Limits) -> tuple[int, Cells]:
     """How many labels of the schema the sheet knows, and its cells."""
-    first, grid = placed
-    index = header_row(grid, expected)
-    labels = checked_labels(grid[index], limits)
-    reading = Reading(kind, header_row=first + index, sheet=name)
-    cells = transposed(labels, grid[index + 1 :], first + index + 1, reading)
-    return sum(normal(label) in expected for label in labels if label), cells
+    head = find_header(sheet.grid, expected, sheet.spans)
+    labels = checked_labels(joined_labels(sheet.grid, head, sheet.spans), limits)
+    several = sheet.first + head.first if head.first < head.last else None
+    reading = Reading(kind, header_row=sheet.first + head.last, header_from=several, sheet=sheet.name)
+    below = head.last + 1
+    cells = transposed(labels, sheet.grid[below:], sheet.first + below, reading)
+    spans = [Span(s.top - below, s.left, s.bottom - below, s.right) for s in sheet.spans if s.top >= below]
+    return sum(normal(label) in expected for label in labels if label), replace(cells, spans=spans)
 
 
 def transposed(labels: Sequence[str], rows: Grid, first: int, reading: Reading) -> Cells:

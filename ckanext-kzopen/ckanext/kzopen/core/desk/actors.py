@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from ckan import model
+from ckanext.kzopen.core.people import programs
 from ckanext.kzopen.core.people.systems.model import ACTOR, AnySession, System, is_actor
 from sqlalchemy import func, or_, select
 
@@ -17,7 +18,7 @@ def names_of(session: AnySession, actors: Iterable[str | None]) -> dict[str, str
     people = session.execute(select(model.User.id, model.User.fullname, model.User.name).where(model.User.id.in_(wanted)))
     found = {row.id: row.fullname or row.name for row in people}
     named = session.execute(select(System.id, System.name).where(System.id.in_(systems)))
-    return found | {f"{ACTOR}{row.id}": row.name for row in named}
+    return found | {f"{ACTOR}{row.id}": row.name for row in named} | programs.names_of(session, wanted)
 
 
 def named(session: AnySession, text: str) -> str | None:

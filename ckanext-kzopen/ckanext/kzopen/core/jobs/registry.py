@@ -30,6 +30,8 @@ class Retry:
 
 NO_RETRY = Retry(times=0)
 QUEUE = "default"
+HARVEST = "harvest"
+"""The queue of what waits for other people's machines."""
 
 
 @dataclass(frozen=True)

@@ -20,12 +20,13 @@ import procrastinate
 import psycopg
 import psycopg_pool
 from ckanext.kzopen.core.jobs import engine
-from ckanext.kzopen.core.jobs.registry import QUEUE, GaveUp, Task, argument_values, tasks
+from ckanext.kzopen.core.jobs.registry import HARVEST, QUEUE, GaveUp, Task, argument_values, tasks
 from procrastinate.exceptions import ConnectorException
 
 log = logging.getLogger("ckanext.kzopen.core.jobs.worker")
 
-JOBS_AT_ONCE = 2
+JOBS_AT_ONCE = {QUEUE: 2, HARVEST: 4}
+"""By queue: a source that answers slowly keeps its own places occupied, never those of the publish path."""
 GRACE = 3.0  # seconds that running jobs get at a stop; the launcher ends by force after five
 ROUND = 2.0  # seconds between looks for jobs of dead workers, and for jobs whose time has come
 PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds before connecting again
@@ -94,7 +95,7 @@ async def _work(app: procrastinate.App, stop: asyncio.Event, queue: str) -> None
     jobs = asyncio.create_task(
         app.run_worker_async(
             queues=[queue],
-            concurrency=JOBS_AT_ONCE,
+            concurrency=JOBS_AT_ONCE[queue],
             delete_jobs="successful",
             install_signal_handlers=False,
             shutdown_graceful_timeout=GRACE,
@@ -135,7 +136,7 @@ def stop_at_signals(stop: asyncio.Event) -> None:
 async def _until_told(url: str, runner: Run) -> None:
     stop = asyncio.Event()
     stop_at_signals(stop)
-    await run(url, runner, stop)
+    await asyncio.gather(*(run(url, runner, stop, queue) for queue in JOBS_AT_ONCE))
 
 
 def main(ini: str) -> None:

@@ -91,6 +91,8 @@ class Machine(Source):
 
     kind: Name
     label: Words
+    plugin: Name | None = None
+    """CKAN's name of the section that brings the guards; a portal that does not load it does not use the kind."""
     initial: Name
     begin: Beginning = Beginning()
     states: dict[Name, State]

@@ -133,7 +133,7 @@ def tidy(session: AnySession) -> None:
 
 
 def _follow(session: AnySession, reader: str, what: str, target: str, how: str, language: str, *, confirmed: bool) -> Any:
-    if how not in HOW or what not in ("thing", "agency", "section", "kind", "words", "personal"):
+    if how not in HOW or what not in ("thing", "agency", "section", "kind", "words", "personal", "search"):
         raise KzError("notices.nothing_to_follow")
     query = query_of(target) if what == "words" else None
     row = {"reader": reader, "what": what, "target": target, "how": how, "language": language}

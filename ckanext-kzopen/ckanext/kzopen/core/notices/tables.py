@@ -12,7 +12,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 
 class Subscription(Base):
-    """`reader` follows `what` (a thing, agency, section, kind, words) called `target`.
+    """`reader` follows `what` (a thing, agency, section, kind, words, search) called `target`.
 
     `how` is at_once or daily (by mail), or feed (in the portal and by Atom only). The row `personal` says how a person is
     told of what concerns them without following it. Without `confirmed` nobody is told anything.

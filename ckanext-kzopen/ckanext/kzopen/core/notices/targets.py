@@ -9,7 +9,7 @@ from typing import Any
 from ckan import model
 from ckanext.kzopen.core.agencies import names
 from ckanext.kzopen.core.mail.queue import AnySession
-from ckanext.kzopen.core.notices import visibility
+from ckanext.kzopen.core.notices import searches, visibility
 from ckanext.kzopen.core.notices.tables import News
 from ckanext.kzopen.core.texts import Words
 from ckanext.kzopen.core.web.errors import KzError
@@ -40,7 +40,10 @@ def target_of(session: AnySession, what: str, target: str, reader: str) -> Targe
         title = SECTIONS.get(target)
     elif what in ("words", "personal"):
         title = target
-    if title is None or len(target) > 300:
+    elif what == searches.WHAT:
+        target = searches.canonical(target)
+        title = searches.title(session, target)
+    if title is None or len(target) > (searches.LONGEST if what == searches.WHAT else 300):
         raise KzError("notices.nothing_to_follow")
     return Target(what, target, title)
 

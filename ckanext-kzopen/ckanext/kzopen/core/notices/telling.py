@@ -8,7 +8,7 @@ from typing import Any
 
 from ckanext.kzopen.core.agencies import tree
 from ckanext.kzopen.core.mail.queue import AnySession
-from ckanext.kzopen.core.notices import visibility
+from ckanext.kzopen.core.notices import searches, visibility
 from ckanext.kzopen.core.notices.at_once import queue_mails
 from ckanext.kzopen.core.texts import LANGUAGES
 from sqlalchemy import text
@@ -63,7 +63,8 @@ def tell(
     how: str = "at_once",
     followers: bool = True,
 ) -> int | None:
-    """Tell those who follow `about`, its agency (or one above it), its section, this kind or these words, and `people`.
+    """Tell those who follow `about`, its agency (or one above it), its section, this kind or these words, whose saved
+    search finds it, and `people`.
 
     Nobody is told of what they may not see. The same `key` a second time tells nobody: None instead of the news' number.
     `people` are account ids, told as they wish, and in the way `how` where they have said nothing. `values` fill the template
@@ -79,6 +80,7 @@ def tell(
     session.execute(_PEOPLE, {"news": news, "people": list(people), "language": LANGUAGES[0], "how": how})
     if followers:
         session.execute(_FOLLOWERS, {"news": news})
+        searches.tell(session, news, about)
     _keep_those_who_may(session, news, about)
     queue_mails(session, news)
     return int(news)

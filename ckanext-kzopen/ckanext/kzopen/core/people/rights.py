@@ -13,7 +13,7 @@ from typing import Any
 
 from ckan import model
 from ckanext.kzopen.core.agencies.tree import subordinates
-from ckanext.kzopen.core.people import roles
+from ckanext.kzopen.core.people import programs, roles
 from ckanext.kzopen.core.people.assignments.reading import Assignment, held, person_id
 from ckanext.kzopen.core.people.roles import Reach
 from ckanext.kzopen.core.people.systems.model import is_actor, system_of
@@ -128,6 +128,8 @@ def load(session: AnySession, actor: str, at: datetime | None = None) -> Held:
     """What an active account holds at a moment (default: now), or an information system; nothing for anybody else."""
     if is_actor(actor):
         return of_system(session, actor)
+    if programs.is_program(actor):
+        return of_program(session, actor)
     person = person_id(session, actor)
     if person is None:
         return Held()
@@ -140,7 +142,17 @@ def of_system(session: AnySession, actor: str) -> Held:
     system = system_of(session, actor)
     if system is None:
         return Held()
-    grant = Grant(agencies=frozenset({system.agency_id}), for_whom={system.agency_id: None})
+    return _publishing_for(system.agency_id)
+
+
+def of_program(session: AnySession, actor: str) -> Held:
+    """A part of the portal that publishes for an agency may do what that agency's information systems may."""
+    program = programs.program_of(session, actor)
+    return _publishing_for(program.agency_id) if program is not None else Held()
+
+
+def _publishing_for(agency: str) -> Held:
+    grant = Grant(agencies=frozenset({agency}), for_whom={agency: None})
     return Held(grants=dict.fromkeys(SYSTEM_RIGHTS, grant))
 
 

@@ -35,7 +35,11 @@ class Settings(BaseSettings):
         description="Search engine: elasticsearch://host:port/prefix, elasticsearch+https:// for TLS, "
         f"or solr://host:port/solr/core for CKAN's own search; {EMBEDDED}.",
     )
-    files_url: str = Field("", description="Where files and versions of tables lie, file:///path; empty = inside `data`.")
+    files_url: str = Field(
+        "",
+        description="Where files and versions of tables lie, file:///path or s3://bucket/folder?region=…&endpoint=…; "
+        "empty = inside `data`.",
+    )
     smtp_url: str = Field("", description="Mail server, smtp(s)://user:password@host:port; empty = mails wait unsent.")
     smtp_ca: str = Field("", description="File with the CA certificates for the mail server's own; empty = the system's.")
     mail_from: str = Field("", description="Address that mails come from; empty = portal@ the host of site_url.")
@@ -50,6 +54,7 @@ class Settings(BaseSettings):
     internal_networks: str = Field(
         "", description="Internal networks (CIDR) that the portal may call, such as an OpenID provider's."
     )
+    harvest_files: str = Field("", description="Folder whose SQLite files harvest sources may read; empty = none.")
     oidc_issuer: str = Field("", description="OpenID provider by which people may sign in; empty = by password only.")
     oidc_client_id: str = Field("", description="Name under which the OpenID provider knows the portal.")
     oidc_client_secret: str = Field("", description="The portal's secret at the OpenID provider.")

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 from urllib.parse import urlsplit
 
+from ckanext.kzopen.core.files.kinds import UnknownStore
+from ckanext.kzopen.core.files.s3 import read_address
 from ckanext.kzopen.core.settings.model import Settings
 
 SHORTEST_SECRET = 32
@@ -16,11 +18,8 @@ SCHEMES: dict[str, tuple[str, ...]] = {
     "datastore_read_url": ("postgresql",),
     "redis_url": ("redis", "rediss", "unix"),
     "search_url": ("elasticsearch", "elasticsearch+https", "solr"),
-    "files_url": ("file",),
+    "files_url": ("file", "s3"),
     "smtp_url": ("smtp", "smtps"),
-}
-LATER: dict[str, str] = {
-    "s3": "S3 is not supported yet; leave files_url empty, or use file:///path on a disk that all machines share.",
 }
 
 
@@ -37,7 +36,13 @@ class SettingsProblem:
 
 def problems(settings: Settings) -> list[SettingsProblem]:
     """Everything that stops the start, in the order of the settings; empty when all is well."""
-    return [*_bad_addresses(settings), *_missing_partners(settings), *_bad_secret(settings), *_public_debug(settings)]
+    return [
+        *_bad_addresses(settings),
+        *_bad_bucket(settings),
+        *_missing_partners(settings),
+        *_bad_secret(settings),
+        *_public_debug(settings),
+    ]
 
 
 def _bad_addresses(settings: Settings) -> list[SettingsProblem]:
@@ -47,10 +52,18 @@ def _bad_addresses(settings: Settings) -> list[SettingsProblem]:
         scheme = urlsplit(value).scheme
         if value and scheme not in schemes:
             wanted = " or ".join(f"{s}://…" for s in schemes)
-            found.append(
-                SettingsProblem(name, LATER.get(scheme, f"“{value.split(':')[0]}:…” is not understood; give {wanted}"))
-            )
+            found.append(SettingsProblem(name, f"“{value.split(':')[0]}:…” is not understood; give {wanted}"))
     return found
+
+
+def _bad_bucket(settings: Settings) -> list[SettingsProblem]:
+    if urlsplit(settings.files_url).scheme != "s3":
+        return []
+    try:
+        read_address(settings.files_url)
+    except UnknownStore as error:
+        return [SettingsProblem("files_url", str(error))]
+    return []
 
 
 def _missing_partners(settings: Settings) -> list[SettingsProblem]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from pathlib import Path
 
+from ckan.plugins import plugin_loaded
 from ckanext.kzopen.core.law.states import SYSTEM, Machine, check_terms, load_machine
 from ckanext.kzopen.core.law.terms import load_terms
 from ckanext.kzopen.core.people import roles
@@ -46,7 +47,8 @@ def check() -> None:
     terms = load_terms()
     for machine, path in _registry().values():
         check_terms(machine, path, terms)
-        _check_guards(machine, path)
+        if machine.plugin is None or plugin_loaded(machine.plugin):
+            _check_guards(machine, path)
         _check_rights(machine, path)
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hmac
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import ckan.model as model
 import ckan.plugins.toolkit as tk
@@ -47,6 +47,19 @@ _OUTBOX = """
 _JOBS = "SELECT queue_name, status::text, count(*) FROM kzopen.procrastinate_jobs GROUP BY 1, 2"
 
 
+Rows = Callable[[str], list[tuple[object, ...]]]
+"""Takes a query; gives its rows, none when the database does not answer."""
+Figures = Callable[[Rows], Iterator[GaugeMetricFamily]]
+_figures: list[Figures] = []
+
+
+def register_figures(figures: Figures) -> Figures:
+    """Let a section's figures be read at each scrape."""
+    if figures not in _figures:
+        _figures.append(figures)
+    return figures
+
+
 class Tables:
     """Figures that lie in the database and are read at each scrape; a table that is not there gives none."""
 
@@ -63,6 +76,8 @@ class Tables:
         for queue, status, number in _rows(_JOBS):
             jobs.add_metric([str(queue), str(status)], float(str(number)))
         yield from (waiting, lag, jobs)
+        for figures in _figures:
+            yield from figures(_rows)
 
 
 def _rows(query: str) -> list[tuple[object, ...]]:

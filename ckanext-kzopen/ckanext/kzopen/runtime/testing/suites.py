@@ -42,7 +42,12 @@ CKAN_TEST_OPTIONS = {
 }
 LANES = 2
 # How often things die in the long form; the variables may be set to more.
-LONG_FAULTS = {"KZOPEN_FAULT_MOMENTS": "100", "KZOPEN_FAULT_ROUNDS": "2"}
+LONG_FAULTS = {
+    "KZOPEN_FAULT_MOMENTS": "100",
+    "KZOPEN_FAULT_ROUNDS": "2",
+    "KZOPEN_FAULT_CHANGES": "10000",
+    "KZOPEN_FAULT_UPDATES": "100000",
+}
 
 
 @dataclass(frozen=True)
@@ -62,7 +67,13 @@ class Suite:
 
 
 # Tests sign staff in by the form; those of the second factor ask for it themselves.
-OPTIONS = {"testing": "true", "WTF_CSRF_ENABLED": "false", "kzopen.require_second_factor": "false"}
+# Harvest sources of the tests are servers on this machine.
+OPTIONS = {
+    "testing": "true",
+    "WTF_CSRF_ENABLED": "false",
+    "kzopen.require_second_factor": "false",
+    "kzopen.internal_networks": "127.0.0.0/8",
+}
 
 
 def suites() -> dict[str, Suite]:

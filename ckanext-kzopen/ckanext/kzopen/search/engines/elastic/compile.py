@@ -252,6 +252,12 @@ def _best_field(word: Word, weighted: tuple[tuple[str, float], ...], tie: float)
     if not tokens:
         return None
     found = [{"bool": {"must": [_word_in(field, word, tokens)], "boost": weight}} for field, weight in weighted]
+    found += [
+        {"bool": {"must": [_phrase(field, [*also.tokens], 0)], "boost": weight * also.weight}}
+        for field, weight in weighted
+        for also in word.also
+        if fields.kind(field) is Kind.TEXT
+    ]
     return {"dis_max": {"queries": found, "tie_breaker": tie}}
 
 

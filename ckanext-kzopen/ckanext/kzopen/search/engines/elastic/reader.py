@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from ckanext.kzopen.search import fields, ranking
+from ckanext.kzopen.search import fields, ranking, visibility
 from ckanext.kzopen.search.engines.base import Answer, Facet, Search, Sort
 from ckanext.kzopen.search.engines.elastic.address import Address
 from ckanext.kzopen.search.engines.elastic.client import client
@@ -74,10 +74,11 @@ def request(search: Search) -> dict[str, Any]:
 
 
 def _restricted(compiler: Compiler, search: Search) -> Query:
-    """The one place where permissions enter a query: a hit holds one of the reader's labels."""
+    """The one place where permissions enter a query."""
     conditions = [compiler.query(condition) for condition in search.filters if not isinstance(condition, All)]
-    if search.labels is not None:
-        conditions.append({"terms": {"permission_labels": sorted(search.labels)}})
+    visible = visibility.condition(search.labels)
+    if not isinstance(visible, All):
+        conditions.append(compiler.query(visible))
     return {"bool": {"must": [compiler.query(search.query)], "filter": conditions}}
 
 

@@ -35,6 +35,7 @@ from tantivy import FieldType, Occur, Query
 
 _FAR = 2**62
 _LONGEST_FUZZY = 100
+_FEW = 50
 
 Leaf = All | Nothing | Term | OneOf | Phrase | Prefix | Wildcard | Fuzzy | Range | Exists
 
@@ -89,7 +90,7 @@ class Compiler:
             case Phrase(field, value, slop):
                 return self._phrase(field, value, slop)
             case OneOf(field, values):
-                return Query.term_set_query(schema(), keyword_path(field), sorted(values))
+                return _one_of(keyword_path(field), values)
             case Prefix(field, value):
                 return self._prefix(field, value)
             case Wildcard(field, pattern):
@@ -108,9 +109,9 @@ class Compiler:
         if kind in (Kind.DATE, Kind.NUMBER):
             return self._range(Range(field, value, value))
         if kind is Kind.NGRAM:
-            return _boolean([(Occur.Must, _exact(field, word.lower())) for word in value.split()])
+            return _boolean([(Occur.Must, exact(field, word.lower())) for word in value.split()])
         if kind is not Kind.TEXT:
-            return Query.const_score_query(_exact(keyword_path(field), value), 1.0)
+            return Query.const_score_query(exact(keyword_path(field), value), 1.0)
         return _all_of(field, analysis.tokens(value))
 
     def _phrase(self, field: str, value: str, slop: int) -> Query:
@@ -126,7 +127,7 @@ class Compiler:
             return _exists(field)
         *whole, begun = words
         begins = _boolean([(Occur.Should, _prefix(text_path(field), f)) for f in {begun, analysis.token(begun)}], 1)
-        return _boolean([*((Occur.Must, _exact(text_path(field), analysis.token(w))) for w in whole), (Occur.Must, begins)])
+        return _boolean([*((Occur.Must, exact(text_path(field), analysis.token(w))) for w in whole), (Occur.Must, begins)])
 
     def _wildcard(self, field: str, pattern: str) -> Query:
         if fields.kind(field) is Kind.TEXT and field in TEXTS:
@@ -211,8 +212,9 @@ def _best_field(word: Word, weighted: tuple[tuple[str, float], ...], tie: float)
     for field, weight in weighted:
         if fields.kind(field) is Kind.TEXT:
             query = phrase(field, tokens, 0) if word.phrase else _all_of(field, tokens)
+            found += [Query.boost_query(phrase(field, [*also.tokens], 0), weight * also.weight) for also in word.also]
         else:
-            query = _exact(keyword_path(field), word.text)
+            query = exact(keyword_path(field), word.text)
         found.append(Query.boost_query(query, weight))
     return Query.disjunction_max_query(found, tie)
 
@@ -252,11 +254,19 @@ def phrase(field: str, tokens: list[str], slop: int) -> Query:
 
 def _all_of(field: str, tokens: list[str]) -> Query:
     if len(tokens) == 1:
-        return _exact(text_path(field), tokens[0])
-    return _boolean([(Occur.Must, _exact(text_path(field), token)) for token in tokens])
+        return exact(text_path(field), tokens[0])
+    return _boolean([(Occur.Must, exact(text_path(field), token)) for token in tokens])
 
 
-def _exact(target: str, value: str) -> Query:
+def _one_of(target: str, values: frozenset[str]) -> Query:
+    """Documents with one of the values. A set query lists all its documents first, so it is for many values only."""
+    if len(values) > _FEW:
+        return Query.term_set_query(schema(), target, sorted(values))
+    return Query.const_score_query(_boolean([(Occur.Should, exact(target, value)) for value in sorted(values)]), 1.0)
+
+
+def exact(target: str, value: str) -> Query:
+    """Documents that hold this term."""
     return Query.term_query(schema(), target, value)
 
 

@@ -30,6 +30,15 @@ def current(root: Path) -> Path:
     return root / target
 
 
+def state(generation: Path) -> tuple[int, int]:
+    """Another one after every commit; EngineError when the index is gone."""
+    try:
+        found = (generation / "meta.json").stat()
+    except OSError as error:
+        raise EngineError("meta.json of the search index is gone") from error
+    return found.st_ino, found.st_mtime_ns
+
+
 def fresh(root: Path) -> Path:
     """A new, empty generation, not yet the one that counts."""
     root.mkdir(parents=True, exist_ok=True)

@@ -13,6 +13,7 @@ import json
 from functools import cache
 from typing import Any
 
+import orjson
 import tantivy
 from ckanext.kzopen.search import fields
 from ckanext.kzopen.search.engines.base import Entry
@@ -155,7 +156,7 @@ def _add_stored(document: tantivy.Document, entry: Entry) -> None:
 
 def stored_of(document: tantivy.Document, wanted: frozenset[str] | None) -> dict[str, Any]:
     """What the engine gives back of a document: all fields, or those wanted."""
-    shown: dict[str, Any] = json.loads(document.get_first("stored_bytes") or b"{}")
+    shown: dict[str, Any] = orjson.loads(document.get_first("stored_bytes") or b"{}")
     for name in PACKAGE_DICTS:
         if wanted is None or name in wanted:
             text = document.get_first(f"{name}_bytes")

@@ -1,4 +1,4 @@
-"""What a search means, in plain Python over a list of documents: slow, short, and what both engines are held to.
+"""What a search means, in plain Python over documents: short, what both engines are held to, and how saved searches are told.
 
 Phrases are read without slop: engines count moves of words differently.
 """
@@ -60,7 +60,11 @@ def facet(hits: Sequence[Fields], asked: Facet) -> list[tuple[str, int]]:
 
 
 def _seen(one: Fields, labels: frozenset[str] | None) -> bool:
-    return labels is None or not labels.isdisjoint(one["keywords"].get("permission_labels", ()))
+    if labels is None:
+        return True
+    shared = labels.intersection(one["keywords"].get("permission_labels", ()))
+    opens = one["moments"].get("visible_from")
+    return bool(shared - {"public"}) or (bool(shared) and (opens is None or opens <= dates.micros(datetime.now(UTC))))
 
 
 def _order_key(one: Fields, field: str) -> Any:
@@ -125,8 +129,12 @@ def _term(field: str, value: str, one: Fields) -> bool:
 
 
 def _phrase(field: str, value: str, one: Fields) -> bool:
-    tokens, there = analysis.tokens(value), _tokens(field, one)
-    return bool(tokens) and any(there[at : at + len(tokens)] == tokens for at in range(len(there)))
+    return _follows(analysis.tokens(value), field, one)
+
+
+def _follows(tokens: Sequence[str], field: str, one: Fields) -> bool:
+    wanted, there = list(tokens), _tokens(field, one)
+    return bool(wanted) and any(there[at : at + len(wanted)] == wanted for at in range(len(there)))
 
 
 def _prefix(field: str, value: str, one: Fields) -> bool:
@@ -248,4 +256,6 @@ def _in_some_field(word: Word, node: Words, one: Fields) -> bool:
 def _in_field(word: Word, field: str, one: Fields) -> bool:
     if fields.kind(field) is not Kind.TEXT:
         return word.text in one["keywords"].get(field, ())
+    if any(_follows(also.tokens, field, one) for also in word.also):
+        return True
     return _phrase(field, word.text, one) if word.phrase else _term(field, word.text, one)

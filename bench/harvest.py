@@ -1,0 +1,157 @@
+"""Harvesting another CKAN: new data sets, the same again, many sources beside a dead and a dripping one, memory.
+
+The source is `_catalogue.py`, which speaks CKAN's action API and costs next to nothing. A portal of its own in a temporary
+directory. ckanext-harvest 1.6, the peer of the first figure, is not run here: that figure is unproven.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import httpx
+from ckanext.kzopen.core.settings import Settings
+from ckanext.kzopen.runtime.portal import Portal
+from ckanext.kzopen.runtime.serve import free_port
+from ckanext.kzopen.runtime.status import process_rows
+
+from bench.figures import Figure, at_least, below, unproven
+from bench.start import ROOT, portal
+
+SETS, QUICK_SETS = 2000, 60
+SOURCES, QUICK_SOURCES = 50, 8
+LOOKED_AT, QUICK_LOOKED_AT = 20_000, 600
+EACH = 4
+"""Data sets of each of many sources."""
+DRIPS = 600
+
+
+def run(quick: bool, say: Callable[[str], None]) -> list[Figure]:
+    """All figures; `quick` takes fewer data sets and sources."""
+    say(f"load {os.getloadavg()[0]:.1f}; the source is a stand-in for CKAN's action API on this machine")
+    os.environ |= {"KZOPEN_INTERNAL_NETWORKS": "127.0.0.0/8", "KZOPEN_REQUIRE_SECOND_FACTOR": "false"}
+    with tempfile.TemporaryDirectory(prefix="kzopen-bench-") as folder:
+        data = Path(folder) / "data"
+        with portal(ROOT, data, "--no-demo", "--workers", "1") as (_, address):
+            bench = Bench(data, address)
+            figures = [*_new_and_unchanged(bench, QUICK_SETS if quick else SETS, say)]
+            figures.append(_beside_slow_ones(bench, QUICK_SOURCES if quick else SOURCES, say))
+            figures.append(_memory(bench, QUICK_LOOKED_AT if quick else LOOKED_AT, say))
+    return figures
+
+
+class Bench:
+    """The harvest API of the portal, in the operator's name."""
+
+    def __init__(self, data: Path, address: str) -> None:
+        self.data = data
+        token = json.loads(Portal(Settings(data=data)).accounts.read_text())["operator"]["token"]
+        self.client = httpx.Client(base_url=address, headers={"Authorization": token}, timeout=120)
+        self.post("/api/3/action/organization_create", name="bench")
+
+    def post(self, path: str, **body: Any) -> dict[str, Any]:
+        answer = self.client.post(path, json=body)
+        answer.raise_for_status()
+        found: dict[str, Any] = answer.json()
+        return found
+
+    def source(self, name: str, port: int, *, looked_at: bool = True, seconds: int = 30) -> None:
+        """A source of kind `ckan`, previewed and switched on when it can be."""
+        settings, defaults = {"address": f"http://127.0.0.1:{port}"}, {"prefix": f"{name}-", "seconds": seconds}
+        given = {"name": name, "kind": "ckan", "agency": "bench", "settings": settings, "defaults": defaults}
+        self.post("/api/harvest/v1/sources", **given)
+        if looked_at:
+            self.ended(self.start(name, "preview"))
+            self.post(f"/api/harvest/v1/sources/{name}/switch_on")
+
+    def start(self, name: str, purpose: str) -> str:
+        return str(self.post(f"/api/harvest/v1/sources/{name}/runs", purpose=purpose)["id"])
+
+    def ended(self, number: str) -> dict[str, Any]:
+        """The run at its end."""
+        while (found := self.client.get(f"/api/harvest/v1/runs/{number}").json())["under_way"]:
+            time.sleep(0.5)
+        told: dict[str, Any] = found
+        return told
+
+    @property
+    def worker_memory(self) -> float:
+        """MB (PSS) of the worker."""
+        return next(row.memory_mb for row in process_rows(Portal(Settings(data=self.data))) if row.name == "worker")
+
+
+@contextmanager
+def catalogue(sets: int, drips: float = 0.0) -> Iterator[int]:
+    """The port of a catalogue of so many data sets."""
+    port = free_port("127.0.0.1", 18400)
+    command = [sys.executable, "-m", "bench._catalogue", str(port), str(sets), *([str(drips)] if drips else [])]
+    process = subprocess.Popen(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)})
+    try:
+        time.sleep(1)
+        yield port
+    finally:
+        process.kill()
+        process.wait()
+
+
+def seconds_of(found: dict[str, Any]) -> float:
+    """How long a run took, by its own clock."""
+    return (datetime.fromisoformat(found["finished"]) - datetime.fromisoformat(found["started"])).total_seconds()
+
+
+def _new_and_unchanged(bench: Bench, sets: int, say: Callable[[str], None]) -> Iterator[Figure]:
+    with catalogue(sets) as port:
+        bench.source("many", port)
+        found = bench.ended(bench.start("many", "harvest"))
+        assert (found["state"], found["added"]) == ("finished", sets), found
+        say(f"{sets} new data sets with a table each: {seconds_of(found):.1f} s")
+        yield unproven("harvest.new", sets / seconds_of(found), "/s", ">=8x ckanext-harvest 1.6")
+        again = bench.ended(bench.start("many", "harvest"))
+        assert (again["state"], again["unchanged"]) == ("finished", sets), again
+        yield at_least("harvest.unchanged", sets / seconds_of(again), 500, "/s")
+
+
+def _beside_slow_ones(bench: Bench, sources: int, say: Callable[[str], None]) -> Figure:
+    """Dry runs of all sources but two: alone, then beside a dead and a dripping one."""
+    names = [f"one-{number}" for number in range(sources - 2)]
+    with catalogue(EACH) as port, catalogue(1, DRIPS) as dripping:
+        for name in names:
+            bench.source(name, port, looked_at=False)
+        bench.source("dead", free_port("127.0.0.1", 18900), looked_at=False)
+        bench.source("dripping", dripping, looked_at=False)
+        alone = _all_of(bench, names)
+        slow = [bench.start(name, "dry") for name in ("dead", "dripping")]
+        beside = _all_of(bench, names)
+        for number in slow:
+            bench.post(f"/api/harvest/v1/runs/{number}/cancel")
+    say(f"{len(names)} sources alone {alone:.1f} s, beside a dead and a dripping one {beside:.1f} s")
+    return below("harvest.beside_slow_sources", beside / alone, 1.2, "x")
+
+
+def _all_of(bench: Bench, names: list[str]) -> float:
+    began = time.monotonic()
+    for number in [bench.start(name, "dry") for name in names]:
+        found = bench.ended(number)
+        assert found["state"] == "finished", found
+    return time.monotonic() - began
+
+
+def _memory(bench: Bench, items: int, say: Callable[[str], None]) -> Figure:
+    """The worker after a dry run that fetches and checks so many tables."""
+    with catalogue(items) as port:
+        bench.source("memory", port, looked_at=False)
+        before = bench.worker_memory
+        found = bench.ended(bench.start("memory", "dry"))
+        assert (found["state"], found["added"]) == ("finished", items), found
+        after = bench.worker_memory
+    say(f"worker {before:.0f} MB before, {after:.0f} MB after {items} items")
+    return below("harvest.worker_memory", after, 300, "MB")

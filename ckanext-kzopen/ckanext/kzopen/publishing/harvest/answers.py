@@ -1,0 +1,78 @@
+"""What the API, the commands and the pages tell of sources, runs and items."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ckan import model
+from ckanext.kzopen.core.states import machine_of
+from ckanext.kzopen.core.texts import in_language
+from ckanext.kzopen.core.web.errors import KzError, template
+from ckanext.kzopen.publishing.harvest import form
+from ckanext.kzopen.publishing.harvest.kinds import AnyHarvester
+from ckanext.kzopen.publishing.harvest.model import COUNTS, OPEN, Item, Run, Source, counted
+from sqlalchemy.orm import Session
+
+
+def kind(one: type[AnyHarvester], language: str) -> dict[str, Any]:
+    """A kind with its settings, in words."""
+    fields = [
+        {
+            "name": field.name,
+            "label": in_language(field.label, language),
+            "hint": in_language(field.hint, language) if field.hint else "",
+            "type": field.type,
+            "required": field.required,
+        }
+        for field in form.fields_of(one.settings_model)
+    ]
+    return {"name": one.name, "label": in_language(one.label, language), "settings": fields}
+
+
+def source(session: Session, one: Source) -> dict[str, Any]:
+    """A source; secrets are never told, only that there are some."""
+    agency = model.Group.get(one.agency_id)
+    names = ("name", "title", "kind", "settings", "defaults", "schedule", "threshold", "state")
+    told = {name: getattr(one, name) for name in names}
+    told |= {"agency": agency.name if agency else one.agency_id, "has_secrets": one.secrets is not None}
+    return told | {"previewed": one.previewed == one.fingerprint, "next_run": moment(one.next_run)}
+
+
+def run(session: Session, one: Run, language: str) -> dict[str, Any]:
+    """A run with its counts: those of this moment while it is under way."""
+    counts: dict[str, int | None] = {name: getattr(one, name) for name in COUNTS}
+    found = counted(session, one) if one.finished is None else {}
+    if one.finished is None:
+        counts = {name: found.get(name, 0) for name in COUNTS}
+    label = machine_of("harvest_run").states[one.state].label
+    told: dict[str, Any] = {
+        "id": str(one.id),
+        "purpose": one.purpose,
+        "state": one.state,
+        "state_label": in_language(label, language),
+    }
+    told |= {"seen": one.seen, **counts, "left": found.get(None, 0), "told": one.told, "complete": one.complete}
+    told |= {"under_way": one.state in OPEN, "bytes": one.bytes, "error": one.error}
+    told["sentence"] = sentence(one.error, one.error_params, language)
+    return told | {name: moment(getattr(one, name)) for name in ("created", "started", "discovered", "finished")}
+
+
+def item(one: Item, language: str) -> dict[str, Any]:
+    """An item with what is wrong with it, in words."""
+    names = ("guid", "uri", "outcome", "removal", "attempts", "error", "differences")
+    told = {name: getattr(one, name) for name in names}
+    told |= {"delivery": str(one.delivery_id) if one.delivery_id else None, "finished": moment(one.finished)}
+    return told | {"sentence": sentence(one.error, one.error_params, language), "next_try": moment(one.next_try)}
+
+
+def sentence(code: str | None, params: Mapping[str, Any], language: str) -> str:
+    """What a stored error says to the reader; "" for none."""
+    if not code:
+        return ""
+    return KzError(code, **params).text(language) if template(code) else code
+
+
+def moment(value: Any) -> str | None:
+    """A moment as programs read it."""
+    return value.isoformat() if value is not None else None

@@ -1,0 +1,139 @@
+"""The third part of a run: its items, a batch a job. Whatever happens to one item is noted on it and the next one follows."""
+
+from __future__ import annotations
+
+import logging
+import random
+import time
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+from ckanext.kzopen.core import jobs
+from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.publishing.harvest import landing, visiting
+from ckanext.kzopen.publishing.harvest.discovery import ODD, problem_of
+from ckanext.kzopen.publishing.harvest.landing import Visit
+from ckanext.kzopen.publishing.harvest.model import Item, Run, Source
+from ckanext.kzopen.publishing.harvest.reach import TEMPORARY
+from ckanext.kzopen.publishing.harvest.settings import defaults_of
+from ckanext.kzopen.search import changes
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.exc import DataError, IntegrityError
+from sqlalchemy.orm import Session
+
+log = logging.getLogger(__name__)
+
+TASK = "harvest.batch"
+TRIES = 3
+FIRST_WAIT, LONGEST_WAIT = 5.0, 300.0
+SHIFT = 60.0
+"""Seconds after which a job makes room for the next one and goes on later: nothing runs for hours."""
+SILENT = 3
+"""Temporary errors in a row after which a job leaves the host alone for a while."""
+
+
+def defer_all(session: Session, source: Source, run: Run) -> int:
+    """Defer a job for each batch that has something to do and none in the queue; how many."""
+    wanted = select(Item.batch).where(Item.run_id == run.id, Item.outcome.is_(None), Item.batch.is_not(None)).distinct()
+    unfinished = [int(batch or 0) for batch in session.scalars(wanted.order_by(Item.batch))]
+    waiting = jobs.waiting(session, TASK, "key", [_key(run, batch) for batch in unfinished])
+    left = [batch for batch in unfinished if _key(run, batch) not in waiting]
+    for batch in left:
+        _defer(session, source, run, batch)
+    return len(left)
+
+
+def _key(run: Run, batch: int) -> str:
+    return f"{run.id}/{batch}"
+
+
+def _defer(session: Session, source: Source, run: Run, batch: int, at: datetime | None = None) -> None:
+    """Batches that share a place at the source's host run one after the other, without keeping a worker waiting."""
+    place = batch % defaults_of(source).at_once
+    lock = f"harvest-host:{visiting.host_of(source)}:{place}"
+    jobs.defer(session, TASK, lock=lock, at=at, run=str(run.id), batch=batch, key=_key(run, batch))
+
+
+def work(session: Session, run_id: UUID, batch: int, clock: Callable[[], float] = time.monotonic) -> bool:
+    """Bring the items of a batch to their outcomes; whether none is left. What has to wait is deferred again."""
+    run = session.get(Run, run_id)
+    if run is None or run.state != "fetching":
+        return True
+    source = session.get_one(Source, run.source_id)
+    until, silent = clock() + SHIFT, 0
+    # Nobody waits for the index to show what was harvested.
+    with changes.unhurried(session), visiting.visit(session, source, run) as visit:
+        for item in _due(session, run, batch):
+            if clock() > until or silent >= SILENT or _state(session, run) != "fetching":
+                break
+            silent = 0 if _one(visit, item) else silent + 1
+        _count_bytes(session, run, visit)
+    again = _next_try(session, run, batch)
+    if again is not None:
+        _defer(session, source, run, batch, max(again, datetime.now(UTC) + timedelta(seconds=FIRST_WAIT * (silent >= SILENT))))
+    session.commit()
+    return again is None
+
+
+def _due(session: Session, run: Run, batch: int) -> list[Item]:
+    """The items that may be tried now, in order."""
+    wanted = select(Item).where(Item.run_id == run.id, Item.batch == batch, Item.outcome.is_(None))
+    wanted = wanted.where(or_(Item.next_try.is_(None), Item.next_try <= func.now())).order_by(Item.position)
+    return list(session.scalars(wanted))
+
+
+def _state(session: Session, run: Run) -> str:
+    return str(session.scalar(select(Run.state).where(Run.id == run.id)))
+
+
+def _one(visit: Visit, item: Item) -> bool:
+    """Land one item; False when its host did not answer. The error is on the item, in the words of `errors.yaml`."""
+    key = (item.run_id, item.guid)
+    try:
+        visit.harvester.reach.fresh.clear()
+        landing.land(visit, item)
+    except KzError as error:
+        return _failed(visit, key, item, error, temporary=error.code in TEMPORARY)
+    except (DataError, IntegrityError) as error:
+        told = KzError("harvest.database", problem=type(error.orig).__name__)
+        return _failed(visit, key, item, told, temporary=False)
+    except ODD as error:
+        log.exception("item %s of run %s is not as its kind expects", item.guid, item.run_id)
+        return _failed(visit, key, item, KzError("harvest.odd_item", problem=problem_of(error)), temporary=False)
+    return True
+
+
+def _failed(visit: Visit, key: tuple[UUID, str], item: Item, error: KzError, *, temporary: bool) -> bool:
+    """Note the error; one that may pass is tried again later, at most TRIES times."""
+    delivery, uri, differences = item.delivery_id, item.uri, item.differences
+    visit.session.rollback()
+    row = visit.session.get_one(Item, key)
+    row.attempts += 1
+    row.error, row.error_params = error.code, error.params
+    row.delivery_id, row.uri, row.differences = delivery, uri, differences
+    if temporary and row.attempts < TRIES:
+        row.next_try = datetime.now(UTC) + timedelta(seconds=waiting_time(row.attempts, error))
+    else:
+        row.outcome, row.finished = "failed", datetime.now(UTC)
+    visit.session.commit()
+    return not temporary
+
+
+def waiting_time(attempts: int, error: KzError) -> float:
+    """Seconds before the next try: doubled each time, up to a quarter more by chance, and as long as the host asks for."""
+    wait = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** (attempts - 1))
+    asked = float(error.params.get("seconds", 0)) if error.code == "harvest.source_busy" else 0.0
+    return max(wait, asked) * (1 + random.random() / 4)  # noqa: S311 - not for secrets
+
+
+def _next_try(session: Session, run: Run, batch: int) -> datetime | None:
+    """When the batch goes on; None when nothing of it is left."""
+    wanted = select(func.count(), func.min(func.coalesce(Item.next_try, func.now())))
+    wanted = wanted.where(Item.run_id == run.id, Item.batch == batch, Item.outcome.is_(None))
+    left, at = session.execute(wanted).one()
+    return at if left else None
+
+
+def _count_bytes(session: Session, run: Run, visit: Visit) -> None:
+    session.execute(update(Run).where(Run.id == run.id).values(bytes=Run.bytes + visit.harvester.reach.received))

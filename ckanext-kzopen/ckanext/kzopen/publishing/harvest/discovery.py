@@ -1,0 +1,84 @@
+"""The first part of a run: the list of what the source has, page after page.
+
+Each page's items and the place where to go on are one commit, so a run that died goes on behind the last page and no item
+comes twice. A source that loops, never ends or tells another number than it gives is found out here.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.publishing.harvest.describing import cleaned
+from ckanext.kzopen.publishing.harvest.kinds import AnyHarvester, Found, Page
+from ckanext.kzopen.publishing.harvest.model import Item, Run
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+PAGES_WITHOUT_NEWS = 3
+LONGEST_GUID = 500
+ODD = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
+"""What a kind's code raises when an answer is not built as its writer expected."""
+
+
+def discover(session: Session, run: Run, harvester: AnyHarvester, most: int, first: int | None = None) -> None:
+    """Store what the source has; commits after each page. `first` is how many are wanted (a preview), else all.
+
+    Sets `run.complete` when all were seen. Raises KzError harvest.loops, harvest.too_many_items, and what the kind raises.
+    """
+    silent, run.seen = 0, run.seen or 0
+    for page in _pages(harvester, run.cursor):
+        new = _store(session, run, page.items if first is None else page.items[: first - run.seen])
+        silent = 0 if new else silent + 1
+        run.seen += new
+        run.cursor, run.told = _plain(page.cursor), page.total if page.total is not None else run.told
+        if run.seen > most:
+            raise KzError("harvest.too_many_items", limit=most)
+        session.commit()
+        if first is not None and run.seen >= first:
+            return
+        if silent >= PAGES_WITHOUT_NEWS:
+            raise KzError("harvest.loops", found=run.seen)
+    run.error, run.error_params = None, {}
+    run.complete = run.told is None or run.seen >= run.told
+    if not run.complete:
+        run.error, run.error_params = "harvest.fewer_than_told", {"told": run.told, "found": run.seen}
+    session.commit()
+
+
+def _pages(harvester: AnyHarvester, cursor: Any) -> Iterable[Page]:
+    try:
+        yield from harvester.discover(cursor)
+    except ODD as error:
+        raise KzError("harvest.odd_list", problem=problem_of(error)) from error
+
+
+def problem_of(error: BaseException) -> str:
+    """An error of a kind's code in a few words, for the person who has to look at the source."""
+    return f"{type(error).__name__}: {cleaned(error, 200)}"
+
+
+def _store(session: Session, run: Run, items: list[Found]) -> int:
+    """Keep those items that this run has not seen yet; how many."""
+    rows = {
+        guid: {
+            "run_id": run.id,
+            "guid": guid,
+            "position": (run.seen or 0) + number,
+            "hash": item.hash,
+            "data": _plain(item.data),
+        }
+        for number, item in enumerate(items)
+        if (guid := cleaned(item.guid, LONGEST_GUID))
+    }
+    if not rows:
+        return 0
+    added = session.execute(insert(Item).values(list(rows.values())).on_conflict_do_nothing().returning(Item.guid))
+    return len(added.all())
+
+
+def _plain(value: Any) -> Any:
+    """JSON that PostgreSQL takes: decimals as numbers or texts, no U+0000."""
+    return json.loads(json.dumps(value, default=str).replace("\\u0000", ""))

@@ -1,0 +1,97 @@
+"""The form of a kind's settings, out of its model: labels, hints, types; and what was typed, back again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin
+
+from ckanext.kzopen.core.texts import Words
+from ckanext.kzopen.publishing.harvest.kinds import Say, Settings
+from pydantic import SecretStr
+from pydantic.fields import FieldInfo
+
+
+@dataclass(frozen=True)
+class FormField:
+    """One setting: `type` is text, long, secret, number, yes or choice; `choices` are the words of a choice."""
+
+    name: str
+    label: Words
+    hint: Words | None
+    type: str
+    required: bool
+    default: Any
+    choices: tuple[str, ...] = ()
+
+
+def fields_of(model: type[Settings]) -> list[FormField]:
+    """The fields of a form, in the order of the model. A setting without `Say` is called by its name."""
+    return [_field(name, info) for name, info in model.model_fields.items()]
+
+
+def _field(name: str, info: FieldInfo) -> FormField:
+    say = next((part for part in info.metadata if isinstance(part, Say)), Say(name, name, name))
+    kind, choices = _type(info)
+    default = None if info.is_required() else info.get_default(call_default_factory=True)
+    return FormField(name, say.label, say.hint, kind, info.is_required(), default, choices)
+
+
+def _type(info: FieldInfo) -> tuple[str, tuple[str, ...]]:
+    plain = _without_none(info.annotation)
+    if plain is SecretStr:
+        return "secret", ()
+    if plain is bool:
+        return "yes", ()
+    if plain in (int, float):
+        return "number", ()
+    if get_origin(plain) is Literal:
+        return "choice", tuple(map(str, get_args(plain)))
+    if get_origin(plain) in (dict, list):
+        return "long", ()
+    return "text", ()
+
+
+def _without_none(annotation: Any) -> Any:
+    if get_origin(annotation) in (Union, UnionType):
+        return next(part for part in get_args(annotation) if part is not NoneType)
+    return annotation
+
+
+def typed(model: type[Settings], values: Mapping[str, str]) -> dict[str, Any]:
+    """What was typed, as the model takes it: empty fields are left out, lists are lines, mappings are lines `name = value`."""
+    found: dict[str, Any] = {}
+    for field in fields_of(model):
+        text = values.get(field.name, "").strip()
+        if field.type == "yes":
+            found[field.name] = text in ("1", "on", "true", "yes")
+        elif text:
+            found[field.name] = _lines(model, field.name, text) if field.type == "long" else text
+    return found
+
+
+def _lines(model: type[Settings], name: str, text: str) -> Any:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    if get_origin(_without_none(model.model_fields[name].annotation)) is list:
+        return lines
+    return {key.strip(): value.strip() for key, _, value in (line.partition("=") for line in lines)}
+
+
+def shown(model: type[Settings], settings: Mapping[str, Any]) -> dict[str, str]:
+    """Stored settings as the form shows them; secrets are not among them."""
+    found = {}
+    for field in fields_of(model):
+        value = settings.get(field.name, field.default)
+        found[field.name] = as_text(value) if field.type != "secret" else ""
+    return found
+
+
+def as_text(value: Any) -> str:
+    if isinstance(value, bool):
+        return "1" if value else ""
+    if isinstance(value, Mapping):
+        return "\n".join(f"{key} = {part}" for key, part in value.items())
+    if isinstance(value, list | tuple):
+        return "\n".join(map(str, value))
+    return "" if value is None else str(value)

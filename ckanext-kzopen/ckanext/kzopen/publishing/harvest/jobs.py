@@ -1,0 +1,53 @@
+"""What the worker does for harvesting, on a queue of its own: sources that answer slowly keep nobody else waiting."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from uuid import UUID
+
+from ckan import model
+from ckanext.kzopen.core.jobs import HARVEST, GaveUp, Retry, task
+from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.publishing.harvest import batches, engine, runs
+from ckanext.kzopen.publishing.harvest.model import OPEN, Run
+
+PATIENT = Retry(times=20, first=1, longest=30)
+"""Jobs fail only when the database or a process does: that passes, and the runs must not be lost for it."""
+KEEP_ITEMS_DAYS = 365
+
+
+def given_up(error: BaseException, *, run: str, **_: object) -> None:
+    """End a run whose worker died in it again and again."""
+    session = model.Session()
+    row = session.get(Run, UUID(run))
+    if isinstance(error, GaveUp) and row is not None and row.state in OPEN:
+        engine.give_up(session, row, KzError("harvest.gave_up"))
+        session.commit()
+
+
+@task(runs.TASK, retry=PATIENT, failed=given_up, queue=HARVEST)
+def advance_run(run: str) -> None:
+    """Read a source's list, compare it, and hand out the batches."""
+    engine.advance(model.Session(), UUID(run))
+
+
+@task(batches.TASK, retry=PATIENT, failed=given_up, queue=HARVEST)
+def work_on_batch(run: str, batch: int, key: str) -> None:
+    """Fetch and publish the items of one batch; the last one ends the run."""
+    del key
+    if batches.work(model.Session(), UUID(run), batch):
+        engine.conclude(model.Session(), UUID(run))
+
+
+@task("harvest.clock", cron="* * * * * */5")
+def start_due_runs() -> None:
+    """Start the runs whose time has come, and wake those whose jobs were lost."""
+    session = model.Session()
+    runs.start_due(session, datetime.now(UTC))
+    runs.wake(session)
+
+
+@task("harvest.forget", cron="23 4 * * *")
+def forget_items() -> None:
+    """Delete the items of old runs; the counts of the runs stay."""
+    runs.forget(model.Session(), KEEP_ITEMS_DAYS)

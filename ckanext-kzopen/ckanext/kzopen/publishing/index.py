@@ -1,0 +1,56 @@
+"""What publishing tells the search of a data set: the columns of its table, and from when on it may be found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+
+from ckan import model
+from ckanext.kzopen.publishing.model import Delivery, Passport
+from ckanext.kzopen.rows.model import Version
+from ckanext.kzopen.search import registry
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+MOST = 600
+"""Texts of one table; a table may have a thousand columns with labels in three languages."""
+
+VISIBLE_FROM = "visible_from"
+
+
+def register() -> None:
+    """A passport that changes changes the document of its data set."""
+    registry.feeds("passport", registry.PACKAGE, _touched)
+
+
+def _touched(instance: Any) -> Iterable[str]:
+    return (instance.package_id,) if isinstance(instance, Passport) else ()
+
+
+def with_columns(document: dict[str, Any]) -> dict[str, Any]:
+    """CKAN's document of a data set with the columns of its table."""
+    wanted = select(Passport.schema).where(Passport.package_id == document.get("id"))
+    schema = model.Session.scalar(wanted)
+    found = list(dict.fromkeys(_texts(schema.get("fields", []) if schema else [])))[:MOST]
+    return {**document, "columns": found} if found else document
+
+
+def _texts(fields: Iterable[dict[str, Any]]) -> Iterable[str]:
+    for field in fields:
+        titles = (field.get("title"), *(field.get("title_translated") or {}).values())
+        yield from (str(text) for text in (field.get("name"), *titles) if text)
+
+
+def opens_at(session: Session, package_id: str) -> datetime | None:
+    """When the first version of a data set is to come; None when it has one already, or none is planned."""
+    if session.scalars(select(Version.id).where(Version.package_id == package_id).limit(1)).first() is not None:
+        return None
+    planned = select(func.min(Delivery.publish_at)).where(Delivery.package_id == package_id, Delivery.state == "scheduled")
+    return session.scalar(planned)
+
+
+def told(session: Session, package_id: str) -> dict[str, str]:
+    """The field of the search document, as CKAN writes moments; nothing where all may find the data set now."""
+    moment = opens_at(session, package_id)
+    return {VISIBLE_FROM: moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")} if moment else {}

@@ -1,0 +1,125 @@
+"""Columns that hold what is known of single people: IIN, telephones, cards, e-mails, birth dates beside names.
+
+A register that the law makes public says so in its schema: `publicBy`, the article or the register's name, on a field or on
+the whole schema. Such fields pass. What is looked for is chosen so that codes do not pass for people: of the numbers of
+a column that have the right length, a share must also have the right check digit.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.compute as pc
+from ckanext.kzopen.core.identifiers import is_iin
+from ckanext.kzopen.publishing.stops import Stop
+
+PUBLIC = "publicBy"
+TWELVE = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
+PHONE = re.compile(r"(?<![0-9+])(?:\+7|8|7)[ \-(]*7[0-9]{2}[ \-)]*[0-9]{3}[ \-]*[0-9]{2}[ \-]*[0-9]{2}(?![0-9])")
+EMAIL = re.compile(r"[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*\.[A-Za-z]{2,}")
+CARD = re.compile(r"(?<![0-9])(?:[0-9]{4}[ -]?){3}[0-9]{4}(?![0-9])")
+CARD_STARTS = ("4", "51", "52", "53", "54", "55", "2200", "2201", "2202", "2203", "2204", "62")
+BORN = re.compile(r"birth|born|\bdob\b|туған|рожден|туылған|tugan|rozhd", re.IGNORECASE)
+NAMED = re.compile(
+    r"full_?name|surname|last_?name|first_?name|patronym|\bfio\b|(?:^|[_ ])фио(?:$|[_ ])|ф\.\s?и\.\s?о|фамилия|отчество|"
+    r"тегі|аты[ -]?жөні|director|руководител|басшы",
+    re.IGNORECASE,
+)
+SAMPLE = 100_000
+"""Distinct values of a column that are looked at; a column of more is sampled evenly."""
+
+
+@dataclass(frozen=True)
+class Look:
+    """What one kind of number or address looks like: candidates by `form`, of which `share` and at least one are `right`.
+
+    Whatever has the form fits `hint`, which is searched a hundred times faster.
+    """
+
+    kind: str
+    form: re.Pattern[str]
+    hint: str
+    right: Callable[[str], bool]
+    share: float
+
+
+def _is_card(text: str) -> bool:
+    digits = re.sub("[ -]", "", text)
+    doubled = [int(d) * 2 if place % 2 == 0 else int(d) for place, d in enumerate(digits)]
+    luhn = sum(value - 9 if value > 9 else value for value in doubled) % 10 == 0
+    return luhn and digits.startswith(CARD_STARTS)
+
+
+def _any(_text: str) -> bool:
+    """What has the form is right."""
+    return True
+
+
+LOOKS = (
+    Look("iin", TWELVE, r"[0-9]{12}", is_iin, 0.1),
+    Look(
+        "phone",
+        PHONE,
+        r"7[ \-(]*7[0-9]{2}[ \-)]*[0-9]{3}[ \-]*[0-9]{2}|8[ \-(]*7[0-9]{2}[ \-)]*[0-9]{3}[ \-]*[0-9]{2}",
+        _any,
+        0.0,
+    ),
+    Look("card", CARD, r"([0-9]{4}[ -]?){3}[0-9]{4}", _is_card, 0.5),
+    Look("email", EMAIL, "@", _any, 0.0),
+)
+
+
+def found(table: pa.Table, schema: Mapping[str, Any]) -> list[Stop]:
+    """A stop for each column and kind of personal data in it, in the order of the columns."""
+    if schema.get(PUBLIC):
+        return []
+    fields = [field for field in schema["fields"] if field["name"] in table.column_names and not field.get(PUBLIC)]
+    stops = [stop for field in fields for stop in _in_column(field["name"], table[field["name"]])]
+    return stops + _births(fields, table)
+
+
+def _in_column(name: str, column: pa.ChunkedArray) -> list[Stop]:
+    if not (pa.types.is_string(column.type) or pa.types.is_large_string(column.type) or pa.types.is_integer(column.type)):
+        return []
+    texts = column.cast(pa.large_string())
+    return [
+        Stop("personal", {"column": name, "what": look.kind, "count": count})
+        for look in LOOKS
+        if (count := _count(look, texts))
+    ]
+
+
+def _count(look: Look, texts: pa.ChunkedArray) -> int:
+    """How many values hold it; 0 when too few of those that could are right."""
+    likely = texts.filter(pc.match_substring_regex(texts, look.hint).fill_null(False))
+    if not len(likely):
+        return 0
+    step = -(-len(likely) // SAMPLE)
+    sampled = likely.take(pa.array(range(0, len(likely), step))) if step > 1 else likely
+    candidates = right = 0
+    for text in sampled.to_pylist():
+        matches = look.form.findall(text)
+        candidates += bool(matches)
+        right += any(look.right(match) for match in matches)
+    return right * step if right and right >= look.share * candidates else 0
+
+
+def _births(fields: Iterable[Mapping[str, Any]], table: pa.Table) -> list[Stop]:
+    """Birth dates count only beside a column of people's names."""
+    fields = list(fields)
+    if not any(NAMED.search(words) for field in fields for words in _words(field)):
+        return []
+    return [
+        Stop("personal", {"column": field["name"], "what": "birth_date", "count": len(column) - column.null_count})
+        for field in fields
+        if any(BORN.search(words) for words in _words(field)) and (column := table[field["name"]]).null_count < len(column)
+    ]
+
+
+def _words(field: Mapping[str, Any]) -> list[str]:
+    """The name and titles of a field."""
+    return [field["name"], field.get("title") or "", *(field.get("title_translated") or {}).values()]

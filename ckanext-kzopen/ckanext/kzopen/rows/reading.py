@@ -1,0 +1,132 @@
+"""The rows of a version from its files: a whole table with the changes laid over it, batch by batch.
+
+Memory is that of one batch and of the changes, which folding keeps few against the table.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
+from ckanext.kzopen.rows import store
+from ckanext.kzopen.rows.chain import Link
+from ckanext.kzopen.rows.model import Version, way_to
+from ckanext.kzopen.rows.store import PLACE
+from sqlalchemy.orm import Session
+
+BATCH = 10_000
+WHOLE_BATCH = 100_000
+
+
+@dataclass(frozen=True)
+class Table:
+    """A version that can be read: the files that lead to it, and how many rows it has."""
+
+    files_url: str
+    links: tuple[Link, ...]
+    rows: int
+
+    @property
+    def whole(self) -> Link:
+        """The whole table below all changes."""
+        return self.links[0]
+
+    @cached_property
+    def schema(self) -> pa.Schema:
+        """Names and types of the columns, with the Table Schema in its metadata."""
+        return pq.read_schema(store.file_of(self.files_url, self.whole.path))
+
+    @cached_property
+    def changes(self) -> pa.Table | None:
+        """The rows that lie over the whole table, by PLACE; None when there are none."""
+        if len(self.links) == 1:
+            return None
+        changes = [store.read_version(self.files_url, link.path) for link in self.links[1:]]
+        return latest(changes, self.rows)
+
+    def prepare(self) -> None:
+        """Look at all files now; FileNotFoundError when one is gone, which would otherwise be found in the middle."""
+        _ = self.schema, self.changes
+
+    def batches(self, columns: Sequence[str] | None = None, size: int = BATCH) -> Iterator[pa.Table]:
+        """The rows in order, at most `size` at a time; one empty batch when there are none."""
+        over = None if self.changes is None else Overlay(self.changes, columns)
+        start = 0
+        with pq.ParquetFile(store.file_of(self.files_url, self.whole.path)) as file:
+            for batch in file.iter_batches(batch_size=size, columns=list(columns) if columns is not None else None):
+                if start >= self.rows:
+                    break
+                rows = pa.Table.from_batches([batch]).slice(0, self.rows - start)
+                yield rows if over is None else over.laid(rows, start)
+                start += rows.num_rows
+        if over is not None and start < self.rows:
+            yield over.beyond(start)
+        elif start == 0:
+            empty = self.schema.empty_table()
+            yield empty if columns is None else empty.select(list(columns))
+
+    def read(self, columns: Sequence[str] | None = None) -> pa.Table:
+        """All rows at once; columns may come in chunks."""
+        if self.changes is None and self.whole.rows == self.rows:
+            file = store.file_of(self.files_url, self.whole.path)
+            return pq.read_table(file, columns=list(columns) if columns is not None else None)
+        return pa.concat_tables(self.batches(columns, WHOLE_BATCH))
+
+    def taken(self, places: Sequence[int]) -> pa.Table:
+        """The rows with these numbers (from 1, ascending), in order."""
+        wanted, found, start = pl.Series(places, dtype=pl.Int64), [], 0
+        for batch in self.batches(size=WHOLE_BATCH):
+            first, last = wanted.search_sorted(start + 1), wanted.search_sorted(start + batch.num_rows + 1)
+            if last > first:
+                found.append(batch.take((wanted[first:last] - (start + 1)).to_arrow()))
+            start += batch.num_rows
+        return pa.concat_tables(found) if found else self.schema.empty_table()
+
+
+class Overlay:
+    """Changed rows, sorted by PLACE, and how they are laid over batches of the table below."""
+
+    def __init__(self, changes: pa.Table, columns: Sequence[str] | None = None) -> None:
+        self.places = series(changes.column(PLACE))
+        self.rows = changes.drop_columns([PLACE]) if columns is None else changes.select(list(columns))
+
+    def laid(self, batch: pa.Table, start: int) -> pa.Table:
+        """The batch, whose first row has the number `start` + 1, with the changed rows in their places."""
+        first, last = self.places.search_sorted(start + 1), self.places.search_sorted(start + batch.num_rows + 1)
+        if first == last:
+            return batch
+        rows, size = self.rows.slice(first, last - first).cast(batch.schema), batch.num_rows
+        chosen = pl.int_range(size, eager=True).scatter(
+            self.places[first:last] - (start + 1), pl.int_range(size, size + rows.num_rows, eager=True)
+        )
+        both = pa.concat_tables([batch, rows]).combine_chunks()
+        return both.take(chosen.to_arrow())
+
+    def beyond(self, start: int) -> pa.Table:
+        """The rows after number `start`."""
+        return self.rows.slice(self.places.search_sorted(start + 1))
+
+
+def latest(changes: Sequence[pa.Table], rows: int) -> pa.Table:
+    """What is left of changes made one after the other on a table that has `rows` rows in the end, by PLACE."""
+    every = pa.concat_tables([one.cast(changes[0].schema) for one in changes])
+    places = series(every.column(PLACE))
+    frame = pl.DataFrame({"place": places, "at": pl.int_range(len(places), eager=True)})
+    kept = frame.filter(pl.col("place") <= rows).unique("place", keep="last").sort("place")
+    return every.take(kept["at"].to_arrow()).combine_chunks()
+
+
+def series(column: pa.ChunkedArray | pa.Array) -> pl.Series:
+    """An Arrow column as a polars series."""
+    found = pl.from_arrow(column)
+    assert isinstance(found, pl.Series)  # noqa: S101 (a column gives a series)
+    return found
+
+
+def table_of(session: Session, files_url: str, version: Version) -> Table:
+    """The version's table, ready to be read; `chain.NoWay` when it cannot be read any more."""
+    return Table(files_url, tuple(way_to(session, version)), version.rows)

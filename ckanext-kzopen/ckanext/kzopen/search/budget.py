@@ -1,0 +1,31 @@
+"""How much one query may ask: an engine walks all its words for a pattern that begins with a sign."""
+
+from __future__ import annotations
+
+from ckanext.kzopen.search import tree
+from ckanext.kzopen.search.tree import Node
+
+MOST_NODES = 2_000
+MOST_LEADING = 5
+"""Patterns of one query that begin with `*` or `?`."""
+
+
+class RequestError(Exception):
+    """The request cannot be served as it stands; the text says why."""
+
+
+class TooManyParts(RequestError):
+    """The query has too many nodes."""
+
+
+class TooManyPatterns(RequestError):
+    """Too many of its words begin with a sign."""
+
+
+def check(*nodes: Node) -> None:
+    """Raises RequestError for a query with its filters that asks too much."""
+    if sum(tree.size(node) for node in nodes) > MOST_NODES:
+        raise TooManyParts(f"The query has more than {MOST_NODES} parts.")
+    patterns = [one.pattern for node in nodes for one in tree.walk(node) if isinstance(one, tree.Wildcard)]
+    if sum(pattern.startswith(("*", "?")) for pattern in patterns) > MOST_LEADING:
+        raise TooManyPatterns(f"More than {MOST_LEADING} words of the query begin with * or ?.")

@@ -1,0 +1,81 @@
+"""Facets: how many hits have each value of a field.
+
+Counting walks over all hits, and the lists that people look at most (everything, an agency's, the next page of the same
+question) have many; so counts are kept until the next commit.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from threading import Lock
+from typing import Any
+
+import tantivy
+from ckanext.kzopen.search import tree
+from ckanext.kzopen.search.engines.base import Facet, Search
+from ckanext.kzopen.search.engines.tantivy.compile import keyword_path
+from tantivy import Query
+
+Counts = dict[str, list[tuple[str, int]]]
+
+_ALL_VALUES = 65_000
+"""Values of a facet that each segment reports; with fewer, counts over several segments would be wrong."""
+_MOST_KEPT = 500
+"""Questions whose counts are kept."""
+
+
+class KeptCounts:
+    """Counts of the questions asked last, of one state of the index."""
+
+    def __init__(self) -> None:
+        self._state: Hashable = None
+        self._counts: OrderedDict[Hashable, Counts] = OrderedDict()
+        self._lock = Lock()
+
+    def of(self, state: Hashable, search: Search, count: Callable[[], Counts]) -> Counts:
+        """The facets of the search in this state of the index; `count` finds them when they are not known."""
+        if not search.facets:
+            return {}
+        if _depends_on_the_hour(search):
+            return count()
+        asked = (search.query, search.filters, search.labels, search.facets)
+        with self._lock:
+            if state != self._state:
+                self._state = state
+                self._counts.clear()
+            known = self._counts.get(asked)
+        if known is None:
+            known = count()
+            self._keep(state, asked, known)
+        return {name: list(values) for name, values in known.items()}
+
+    def _keep(self, state: Hashable, asked: Hashable, counts: Counts) -> None:
+        with self._lock:
+            if state == self._state:
+                self._counts[asked] = counts
+                if len(self._counts) > _MOST_KEPT:
+                    self._counts.popitem(last=False)
+
+
+def _depends_on_the_hour(search: Search) -> bool:
+    """Whether a range asks for NOW: its hits change without a commit."""
+    ranges = (node for one in (search.query, *search.filters) for node in tree.walk(one) if isinstance(node, tree.Range))
+    return any("NOW" in bound for one in ranges for bound in (one.low, one.high) if bound)
+
+
+def counted(searcher: tantivy.Searcher, query: Query, facets: tuple[Facet, ...]) -> Counts:
+    """The facets of all hits of the query."""
+    asked = {
+        str(place): {"terms": {"field": keyword_path(facet.field), "size": _ALL_VALUES, "segment_size": _ALL_VALUES}}
+        for place, facet in enumerate(facets)
+    }
+    found = searcher.aggregate(query, asked)
+    return {facet.field: _counts(found[str(place)]["buckets"], facet) for place, facet in enumerate(facets)}
+
+
+def _counts(buckets: list[dict[str, Any]], facet: Facet) -> list[tuple[str, int]]:
+    """Most frequent first, equal ones by value."""
+    counts = [(str(bucket["key"]), int(bucket["doc_count"])) for bucket in buckets if bucket["doc_count"] >= facet.minimum]
+    counts.sort(key=lambda pair: (-pair[1], pair[0]))
+    return counts if facet.limit is None else counts[: facet.limit]

@@ -1,0 +1,82 @@
+"""Organisations as a section of the search: found by every name that they have or had, short ones and codes among them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from ckan import model
+from ckanext.kzopen.core.agencies.model import Agency, AgencyName
+from ckanext.kzopen.core.reorganisation.searching import words_of_owner
+from ckanext.kzopen.search.registry import AnySession, Section, Stored
+from sqlalchemy import select
+
+ENTITY_TYPE = "organization"
+
+
+def _ids(session: AnySession) -> Iterable[str]:
+    active = model.Group.state == "active"
+    return list(session.scalars(select(model.Group.id).where(model.Group.is_organization.is_(True), active)))
+
+
+def _source(session: AnySession, entity_id: str) -> Mapping[str, Any] | None:
+    group = session.get(model.Group, entity_id)
+    if group is None or not group.is_organization or group.state != "active":
+        return None
+    agency = session.get(Agency, entity_id)
+    titles = (agency.name if agency else {}) or _in_languages(group, "title_translated")
+    codes = {"extras_bin": agency.bin, "extras_kato": agency.kato} if agency else {}
+    found = {
+        "name": group.name,
+        "title": group.title or group.name,
+        "title_translated": titles,
+        "title_string": group.title or group.name,
+        "notes": group.description,
+        "notes_translated": _in_languages(group, "description_translated"),
+        "organization": group.name,
+        "owner_org": group.id,
+        "capacity": "public",
+        "permission_labels": ["public"],
+        "metadata_created": group.created,
+        "metadata_modified": group.created,
+        "extras_agency_names": words_of_owner(session, entity_id),
+        **codes,
+    }
+    return {name: value for name, value in found.items() if value}
+
+
+def _in_languages(group: Any, field: str) -> dict[str, str]:
+    """What CKAN keeps as JSON in an extra."""
+    stored = (group.extras or {}).get(field)
+    try:
+        read = json.loads(stored) if isinstance(stored, str) else stored
+    except ValueError:
+        return {}
+    return {str(language): str(text) for language, text in read.items() if text} if isinstance(read, dict) else {}
+
+
+def _touched(instance: Any) -> Iterable[str]:
+    match instance:
+        case model.Group() if instance.is_organization:
+            return (instance.id,)
+        case Agency():
+            return (instance.id,)
+        case AgencyName():
+            return (instance.agency,)
+        case _:
+            return ()
+
+
+def _page(stored: Stored) -> str:
+    return f"/organization/{stored['name']}"
+
+
+SECTION = Section(
+    ENTITY_TYPE,
+    {"kk": "Ұйымдар", "ru": "Организации", "en": "Organizations"},
+    page=_page,
+    ids=_ids,
+    source=_source,
+    touched=_touched,
+)

@@ -1,0 +1,140 @@
+"""A large text table without any fault, checked piece by piece: memory is that of one piece and of the typed table.
+
+Each piece goes through the same functions as a whole file. At the first fault, doubt or surprise nothing is returned, and the
+file is checked as a whole: only then are errors listed. A piece ends at a line end; that no record goes on behind it is
+proved afterwards, by as many records having been read as there are line ends.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import pyarrow as pa
+import pyarrow.csv as pa_csv
+from ckanext.kzopen.validation import schema as schemas
+from ckanext.kzopen.validation.cells import Limits, Reading
+from ckanext.kzopen.validation.columns import Column, check_column
+from ckanext.kzopen.validation.delimited import Start, start_of
+from ckanext.kzopen.validation.tables import table_of
+from frictionless import Field, Schema
+
+SMALLEST = 32 << 20
+PIECE = 2 << 20
+
+
+@dataclass(frozen=True)
+class Faultless:
+    """The typed table, and how the file was read."""
+
+    table: pa.Table
+    reading: Reading
+
+
+class _Doubt(Exception):
+    """The file has to be checked as a whole."""
+
+
+def faultless(path: Path, encoding: str, descriptor: schemas.Descriptor, schema: Schema) -> Faultless | None:
+    """The table of a UTF-8 file of SMALLEST bytes or more that has no fault at all; None for every other file."""
+    if encoding not in ("utf-8", "utf-8-sig") or path.stat().st_size < SMALLEST:
+        return None
+    if path.stat().st_size > Limits().size:
+        return None
+    start = start_of(path, encoding, schemas.names_of(descriptor), Limits())
+    if start.offset is None:
+        return None
+    header = schemas.header_of(schemas.matched(start.labels, descriptor), schema, start.reading.header_row)
+    if header.errors:
+        return None
+    try:
+        tables = list(_tables(path, start, schemas.fields_of(header), schema))
+    except (_Doubt, pa.ArrowInvalid):
+        return None
+    if not tables or any(table.schema != tables[0].schema for table in tables):
+        return None
+    table = pa.concat_tables(tables)
+    return Faultless(table, start.reading) if _unique(table, schema) else None
+
+
+def _tables(path: Path, start: Start, fields: list[Field], schema: Schema) -> Iterator[pa.Table]:
+    for piece in pieces(path, start.offset or 0):
+        frame = _read(piece, start.reading.delimiter or ",", len(start.labels))
+        columns = [check_column(frame.to_series(n), field) for n, field in enumerate(fields)]
+        if any(len(column.faults) for column in columns) or _blank(columns):
+            raise _Doubt
+        yield table_of(columns, schema)
+
+
+def pieces(path: Path, offset: int) -> Iterator[bytes]:
+    """The bytes from `offset` on, cut after line feeds."""
+    with path.open("rb") as file:
+        file.seek(offset)
+        rest = b""
+        while chunk := file.read(PIECE):
+            whole, end, rest_of_chunk = chunk.rpartition(b"\n")
+            if not end:
+                rest += chunk
+                continue
+            yield rest + whole + end
+            rest = rest_of_chunk
+        if rest:
+            yield rest
+
+
+def _read(piece: bytes, delimiter: str, width: int) -> pl.DataFrame:
+    """The cells of a piece; _Doubt when a record is not one line, is too short or too long, or has no value."""
+    names = [str(number) for number in range(width)]
+    table = pa_csv.read_csv(
+        io.BytesIO(piece),
+        pa_csv.ReadOptions(use_threads=False, column_names=names, block_size=len(piece) + 1),
+        pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=False),
+        pa_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
+    )
+    lines = piece.count(b"\n") + (not piece.endswith(b"\n"))
+    if table.num_rows != lines or b"\r" in piece.replace(b"\r\n", b""):
+        raise _Doubt
+    frame = pl.from_arrow(table)
+    assert isinstance(frame, pl.DataFrame)  # noqa: S101 (a table gives a frame)
+    if b'"' in piece and _unclosed(piece, frame):
+        raise _Doubt
+    return frame
+
+
+def _unclosed(piece: bytes, frame: pl.DataFrame) -> bool:
+    """Whether the last cell began with a quote that was not closed: then it holds the end of the piece as it stands."""
+    last = '"' + str(frame.row(-1)[-1] or "").replace('"', '""')
+    return piece.rstrip(b"\r\n").endswith(last.rstrip("\r\n").encode())
+
+
+def _blank(columns: list[Column]) -> bool:
+    """Whether a row has no value at all."""
+    blank: pl.Series | None = None
+    for column in columns:
+        blank = column.missing if blank is None else blank & column.missing
+    return blank is not None and bool(blank.any())
+
+
+def _unique(table: pa.Table, schema: Schema) -> bool:
+    """Whether surely nothing repeats that must not; keys with an empty part or NaN are left to the whole check."""
+    wanted = [[field.name] for field in schema.fields if field.constraints.get("unique")]
+    key = list(schema.primary_key)
+    if key and key not in wanted:
+        wanted.append(key)
+    return all(set(names) <= set(table.column_names) and _differ(table.select(names)) for names in wanted)
+
+
+def _differ(table: pa.Table) -> bool:
+    """Whether all rows have another hash: then they differ. Equal hashes prove nothing, and the whole check decides."""
+    hashes = []
+    for batch in table.to_batches():
+        frame = pl.from_arrow(batch)
+        assert isinstance(frame, pl.DataFrame)  # noqa: S101 (a batch gives a frame)
+        for column in frame.get_columns():
+            if column.null_count() or (column.dtype.is_float() and column.is_nan().any()):
+                return False
+        hashes.append(frame.hash_rows(seed=1))
+    return not hashes or bool(pl.concat(hashes).n_unique() == table.num_rows)

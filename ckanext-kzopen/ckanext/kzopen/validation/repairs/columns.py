@@ -1,0 +1,230 @@
+"""Repairs of the cells of one column. Each kind is a function from distinct texts to those that it would change."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+from ckanext.kzopen.validation.infer import CODE_LABEL, NOTHING, NUMBER
+from ckanext.kzopen.validation.repairs.letters import of_one_alphabet
+from ckanext.kzopen.validation.repairs.model import EXAMPLES, OF_COLUMNS, Repair
+from ckanext.kzopen.validation.repairs.notations import Commas, commas_of, day_of, notation_of, plain_number, slashes_of
+from frictionless import Field
+
+Changes = dict[str, str]
+NO_VALUE = frozenset(word.casefold() for word in NOTHING) | {
+    "не указано", "не указан", "не указана", "көрсетілмеген", "нет", "б/д", "нет сведений", "мәлімет жоқ", "none",
+    "#н/д", "#n/a",
+}  # fmt: skip
+ONLY_SIGNS = re.compile(r"[*.…\-–—_]+")
+FRACTION = re.compile(r"(\d+)\.0+")
+BIN_LABEL = re.compile(r"(?<!\w)(бин|бсн|иин|жсн|bin|iin)(?!\w)", re.IGNORECASE)
+KATO_LABEL = re.compile(r"(?<!\w)(като|kato)(?!\w)", re.IGNORECASE)
+OF_ONE_LENGTH = re.compile(r"\^?(?:\\d|\[0-9\])\{(\d+)\}\$?")
+MOST_ZEROS = 4
+ENOUGH, FEW_ODD = 20, 0.05
+BLANK = " \t\r\n\u00a0\u200b\ufeff"
+AROUND = rf"^[{BLANK}]|[{BLANK}]$"
+MIXED = r"[A-Za-z][\x{0400}-\x{04FF}]|[\x{0400}-\x{04FF}][A-Za-z]"
+NO_COMMAS = Commas(group=False, decimal=False)
+
+
+@dataclass(frozen=True)
+class Want:
+    """What the values of a column are to be: `kind` is text, code, number, whole, date or other; `length` that of codes;
+    `form` the notation of dates; `wrong` the texts that the schema does not take, None where no schema says."""
+
+    kind: str
+    length: int | None = None
+    form: str = "%Y-%m-%d"
+    point: str = "."
+    wrong: Collection[str] | None = None
+
+
+def wanted_by(field: Field, label: str, wrong: Collection[str]) -> Want:
+    """What a schema wants of a column."""
+    length = _length(field.constraints, label) if field.type == "string" else None
+    kinds = {"number": "number", "integer": "whole", "year": "whole", "date": "date", "string": "code" if length else "text"}
+    form = field.format if field.type == "date" and "%" in field.format else "%Y-%m-%d"
+    return Want(kinds.get(field.type, "other"), length, form, getattr(field, "decimal_char", "."), wrong)
+
+
+def _length(constraints: dict[str, Any], label: str) -> int | None:
+    found = OF_ONE_LENGTH.fullmatch(str(constraints.get("pattern", "")))
+    if found:
+        return int(found[1])
+    return _length_by_label(label)
+
+
+def _length_by_label(label: str) -> int | None:
+    return 12 if BIN_LABEL.search(label) else 9 if KATO_LABEL.search(label) else None
+
+
+def wanted_by_values(texts: pl.Series, label: str) -> Want:
+    """What a column without a schema seems to be: judged by all of its values but those that stand for none. A column of
+    which nearly all values are numbers or days is taken for one of them; the rest stays as it is."""
+    present = _present(texts)
+    if not len(present):
+        return Want("text")
+    if _all(present, r"^\d+(\.0+)?$"):
+        if CODE_LABEL.search(label) or present.str.contains(r"^0\d").any():
+            return Want("code", _length_by_label(label))
+        return Want("whole" if present.str.contains(r"\.0+$").any() else "number")
+    odd = present.filter(~present.str.contains(NUMBER)).to_list()
+    allowed = len(present) * FEW_ODD if len(present) >= ENOUGH else 0
+    commas = (
+        commas_of(odd if len(odd) == len(present) else present.to_list()) if any("," in text for text in odd) else NO_COMMAS
+    )
+    if _nearly_all(odd, lambda text: plain_number(text, commas) is not None, allowed):
+        return Want("number")
+    slashes = slashes_of(odd)
+    if len(odd) == len(present) and _nearly_all(odd, lambda text: day_of(text, slashes) is not None, 0):
+        return Want("date")
+    return Want("text")
+
+
+def _present(texts: pl.Series) -> pl.Series:
+    """The distinct values, without blanks around them, that say something."""
+    bare = texts.drop_nulls().unique(maintain_order=True).str.strip_chars(BLANK).unique(maintain_order=True)
+    nothing = bare.str.to_lowercase().is_in(list(NO_VALUE)) | bare.str.contains(f"^(?:{ONLY_SIGNS.pattern})$")
+    return bare.filter((bare != "") & ~nothing)
+
+
+def _all(values: pl.Series, pattern: str) -> bool:
+    return bool(values.str.contains(pattern).all())
+
+
+def _nearly_all(texts: Sequence[str], fits: Callable[[str], bool], allowed: float) -> bool:
+    wrong = 0
+    for text in texts:
+        wrong += not fits(text)
+        if wrong > allowed:
+            return False
+    return True
+
+
+def stands_for_nothing(text: str) -> bool:
+    """Whether a cell says in words or signs that there is no value."""
+    return text.casefold() in NO_VALUE or ONLY_SIGNS.fullmatch(text) is not None
+
+
+def repairs_of(texts: pl.Series, want: Want, name: str, position: int) -> list[Repair]:
+    """What could be mended in a column; each kind sees the texts as the kinds before it would leave them."""
+    now = {text: text for text in _worth_a_look(texts, want)}
+    found = []
+    for kind in OF_COLUMNS:
+        touched = _touched(kind, now, want)
+        if touched:
+            examples = [(text[:80], new[:80]) for text, new in list(touched.items())[:EXAMPLES]]
+            found.append(Repair(kind, name, position, int(texts.is_in(list(touched)).sum()), examples))
+            now |= touched
+    return found
+
+
+def mended(texts: pl.Series, want: Want, kinds: Collection[str]) -> pl.Series:
+    """The column with these kinds of repairs made."""
+    now = {text: text for text in _worth_a_look(texts, want)}
+    for kind in OF_COLUMNS:
+        if kind in kinds:
+            now |= _touched(kind, now, want)
+    different = {text: new for text, new in now.items() if text != new}
+    return texts.replace(list(different), list(different.values())) if different else texts
+
+
+def _worth_a_look(texts: pl.Series, want: Want) -> list[str]:
+    """The distinct texts that some repair might change, found by patterns first: a column may have millions of them."""
+    values = texts.drop_nulls().unique(maintain_order=True)
+    values = values.filter(values.str.strip_chars(BLANK) != "")
+    odd = values.str.contains(AROUND) | values.str.contains(MIXED)
+    if want.wrong is not None:
+        odd |= values.is_in(list(want.wrong))
+    elif want.kind in ("code", "whole"):
+        odd = ~values.str.contains(rf"^\d{{{want.length}}}$" if want.length else r"^\d+$")
+    elif want.kind == "number" and not values.str.contains(",", literal=True).any():
+        odd = ~values.str.contains(NUMBER)
+    elif want.kind in ("number", "date"):
+        odd |= True
+    found: list[str] = values.filter(odd).to_list()
+    return found
+
+
+def _touched(kind: str, now: Changes, want: Want) -> Changes:
+    """The texts that a kind of repair would change, with what it makes of them. Where a schema says what is wrong, what
+    is right already is left alone; letters and blanks are looked at everywhere."""
+    seen = {
+        text: new
+        for text, new in now.items()
+        if want.wrong is None or text in want.wrong or new != text or kind in ("spaces", "letters")
+    }
+    changes = KINDS[kind](list(dict.fromkeys(seen.values())), want)
+    return {text: changes[new] for text, new in seen.items() if changes.get(new, new) != new}
+
+
+def _codes(values: Sequence[str], want: Want) -> Changes:
+    if want.kind not in ("code", "whole"):
+        return {}
+    return {value: found[1] for value in values if (found := FRACTION.fullmatch(value.strip()))}
+
+
+def _spaces(values: Sequence[str], want: Want) -> Changes:
+    if want.kind not in ("text", "code", "other"):
+        return {}
+    return {value: value.strip(BLANK) for value in values if value[:1] in BLANK or value[-1:] in BLANK}
+
+
+def _letters(values: Sequence[str], want: Want) -> Changes:
+    return {value: of_one_alphabet(value) for value in values} if want.kind in ("text", "code") else {}
+
+
+def _missing(values: Sequence[str], want: Want) -> Changes:
+    """Only where not text is wanted: among texts a dash may mean something."""
+    if want.kind in ("text", "other") and want.wrong is None:
+        return {}
+    if want.kind == "text":
+        return {}
+    return {value: "" for value in values if value.strip() and stands_for_nothing(value.strip())}
+
+
+def _numbers(values: Sequence[str], want: Want) -> Changes:
+    if want.kind not in ("number", "whole"):
+        return {}
+    commas = commas_of(values)
+    found = {value: plain_number(value, commas) for value in values}
+    plain = {value: new for value, new in found.items() if new is not None}
+    if want.kind == "whole":
+        plain = {value: new for value, new in plain.items() if "." not in new}
+    return {value: new.replace(".", want.point) for value, new in plain.items()}
+
+
+def _dates(values: Sequence[str], want: Want) -> Changes:
+    """Without a schema only where there are several notations: one alone is the format of the column."""
+    if want.kind != "date" or (want.wrong is None and len({notation_of(value) for value in values} - {None}) < 2):
+        return {}
+    slashes = slashes_of(values)
+    return {value: day.strftime(want.form) for value in values if (day := day_of(value, slashes)) is not None}
+
+
+def _zeros(values: Sequence[str], want: Want) -> Changes:
+    """Digits alone, shorter than the code by no more zeros than a spreadsheet takes off; never where one is longer."""
+    length = want.length
+    if want.kind != "code" or length is None or any(len(value) > length for value in values if value.isdigit()):
+        return {}
+    return {
+        value: value.zfill(length)
+        for value in values
+        if value.isascii() and value.isdigit() and length - MOST_ZEROS <= len(value) < length
+    }
+
+
+KINDS = {
+    "code": _codes,
+    "spaces": _spaces,
+    "letters": _letters,
+    "missing": _missing,
+    "number": _numbers,
+    "date": _dates,
+    "zeros": _zeros,
+}

@@ -1,0 +1,89 @@
+"""The address register of a portal like data.egov.kz: its units (`s_ats`) as a reference table with parents and validity."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.publishing.harvest import reference
+from ckanext.kzopen.publishing.harvest.kinds import Described, Fetched, Found, Harvester, Page, Say, Settings
+from pydantic import Field, SecretStr
+
+
+class AddressSettings(Settings):
+    """Where the register is and under which name its units are kept."""
+
+    address: Annotated[str, Field(pattern=r"^https?://"), Say("Порталдың мекенжайы", "Адрес портала", "Address of the portal")]
+    table: Annotated[str, Say("Тіркелім атауы", "Имя регистра", "Name of the register")] = "s_ats"
+    key: Annotated[SecretStr | None, Say("API кілті (apiKey)", "Ключ API (apiKey)", "API key (apiKey)")] = None
+    rows: Annotated[int, Field(ge=1, le=10_000), Say("Бір сұраудағы жол саны", "Строк в запросе", "Rows a request")] = 5000
+
+
+class AddressRegister(Harvester[AddressSettings]):
+    """One table. A unit's code is its `rco`; one that is no longer `actual` ends on the day of its last change."""
+
+    name = "address_register"
+    label = {"kk": "Мекенжай тіркелімі", "ru": "Адресный регистр", "en": "Address register"}  # noqa: RUF012
+    settings_model = AddressSettings
+
+    def discover(self, cursor: Any) -> Iterator[Page]:
+        """The register; how many units it has and when the last one changed is its mark."""
+        newest = self._rows({"sort": [{"modified": "desc"}], "size": 1})
+        mark = str(newest[0].get("modified")) if newest else "empty"
+        yield Page([Found(self.settings.table, mark)], total=1)
+
+    def describe(self, item: Found) -> Described:
+        """A reference table of units."""
+        return Described(
+            uri=f"ref-{item.guid.replace('_', '-')}",
+            title={"kk": "Мекенжай тіркелімі", "ru": "Адресный регистр", "en": "Address register"},
+            description={
+                "kk": "Әкімшілік-аумақтық бірліктер: коды, жоғарғы бірлігі, қолданылу мерзімі.",
+                "ru": "Административно-территориальные единицы: код, единица выше, срок действия.",
+            },
+            category="geography",
+            schema=reference.SCHEMA,
+        )
+
+    def fetch(self, item: Found, into: Path) -> Fetched | None:
+        """All units; parents are named by the register's numbers and become codes."""
+        units: list[Mapping[str, Any]] = []
+        while rows := self._rows({"from": len(units), "size": self.settings.rows, "sort": [{"id": "asc"}]}):
+            units += rows
+            if len(rows) < self.settings.rows:
+                break
+        codes = {str(unit["id"]): _code(unit) for unit in units}
+        reference.write((entry(unit, codes) for unit in units), into)
+        return Fetched("application/x-ndjson", f"{item.guid}.ndjson")
+
+    def _rows(self, query: Mapping[str, Any]) -> list[dict[str, Any]]:
+        asked = {"source": json.dumps(query)}
+        if self.settings.key:
+            asked["apiKey"] = self.settings.key.get_secret_value()
+        base = self.settings.address.rstrip("/")
+        found = self.reach.json(f"{base}/api/v4/{self.settings.table}/data?{urlencode(asked)}")
+        if isinstance(found, dict):
+            raise KzError("harvest.odd_list", problem=str(found.get("error"))[:200])
+        return found or []
+
+
+def _code(unit: Mapping[str, Any]) -> str:
+    return str(unit.get("rco") or unit["id"])
+
+
+def entry(unit: Mapping[str, Any], codes: Mapping[str, str]) -> reference.Entry:
+    """A unit of the register; one whose parent the register does not give stands at the top."""
+    actual = str(unit.get("actual", "true")).lower() in ("true", "1", "да")
+    changed = reference.day(unit.get("modified"))
+    return reference.Entry(
+        code=_code(unit),
+        parent=codes.get(str(unit.get("parent_id") or ""), ""),
+        name_kk=str(unit.get("name_kaz") or ""),
+        name_ru=str(unit.get("name_rus") or ""),
+        valid_until="" if actual else changed,
+        kato=str(unit.get("cato") or ""),
+    )

@@ -1,0 +1,73 @@
+"""Classifiers of a registry of reference data (ЕНСИ): codes with parents, names and days of validity, a table for each."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import quote, urlsplit
+
+from ckanext.kzopen.publishing.harvest import reference
+from ckanext.kzopen.publishing.harvest.kinds import Described, Fetched, Found, Harvester, Page, Say, Settings
+from ckanext.kzopen.publishing.harvest.paging import Paging, sheets
+from pydantic import Field, SecretStr
+
+
+class EnsiSettings(Settings):
+    """Where the registry is. Its list is at `address`, the entries of a classifier at `address`/code/`entries`."""
+
+    address: Annotated[
+        str, Field(pattern=r"^https?://"), Say("Анықтамалар тізімі", "Список справочников", "List of the classifiers")
+    ]
+    entries: Annotated[str, Say("Жазбалардың жолы", "Путь к записям", "Path of the entries")] = "entries"
+    page: Annotated[int, Field(ge=1, le=10_000), Say("Бет көлемі", "Размер страницы", "Size of a page")] = 1000
+    key: Annotated[SecretStr | None, Say("API кілті", "Ключ API", "API key")] = None
+
+
+class Ensi(Harvester[EnsiSettings]):
+    """A classifier is an item, its version the mark by which a change is known."""
+
+    name = "ensi"
+    label = {"kk": "ЕНСИ анықтамалары", "ru": "Справочники ЕНСИ", "en": "Classifiers (ENSI)"}  # noqa: RUF012
+    settings_model = EnsiSettings
+
+    def discover(self, cursor: Any) -> Iterator[Page]:
+        """All classifiers: code, names, version."""
+        listed = self.reach.json(self.settings.address, self._headers())
+        kept = ("code", "name_kk", "name_ru", "name_en", "description_ru", "description_kk")
+        items = [Found(str(one["code"]), str(one["version"]), {name: one.get(name) for name in kept}) for one in listed]
+        yield Page(items, total=len(items))
+
+    def describe(self, item: Found) -> Described:
+        """A reference table: its columns are the same for all classifiers."""
+        return Described(
+            uri=f"ref-{item.guid}",
+            title={language: item.data.get(f"name_{language}") or "" for language in ("kk", "ru", "en")},
+            description={language: item.data.get(f"description_{language}") or "" for language in ("kk", "ru")},
+            schema=reference.SCHEMA,
+        )
+
+    def fetch(self, item: Found, into: Path) -> Fetched | None:
+        """The entries, checked as a hierarchy."""
+        parts = urlsplit(self.settings.address)
+        address = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}/{quote(item.guid)}/{self.settings.entries}"
+        paging = Paging("offset", "offset", "limit", self.settings.page)
+        found = sheets(self.reach, address, paging, len, self._headers())
+        reference.write((entry(one) for sheet in found for one in sheet.document), into)
+        return Fetched("application/x-ndjson", f"{item.guid}.ndjson")
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": self.settings.key.get_secret_value()} if self.settings.key else {}
+
+
+def entry(one: Mapping[str, Any]) -> reference.Entry:
+    """An entry as the registry tells it."""
+    return reference.Entry(
+        code=str(one["code"]),
+        parent=str(one.get("parent") or ""),
+        name_kk=str(one.get("name_kk") or ""),
+        name_ru=str(one.get("name_ru") or ""),
+        name_en=str(one.get("name_en") or ""),
+        valid_from=reference.day(one.get("valid_from")) or reference.BEGINNING,
+        valid_until=reference.day(one.get("valid_until")),
+    )

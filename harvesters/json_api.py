@@ -1,0 +1,174 @@
+"""Any list that an API gives as JSON: its records are the rows of a table, or each names a data set with its file."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.publishing.harvest.kinds import Described, Fetched, Found, Harvester, Page, Say, Settings
+from ckanext.kzopen.publishing.harvest.paging import Paging, Sheet, Way, sheets
+from jsonpath import JSONPathError, compile
+from pydantic import AfterValidator, Field, SecretStr
+
+
+def _path(text: str) -> str:
+    try:
+        compile(text or "$")
+    except JSONPathError as error:
+        raise ValueError(f"JSONPath: {error}") from error
+    return text
+
+
+Path_ = Annotated[str, AfterValidator(_path)]
+Paths = Annotated[dict[str, str], AfterValidator(lambda paths: {name: _path(text) for name, text in paths.items()})]
+
+
+class JsonApiSettings(Settings):
+    """Where the list is, how it is paged, and where in it the values are (JSONPath, RFC 9535)."""
+
+    address: Annotated[str, Field(pattern=r"^https?://"), Say("Тізім мекенжайы", "Адрес списка", "Address of the list")]
+    gives: Annotated[
+        Literal["table", "catalogue"],
+        Say(
+            "Тізім нені береді (table – бір кесте, catalogue – жинақтар)",
+            "Что даёт список (table – одна таблица, catalogue – наборы)",
+            "What the list gives (table: one table, catalogue: data sets)",
+        ),
+    ] = "table"
+    records: Annotated[Path_, Say("Жазбалар (JSONPath)", "Записи (JSONPath)", "Records (JSONPath)")] = "$[*]"
+    paging: Annotated[Way, Say("Беттеу", "Постраничность", "Paging")] = "none"
+    page_param: Annotated[str, Say("Бет параметрі", "Параметр страницы", "Parameter of the page")] = "page"
+    size_param: Annotated[str, Say("Бет көлемінің параметрі", "Параметр размера", "Parameter of the size")] = ""
+    size: Annotated[int, Field(ge=1, le=10_000), Say("Бет көлемі", "Размер страницы", "Size of a page")] = 100
+    first_page: Annotated[int, Say("Бірінші беттің нөмірі", "Номер первой страницы", "Number of the first page")] = 1
+    next_path: Annotated[Path_, Say("Келесі бет (JSONPath)", "Следующая страница (JSONPath)", "Next page (JSONPath)")] = ""
+    total_path: Annotated[Path_, Say("Жалпы саны (JSONPath)", "Всего записей (JSONPath)", "Total (JSONPath)")] = ""
+    key_header: Annotated[str, Say("Кілт тақырыбы", "Заголовок ключа", "Header of the key")] = "Authorization"
+    key: Annotated[SecretStr | None, Say("API кілті", "Ключ API", "API key")] = None
+    name: Annotated[str, Say("Кестенің мекенжайдағы атауы", "Имя таблицы в адресе", "Name of the table in addresses")] = ""
+    title_kk: Annotated[str, Say("Атауы, қазақша", "Название по-казахски", "Title in Kazakh")] = ""
+    title_ru: Annotated[str, Say("Атауы, орысша", "Название по-русски", "Title in Russian")] = ""
+    columns: Annotated[
+        Paths,
+        Say(
+            "Бағандар: атауы = JSONPath",
+            "Столбцы: имя = JSONPath",
+            "Columns: name = JSONPath",
+            {
+                "kk": "Әр жолда біреуден; бос болса, жазбаның барлық қарапайым өрісі алынады.",
+                "ru": "По одному в строке; пусто – все простые поля записи.",
+                "en": "One in a line; empty = all plain fields of a record.",
+            },
+        ),
+    ] = Field(default_factory=dict)
+    key_columns: Annotated[list[str], Say("Кілт бағандар", "Ключевые столбцы", "Key columns")] = Field(default_factory=list)
+    fields: Annotated[
+        Paths,
+        Say(
+            "Жинақтың өрістері: өріс = JSONPath",
+            "Поля набора: поле = JSONPath",
+            "Fields of a data set: field = JSONPath",
+            {
+                "kk": "catalogue үшін: id, changed, download, title_kk, title_ru, description_kk, description_ru, keywords.",
+                "ru": "Для catalogue: id, changed, download, title_kk, title_ru, description_kk, description_ru, keywords.",
+                "en": "For a catalogue: id, changed, download, title_kk, title_ru, description_kk, description_ru, keywords.",
+            },
+        ),
+    ] = Field(default_factory=dict)
+
+
+class JsonApi(Harvester[JsonApiSettings]):
+    """One kind for most APIs: what differs between them is in the settings."""
+
+    name = "json_api"
+    label = {"kk": "JSON беретін API", "ru": "API с ответами в JSON", "en": "API that answers in JSON"}  # noqa: RUF012
+    settings_model = JsonApiSettings
+
+    def discover(self, cursor: Any) -> Iterator[Page]:
+        """The table, or the data sets page after page."""
+        if self.settings.gives == "table":
+            yield Page([Found(self.settings.name or self.settings.address)])
+            return
+        for sheet in self._sheets(cursor):
+            items = [self._item(record) for record in self._records(sheet.document)]
+            total = self._one(self.settings.total_path, sheet.document) if self.settings.total_path else None
+            yield Page(items, sheet.cursor, int(total) if total is not None else None)
+
+    def _item(self, record: Any) -> Found:
+        found = {name: self._one(path, record) for name, path in self.settings.fields.items()}
+        if found.get("id") in (None, ""):
+            raise KzError("harvest.odd_list", problem=f"no id at {self.settings.fields.get('id')}")
+        changed = found.get("changed")
+        return Found(str(found["id"]), None if changed is None else str(changed), found)
+
+    def describe(self, item: Found) -> Described:
+        """What the settings say of the table, or what the record says of the data set."""
+        said: Mapping[str, Any] = item.data or {"title_kk": self.settings.title_kk, "title_ru": self.settings.title_ru}
+        words = said.get("keywords")
+        keywords = [str(word) for word in words] if isinstance(words, list) else str(words or "").split(",")
+        return Described(
+            uri=item.guid if item.data else self.settings.name or self.settings.title_ru or "table",
+            title={language: str(said.get(f"title_{language}") or "") for language in ("kk", "ru", "en")},
+            description={language: str(said.get(f"description_{language}") or "") for language in ("kk", "ru", "en")},
+            keywords={"ru": [word.strip() for word in keywords if word.strip()]},
+            key=self.settings.key_columns,
+        )
+
+    def fetch(self, item: Found, into: Path) -> Fetched | None:
+        """All records as lines of JSON, or the file that the record names."""
+        if self.settings.gives == "catalogue":
+            if not item.data.get("download"):
+                return None
+            answer = self.reach.download(str(item.data["download"]), into)
+            return Fetched(answer.headers.get("content-type"), str(item.data["download"]).rsplit("/", 1)[-1])
+        with into.open("w", encoding="utf-8") as file:
+            for sheet in self._sheets(None):
+                for record in self._records(sheet.document):
+                    file.write(json.dumps(self._row(record), ensure_ascii=False, default=str) + "\n")
+        return Fetched("application/x-ndjson", "records.ndjson")
+
+    def _row(self, record: Any) -> dict[str, Any]:
+        if self.settings.columns:
+            return {name: self._one(path, record) for name, path in self.settings.columns.items()}
+        if not isinstance(record, dict):
+            raise KzError("harvest.odd_list", problem="a record is not an object")
+        return {name: value for name, value in record.items() if not isinstance(value, dict | list)}
+
+    def _sheets(self, cursor: Any) -> Iterator[Sheet]:
+        settings = self.settings
+        way = Paging(
+            settings.paging,
+            settings.page_param,
+            settings.size_param,
+            settings.size,
+            settings.first_page,
+            lambda document: self._one(settings.next_path, document),
+        )
+        headers = {settings.key_header: settings.key.get_secret_value()} if settings.key else {}
+        return sheets(self.reach, settings.address, way, lambda document: len(self._records(document)), headers, cursor)
+
+    def _records(self, document: Any) -> list[Any]:
+        return self._compiled[self.settings.records].findall(document)
+
+    def _one(self, path: str, document: Any) -> Any:
+        """The first value at a path, None where there is none."""
+        if not path:
+            return None
+        match = self._compiled[path].match(document)
+        return match.obj if match else None
+
+    @cached_property
+    def _compiled(self) -> dict[str, Any]:
+        settings = self.settings
+        paths = {
+            settings.records,
+            settings.next_path,
+            settings.total_path,
+            *settings.columns.values(),
+            *settings.fields.values(),
+        }
+        return {path: compile(path) for path in paths if path}

@@ -1,0 +1,191 @@
+"""An agency's table and the portal's are the same in the end, whatever dies or goes away between them."""
+
+from __future__ import annotations
+
+import random
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+import zipfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pymysql
+import pytest
+from sqlalchemy import make_url
+
+from tests.api_clients.agent.conftest import AGENT, Agent, until
+from tests.harvesters.databases import mariadb, own_folder, postgresql
+
+Rows = dict[str, tuple[str, int]]
+FIRST: Rows = {"000140000012": ("№1 мектеп", 640), "000140000092": ("Гимназия", 1210)}
+
+
+class Sqlite:
+    """A register that changes."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.do("CREATE TABLE school (bin TEXT PRIMARY KEY, name TEXT, pupils INTEGER)")
+        for key, (name, pupils) in FIRST.items():
+            self.do("INSERT INTO school VALUES (?, ?, ?)", key, name, pupils)
+
+    def do(self, statement: str, *values: object) -> None:
+        with sqlite3.connect(self.path) as connection:
+            connection.execute(statement, values)
+        connection.close()
+
+    def rows(self) -> Rows:
+        with sqlite3.connect(self.path) as connection:
+            found = {key: (name, pupils) for key, name, pupils in connection.execute("SELECT bin, name, pupils FROM school")}
+        connection.close()
+        return found
+
+    @property
+    def source(self) -> str:
+        return f'database = "sqlite://{self.path}"\nquery = "SELECT bin, name, pupils FROM school"'
+
+
+@pytest.fixture
+def register(tmp_path: Path) -> Sqlite:
+    return Sqlite(tmp_path / "register.sqlite")
+
+
+def test_only_changes_are_sent(agent: Agent, register: Sqlite) -> None:
+    agent.configure(register.source)
+    assert "2 added, 0 changed, 0 removed, 0 unchanged" in agent.run("once")
+    assert agent.published() == register.rows()
+    time.sleep(1)
+    assert agent.run("once") == ""
+    register.do("UPDATE school SET pupils = 641 WHERE bin = '000140000012'")
+    register.do("DELETE FROM school WHERE bin = '000140000092'")
+    register.do("INSERT INTO school VALUES ('000140000220', 'Лицей', 305)")
+    assert "1 added, 1 changed, 1 removed, 0 unchanged" in agent.run("--dry-run")
+    assert len(agent.published()) == 2, "a dry run sends nothing"
+    assert "1 added, 1 changed, 1 removed, 0 unchanged" in agent.run("once")
+    assert agent.published() == register.rows()
+    assert [path.split("mode=")[1] for path in agent.gate.came if "mode=" in path] == ["replace", "upsert", "delete"]
+
+
+def test_the_queue_outlives_the_portal_s_absence_and_lost_answers(agent: Agent, register: Sqlite) -> None:
+    agent.configure(register.source)
+    agent.gate.fails = ["away", "answer lost", "away"]
+    with agent.running():
+        until(lambda: not agent.gate.fails)
+        register.do("UPDATE school SET pupils = 1 WHERE bin = '000140000012'")
+        took = until(lambda: agent.published_or_none() == register.rows())
+    assert took < 60
+    assert "0 deliveries wait" in agent.run("status")
+
+
+def test_a_killed_agent_neither_loses_nor_doubles(agent: Agent, register: Sqlite) -> None:
+    """SIGKILL at random moments while rows change; the seed is printed."""
+    seed = random.randrange(10**6)
+    print(f"seed {seed}")
+    choice = random.Random(seed)
+    agent.configure(register.source)
+    for number in range(6):
+        process = subprocess.Popen(agent.command("run"), env=agent.environment)
+        register.do("INSERT OR REPLACE INTO school VALUES (?, ?, ?)", f"{number:012d}", f"Мектеп {number}", number)
+        register.do("UPDATE school SET pupils = pupils + 1")
+        time.sleep(choice.uniform(0.1, 2.5))
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+    register.do("DELETE FROM school WHERE bin = '000000000001'")
+    with agent.running():
+        until(lambda: agent.published_or_none() == register.rows(), 90)
+
+
+def test_refused_rows_go_again_when_they_are_corrected(agent: Agent, register: Sqlite) -> None:
+    agent.configure(register.source)
+    agent.run("once")
+    register.do("UPDATE school SET pupils = 'many' WHERE bin = '000140000012'")
+    time.sleep(1)
+    agent.run("once", expect=1)
+    assert "did not pass" in agent.run("status") or "error" in agent.run("status")
+    assert agent.published()["000140000012"] == ("№1 мектеп", 640)
+    register.do("UPDATE school SET pupils = 642 WHERE bin = '000140000012'")
+    agent.run("once")
+    assert agent.published() == register.rows()
+
+
+def test_a_key_that_comes_twice_stops_its_table(agent: Agent, tmp_path: Path) -> None:
+    file = tmp_path / "schools.csv"
+    file.write_text("bin,name,pupils\n1,a,1\n1,b,2\n")
+    agent.configure(f'file = "{file}"')
+    assert "comes twice" in agent.run("once", expect=1)
+    file.write_text("bin,name,pupils\n1,a,1\n2,b,2\n")
+    assert "2 added" in agent.run("once")
+    assert agent.published() == {"1": ("a", 1), "2": ("b", 2)}
+
+
+@pytest.fixture(params=["postgresql", "mariadb"])
+def database(request: pytest.FixtureRequest) -> Iterator[tuple[str, Callable[[str], None]]]:
+    """The address of a real database, and a way to change it."""
+    with own_folder() as folder:
+        if request.param == "postgresql":
+            with postgresql(folder) as address:
+                import psycopg
+
+                sockets, port = next(folder.rglob("sockets")), make_url(address).port
+
+                def change(statement: str) -> None:
+                    place = f"host={sockets} port={port} user=postgres dbname=postgres"
+                    with psycopg.connect(place, autocommit=True) as connection:
+                        connection.execute(statement)
+
+                yield address, change
+        else:
+            with mariadb(folder) as address:
+                url = make_url(address)
+
+                def change(statement: str) -> None:
+                    told = {"host": "127.0.0.1", "port": url.port, "user": "agency", "password": "secret"}
+                    with pymysql.connect(**told, database="register", autocommit=True) as connection:
+                        connection.cursor().execute(statement)
+
+                yield address, change
+
+
+def test_a_change_in_the_database_is_public_within_a_minute(agent: Agent, database: tuple[str, Callable[[str], None]]) -> None:
+    address, change = database
+    agent.configure(f'database = "{address}"\nquery = "SELECT bin, name, pupils FROM school"')
+    with agent.running():
+        until(lambda: agent.published_or_none() == FIRST)
+        change("UPDATE school SET pupils = 700 WHERE bin = '000140000012'")
+        took = until(lambda: agent.published()["000140000012"][1] == 700)
+        print(f"public after {took:.1f} s")
+        assert took < 60
+        change("DELETE FROM school WHERE bin = '000140000092'")
+        until(lambda: list(agent.published()) == ["000140000012"])
+
+
+def test_two_agents_do_not_share_a_folder(agent: Agent, register: Sqlite) -> None:
+    agent.configure(register.source)
+    with agent.running():
+        until(lambda: agent.published_or_none() is not None)
+        assert "another agent works" in agent.run("once", expect=2)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ('file = "x.csv"\ndatabase = "sqlite:///x"\nquery = "SELECT 1"', "either file"),
+        ('file = "x.csv"\nevery = "soon"', "no span"),
+        ('file = "x.csv"\ncolour = "red"', "unknown: colour"),
+    ],
+)
+def test_a_wrong_file_is_told_by_its_place(agent: Agent, line: str, said: str) -> None:
+    agent.configure(line)
+    path = agent.folder / "agent.toml"
+    path.write_text(path.read_text().replace('every = "1s"\n', "", int("every" in line)))
+    assert said in agent.run("once", expect=2)
+
+
+def test_one_file_holds_the_whole_agent(tmp_path: Path) -> None:
+    subprocess.run([sys.executable, str(AGENT / "build.py"), str(tmp_path)], check=True)
+    done = subprocess.run([sys.executable, str(tmp_path / "kzopen-agent.pyz"), "systemd"], capture_output=True, text=True)
+    assert "[Timer]" in done.stdout, done.stderr
+    assert {"kzopen_agent/state.py", "pymysql/__init__.py"} <= set(zipfile.ZipFile(tmp_path / "kzopen-agent.pyz").namelist())

@@ -1,0 +1,142 @@
+"""kill -9 of worker, web server and PostgreSQL at random moments of harvests.
+
+Afterwards no item came twice and none was lost, the counts add up, nothing stays "running", and the doctor finds nothing. The
+seed is printed; `KZOPEN_FAULT_SEED` repeats a run, `KZOPEN_FAULT_HARVESTS` makes it longer.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.conftest import LivePortal, portal_at, run_launcher
+from tests.faults.test_kill_each_process import pid_of
+from tests.publishing.harvest.source import Catalogue, Thing, serving, table
+
+PROCESSES = ("worker", "worker", "postgres", "web worker", "web")
+ENDED_WITHIN = 240
+STUCK_FOR = 15
+OVER = ("finished", "failed", "inconsistent", "cancelled", "awaiting_confirmation")
+
+
+@pytest.fixture
+def own_portal(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LivePortal]:
+    """A portal without demo content that may be broken, and that may ask this machine."""
+    monkeypatch.setenv("KZOPEN_INTERNAL_NETWORKS", "127.0.0.0/8")
+    monkeypatch.setenv("KZOPEN_REQUIRE_SECOND_FACTOR", "false")
+    with portal_at(tmp_path / "data", int(os.environ.get("KZOPEN_FAULT_PORT", "5978")), demo=False) as portal:
+        yield portal
+
+
+class Harvest:
+    """The harvest API in the operator's name; asks again while the portal is down."""
+
+    def __init__(self, portal: LivePortal) -> None:
+        self.portal = portal
+        self.headers = {"Authorization": portal.accounts["operator"]["token"]}
+
+    def call(self, method: str, path: str, **body: Any) -> Any:
+        until = time.monotonic() + 60
+        while True:
+            try:
+                answer = httpx.request(method, self.portal.url + path, headers=self.headers, json=body or None, timeout=30)
+            except httpx.HTTPError:
+                assert time.monotonic() < until, path
+            else:
+                if answer.status_code < 500 and answer.status_code != 409:
+                    return answer.json()
+                if answer.status_code == 409 and method == "POST":  # the lost answer of an earlier try
+                    return answer.json()
+                assert time.monotonic() < until, answer.text
+            time.sleep(0.5)
+
+    def newest(self) -> dict[str, Any]:
+        found: dict[str, Any] = self.call("GET", "/api/harvest/v1/sources/faults")["runs"][0]
+        return found
+
+    def ended(self, before: str) -> dict[str, Any]:
+        """The run that is newer than `before`, at its end."""
+        until = time.monotonic() + ENDED_WITHIN
+        while (found := self.newest())["id"] == before or found["state"] not in OVER:
+            assert time.monotonic() < until, found
+            time.sleep(0.5)
+        return found
+
+
+def prepare(harvest: Harvest, catalogue: Catalogue) -> None:
+    harvest.call("POST", "/api/3/action/organization_create", name="faults")
+    settings = catalogue.settings()
+    harvest.call("POST", "/api/harvest/v1/sources", name="faults", kind="json_api", agency="faults", settings=settings)
+    harvest.call("POST", "/api/harvest/v1/sources/faults/runs", purpose="preview")
+    harvest.ended("")
+    answer = harvest.call("POST", "/api/harvest/v1/sources/faults/switch_on")
+    assert answer.get("state") == "active", answer
+
+
+def change(catalogue: Catalogue, choice: random.Random, number: int) -> None:
+    """New items, changed ones, and one that is gone."""
+    names = list(catalogue.things)
+    for name in choice.sample(names, min(5, len(names))):
+        catalogue.things[name] = Thing(table(3 + number, number), str(number))
+    if len(names) > 8:
+        del catalogue.things[choice.choice(names)]
+    catalogue.fill(6, 100 + number * 10)
+
+
+@pytest.mark.fault
+@pytest.mark.timeout(7200)
+def test_no_item_is_lost_or_doubled_when_processes_are_killed(own_portal: LivePortal) -> None:
+    seed = int(os.environ.get("KZOPEN_FAULT_SEED", random.randrange(10**6)))
+    rounds = int(os.environ.get("KZOPEN_FAULT_HARVESTS", "2"))
+    print(f"seed {seed}, rounds {rounds}")
+    choice = random.Random(seed)
+    with serving(Catalogue()) as catalogue:
+        catalogue.fill(8)
+        harvest = Harvest(own_portal)
+        prepare(harvest, catalogue)
+        for number in range(1, rounds + 1):
+            change(catalogue, choice, number)
+            before = harvest.newest()["id"]
+            harvest.call("POST", "/api/harvest/v1/sources/faults/runs", purpose="harvest")
+            killed = kill_some(own_portal, choice)
+            run = harvest.ended(before)
+            print(
+                f"  {number}: killed {killed}: " + ", ".join(f"{k} {run[k]}" for k in ("seen", "added", "changed", "failed"))
+            )
+            check(own_portal, harvest, catalogue, run)
+    said = run_launcher("doctor", "--data", str(own_portal.data))
+    assert "all is well" in said, said
+
+
+def kill_some(portal: LivePortal, choice: random.Random) -> list[str]:
+    """Kill one to three processes at moments within a run."""
+    killed = []
+    for name in choice.sample(PROCESSES, choice.randint(1, 3)):
+        time.sleep(choice.uniform(0.05, 3.0))
+        pid = pid_of(portal, name, choice)
+        if pid:
+            os.kill(pid, signal.SIGKILL)
+            killed.append(name)
+    return killed
+
+
+def check(portal: LivePortal, harvest: Harvest, catalogue: Catalogue, run: dict[str, Any]) -> None:
+    """The catalogue and the portal agree, item by item, and each change made one version."""
+    assert run["state"] == "finished", run
+    assert run["seen"] == sum(run[name] for name in ("added", "changed", "unchanged", "removed", "failed")), run
+    assert run["failed"] == 0, harvest.call("GET", f"/api/harvest/v1/runs/{run['id']}/items?outcome=failed")
+    found = httpx.get(f"{portal.url}/api/3/action/package_list", headers=harvest.headers, timeout=30).json()["result"]
+    assert sorted(found) == sorted(catalogue.things)
+    for name, thing in catalogue.things.items():
+        versions = harvest.call("GET", f"/api/universal/v1/datasets/{name}/versions")["versions"]
+        deliveries = [version["delivery"] for version in versions]
+        assert len(set(deliveries)) == len(deliveries)
+        assert versions[0]["rows"] == thing.body.count(b"\n") - 1, name

@@ -1,0 +1,91 @@
+"""A stand-in for a portal like data.egov.kz: ten sets a page, passports without a key, tables with one, 204 at the end."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from urllib.parse import parse_qs, urlsplit
+
+from tests.publishing.conftest import Api
+from tests.publishing.harvest.conftest import Harvest, counts
+from tests.publishing.harvest.source import Catalogue, Handler, send
+
+KEY = "0123456789abcdef0123456789abcdef"
+
+
+class Portal:
+    """Fifteen data sets; each has a table of three rows whose numbers are texts, as there."""
+
+    def __init__(self, catalogue: Catalogue) -> None:
+        self.sets = {f"opendata_api_uri{n}": "2026-01-01T00:00:00.000" for n in range(15)}
+        catalogue.instead |= {
+            "/datasets/getdatasetsrecount": self.total,
+            "/datasets/getdatasetsre": self.page,
+            "/meta/": self.meta,
+            "/api/v4/": self.rows,
+        }
+
+    def values(self, handler: Handler) -> dict[str, str]:
+        return {name: found[0] for name, found in parse_qs(urlsplit(handler.path).query).items()}
+
+    def total(self, handler: Handler) -> None:
+        answer(handler, {"totalCount": len(self.sets)})
+
+    def page(self, handler: Handler) -> None:
+        number = int(self.values(handler)["page"])
+        names = list(self.sets)[(number - 1) * 10 : number * 10]  # ten, whatever `count` says
+        answer(handler, {"datasets": [{"apiUri": n, "modifiedDate": self.sets[n], "actualizeType": "WEEKLY"} for n in names]})
+
+    def meta(self, handler: Handler) -> None:
+        name = handler.path.split("/")[2].split("?")[0]
+        fields = {
+            "id": {"type": "Int", "labelRu": "Номер", "labelKk": "Нөмірі"},
+            "kurs": {"type": "String", "labelRu": "Курс", "labelKk": "Бағам"},
+        }
+        words = {"nameRu": f"Набор {name}", "nameKk": f"Жинақ {name}", "nameEn": "", "descriptionRu": "О наборе"}
+        owner = {"fullnameRu": "Отдел данных", "email": "data@example.org"}
+        answer(handler, {"apiUri": name, "fields": fields, "keywords": "курс, валюта", "responsible": owner} | words)
+
+    def rows(self, handler: Handler) -> None:
+        values = self.values(handler)
+        if values.get("apiKey") != KEY:
+            send(handler, 403, b"")
+            return
+        query = json.loads(values["source"])
+        every = [{"id": str(n), "kurs": f"{n}.50", "_id": f"x{n}"} for n in range(1, 4)]
+        found = every[query["from"] : query["from"] + query["size"]]
+        if found:
+            answer(handler, found)
+        else:
+            send(handler, 204, b"")
+
+
+def answer(handler: Handler, document: Any) -> None:
+    send(handler, 200, json.dumps(document, ensure_ascii=False).encode(), "application/json; charset=utf-8")
+
+
+def test_a_portal_is_read_with_its_passports(harvest: Harvest, catalogue: Catalogue) -> None:
+    portal = Portal(catalogue)
+    harvest.ready("egov", {"address": catalogue.url, "key": KEY, "rows": 3})
+    run = harvest.run()
+    assert counts(run) == {"seen": 15, "added": 15, "changed": 0, "unchanged": 0, "removed": 0, "failed": 0}
+    item = harvest.items(run)[0]
+    assert harvest.rows(item) == [["id", "kurs"], ["1", "1.50"], ["2", "2.50"], ["3", "3.50"]]
+    told = Api(harvest.app).get(f"/datasets/{item['uri']}").json
+    assert (told["title"]["kk"], told["periodicity"]) == ("Жинақ opendata_api_uri0", "WEEKLY")
+    assert told["responsible"]["email"] == "data@example.org"
+    assert told["schema"]["fields"][1]["title_translated"] == {"kk": "Бағам", "ru": "Курс"}
+    portal.sets["opendata_api_uri3"] = "2026-02-02T00:00:00.000"
+    catalogue.asked.clear()
+    again = harvest.run()
+    assert counts(again)["unchanged"] == 15, "the bytes are the same"
+    assert len(catalogue.requests("/api/v4/")) == 2, "only the one whose date changed was read"
+
+
+def test_without_the_key_each_table_fails_in_words(harvest: Harvest, catalogue: Catalogue) -> None:
+    Portal(catalogue)
+    harvest.add("egov", {"address": catalogue.url})
+    run = harvest.run("preview")
+    assert counts(run)["failed"] == 15
+    assert harvest.items(run)[0]["error"] == "harvest.not_let_in"
+    assert harvest.post(f"/sources/{harvest.name}/switch_on").json["code"] == "harvest.not_previewed"

@@ -1,0 +1,91 @@
+"""An agency with a source on this machine, and the harvest API as a program would use it; the worker does the runs."""
+
+from __future__ import annotations
+
+import csv
+import io
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import uuid4
+
+import pytest
+from ckan.tests.helpers import CKANTestApp
+
+from tests.publishing.conftest import Agency, Api, new_agency
+from tests.publishing.harvest.source import Catalogue, serving
+
+PATIENCE = 120
+BASE = "/api/harvest/v1"
+
+
+@dataclass
+class Harvest:
+    """The harvest API with one token, and a source that was made with it."""
+
+    app: CKANTestApp
+    agency: Agency
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        self.api = Api(self.app, self.agency.token, base=BASE)
+        self.name = self.name or f"source-{uuid4().hex[:10]}"
+
+    def post(self, path: str, **body: Any) -> Any:
+        return self.api.call("POST", path, json=body)
+
+    def get(self, path: str) -> Any:
+        return self.api.get(path)
+
+    def add(self, kind: str, settings: dict[str, Any], **more: Any) -> Any:
+        """A source; `prefix` keeps the names of tests apart."""
+        defaults = {"prefix": f"{self.name[-10:]}-", "seconds": 5} | more.pop("defaults", {})
+        given = {"name": self.name, "kind": kind, "agency": self.agency.name, "settings": settings, "defaults": defaults}
+        answer = self.post("/sources", **given, **more)
+        assert answer.status_code == 201, answer.json
+        return answer.json
+
+    def run(self, purpose: str = "harvest", wait: bool = True) -> dict[str, Any]:
+        """A run, at its end."""
+        answer = self.post(f"/sources/{self.name}/runs", purpose=purpose)
+        assert answer.status_code == 201, answer.json
+        return self.ended(answer.json["id"]) if wait else answer.json
+
+    def ended(self, number: str) -> dict[str, Any]:
+        until = time.monotonic() + PATIENCE
+        while (found := self.get(f"/runs/{number}").json)["under_way"]:
+            assert time.monotonic() < until, found
+            time.sleep(0.3)
+        told: dict[str, Any] = found
+        return told
+
+    def ready(self, kind: str, settings: dict[str, Any], **more: Any) -> None:
+        """A source that was previewed and is switched on."""
+        self.add(kind, settings, **more)
+        found = self.run("preview")
+        assert found["state"] == "finished", found
+        answer = self.post(f"/sources/{self.name}/switch_on")
+        assert answer.status_code == 200, (answer.json, found, self.items(found))
+
+    def items(self, run: dict[str, Any], outcome: str = "") -> list[dict[str, Any]]:
+        return list(self.get(f"/runs/{run['id']}/items?limit=1000&outcome={outcome}").json)
+
+    def rows(self, item: dict[str, Any]) -> list[list[str]]:
+        """The published table of an item, as programs read it, its header first."""
+        return list(csv.reader(io.StringIO(self.app.get(f"/data/{item['uri']}.csv?raw=1").data.decode())))
+
+
+def counts(run: dict[str, Any]) -> dict[str, int]:
+    return {name: run[name] for name in ("seen", "added", "changed", "unchanged", "removed", "failed")}
+
+
+@pytest.fixture
+def catalogue() -> Iterator[Catalogue]:
+    with serving(Catalogue()) as found:
+        yield found
+
+
+@pytest.fixture
+def harvest(app: CKANTestApp) -> Harvest:
+    return Harvest(app, new_agency(app, "admin"))

@@ -1,0 +1,190 @@
+"""Sources that are broken or mean: each is told in words, on the run or on its item, and nothing published is lost for it."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+from typing import Any
+
+import pytest
+from ckan.tests.helpers import CKANTestApp
+
+from tests.publishing.conftest import Api
+from tests.publishing.harvest.conftest import Harvest, counts
+from tests.publishing.harvest.source import Catalogue, Thing, cuts, drips, says, stalls, table
+
+NASTY = "<script>alert(1)</script><img src=x onerror=alert(2)>[x](javascript:alert(3))\u202e"
+
+
+def one_item(harvest: Harvest, catalogue: Catalogue) -> None:
+    """A source with two items, both published."""
+    catalogue.fill(2)
+    harvest.ready("json_api", catalogue.settings(), defaults={"seconds": 2})
+    assert counts(harvest.run())["added"] == 2
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (says(200, b"<html><body>Maintenance</body></html>", "text/html"), "harvest.not_json"),
+        (says(404), "harvest.not_there"),
+        (says(401), "harvest.not_let_in"),
+        (says(302, Location="http://169.254.169.254/latest/meta-data/"), "client.refused_address"),
+        (says(302, Location="file:///etc/passwd"), "client.refused_scheme"),
+        (says(302, Location="http://10.0.0.7/list"), "client.refused_address"),
+        (says(200, gzip.compress(bytes(900_000_000)), "application/json", Content_Encoding="gzip"), "client.too_large"),
+        (says(200, b"[" * 200_000, "application/json"), "harvest.not_json"),
+        (says(200, json.dumps({"total": 1, "items": [{"title": "no id"}]}).encode()), "harvest.odd_list"),
+    ],
+    ids=["html", "404", "401", "metadata", "file", "private", "bomb", "nested", "odd"],
+)
+def test_a_list_that_is_none_fails_the_run_and_withdraws_nothing(
+    harvest: Harvest, catalogue: Catalogue, answer: Any, error: str
+) -> None:
+    one_item(harvest, catalogue)
+    catalogue.instead["/list"] = answer
+    run = harvest.run()
+    assert (run["state"], run["error"], run["removed"]) == ("failed", error, 0)
+    assert run["sentence"]
+    catalogue.instead.clear()
+    again = harvest.run()
+    assert (again["state"], again["error"], counts(again)["unchanged"]) == ("finished", None, 2)
+
+
+def test_a_list_that_repeats_its_pages_is_left(harvest: Harvest, catalogue: Catalogue) -> None:
+    one_item(harvest, catalogue)
+    page = catalogue.page(1)
+    catalogue.instead["/list"] = lambda handler: says(200, page + b" " * len(catalogue.asked))(handler)
+    run = harvest.run()
+    assert (run["state"], run["error"]) == ("failed", "harvest.loops")
+    assert len(catalogue.asked) < 30
+
+
+def test_a_source_that_lies_about_its_total_withdraws_nothing(harvest: Harvest, catalogue: Catalogue) -> None:
+    catalogue.fill(10)
+    harvest.ready("json_api", catalogue.settings())
+    harvest.run()
+    del catalogue.things["set-003"]
+    catalogue.total = 10
+    run = harvest.run()
+    assert (run["state"], run["complete"], run["error"]) == ("finished", False, "harvest.fewer_than_told")
+    assert counts(run) == {"seen": 9, "added": 0, "changed": 0, "unchanged": 9, "removed": 0, "failed": 0}
+
+
+@pytest.mark.parametrize(
+    ("answer", "error"),
+    [
+        (says(404), "harvest.not_there"),
+        (says(200, b"<!doctype html><table><tr><td>x</td></tr></table>", "text/html"), "harvest.not_a_table"),
+        (says(302, Location="http://127.0.0.1.nip.invalid/x"), "client.unreachable"),
+        (says(302, Location="http://[::1]/x"), "client.refused_address"),
+        (says(302, Location="http://0x7f000001/x"), "client.bad_address"),
+        (says(200, gzip.compress(bytes(900_000_000)), "text/csv", Content_Encoding="gzip"), "client.too_large"),
+    ],
+    ids=["404", "html", "nowhere", "loopback6", "hexadecimal", "bomb"],
+)
+def test_a_file_that_is_none_fails_its_item_only(harvest: Harvest, catalogue: Catalogue, answer: Any, error: str) -> None:
+    one_item(harvest, catalogue)
+    catalogue.things["set-000"] = Thing(table(5), "2")
+    catalogue.things["set-001"] = Thing(table(6), "2")
+    catalogue.instead["/file/set-000"] = answer
+    run = harvest.run()
+    assert counts(run) == {"seen": 2, "added": 0, "changed": 1, "unchanged": 0, "removed": 0, "failed": 1}
+    item = harvest.items(run, "failed")[0]
+    assert (item["error"], bool(item["sentence"])) == (error, True)
+    assert len(harvest.rows(item)) == 4, "the published version stays"
+
+
+@pytest.mark.parametrize(
+    ("answer", "tries"), [(says(500), 3), (cuts, 3), (stalls(3), 3), (drips(4), 3)], ids=["500", "cuts", "stalls", "drips"]
+)
+def test_what_may_pass_is_tried_again_and_given_up_in_the_end(
+    harvest: Harvest, catalogue: Catalogue, answer: Any, tries: int
+) -> None:
+    one_item(harvest, catalogue)
+    catalogue.things["set-000"] = Thing(table(5), "2")
+    catalogue.instead["/file/set-000"] = answer
+    began = time.monotonic()
+    run = harvest.run()
+    item = harvest.items(run, "failed")[0]
+    assert (item["attempts"], run["state"]) == (tries, "finished")
+    assert time.monotonic() - began > 10, "it did not wait between the tries"
+    catalogue.instead.clear()
+    retried = harvest.post(f"/runs/{run['id']}/retry")
+    assert retried.status_code == 201, retried.json
+    ended = harvest.ended(retried.json["id"])
+    assert (ended["purpose"], counts(ended)["changed"], ended["error"]) == ("retry", 1, None)
+    assert len(harvest.rows(item)) == 6
+
+
+def test_a_server_that_passes_its_crisis_is_read_to_the_end(harvest: Harvest, catalogue: Catalogue) -> None:
+    one_item(harvest, catalogue)
+    failures = iter([503, 500])
+
+    def recovers(handler: Any) -> None:
+        status = next(failures, None)
+        if status is None:
+            del catalogue.instead["/list"]
+            says(200, catalogue.page(1), "application/json")(handler)
+        else:
+            says(status, Retry_After="1")(handler)
+
+    catalogue.instead["/list"] = recovers
+    run = harvest.run()
+    assert (run["state"], run["error"], counts(run)["unchanged"]) == ("finished", None, 2)
+
+
+def test_changed_columns_wait_for_a_person(harvest: Harvest, catalogue: Catalogue) -> None:
+    one_item(harvest, catalogue)
+    catalogue.things["set-000"] = Thing(b"code,total\nk1,2\n", "2")
+    run = harvest.run()
+    item = harvest.items(run, "failed")[0]
+    assert (item["error"], "amount" in item["sentence"]) == ("harvest.columns_changed", True)
+    assert harvest.rows(item)[0] == ["code", "amount"]
+    retried = harvest.post(f"/runs/{run['id']}/retry", guids=[item["guid"]], columns=True).json
+    assert counts(harvest.ended(retried["id"]))["changed"] == 1
+    assert harvest.rows(item)[0] == ["code", "total"]
+
+
+def test_new_columns_are_taken_as_they_come(harvest: Harvest, catalogue: Catalogue) -> None:
+    one_item(harvest, catalogue)
+    catalogue.things["set-000"] = Thing(b"code,amount,note\nk1,2,x\n", "2")
+    run = harvest.run()
+    assert harvest.rows(harvest.items(run, "changed")[0])[0] == ["code", "amount", "note"]
+
+
+def test_another_s_data_set_is_not_taken_over(harvest: Harvest, catalogue: Catalogue, app: CKANTestApp) -> None:
+    catalogue.fill(1)
+    own = Api(app, harvest.agency.token)
+    uri = f"{harvest.name[-10:]}-set-000"
+    from tests.publishing.conftest import passport
+
+    assert own.put(uri, passport(harvest.agency.name)).status_code == 201
+    harvest.add("json_api", catalogue.settings())
+    run = harvest.run("preview")
+    assert harvest.items(run)[0]["error"] == "harvest.uri_is_taken"
+
+
+def test_markup_in_harvested_texts_does_nothing(harvest: Harvest, catalogue: Catalogue, app: CKANTestApp) -> None:
+    catalogue.things["set-000"] = Thing(f'code,note\nk1,"{NASTY}"\n'.encode(), "1", NASTY)
+    harvest.ready("json_api", catalogue.settings())
+    run = harvest.run()
+    uri = harvest.items(run, "added")[0]["uri"]
+    resource = app.get(f"/api/3/action/package_show?id={uri}").json["result"]["resources"][0]["id"]
+    for path in (f"/dataset/{uri}", f"/dataset/{uri}/resource/{resource}", "/dataset", f"/dataset/activity/{uri}"):
+        page = app.get(path).data.decode()
+        assert "<script>alert" not in page, path
+        assert "onerror=alert" not in page.replace("&lt;img src=x onerror=alert", ""), path
+        assert 'href="javascript:' not in page, path
+    assert "\u202e" not in Api(app).get(f"/datasets/{uri}").json["title"]["ru"]
+
+
+def test_two_batches_at_most_ask_one_host_at_the_same_time(harvest: Harvest, catalogue: Catalogue) -> None:
+    catalogue.fill(3)
+    harvest.ready("json_api", catalogue.settings(), defaults={"pause": 0.4})
+    catalogue.busiest = 0
+    began = time.monotonic()
+    harvest.run()
+    assert catalogue.busiest <= 2
+    assert time.monotonic() - began > 1.2, "it did not pause between requests"

@@ -1,0 +1,104 @@
+"""The staff decide on deliveries on pages: refuse, let out of quarantine, set thresholds and the rule of a second person."""
+
+from __future__ import annotations
+
+import pytest
+from ckan import model
+from ckan.tests.helpers import CKANTestApp
+from ckanext.kzopen.publishing import rules
+
+from tests.publishing.conftest import SCHOOLS, Agency, Api, passport
+from tests.publishing.test_decisions import FIELDS, MAILS
+from tests.publishing.test_staff_pages import Browser, page, settled_page, words
+
+
+@pytest.fixture
+def staff(app: CKANTestApp, agency: Agency) -> Browser:
+    return Browser(app, agency.user)
+
+
+@pytest.fixture
+def quarantined(api: Api, agency: Agency) -> str:
+    """The address of the page of a delivery that waits in quarantine."""
+    name = f"mails-{agency.name}"
+    api.put(name, passport(agency.name, FIELDS, ["bin"]))
+    return f"/staff/deliveries/{api.delivery(name, MAILS)['id']}"
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("", "«mail» бағанында жеке деректер болуы мүмкін (электрондық пошта): 2 мән."),
+        ("/ru", "В столбце «mail», похоже, персональные данные (электронная почта): значений – 2."),
+        ("/en", "The column “mail” seems to hold personal data (e-mail): 2 values."),
+    ],
+)
+def test_the_page_says_what_stopped_it(staff: Browser, quarantined: str, language: str, sentence: str) -> None:
+    shown = page(staff.get(language + quarantined))
+
+    assert sentence in words(shown, ".notice-bad")
+    assert shown.select_one("textarea[name=reason][required]") is not None
+    assert len(shown.select("#decision-heading ~ form button")) == 2
+
+
+def test_it_is_let_out_with_a_reason(staff: Browser, quarantined: str) -> None:
+    answer = staff.post(f"{quarantined}/release", data={"reason": "Мектептердің ресми пошталары"})
+
+    assert answer.status_code == 302
+    shown = settled_page(staff, quarantined)
+    assert "Мектептердің ресми пошталары" in shown.get_text()
+    assert shown.select_one("#decision-heading") is None
+
+
+def test_without_a_reason_nothing_happens_and_the_page_says_so(staff: Browser, quarantined: str) -> None:
+    staff.post(f"{quarantined}/release", data={"reason": "  "})
+
+    shown = page(staff.get("/en" + quarantined))
+    assert "quarantine" in words(shown, ".notice-bad")
+
+
+def test_it_is_refused_with_a_reason(staff: Browser, quarantined: str) -> None:
+    staff.post(f"{quarantined}/refuse", data={"reason": "Жеке пошталар"})
+
+    shown = page(staff.get(quarantined))
+    assert "Жеке пошталар" in shown.get_text()
+    assert shown.select_one("#decision-heading") is None
+
+
+def test_it_is_a_task_of_the_desk(staff: Browser, quarantined: str) -> None:
+    assert quarantined in str(staff.get("/staff").data)
+
+
+def test_the_sender_is_told_when_somebody_else_decides(staff: Browser, api: Api, agency: Agency, uri: str) -> None:
+    rules.set_second_person(model.Session(), agency.id, "people", "tester")
+    model.Session.commit()
+    number = api.delivery(uri, SCHOOLS)["id"]
+
+    shown = page(staff.get(f"/en/staff/deliveries/{number}"))
+
+    assert "somebody other than the sender decides" in shown.get_text()
+
+
+def test_thresholds_are_kept_for_a_data_set(staff: Browser, uri: str) -> None:
+    shown = page(staff.get(f"/staff/datasets/{uri}/rules"))
+    assert shown.select_one("input[name=loss]")["value"] == "50"  # type: ignore[index]
+
+    staff.post(f"/staff/datasets/{uri}/rules", data={"empty": "allow", "loss": "80", "columns": "allow"})
+    staff.post(f"/staff/datasets/{uri}/rules", data={"empty": "anything", "loss": "800", "columns": "allow"})
+
+    package = model.Package.get(uri)
+    assert rules.thresholds(model.Session(), package.id) == rules.Thresholds("allow", 0.8, "allow")
+
+
+def test_an_administrator_sets_whose_deliveries_a_second_person_approves(app: CKANTestApp) -> None:
+    from tests.publishing.conftest import new_agency
+
+    agency = new_agency(app, "admin")
+    staff = Browser(app, agency.user)
+    assert len(page(staff.get("/staff/approval")).select("select[name=second_person] option")) == 3
+
+    staff.post("/staff/approval", data={"agency": agency.id, "second_person": "all"})
+
+    model.Session.expire_all()
+    assert rules.second_person(model.Session(), agency.id) == "all"
+    assert staff.post("/staff/approval", data={"agency": "another", "second_person": "all"}).status_code == 200

@@ -1,0 +1,105 @@
+"""Order and idempotency on a live portal, with many senders at once."""
+
+from __future__ import annotations
+
+import csv
+import io
+import random
+import time
+from concurrent.futures import ThreadPoolExecutor
+from uuid import uuid4
+
+import httpx
+import pytest
+
+from tests.conftest import LivePortal
+
+TABLES, SENDINGS = 20, 200
+FIELDS = [{"name": "code", "type": "string"}, {"name": "amount", "type": "integer"}]
+
+
+@pytest.fixture(scope="module")
+def client(live_portal: LivePortal) -> httpx.Client:
+    headers = {"Authorization": live_portal.accounts["operator"]["token"], "Accept-Language": "en"}
+    return httpx.Client(base_url=f"{live_portal.url}/api/universal/v1", headers=headers, timeout=300)
+
+
+def made(client: httpx.Client, mark: str) -> str:
+    passport = {
+        "title": {"kk": "Сынақ", "ru": "Проверка"},
+        "description": {"kk": "Сынақ", "ru": "Проверка"},
+        "owner": "demo-kolbulak",
+        "category": "statistics",
+        "periodicity": "CONTINUOUS",
+        "schema": {"fields": FIELDS, "primaryKey": ["code"]},
+    }
+    client.put(f"/datasets/many-{mark}", json=passport).raise_for_status()
+    return f"many-{mark}"
+
+
+def sent(client: httpx.Client, uri: str, body: str, key: str | None = None) -> str:
+    """The number of the delivery, once it is decided."""
+    headers = {"Content-Type": "text/csv"} | ({"Idempotency-Key": key} if key else {})
+    answer = client.post(f"/datasets/{uri}/rows?mode=upsert", content=body, headers=headers)
+    assert answer.status_code in (200, 202), answer.text
+    return str(answer.json()["id"])
+
+
+def settled(client: httpx.Client, number: str) -> None:
+    until = time.monotonic() + 600
+    while (told := client.get(f"/deliveries/{number}").json())["settled"] is None:
+        assert time.monotonic() < until, told
+        time.sleep(0.5)
+
+
+def rows_of(client: httpx.Client, uri: str) -> dict[str, str]:
+    portal = str(client.base_url).split("/api/")[0]
+    told = httpx.get(f"{portal}/data/{uri}.csv", timeout=60)
+    return {row["code"]: row["amount"] for row in csv.DictReader(io.StringIO(told.content.decode("utf-8-sig")))}
+
+
+def test_two_hundred_parallel_upserts_end_with_exactly_the_rows_sent(client: httpx.Client) -> None:
+    mark, choice = uuid4().hex[:8], random.Random(20)
+    uris = [made(client, f"{mark}-{number}") for number in range(TABLES)]
+    expected: dict[str, dict[str, str]] = {uri: {} for uri in uris}
+    sendings = []
+    for number in range(SENDINGS):
+        uri = uris[number % TABLES]
+        rows = {f"{number:03d}-{n}": str(choice.randrange(1000)) for n in range(5)}
+        expected[uri] |= rows
+        sendings.append((uri, "code,amount\n" + "".join(f"{code},{amount}\n" for code, amount in rows.items())))
+    choice.shuffle(sendings)
+
+    with ThreadPoolExecutor(SENDINGS) as pool:
+        numbers = list(pool.map(lambda one: sent(client, *one), sendings))
+    for number in numbers:
+        settled(client, number)
+
+    assert len(set(numbers)) == SENDINGS
+    assert {uri: rows_of(client, uri) for uri in uris} == expected
+    newest = [client.get(f"/datasets/{uri}").json()["version"]["number"] for uri in uris]
+    assert newest == [SENDINGS // TABLES] * TABLES
+
+
+def test_deliveries_to_one_table_are_made_in_the_order_in_which_they_were_acknowledged(client: httpx.Client) -> None:
+    uri = made(client, uuid4().hex[:8])
+
+    numbers = [sent(client, uri, f"code,amount\na,{value}\n") for value in range(10)]
+    for number in numbers:
+        settled(client, number)
+
+    assert rows_of(client, uri) == {"a": "9"}
+    assert [client.get(f"/deliveries/{number}").json()["version"]["number"] for number in numbers] == list(range(1, 11))
+
+
+def test_one_key_sent_twenty_times_at_once_is_one_delivery(client: httpx.Client) -> None:
+    uri, key = made(client, uuid4().hex[:8]), uuid4().hex
+
+    with ThreadPoolExecutor(20) as pool:
+        numbers = set(pool.map(lambda _: sent(client, uri, "code,amount\na,1\n", key), range(20)))
+
+    assert len(numbers) == 1
+    settled(client, numbers.pop())
+    assert client.get(f"/datasets/{uri}").json()["version"]["number"] == 1
+    other = client.post(f"/datasets/{uri}/rows?mode=upsert", content="code,amount\nb,1\n", headers={"Idempotency-Key": key})
+    assert (other.status_code, other.json()["code"]) == (409, "publishing.key_reused")

@@ -1,0 +1,143 @@
+"""`/api/search/v1`: all sections, described by the models that check it, paged to the end while documents change."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+import pytest
+from ckan.tests.helpers import CKANTestApp
+from ckanext.kzopen.search.portal import openapi
+from jsonschema import Draft202012Validator
+
+from tests.search.conftest import entry
+from tests.search.portal.conftest import Filled, made, thing
+
+pytestmark = pytest.mark.usefixtures("pages")
+
+
+def get(pages: CKANTestApp, query: str, status: int = 200, language: str = "en") -> dict[str, Any]:
+    address = re.sub(r"^https?://[^/]+", "", query if "/api/" in query else f"/api/search/v1{query}")
+    answer = pages.get(address, headers={"Accept-Language": language}, status=status)
+    return dict(json.loads(answer.data))
+
+
+def test_a_hit_has_its_texts_in_all_languages(embedded: Filled, pages: CKANTestApp) -> None:
+    title = {"kk": "Мектептер", "ru": "Школы", "en": "Schools"}
+    embedded(
+        thing("schools", title="Мектептер", title_translated=json.dumps(title), res_format=["CSV"], columns=["school_id"])
+    )
+    found = get(pages, "?q=schools&facets=true")
+    (item,) = found["items"]
+    assert (found["count"], item["id"], item["section"], item["title"]) == (1, "schools", "dataset", title)
+    assert item["url"].endswith("/dataset/schools")
+    assert item["formats"] == ["CSV"]
+    assert found["sections"] == [
+        {"value": "dataset", "label": {"kk": "Деректер жиындары", "ru": "Наборы данных", "en": "Data sets"}, "count": 1}
+    ]
+    assert get(pages, "?q=school_id")["items"][0]["columns"] == ["school_id"]
+
+
+def test_facets_of_a_section_are_exact_values(embedded: Filled, pages: CKANTestApp) -> None:
+    embedded(thing("a", extras_category="energy sector"), thing("b", extras_category="energy"))
+    found = get(pages, "?section=dataset&facets=true&category=energy")
+    assert [one["id"] for one in found["items"]] == ["b"]
+    assert {one["value"]: one["count"] for one in found["facets"]["category"]} == {"energy": 1, "energy sector": 1}
+
+
+def test_everything_is_met_once_while_documents_change(embedded: Filled, pages: CKANTestApp) -> None:
+    sources = {f"set-{number:03d}": thing(f"set-{number:03d}", title=f"Жинақ {number}") for number in range(300)}
+    writer: Any = embedded(*sources.values())
+    met: list[str] = []
+    address: str | None = "?sort=id&limit=17"
+    step = 0
+    while address:
+        found = get(pages, address)
+        met += [one["id"] for one in found["items"]]
+        address = found["next"]
+        changed = [thing(name, title=f"Өзгерді {step}") for name in list(sources)[step::29]]
+        writer.put(entry(made(one)) for one in (*changed, thing(f"late-{step}", title="Жаңа")))
+        writer.remove([made(thing(f"set-{step:03d}")).key])  # a few of the beginning go, met or not
+        writer.commit()
+        step += 1
+    stayed = [name for name in sources if int(name[4:]) >= step]
+    assert step > 15
+    assert sorted(name for name in met if name in stayed) == stayed
+    assert len(met) == len(set(met))
+    writer.close()
+
+
+def test_pages_in_other_orders_follow_each_other(embedded: Filled, pages: CKANTestApp) -> None:
+    embedded(*(thing(f"n{number}", title=f"Т {number}", title_string=f"{number}") for number in range(7)))
+    met: list[str] = []
+    address: str | None = "?sort=name&limit=3"
+    while address:
+        found = get(pages, address)
+        met += [one["id"] for one in found["items"]]
+        address = found["next"]
+    assert met == [f"n{number}" for number in range(7)]
+
+
+@pytest.mark.parametrize(
+    ("query", "code"),
+    [
+        ("?sort=nothing", "search.bad_parameters"),
+        ("?limit=1000", "search.bad_parameters"),
+        ("?from=yesterday", "search.bad_parameters"),
+        ("?section=nothing", "search.bad_parameters"),
+        ("?colour=red", "search.bad_parameters"),
+        ("?q=" + "a" * 2_001, "search.bad_parameters"),
+        ("?cursor=nonsense", "search.bad_cursor"),
+        ("?cursor=WyIiLCAtMV0", "search.bad_cursor"),
+        ("?sort=id&cursor=WyIiLCA1XQ", "search.bad_cursor"),
+        ("?cursor=WyIiLCA5OTk5OV0", "search.too_deep"),
+        ("?q={!lucene}x", "search.no_parser"),
+    ],
+)
+def test_what_cannot_be_read_is_a_problem_in_the_callers_language(
+    embedded: Filled, pages: CKANTestApp, query: str, code: str
+) -> None:
+    embedded(thing("a"))
+    told = {language: get(pages, query, status=400, language=language) for language in ("kk", "ru", "en")}
+    assert {problem["code"] for problem in told.values()} == {code}
+    assert len({problem["detail"] for problem in told.values()}) == 3
+    assert {problem["type"] for problem in told.values()} == {f"/problems/{code}"}
+
+
+def test_the_description_is_openapi_and_names_what_is_accepted(embedded: Filled, pages: CKANTestApp) -> None:
+    embedded(thing("a"))
+    document = get(pages, "/api/search/v1/openapi.json")
+    assert document["openapi"] == "3.1.0"
+    parameters = {one["name"]: one["schema"] for one in document["paths"]["/v1"]["get"]["parameters"]}
+    assert parameters.keys() >= {"q", "section", "from", "to", "sort", "organization", "format", "category", "limit", "cursor"}
+    for name, schema in parameters.items():
+        value = schema.get("default")
+        if value not in (None, "", []):
+            get(pages, f"?{name}={json.dumps(value) if isinstance(value, bool) else value}")
+    assert parameters["section"]["enum"] == ["", "dataset", "organization"]
+    assert openapi.BASE == "/api/search/v1"
+
+
+def fits(document: dict[str, Any], model: str, told: dict[str, Any]) -> None:
+    """The answer is as its schema in the description says; OpenAPI 3.1 is JSON Schema 2020-12."""
+    schema = {"$ref": f"#/components/schemas/{model}", "components": document["components"]}
+    Draft202012Validator.check_schema(schema)
+    Draft202012Validator(schema).validate(told)
+
+
+def test_answers_are_as_described(embedded: Filled, pages: CKANTestApp) -> None:
+    embedded(thing("a", title="Мектептер", metadata_modified="2024-01-10T05:00:00", extras_category="x"))
+    document = get(pages, "/api/search/v1/openapi.json")
+    fits(document, "Found", get(pages, "?q=мектеп&facets=true&section=dataset"))
+    fits(document, "Suggested", get(pages, "/api/search/v1/suggest?q=мект"))
+    fits(document, "Problem", get(pages, "?limit=0", status=400))
+
+
+def test_suggestions(embedded: Filled, pages: CKANTestApp) -> None:
+    embedded(thing("a", title="Мектептер тізімі"), thing("b", title="Мектеп бюджеті"), thing("c", title="Жолдар"))
+    found = get(pages, "/api/search/v1/suggest?q=мект")["suggestions"]
+    assert sorted(one["title"] for one in found) == ["Мектеп бюджеті", "Мектептер тізімі"]
+    assert {one["section_label"] for one in found} == {"Data sets"}
+    assert get(pages, "/api/search/v1/suggest?q=м")["suggestions"] == []
+    assert [one["url"] for one in get(pages, "/api/search/v1/suggest?q=мектеп бюдж")["suggestions"]] == ["/dataset/b"]

@@ -1,0 +1,79 @@
+"""Typing errors: the nearest word that the same reader may find is offered, and found when nothing else is."""
+
+from pathlib import Path
+
+import pytest
+from ckanext.kzopen.search import document, lucene, spelling
+from ckanext.kzopen.search.engines.base import Engine, Entry, Reader, Search
+from ckanext.kzopen.search.engines.tantivy.engine import TantivyEngine
+
+PUBLIC = frozenset({"public"})
+TITLES = ["Аудандық кітапхана", "Перечень государственных больниц", "Государственные закупки", "Government resignation"]
+
+
+def _entry(number: int, title: str, label: str) -> Entry:
+    source = {"id": str(number), "name": f"set-{number}", "title": title, "state": "active", "permission_labels": [label]}
+    made = document.from_solr(source, "test")
+    return Entry(made.key, made.hash, made.fields, made.stored, None, None)
+
+
+@pytest.fixture(scope="module")
+def reader(tmp_path_factory: pytest.TempPathFactory) -> Reader:
+    folder: Path = tmp_path_factory.mktemp("index")
+    engine: Engine = TantivyEngine(folder)
+    entries = [_entry(number, title, "public") for number, title in enumerate(TITLES)]
+    writer, _count = engine.built(iter([*entries, _entry(99, "Құпиялылық", "member-secret")]))
+    writer.close()
+    return engine.reader()
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("кітапхна", "кітапхана"),
+        ("госудаственные больницы", "государственных больницы"),
+        ("goverment resignation", "government resignation"),
+        ("jkmybws", None),
+        (",jkmybws", "больницы"),
+        ("кітапхана", None),
+        ("абракадабра", None),
+        ("больницы 2024", None),
+    ],
+)
+def test_the_nearest_words_are_offered(reader: Reader, typed: str, meant: str | None) -> None:
+    assert spelling.suggest(typed, PUBLIC, reader) == meant
+
+
+def test_a_word_that_only_others_may_see_is_not_offered(reader: Reader) -> None:
+    assert spelling.suggest("құпиялыық", PUBLIC, reader) is None
+    assert spelling.suggest("құпиялыық", frozenset({"public", "member-secret"}), reader) == "құпиялылық"
+
+
+def _found(reader: Reader, text: str) -> list[str]:
+    query = lucene.free_words(text, spelling.FIELDS, "100%")
+    return [found["title"] for found in spelling.forgiving(reader, Search(query, PUBLIC)).documents]
+
+
+@pytest.mark.parametrize("typed", ["кітапхна", "кiтапханаа", "kitaphna"])
+def test_a_search_that_finds_nothing_finds_the_nearest_word(reader: Reader, typed: str) -> None:
+    assert _found(reader, typed) == ["Аудандық кітапхана"]
+
+
+def test_a_search_that_finds_something_is_taken_at_its_word(reader: Reader) -> None:
+    assert _found(reader, "больниц") == ["Перечень государственных больниц"]
+
+
+@pytest.mark.parametrize("typed", ['"кітапхна"', "+кітапхна", '"Resignation government"', "больниц +кітапхна"])
+def test_what_is_quoted_or_demanded_is_taken_at_its_word(reader: Reader, typed: str) -> None:
+    assert _found(reader, typed) == []
+
+
+def test_half_of_the_words_will_do_when_nothing_holds_all(reader: Reader) -> None:
+    assert sorted(_found(reader, "кітапхана больниц")) == ["Аудандық кітапхана", "Перечень государственных больниц"]
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "steps"), [("мектеп", "мектпе", 1), ("банк", "бан", 1), ("су", "су", 0), ("ат", "от", 1)]
+)
+def test_changes_are_counted(one: str, other: str, steps: int) -> None:
+    assert spelling.changes(one, other) == steps

@@ -1,0 +1,93 @@
+"""A file checked piece by piece is the file checked as a whole; whatever is wrong with it is told by the whole check."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from ckanext.kzopen.validation import pieces
+from ckanext.kzopen.validation.check import check_file
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+SCHEMA: dict[str, Any] = {
+    "fields": [
+        {"name": "code", "type": "string", "constraints": {"required": True, "unique": True}},
+        {"name": "note", "type": "string"},
+        {"name": "amount", "type": "number"},
+        {"name": "day", "type": "date"},
+    ],
+    "primaryKey": ["code"],
+}
+HEAD = "code,note,amount,day\n"
+
+
+@pytest.fixture
+def small(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Files of every size are read in pieces of some bytes."""
+    monkeypatch.setattr(pieces, "SMALLEST", 0)
+    monkeypatch.setattr(pieces, "PIECE", 40)
+
+
+def checked(path: Path, text: str, in_pieces: bool) -> tuple[Any, Any]:
+    path.write_text(text, encoding="utf-8", newline="")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pieces, "SMALLEST", 0 if in_pieces else 1 << 40)
+        patch.setattr(pieces, "PIECE", 40)
+        found = check_file(path, SCHEMA)
+    return found.report.stored(), None if found.table is None else found.table.to_pylist()
+
+
+def is_faultless(path: Path) -> bool:
+    from ckanext.kzopen.validation import schema as schemas
+
+    return pieces.faultless(path, "utf-8", SCHEMA, schemas.compiled(SCHEMA)) is not None
+
+
+GOOD = HEAD + "".join(f'{n:04d},"Мектеп, №{n}",{n}.5,2026-01-{n % 28 + 1:02d}\n' for n in range(50))
+
+
+def test_a_file_without_fault_is_read_in_pieces(small: None, tmp_path: Path) -> None:
+    path = tmp_path / "good.csv"
+    path.write_text(GOOD, encoding="utf-8")
+    assert len(list(pieces.pieces(path, len(HEAD)))) > 10
+    assert is_faultless(path)
+    assert checked(path, GOOD, True) == checked(path, GOOD, False)
+
+
+@pytest.mark.parametrize(
+    "spoilt",
+    [
+        GOOD + "0001,twice,1,2026-01-01\n",
+        GOOD + ",no key,1,2026-01-01\n",
+        GOOD + "9999,word,one,2026-01-01\n",
+        GOOD + "9999,short\n",
+        GOOD + "9999,long,1,2026-01-01,more\n",
+        GOOD + "\n",
+        GOOD + ",,,\n",
+        GOOD + '9999,"two\nlines",1,2026-01-01\n',
+        GOOD + '9999,"never closed,1,2026-01-01\n',
+        GOOD + "9999,return\rinside,1,2026-01-01\n",
+        "code,other\n1,2\n",
+    ],
+)
+def test_every_other_file_is_checked_as_a_whole(small: None, tmp_path: Path, spoilt: str) -> None:
+    path = tmp_path / "spoilt.csv"
+    path.write_text(spoilt, encoding="utf-8", newline="")
+    assert not is_faultless(path)
+    assert checked(path, spoilt, True) == checked(path, spoilt, False)
+
+
+CELLS = st.sampled_from(
+    ["a", "b", "", '"', '"q"', '"a""b"', '"x,y"', '"two\nlines"', "1", "1.5", "2026-01-02", " ", "\r", '5"']
+)
+ROWS = st.lists(st.lists(CELLS, min_size=3, max_size=5).map(",".join), max_size=8)
+
+
+@given(ROWS, st.sampled_from(["\n", "\r\n"]))
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_text_is_reported_alike(tmp_path_factory: pytest.TempPathFactory, rows: list[str], end: str) -> None:
+    text = end.join([HEAD.strip(), *(f"{n}{row}" for n, row in enumerate(rows))]) + end
+    path = tmp_path_factory.mktemp("pieces") / "any.csv"
+    assert checked(path, text, True) == checked(path, text, False)
