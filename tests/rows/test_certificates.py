@@ -97,7 +97,12 @@ def test_the_page_speaks_the_reader_s_language_and_has_a_letter_for_each_of_its_
 ) -> None:
     said: list[str] = []
     drawn = FPDF.multi_cell
-    monkeypatch.setattr(FPDF, "multi_cell", lambda page, *given, **more: said.append(given[2]) or drawn(page, *given, **more))
+
+    def noted(page: FPDF, *given: Any, **more: Any) -> Any:
+        said.append(str(more.get("text", given[2] if len(given) > 2 else "")))
+        return drawn(page, *given, **more)
+
+    monkeypatch.setattr(FPDF, "multi_cell", noted)
     missing: list[Any] = []
     monkeypatch.setattr("fpdf.output.LOGGER.warning", lambda *words: missing.append(words))
     pdf(app, recorded, language)
