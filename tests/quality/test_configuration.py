@@ -30,7 +30,8 @@ def options(text: str) -> dict[str, str]:
 
 
 OIDC = {"kzopen.oidc_issuer", "kzopen.oidc_client_id", "kzopen.oidc_client_secret", "kzopen.oidc_iin_claim"}
-MAY_BE_EMPTY = {"kzopen.search_url", "kzopen.smtp_url", "kzopen.smtp_ca", "kzopen.internal_networks", *OIDC}
+MAIL = {"kzopen.smtp_url", "kzopen.smtp_ca"}
+MAY_BE_EMPTY = {"kzopen.search_url", "kzopen.internal_networks", "kzopen.harvest_files", *MAIL, *OIDC}
 
 
 def test_no_option_is_without_a_value(portal: Portal) -> None:
