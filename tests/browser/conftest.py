@@ -67,9 +67,9 @@ def staff_account(portal: LivePortal) -> tuple[str, str]:
     return name, portal.accounts[name]["password"]
 
 
-def sign_in(page: Page, portal: LivePortal, language: str) -> None:
-    """Fill in the form of signing in and send it."""
-    name, password = staff_account(portal)
+def sign_in(page: Page, portal: LivePortal, language: str, who: str = "") -> None:
+    """Fill in the form of signing in and send it, as somebody who may publish, or as `who`."""
+    name, password = (who, portal.accounts[who]["password"]) if who else staff_account(portal)
     page.goto(f"/{language}/user/login")
     page.locator("#field-login").fill(name)
     page.locator("#field-password").fill(password)

@@ -25,7 +25,9 @@ PUBLIC = (
     "/user/login",
     "/about",
 )
+AGENCY = "/staff/agencies/demo-sarydala"
 STAFF = ("/staff/", "/staff/datasets", "/staff/datasets/demo-regions/deliveries/new", "/staff/datasets/new")
+OPERATORS = ("/staff/agencies", AGENCY, *(f"{AGENCY}/{form}" for form in ("rename", "move", "below", "liquidate")))
 RULES = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},
     "rules": {"target-size": {"enabled": True}},
@@ -58,6 +60,21 @@ def test_axe_finds_nothing_serious_on_pages_of_staff(page: Page, portal: LivePor
         page.goto(f"/{language}{path}")
         found[path] = serious(page)
     assert found == {path: [] for path in STAFF}
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_pages_of_agencies_are_used_by_everyone_and_on_a_narrow_telephone(
+    page: Page, portal: LivePortal, language: str
+) -> None:
+    sign_in(page, portal, language, "operator")
+    found = {}
+    for path in OPERATORS:
+        page.set_viewport_size(WIDE)
+        answer = page.goto(f"/{language}{path}")
+        wrong = serious(page)
+        page.set_viewport_size(NARROW)
+        found[path] = (answer and answer.status, wrong, page.evaluate("document.documentElement.scrollWidth"))
+    assert found == dict.fromkeys(OPERATORS, (200, [], NARROW["width"]))
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
