@@ -156,6 +156,17 @@ def test_an_agency_is_not_put_below_itself(operator: Browser, administered: Agen
     assert said(soup, "#f-agency-error")[0].startswith("An agency cannot answer to itself")
 
 
+def test_an_agency_is_not_offered_as_its_own_successor(operator: Browser, administered: Agency) -> None:
+    mark, base = uuid4().hex[:8], f"/staff/agencies/{administered.name}"
+    operator.post(f"{base}/rename", data={"name_ru": f"Управление {mark}"})
+    assert page(operator.get(base)).select_one("#places") is None
+
+    soup = page(operator.post(f"/ru{base}/liquidate", data={"agency": mark, "sure": "yes"}))
+
+    assert said(soup, "#f-agency-error")[0].startswith(f"По «{mark}» не найдено действующего ведомства.")
+    assert soup.select("input[name=found]") == []
+
+
 def test_an_agency_is_added_below(operator: Browser, administered: Agency) -> None:
     base, address = f"/staff/agencies/{administered.name}", f"below-{uuid4().hex[:8]}"
 

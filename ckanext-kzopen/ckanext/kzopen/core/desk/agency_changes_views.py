@@ -77,7 +77,7 @@ def move(agency: str) -> Page:
     values: Values = {"id": row.id, **agency_fields.filled(request.form, "since", "reason")}
     if request.form.get("nobody") != "yes":
         try:
-            values["parent"] = agency_fields.chosen(request.form, form.more)
+            values["parent"] = agency_fields.chosen(request.form, row.id, form.more)
         except KzError as error:
             return form.page(error)
         if not values["parent"]:
@@ -110,7 +110,7 @@ def liquidate(agency: str) -> Page:
     if day := request.form.get("since", "").strip():
         values["on"] = day
     try:
-        successor = agency_fields.chosen(request.form, form.more)
+        successor = agency_fields.chosen(request.form, row.id, form.more)
     except KzError as error:
         return form.page(error)
     if request.form.get("sure") != "yes":

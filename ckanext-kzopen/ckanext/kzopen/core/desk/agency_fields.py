@@ -61,10 +61,11 @@ def of_names(row: Agency) -> dict[str, str]:
     return {column: getattr(row, column) or "" for column in (*NAMES, *SHORT_NAMES)}
 
 
-def chosen(form: Mapping[str, str], shown: dict[str, Any]) -> str | None:
+def chosen(form: Mapping[str, str], own: str, shown: dict[str, Any]) -> str | None:
     """The id of the agency that was written or then chosen, None for an empty field.
 
-    Where only a part of a name was written, those that fit are put into `shown`, to be chosen from; raises KzError.
+    Where only a part of a name was written, those that fit, but for the agency itself, are put into `shown`, to be chosen
+    from; raises KzError.
     """
     asked = " ".join(form.get("agency", "").split())[:LONGEST]
     if not asked:
@@ -72,7 +73,7 @@ def chosen(form: Mapping[str, str], shown: dict[str, Any]) -> str | None:
     exact = Directory(model.Session).find(asked)
     if exact is not None and exact.state == "active":
         return exact.id
-    fitting = _fitting(asked)
+    fitting = _fitting(asked, own)
     picked = form.get("found", "")
     if picked in {row["id"] for row in fitting}:
         return picked
@@ -80,7 +81,7 @@ def chosen(form: Mapping[str, str], shown: dict[str, Any]) -> str | None:
     raise KzError("agencies.choose_found" if fitting else "agencies.none_found", text=asked)
 
 
-def _fitting(asked: str) -> list[dict[str, Any]]:
-    found = searching.matching(model.Session, asked)
+def _fitting(asked: str, own: str) -> list[dict[str, Any]]:
+    found = searching.matching(model.Session, asked) - {own}
     rows = [row for row in showing.listed(model.Session) if row["id"] in found and row["state"] == "active"]
     return rows[:MOST_FOUND]
