@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 
+import pyotp
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
@@ -67,10 +69,21 @@ def staff_account(portal: LivePortal) -> tuple[str, str]:
     return name, portal.accounts[name]["password"]
 
 
-def sign_in(page: Page, portal: LivePortal, language: str) -> None:
-    """Fill in the form of signing in and send it."""
-    name, password = staff_account(portal)
+def sign_in(page: Page, portal: LivePortal, language: str, who: str = "") -> None:
+    """Fill in the form of signing in and send it, as somebody who may publish, or as `who`."""
+    name, password = (who, portal.accounts[who]["password"]) if who else staff_account(portal)
     page.goto(f"/{language}/user/login")
     page.locator("#field-login").fill(name)
     page.locator("#field-password").fill(password)
     page.locator(".sign-in-form button[type=submit]").click()
+
+
+def sign_in_as_operator(page: Page, portal: LivePortal) -> None:
+    """Sign in and set up the second factor, which is asked of operators; once in the life of a portal."""
+    sign_in(page, portal, "en", "operator")
+    page.wait_for_url("**/account/second-factor*")
+    secret = page.locator("p > code").inner_text().replace(" ", "")
+    page.locator("[name=code]").fill(pyotp.TOTP(secret).now())
+    page.locator("[name=password]").fill(portal.accounts["operator"]["password"])
+    page.locator("form:has([name=code]) button[type=submit]").first.click()
+    page.get_by_text(re.compile(r"^[a-z2-9]{5}-[a-z2-9]{5}$")).first.wait_for()

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import LANGUAGES, NARROW, WIDE, sign_in
+from tests.browser.conftest import LANGUAGES, NARROW, WIDE, sign_in, sign_in_as_operator
 from tests.conftest import LivePortal
 
 pytestmark = pytest.mark.browser
@@ -25,7 +27,9 @@ PUBLIC = (
     "/user/login",
     "/about",
 )
+AGENCY = "/staff/agencies/demo-sarydala"
 STAFF = ("/staff/", "/staff/datasets", "/staff/datasets/demo-regions/deliveries/new", "/staff/datasets/new")
+OPERATORS = ("/staff/agencies", AGENCY, *(f"{AGENCY}/{form}" for form in ("rename", "move", "below", "liquidate")))
 RULES = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},
     "rules": {"target-size": {"enabled": True}},
@@ -58,6 +62,18 @@ def test_axe_finds_nothing_serious_on_pages_of_staff(page: Page, portal: LivePor
         page.goto(f"/{language}{path}")
         found[path] = serious(page)
     assert found == {path: [] for path in STAFF}
+
+
+def test_pages_of_agencies_are_used_by_everyone_and_on_a_narrow_telephone(page: Page, portal: LivePortal) -> None:
+    sign_in_as_operator(page, portal)
+    found = {}
+    for path in (f"/{language}{path}" for language in LANGUAGES for path in OPERATORS):
+        page.set_viewport_size(WIDE)
+        page.goto(path)
+        wrong = serious(page)
+        page.set_viewport_size(NARROW)
+        found[path] = (urlsplit(page.url).path, wrong, page.evaluate("document.documentElement.scrollWidth"))
+    assert found == {path: (path, [], NARROW["width"]) for path in found}
 
 
 @pytest.mark.parametrize("language", LANGUAGES)

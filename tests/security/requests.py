@@ -64,6 +64,7 @@ def _value(rule: Any, name: str, world: World, dataset: Dataset, delivery: str) 
         "activity_id": dataset.activity_id,
         "ver": 3 if "action" in rule.endpoint else 1,
         "id": _id(rule.endpoint, world, dataset),
+        "agency": world.agency_name,
     }
     if name in ("number", "token"):
         return (delivery or dataset.delivery) if "uuid:" in rule.rule else 1

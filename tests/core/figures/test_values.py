@@ -18,6 +18,9 @@ from ckanext.kzopen.core.figures.periods import latest_spans, span_of
 from ckanext.kzopen.core.figures.series import revisions, series
 from sqlalchemy import text
 
+from tests.core.agencies.conftest import act
+from tests.publishing.conftest import new_agency
+
 DAY = date(2026, 3, 5)
 WORDS = {"kk": "Сынақ", "ru": "Проба", "en": "Trial"}
 
@@ -125,6 +128,21 @@ def test_an_agency_is_shown_with_those_that_it_succeeded(figure: Figure, rows: R
 
     assert series(model.Session(), figure.name, "new")[0].value == Decimal(5)
     assert series(model.Session(), figure.name)[0].value == Decimal(15)
+
+
+def test_figures_go_over_to_the_successor_with_a_liquidation(app: CKANTestApp, figure: Figure, rows: Rows) -> None:
+    old, new, other = new_agency(app), new_agency(app), new_agency(app)
+    today = compute.today()
+    rows.by_day[today] = {old.id: 2, new.id: 3, other.id: 10}
+    keep(figure, today, today)
+    assert series(model.Session(), figure.name, new.id)[0].value == Decimal(3)
+
+    with app.flask_app.test_request_context():
+        act("agency_liquidate", id=old.id, successor=new.id)
+
+    assert series(model.Session(), figure.name, new.id)[0].value == Decimal(5)
+    assert series(model.Session(), figure.name, old.id)[0].value == Decimal(2)
+    assert app.get(f"/api/figures/v1/{figure.name}?agency={new.name}").json["values"][0]["value"] == 5
 
 
 def test_the_api_tells_the_list_the_series_and_the_rows_behind(app: CKANTestApp, figure: Figure, rows: Rows) -> None:

@@ -1,6 +1,8 @@
 """All pages of the workstation that are its own."""
 
 from ckanext.kzopen.core.desk import (
+    agencies_views,
+    agency_changes_views,
     events_views,
     import_views,
     invitations_views,
@@ -14,6 +16,8 @@ from ckanext.kzopen.core.desk import (
 
 MODULES = (
     views,
+    agencies_views,
+    agency_changes_views,
     events_views,
     import_views,
     invitations_views,
@@ -25,6 +29,7 @@ MODULES = (
 )
 BLUEPRINTS = (
     views.blueprint,
+    agencies_views.blueprint,
     events_views.blueprint,
     import_views.blueprint,
     invitations_views.blueprint,

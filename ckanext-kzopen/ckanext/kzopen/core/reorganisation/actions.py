@@ -9,7 +9,7 @@ from typing import Any
 import ckan.plugins.toolkit as tk
 from ckan import model
 from ckanext.kzopen.core.agencies.model import Agency
-from ckanext.kzopen.core.reorganisation import acting, acts, checks, showing
+from ckanext.kzopen.core.reorganisation import acting, acts, checks, showing, taking_back
 from ckanext.kzopen.core.reorganisation.importing import agency_import
 from ckanext.kzopen.core.reorganisation.schema import Creation, Liquidation, Moving, Renaming, Update, parsed
 from ckanext.kzopen.core.web.actions import in_ckan_s_words
@@ -37,15 +37,25 @@ def agency_update(context: Context, data_dict: Answer) -> Answer:
 
 
 def agency_rename(context: Context, data_dict: Answer) -> Answer:
-    """Give the agency `id` another name from the day `since` on, today without it. A later day takes effect by itself."""
+    """Give the agency `id` another name from the day `since` on, today without it. A later day takes effect by itself.
+
+    Until then `cancel` takes it back.
+    """
     tk.check_access("agency_rename", context, data_dict)
-    return _done(acts.rename(model.Session, parsed(Renaming, data_dict), acting.of_context(context)))
+    wanted = parsed(Renaming, data_dict)
+    act = taking_back.name if wanted.cancel else acts.rename
+    return _done(act(model.Session, wanted, acting.of_context(context)))
 
 
 def agency_move(context: Context, data_dict: Answer) -> Answer:
-    """Put the agency `id` below `parent` from the day `since` on; below nobody without `parent`."""
+    """Put the agency `id` below `parent` from the day `since` on; below nobody without `parent`.
+
+    A later day takes effect by itself; until then `cancel` takes it back.
+    """
     tk.check_access("agency_move", context, data_dict)
-    return _done(acts.move(model.Session, parsed(Moving, data_dict), acting.of_context(context)))
+    wanted = parsed(Moving, data_dict)
+    act = taking_back.place if wanted.cancel else acts.move
+    return _done(act(model.Session, wanted, acting.of_context(context)))
 
 
 def agency_liquidate(context: Context, data_dict: Answer) -> Answer:

@@ -133,6 +133,8 @@ def liquidate(session: AnySession, wanted: Liquidation, actor: str) -> tuple[Age
     """The end of an agency, today or on a later day, and what went over to the successor."""
     row = _locked(session, checks.active(session, wanted.id))
     if wanted.cancel:
+        if row.liquidated_on is None:
+            raise KzError("agencies.nothing_planned")
         states.change(session, KIND, row, "cancel_liquidation", actor, allowed=granted, liquidated_on=None, successor=None)
         return row, {}
     if row.liquidated_on is not None:
@@ -141,8 +143,8 @@ def liquidate(session: AnySession, wanted: Liquidation, actor: str) -> tuple[Age
     successor = checks.known(session, wanted.successor) if wanted.successor else None
     if successor is not None:
         checks.check_successor(row, successor, on)
-    elif left := owned(session, row.id):
-        raise KzError("agencies.successor_needed", what=left)
+    elif any((left := owned(session, row.id)).values()):
+        raise KzError("agencies.successor_needed", **dict[str, Any](left))
     fields = {"liquidated_on": on, "successor": successor.id if successor else None}
     if on > today():
         states.change(
@@ -153,11 +155,10 @@ def liquidate(session: AnySession, wanted: Liquidation, actor: str) -> tuple[Age
     return row, liquidation.carry_out(session, row, "liquidate", actor, **given)
 
 
-def owned(session: AnySession, agency_id: str) -> list[str]:
-    """What stands against an end without a successor, in figures: data sets and agencies below."""
+def owned(session: AnySession, agency_id: str) -> dict[str, int]:
+    """What stands against an end without a successor: how many data sets and agencies below."""
     sets = session.scalar(select(func.count()).where(model.Package.owner_org == agency_id, model.Package.state == "active"))
-    below = len(tree.subordinates(session, agency_id)) - 1
-    return [f"{number} {what}" for what, number in (("data sets", sets), ("agencies", below)) if number]
+    return {"sets": sets or 0, "below": len(tree.subordinates(session, agency_id)) - 1}
 
 
 def _locked(session: AnySession, row: Agency) -> Agency:

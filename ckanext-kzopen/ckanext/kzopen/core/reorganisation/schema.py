@@ -63,23 +63,31 @@ class Update(Input):
 
 
 class Renaming(Input):
-    """Another name from a day on, today without `since`; `address` too changes today, and the old one leads to it."""
+    """Another name from a day on, today without `since`; `address` too changes today, and the old one leads to it.
+
+    With `cancel`, the last planned name does not come.
+    """
 
     id: Code
-    title: Words
+    title: Words = Words()
     short: Words | None = None
     since: date | None = None
     address: Code | None = None
     reason: Text | None = None
+    cancel: bool = False
 
 
 class Moving(Input):
-    """Another place in the tree from a day on; without a parent the agency answers to nobody."""
+    """Another place in the tree from a day on; without a parent the agency answers to nobody.
+
+    With `cancel`, the last planned place does not come.
+    """
 
     id: Code
     parent: Code | None = None
     since: date | None = None
     reason: Text | None = None
+    cancel: bool = False
 
 
 class Liquidation(Input):

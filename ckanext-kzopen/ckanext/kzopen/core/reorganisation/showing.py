@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import date, timedelta
 from typing import Any
 
 from ckanext.kzopen.core.agencies import history, names, tree
-from ckanext.kzopen.core.agencies.model import Agency, AgencyAddress, AnySession
+from ckanext.kzopen.core.agencies.model import EVER, Agency, AgencyAddress, AgencyParent, AnySession
 from sqlalchemy import select
 
 Shown = dict[str, Any]
@@ -54,6 +54,21 @@ def _walk(start: list[Agency], below: dict[str | None, list[Agency]]) -> list[tu
         found.append((row, depth))
         waiting += [(child, depth + 1) for child in reversed(below.get(row.id, []))]
     return found
+
+
+def places(session: AnySession, agency_id: str) -> list[Shown]:
+    """To whom the agency answered, answers and is to answer, in the order of time; `above` is None for nobody."""
+    rows = select(AgencyParent).where(AgencyParent.agency == agency_id).order_by(AgencyParent.since)
+    found = list(session.scalars(rows))
+    ends = [after.since - timedelta(days=1) for after in found[1:]]
+    return [
+        {
+            "above": _name_at(session, row.parent, row.since) if row.parent else None,
+            "since": None if row.since == EVER else row.since.isoformat(),
+            "until": _iso(until),
+        }
+        for row, until in zip(found, [*ends, None], strict=False)
+    ]
 
 
 def _linked(session: AnySession, agency_id: str | None) -> Shown | None:

@@ -147,10 +147,11 @@ def title(row: dict[str, Any]) -> str:
 @click.option("--since", help="The first day of the name (default: today); a later one takes effect by itself.")
 @click.option("--address", help="A new address of its page; the old one leads to it.")
 @click.option("--reason", help="The act: what, its number and date. It is written into the event log.")
+@click.option("--cancel", is_flag=True, help="Take the last planned name back.")
 @data_option
 @url_option
 @token_option
-def rename(agency_name: str, data: Path | None, url: str | None, token: str | None, **given: str | None) -> None:
+def rename(agency_name: str, cancel: bool, data: Path | None, url: str | None, token: str | None, **given: str | None) -> None:
     """Give an agency another name from a day on; the former one stays in its history.
 
     Example: ./kzopen agency rename demo-szh --ru "АО «Дороги»" --kk "«Жолдар» АҚ" --since 2026-03-01
@@ -159,7 +160,7 @@ def rename(agency_name: str, data: Path | None, url: str | None, token: str | No
     values["title"] = {language: text for language in ("kk", "ru", "en") if (text := given[language])}
     values["short"] = {language: text for language in ("kk", "ru", "en") if (text := given[f"short_{language}"])}
     with portal(data, url, token) as api:
-        found = api.action("agency_rename", id=agency_name, **values)
+        found = api.action("agency_rename", id=agency_name, cancel=cancel, **values)
     last = found["names"][-1]
     click.echo(f"{found['address']}: {title(last)} since {last['since']}")
 
@@ -169,16 +170,18 @@ def rename(agency_name: str, data: Path | None, url: str | None, token: str | No
 @click.option("--to", "parent", help="The agency above; without it the agency answers to nobody.")
 @click.option("--since", help="The first day of it (default: today); a later one takes effect by itself.")
 @click.option("--reason", help="The act: what, its number and date.")
+@click.option("--cancel", is_flag=True, help="Take the last planned place back.")
 @data_option
 @url_option
 @token_option
-def move(agency_name: str, data: Path | None, url: str | None, token: str | None, **given: str | None) -> None:
+def move(agency_name: str, cancel: bool, data: Path | None, url: str | None, token: str | None, **given: str | None) -> None:
     """Put an agency below another one from a day on.
 
     Example: ./kzopen agency move demo-geography --to demo-sarydala
     """
     with portal(data, url, token) as api:
-        found = api.action("agency_move", id=agency_name, **{key: value for key, value in given.items() if value})
+        values = {key: value for key, value in given.items() if value}
+        found = api.action("agency_move", id=agency_name, cancel=cancel, **values)
     click.echo(f"{found['address']}: {' / '.join(title(row) for row in found['above']) or 'answers to nobody'}")
 
 
