@@ -18,9 +18,9 @@ from ckanext.kzopen.core.figures import jobs as figures_jobs  # noqa: F401 - reg
 from ckanext.kzopen.core.figures import views as figures_views
 from ckanext.kzopen.core.mail import jobs as mail_jobs  # noqa: F401 - registers the tasks
 from ckanext.kzopen.core.mail import portal as mail_portal
+from ckanext.kzopen.core.notices import by_mail_views, own_data
 from ckanext.kzopen.core.notices import helpers as notice_helpers
 from ckanext.kzopen.core.notices import jobs as notice_jobs  # noqa: F401 - registers the tasks
-from ckanext.kzopen.core.notices import own_data
 from ckanext.kzopen.core.notices import views as notice_views
 from ckanext.kzopen.core.people import activities, invitation_views, labels, privacy, resource_views, roles, tables
 from ckanext.kzopen.core.people.accounts import in_place_of_ckan, own_views, policy  # noqa: F401 - own_views: more pages
@@ -112,6 +112,7 @@ class CorePlugin(p.SingletonPlugin):
             figures_api.blueprint,
             figures_views.blueprint,
             *notice_views.BLUEPRINTS,
+            by_mail_views.blueprint,
         ]
 
     def get_validators(self) -> dict[str, Any]:

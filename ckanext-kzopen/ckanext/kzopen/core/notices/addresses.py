@@ -24,6 +24,11 @@ def unsubscription(reader: str, subscription: int | None, language: str) -> str:
     return page(f"/notices/unsubscribe/{tokens.unsubscribe(reader, subscription)}", language)
 
 
+def settings(reader: str, language: str) -> str:
+    """Where a reader changes what they follow: who has no account asks there for a link by mail."""
+    return page("/notices/by-mail" if "@" in reader else "/notices", language)
+
+
 def mail_addresses(session: AnySession, readers: Iterable[str]) -> dict[str, str]:
     """Where each reader gets mail; those whose account is gone or has no usable address are left out."""
     wanted = list(readers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ckanext.kzopen.core.mail.queue import AnySession, Post, queue_many
-from ckanext.kzopen.core.notices.addresses import mail_addresses, page, unsubscription
+from ckanext.kzopen.core.notices.addresses import mail_addresses, settings, unsubscription
 from ckanext.kzopen.core.notices.sentences import letter
 from sqlalchemy import text
 
@@ -33,7 +33,7 @@ def queue_mails(session: AnySession, news: int) -> int:
 def _post(news: Any, row: Any, address: str) -> Post:
     told = letter(news.kind, news.values, row.language)
     stop = unsubscription(row.reader, row.subscription, row.language)
-    values = {"subject": told.subject, "text": told.text, "unsubscribe": stop, "settings": page("/notices", row.language)}
+    values = {"subject": told.subject, "text": told.text, "unsubscribe": stop, "settings": settings(row.reader, row.language)}
     return Post(
         template="notices.one",
         to=address,

@@ -8,7 +8,7 @@ from uuid import uuid4
 
 from ckanext.kzopen.core.mail.queue import AnySession, Post, queue_many
 from ckanext.kzopen.core.notices import visibility
-from ckanext.kzopen.core.notices.addresses import mail_addresses, page, unsubscription
+from ckanext.kzopen.core.notices.addresses import mail_addresses, settings, unsubscription
 from ckanext.kzopen.core.notices.sentences import Line, line
 from ckanext.kzopen.core.notices.tables import News
 from sqlalchemy import select, text
@@ -82,7 +82,7 @@ def _post(row: Any, address: str, news: list[News], lines: dict[tuple[int, str],
         "count": len(news),
         "more": len(news) - len(shown),
         "unsubscribe": stop,
-        "settings": page("/notices", row.language),
+        "settings": settings(row.reader, row.language),
     }
     return Post(
         template="notices.digest",

@@ -10,6 +10,7 @@ from ckanext.kzopen.core.web.errors import KzError
 from itsdangerous import BadData, URLSafeSerializer, URLSafeTimedSerializer
 
 CONFIRM_SECONDS = 3 * 24 * 3600
+BY_MAIL_SECONDS = 24 * 3600
 
 
 def unsubscribe(reader: str, subscription: int | None) -> str:
@@ -30,6 +31,16 @@ def confirm(subscription: int) -> str:
 
 def read_confirm(token: str) -> int:
     return int(_loaded(URLSafeTimedSerializer(keyed("notices", "confirm")), token, max_age=CONFIRM_SECONDS))
+
+
+def by_mail(address: str) -> str:
+    """Good for a day: it opens everything that an address follows."""
+    return str(URLSafeTimedSerializer(keyed("notices", "by mail")).dumps(address))
+
+
+def read_by_mail(token: str) -> str:
+    """The address; KzError notices.bad_link."""
+    return str(_loaded(URLSafeTimedSerializer(keyed("notices", "by mail")), token, max_age=BY_MAIL_SECONDS))
 
 
 def feed(reader: str, generation: int) -> str:

@@ -10,8 +10,9 @@ from ckan.config.middleware.flask_app import csrf
 from ckanext.kzopen.core.mail import checked
 from ckanext.kzopen.core.notices import feeds, reader, subscriptions, targets, tokens
 from ckanext.kzopen.core.notices.addresses import page
+from ckanext.kzopen.core.notices.view_parts import PER_VISITOR, Page, go_to, private, title_of, whole_number, wish
 from ckanext.kzopen.core.people.throttle import Limit, count
-from ckanext.kzopen.core.web.caching import OwnCaching, uncached
+from ckanext.kzopen.core.web.caching import OwnCaching
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.problem import request_language
 from flask import Blueprint, Response, make_response, request
@@ -22,10 +23,8 @@ BLUEPRINTS = (blueprint, one_click)
 # A mail program unsubscribes by a POST without cookies (RFC 8058); the signed link says who and what.
 csrf.exempt(one_click)
 
-PER_VISITOR = Limit("notices.ask", 20, 3600)
 PER_ADDRESS = Limit("notices.ask_address", 5, 86400)
 SOON = "public, max-age=300"
-Page = str | Response
 
 
 def me() -> str:
@@ -39,41 +38,34 @@ def me() -> str:
 def index() -> Page:
     """My notices and what I follow."""
     if not tk.current_user.is_authenticated:
-        return _to("user.login", came_from="/notices")
+        return go_to("user.login", came_from="/notices")
     person, language = me(), request_language()
     mine = subscriptions.of_reader(model.Session, person)
     return tk.render(
         "notices/index.html",
         {
             "notices": reader.latest(model.Session, person, language),
-            "following": [(row, _title(row)) for row in mine if row.what != "personal"],
+            "following": [(row, title_of(row)) for row in mine if row.what != "personal"],
             "personal": next((row.how for row in mine if row.what == "personal"), "at_once"),
             "feed": page(f"/notices/mine/{feeds.secret(model.Session, person)}.atom", language),
         },
     )
 
 
-def _title(row: Any) -> Any:
-    try:
-        return targets.target_of(model.Session, row.what, row.target, row.reader).title
-    except KzError:
-        return None
-
-
 @blueprint.post("/read")
 def mark_read() -> Page:
     """I have seen the notices up to this one."""
-    reader.mark_seen(model.Session, me(), _whole_number("newest"))
+    reader.mark_seen(model.Session, me(), whole_number("newest"))
     model.Session.commit()
-    return _to("kzopen_notices.index")
+    return go_to("kzopen_notices.index")
 
 
 @blueprint.post("/following/<int(max=9223372036854775807):number>")
 def change(number: int) -> Page:
     """Be told in another way, or no more."""
-    subscriptions.change(model.Session, me(), number, request.form.get("how", ""))
+    subscriptions.change(model.Session, me(), number, wish())
     model.Session.commit()
-    return _to("kzopen_notices.index")
+    return go_to("kzopen_notices.index")
 
 
 @blueprint.post("/personal")
@@ -81,7 +73,7 @@ def change_personal() -> Page:
     """How I am told of what concerns me in person."""
     subscriptions.follow(model.Session, me(), "personal", "", request.form.get("how", ""), request_language())
     model.Session.commit()
-    return _to("kzopen_notices.index")
+    return go_to("kzopen_notices.index")
 
 
 @blueprint.post("/feed")
@@ -89,7 +81,7 @@ def renew_feed() -> Page:
     """A new address for my feed."""
     feeds.renew(model.Session, me())
     model.Session.commit()
-    return _to("kzopen_notices.index")
+    return go_to("kzopen_notices.index")
 
 
 @blueprint.get("/follow")
@@ -120,7 +112,7 @@ def _follow(wanted: targets.Target, language: str) -> Page:
     if tk.current_user.is_authenticated:
         subscriptions.follow(model.Session, me(), wanted.what, wanted.target, how, language)
         model.Session.commit()
-        return _to("kzopen_notices.index")
+        return go_to("kzopen_notices.index")
     address = checked(request.form.get("email", ""))
     count(PER_VISITOR, request.remote_addr or "")
     count(PER_ADDRESS, address.lower())
@@ -161,11 +153,11 @@ def confirm(token: str) -> Page:
     """Ask by GET, because mail filters follow links; confirm by POST."""
     number = tokens.read_confirm(token)
     if request.method == "GET":
-        return _private(tk.render("notices/confirm.html", {"done": False, "stop": ""}))
+        return private(tk.render("notices/confirm.html", {"done": False, "stop": ""}))
     row = subscriptions.confirm(model.Session, number)
     model.Session.commit()
     stop = f"/notices/unsubscribe/{tokens.unsubscribe(row.reader, row.id)}"
-    return _private(tk.render("notices/confirm.html", {"done": True, "stop": stop}))
+    return private(tk.render("notices/confirm.html", {"done": True, "stop": stop}))
 
 
 @one_click.route("/unsubscribe/<token>", methods=["GET", "POST"])
@@ -177,7 +169,7 @@ def unsubscribe(token: str) -> Page:
         subscriptions.stop_mails(model.Session, who, None if everything else subscription)
         model.Session.commit()
     values = {"done": request.method == "POST", "everything": everything, "account": "@" not in who}
-    return _private(tk.render("notices/unsubscribe.html", values))
+    return private(tk.render("notices/unsubscribe.html", values))
 
 
 @blueprint.get("/mine/<token>.atom")
@@ -212,22 +204,3 @@ def _public_feed(path: str, title: Any, **which: str) -> Response:
     made = feeds.atom(shown, tk.h.kz_text(title), page(path, language), language)
     headers = {"Cache-Control": SOON, "Vary": "Accept-Language"}
     return OwnCaching(made, content_type="application/atom+xml", headers=headers)
-
-
-def _private(rendered: str) -> Response:
-    """The address is a secret: no cache keeps the page, and no other site learns where the reader came from."""
-    answer = uncached(make_response(rendered))
-    answer.headers["Referrer-Policy"] = "no-referrer"
-    return answer
-
-
-def _whole_number(name: str) -> int:
-    given = request.form.get(name, "")
-    if not given.isascii() or not given.isdigit() or len(given) > 18:
-        raise KzError("web.bad_input", problems=[name])
-    return int(given)
-
-
-def _to(endpoint: str, **values: str) -> Response:
-    answer: Response = tk.redirect_to(endpoint, **values)
-    return answer
