@@ -73,6 +73,11 @@ def app() -> CKANTestApp:
     return _get_test_app()
 
 
+@pytest.fixture
+def with_plugins(app: CKANTestApp) -> None:
+    """The plugins of the portal. CKAN's fixture of this name unloads them afterwards, and with them those of `app`."""
+
+
 @pytest.fixture(autouse=True)
 def _a_browser_of_its_own(request: pytest.FixtureRequest) -> None:
     """No test finds the cookies of another."""
