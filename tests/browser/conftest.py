@@ -22,13 +22,13 @@ WIDE = {"width": 1280, "height": 900}
 NARROW = {"width": 360, "height": 740}
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def portal(live_portal: LivePortal) -> LivePortal:
     """The running portal with demonstration content."""
     return live_portal
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     """One Chromium for all tests; each test gets contexts of its own."""
     found = shutil.which("chromium") or CHROMIUM

@@ -92,6 +92,7 @@ def change(catalogue: Catalogue, choice: random.Random, number: int) -> None:
 
 
 @pytest.mark.fault
+@pytest.mark.long
 @pytest.mark.timeout(7200)
 def test_no_item_is_lost_or_doubled_when_processes_are_killed(own_portal: LivePortal) -> None:
     seed = int(os.environ.get("KZOPEN_FAULT_SEED", random.randrange(10**6)))

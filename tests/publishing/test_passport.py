@@ -118,15 +118,20 @@ def test_openapi_names_every_call_and_the_models_that_check_the_input(anyone: Ap
     assert document["openapi"] == "3.1.0"
     assert sorted(document["paths"]) == [
         "/datasets/{uri}",
-        "/datasets/{uri}/resources/{id}/withdraw",
+        "/datasets/{uri}/resources/{resource}/withdraw",
         "/datasets/{uri}/rows",
         "/datasets/{uri}/versions",
         "/datasets/{uri}/versions/{number}/diff",
         "/datasets/{uri}/versions/{number}/withdraw",
         "/datasets/{uri}/withdraw",
-        "/deliveries/{id}",
-        "/deliveries/{id}/approve",
-        "/deliveries/{id}/report",
+        "/deliveries/{delivery}",
+        "/deliveries/{delivery}/approve",
+        "/deliveries/{delivery}/refuse",
+        "/deliveries/{delivery}/release",
+        "/deliveries/{delivery}/report",
+        "/uploads",
+        "/uploads/{upload}",
+        "/uploads/{upload}/complete",
     ]
     assert document["components"]["schemas"]["Passport"]["required"] == [
         "title",

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from ckanext.kzopen.validation.cells import Reading
-from ckanext.kzopen.validation.delimited import Dialect, _fast
+from ckanext.kzopen.validation.delimited import Dialect, Start, _fast
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
@@ -19,7 +19,7 @@ COMMA = Dialect(",")
 def fast(path: Path, body: str) -> list[tuple[int, list[str]]] | None:
     """Rows with their numbers as the fast parser reads them, or None when it steps back."""
     path.write_text(HEADER + body, encoding="utf-8", newline="")
-    cells = _fast(path, HEADER + body, COMMA, ["a", "b"], Reading("csv", "utf-8", ","))
+    cells = _fast(path, Start(["a", "b"], COMMA, Reading("csv", "utf-8", ","), len(HEADER)))
     if cells is None:
         return None
     whole = zip(*(column.to_list() for column in cells.columns), strict=True)
