@@ -30,7 +30,6 @@ from ckanext.kzopen.publishing import process
 from ckanext.kzopen.publishing.model import Delivery
 from ckanext.kzopen.publishing.site import configured
 from ckanext.kzopen.rows import datastore, reading, store, upkeep
-from ckanext.kzopen.rows import model as versions
 from ckanext.kzopen.rows.model import TableFile, Version
 from sqlalchemy import select
 
