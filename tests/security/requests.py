@@ -8,11 +8,13 @@ from typing import Any
 from ckan import model
 
 from tests.publishing.conftest import BASE, passport
+from tests.publishing.harvest.conftest import BASE as HARVEST
 from tests.security.matrix import Row
 from tests.security.world import OTHERS, Dataset, World, rows
 
 # Flask's own base address: the cookie of a signed-in test client belongs to it.
 HERE = "http://localhost/"
+APIS = (BASE, HARVEST, "/api/3/action/")
 SHOWN_ONCE = {"logic_function": "status_show", "lang": "kk", "code": "web.not_found", "filename": "x.csv", "index": 0}
 
 
@@ -97,7 +99,7 @@ def body_of(row: Row, world: World, dataset: Dataset) -> dict[str, Any]:
 
 def ask(world: World, level: str, method: str, path: str, **given: Any) -> Any:
     """One request as that level makes it: by token to the APIs, by a browser that is signed in to pages."""
-    if BASE in path or "/api/3/action/" in path:
+    if any(api in path for api in APIS):
         headers = {"Authorization": world.tokens[level]} if world.tokens[level] else {}
         client = world.app.test_client(use_cookies=False)
         return client.open(path, method=method, headers=headers, base_url=HERE, follow_redirects=False, **given)

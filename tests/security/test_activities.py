@@ -17,9 +17,10 @@ LISTS = {
 }
 
 
-def listed(world: World, level: str, action: str, wanted: dict[str, str]) -> str:
+def listed(world: World, level: str, action: str, wanted: dict[str, str], offset: int = 0) -> str:
+    """A page of the list as text; CKAN gives 100 activities at most."""
     ids = {"organization": world.agency, "editor": world.names["editor"]}
-    body = json.dumps({"limit": 100} | {name: ids[value] for name, value in wanted.items()})
+    body = json.dumps({"limit": 100, "offset": offset} | {name: ids[value] for name, value in wanted.items()})
     return told(ask(world, level, "POST", f"/api/3/action/{action}", data=body, content_type="application/json"))
 
 
@@ -32,7 +33,9 @@ def test_outsiders_do_not_read_hidden_titles_in_activities(world: World, action:
 
 @pytest.mark.parametrize("action", ["recently_changed_packages_activity_list", "organization_activity_list"])
 def test_what_is_public_is_still_listed(world: World, action: str) -> None:
-    assert world.datasets["public"].secret in listed(world, "anonymous", action, LISTS[action])
+    """On some page: since the world was made, other tests may have changed more data sets than one page has."""
+    pages = (listed(world, "anonymous", action, LISTS[action], offset) for offset in range(0, 10_000, 100))
+    assert any(world.datasets["public"].secret in page for page in pages)
 
 
 def test_the_agency_reads_of_its_own_private_data_set(world: World) -> None:

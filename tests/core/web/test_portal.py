@@ -10,6 +10,7 @@ from ckan.plugins import toolkit as tk
 from ckan.tests import factories
 from ckanext.kzopen.core.web import KzError, health, metrics
 from flask import Blueprint, Flask
+from werkzeug.routing import Map
 
 TOKEN = "a-token-for-the-tests"
 
@@ -21,8 +22,8 @@ def token(monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture
-def failing(app: Any) -> str:
-    """Paths that raise what an action may raise: `/api/failing/<what>` and `/failing/<what>`."""
+def failing(app: Any, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Paths that raise what an action may raise: `/api/failing/<what>` and `/failing/<what>`; gone after the test."""
     raised = {
         "ours": KzError("web.too_large", limit=1000),
         "rights": tk.NotAuthorized("no"),
@@ -37,13 +38,17 @@ def failing(app: Any) -> str:
         raise raised[what]
 
     flask_app: Flask = app.flask_app
-    first, flask_app._got_first_request = flask_app._got_first_request, False
-    if "failing.page" not in flask_app.view_functions:
-        blueprint = Blueprint("failing", __name__)
-        blueprint.add_url_rule("/api/failing/<what>", "api", fail)
-        blueprint.add_url_rule("/failing/<what>", "page", fail)
+    known = flask_app.url_map
+    copied = Map([rule.empty() for rule in known.iter_rules()], converters=known.converters)
+    monkeypatch.setattr(flask_app, "url_map", copied)
+    monkeypatch.setattr(flask_app, "view_functions", dict(flask_app.view_functions))
+    monkeypatch.setattr(flask_app, "blueprints", dict(flask_app.blueprints))
+    blueprint = Blueprint("failing", __name__)
+    blueprint.add_url_rule("/api/failing/<what>", "api", fail)
+    blueprint.add_url_rule("/failing/<what>", "page", fail)
+    with monkeypatch.context() as before_its_first_request:
+        before_its_first_request.setattr(flask_app, "_got_first_request", False)
         flask_app.register_blueprint(blueprint)
-    flask_app._got_first_request = first
     return "failing"
 
 

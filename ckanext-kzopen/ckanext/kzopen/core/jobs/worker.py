@@ -70,14 +70,17 @@ class Runner:
             task.failed(GaveUp(), **values)
 
 
-async def run(url: str, runner: Run, stop: asyncio.Event, queue: str = QUEUE) -> None:
-    """Work on one queue until `stop` is set, connecting again with growing pauses when PostgreSQL goes away."""
+async def run(url: str, runner: Run, stop: asyncio.Event, queue: str = QUEUE, at_once: int = JOBS_AT_ONCE[QUEUE]) -> None:
+    """Work on one queue, `at_once` jobs at a time, until `stop` is set.
+
+    Connects again with growing pauses when PostgreSQL goes away.
+    """
     failures = 0
     while not stop.is_set():
         try:
             async with engine.application(url, tasks(queue), runner).open_async() as app:
                 failures = 0
-                await _work(app, stop, queue)
+                await _work(app, stop, queue, at_once)
         except LOST as error:
             log.warning("no connection to PostgreSQL: %s", error)
         if not stop.is_set():
@@ -90,12 +93,12 @@ async def _pause(stop: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(stop.wait(), seconds)
 
 
-async def _work(app: procrastinate.App, stop: asyncio.Event, queue: str) -> None:
+async def _work(app: procrastinate.App, stop: asyncio.Event, queue: str, at_once: int) -> None:
     """Run jobs and look after those of dead workers until `stop`, or until one of the two loses its connection."""
     jobs = asyncio.create_task(
         app.run_worker_async(
             queues=[queue],
-            concurrency=JOBS_AT_ONCE[queue],
+            concurrency=at_once,
             delete_jobs="successful",
             install_signal_handlers=False,
             shutdown_graceful_timeout=GRACE,
@@ -136,7 +139,7 @@ def stop_at_signals(stop: asyncio.Event) -> None:
 async def _until_told(url: str, runner: Run) -> None:
     stop = asyncio.Event()
     stop_at_signals(stop)
-    await asyncio.gather(*(run(url, runner, stop, queue) for queue in JOBS_AT_ONCE))
+    await asyncio.gather(*(run(url, runner, stop, *place) for place in JOBS_AT_ONCE.items()))
 
 
 def main(ini: str) -> None:
