@@ -87,6 +87,24 @@ def _words(node: Node) -> set[str]:
     return {part.value for part in walk(node) if isinstance(part, Term)}
 
 
+@pytest.mark.parametrize(
+    ("broken", "read_as"),
+    [
+        ("1*^. b", "1*^ b"),
+        ("a^1.2.3 b", "a^ b"),
+        ("a~.. b", "a~ b"),
+        ('"a b"~.', '"a b"~'),
+        ('"a b"~1.5', '"a b"~'),
+    ],
+)
+def test_a_force_that_is_no_number_is_dropped(broken: str, read_as: str) -> None:
+    assert lucene.parse(broken) == lucene.parse(read_as)
+
+
+def test_a_degree_of_any_length_is_two_letters_at_most() -> None:
+    assert lucene.parse("a~" + "9" * 400) == Fuzzy("text", "a", 2)
+
+
 def test_a_query_of_signs_only_is_everything() -> None:
     assert lucene.parse("!!!") == All()
 

@@ -166,11 +166,14 @@ def forms(word: str) -> tuple[str, ...]:
     """Other tokens under which a word of a query (in lower case) may be found, without its own.
 
     A word without Kazakh letters may be Kazakh all the same, with its letters or without; one in Latin letters may stand for
-    one in Cyrillic.
+    one in Cyrillic. One with some may lack others (каланың for қаланың), so its stem counts before a Russian ending is off it.
     """
     own = token(word)
-    if _KAZAKH.search(word) or not word.isalpha() or len(word) <= _SHORTEST_STEM:
+    if not word.isalpha() or len(word) <= _SHORTEST_STEM:
         return ()
+    if _KAZAKH.search(word):
+        whole = alphabets.folded(kazakh.stem(word))
+        return (whole,) if whole != own and len(whole) >= _SHORTEST_STEM else ()
     readings = [word] if _CYRILLIC.search(word) else alphabets.from_latin(word)
     found = [] if _CYRILLIC.search(word) else [token(reading) for reading in readings]
     found += [token(word, True), *(alphabets.folded(kazakh.stem(alphabets.with_kazakh_letters(one))) for one in readings)]

@@ -7,13 +7,13 @@ dropped), and what cannot be repaired is read as plain words.
 from __future__ import annotations
 
 import re
+from decimal import InvalidOperation
 from functools import lru_cache
 
 from ckanext.kzopen.search import fields, minimum_match, tree, wording
 from ckanext.kzopen.search.fields import Kind
 from ckanext.kzopen.search.tree import Node, Occur, Word, Words
 from luqum import tree as lucene
-from luqum.exceptions import ParseError
 from luqum.thread import parse as luqum_parse
 
 _ADDRESS = re.compile(r"(?<![\w\"])((?:[\w.-]{1,80}:)?)(https?://[^\s\"()]+)")
@@ -24,6 +24,8 @@ _PATTERN = re.compile(r"(?<!\\)[*?]")
 _OPERATORS = frozenset({"AND", "OR", "NOT", "&&", "||", "+", "-", "!"})
 _DEEPEST = 200
 _MOST_SIGNS = 10
+_NO_NUMBER = re.compile(r'([~^])(?!(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?![0-9.]))[0-9.]+|(?<=")(~)(?![0-9]+(?![0-9.]))[0-9.]+')
+"""A force or a degree that is not one number; the degree of a phrase is a whole one."""
 _REPEATED = re.compile(r"\b(AND|OR)(?:\s+(?:AND|OR)\b)+")
 
 
@@ -36,9 +38,10 @@ def parse(text: str, field: str = "text", all_words: bool = True) -> Node:
         return _plain_words(text, field)
     for attempt in (_normal(text), _repaired(text)):
         try:
-            return _Reading(all_words).node(luqum_parse(attempt), field)
-        except ParseError:
+            parsed = luqum_parse(attempt)
+        except (ValueError, InvalidOperation):  # its ParseError is a ValueError; `^1.2.3` and `"a b"~.` hold no number
             continue
+        return _Reading(all_words).node(parsed, field)
     return _plain_words(text, field)
 
 
@@ -99,6 +102,7 @@ def _repaired(text: str) -> str:
     text = _balanced(text)
     text = _REPEATED.sub(r"\1", text)
     text = _without_dangling(text)
+    text = _NO_NUMBER.sub(lambda match: match[1] or match[2], text)
     return re.sub(r"(?<![\\\w])/", r"\\/", text)
 
 
@@ -191,7 +195,7 @@ def _leaf(item: lucene.Item, field: str) -> Node:
             inner = _unescape(str(item.term).strip()[1:-1])
             return tree.Phrase(field, inner, int(item.degree))
         case lucene.Fuzzy():
-            return tree.Fuzzy(field, _unescape(str(item.term).strip()), max(0, min(2, round(float(item.degree)))))
+            return tree.Fuzzy(field, _unescape(str(item.term).strip()), round(min(2, item.degree)))
         case lucene.Range():
             return tree.Range(field, _bound(item.low), _bound(item.high), item.include_low, item.include_high)
         case lucene.From():

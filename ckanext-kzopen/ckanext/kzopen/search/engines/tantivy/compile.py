@@ -200,7 +200,11 @@ class Compiler:
             may += word.occur is WordOccur.MAY
         if not clauses:
             return Query.empty_query()
-        return _boolean(clauses, min(node.minimum, may))
+        least = min(node.minimum, may)
+        if least == 0 and may and all(occur != Occur.Must for occur, _query in clauses):
+            # Words that need not occur: without another demand, tantivy would ask for one of them.
+            clauses.append((Occur.Must, Query.const_score_query(Query.all_query(), 0.0)))
+        return _boolean(clauses, least)
 
 
 def _best_field(word: Word, weighted: tuple[tuple[str, float], ...], tie: float) -> Query | None:
