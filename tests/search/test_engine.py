@@ -47,6 +47,12 @@ def test_pages_of_a_two_key_order_neither_lose_nor_repeat(index: Index) -> None:
     assert [name for page in pages for name in page] == expected
 
 
+@pytest.mark.parametrize("query", ["absent -budget", "school -budget"])
+def test_words_that_need_not_occur_leave_all_but_the_forbidden(index: Index, query: str) -> None:
+    reader = index(source("a", title="school"), source("b", title="budget"), source("c", title="air"))
+    assert sorted(names(ask(reader, query, **DISMAX | {"mm": "0"}))) == ["a", "c"]
+
+
 def test_equal_scores_are_ordered_by_the_next_key(index: Index) -> None:
     reader = index(*(source(f"n{n}", title="budget", metadata_modified=f"2024-01-{n + 1:02d}") for n in range(9)))
     answer = ask(reader, "budget", sort="score desc, metadata_modified desc", rows=3, start=3, **DISMAX)

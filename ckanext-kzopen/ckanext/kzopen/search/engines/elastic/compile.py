@@ -243,7 +243,10 @@ def _words(node: Words) -> Query:
         return NONE
     may = clauses[Occur.MAY]
     asked: Query = {"must": clauses[Occur.MUST], "should": may, "must_not": clauses[Occur.NOT]}
-    return {"bool": asked | ({"minimum_should_match": min(node.minimum, len(may))} if may else {})}
+    least = min(node.minimum, len(may))
+    if may and least == 0 and not asked["must"]:
+        asked["filter"] = [{"match_all": {}}]  # else one of the words that need not occur would be demanded
+    return {"bool": asked | ({"minimum_should_match": least} if may else {})}
 
 
 def _best_field(word: Word, weighted: tuple[tuple[str, float], ...], tie: float) -> Query | None:
