@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import importlib
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -49,9 +48,25 @@ SCHEMAS = {
 
 def pytest_configure(config: pytest.Config) -> None:
     """CKAN names its marker in a file that the wheel lacks; its entry points call the package of its tests `tests`."""
+    if not is_worker(config):
+        lay_schema_files()
     sys.modules["tests.plugins"] = importlib.import_module("ckan.tests.plugins")
     config.addinivalue_line("markers", "ckan_config: settings of CKAN for one test")
     config.option.ckan_ini = _with_search_alone(Path(config.option.ckan_ini))
+
+
+def is_worker(config: pytest.Config) -> bool:
+    """Whether this process runs tests for another one that hands them out."""
+    return hasattr(config, "workerinput")
+
+
+def lay_schema_files() -> None:
+    """The two data files of CKAN's tests that its wheel lacks; they stay, for other runs may be reading them."""
+    (package,) = importlib.import_module("ckan.tests.lib.search").__path__
+    folder = Path(package) / "data"
+    folder.mkdir(exist_ok=True)
+    for name, text in SCHEMAS.items():
+        (folder / name).write_text(text, encoding="utf-8")
 
 
 def _with_search_alone(ini: Path) -> str:
@@ -77,21 +92,3 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def pytest_report_header() -> list[str]:
     """Name what is left out at the head of the report."""
     return [f"left out: {name} ({reason})" for name, reason in CONFLICTS.items()]
-
-
-@pytest.fixture(scope="session", autouse=True)
-def schema_files_that_the_wheel_lacks() -> Iterator[None]:
-    """Two data files of CKAN's tests; removed afterwards."""
-    import ckan.tests.lib.search as package
-
-    folder = Path(package.__path__[0]) / "data"
-    existed = folder.exists()
-    folder.mkdir(exist_ok=True)
-    written = [folder / name for name in SCHEMAS if not (folder / name).exists()]
-    for path in written:
-        path.write_text(SCHEMAS[path.name], encoding="utf-8")
-    yield
-    for path in written:
-        path.unlink()
-    if not existed:
-        folder.rmdir()

@@ -15,6 +15,7 @@ from tests.security.world import OTHERS, Dataset, World, rows
 # Flask's own base address: the cookie of a signed-in test client belongs to it.
 HERE = "http://localhost/"
 APIS = (BASE, HARVEST, "/api/3/action/")
+NOT_THERE = 2_000_000_000
 SHOWN_ONCE = {"logic_function": "status_show", "lang": "kk", "code": "web.not_found", "filename": "x.csv", "index": 0}
 
 
@@ -68,6 +69,8 @@ def _value(rule: Any, name: str, world: World, dataset: Dataset, delivery: str) 
         "id": _id(rule.endpoint, world, dataset),
         "agency": world.agency_name,
     }
+    if name == "number" and rule.endpoint.startswith("kzopen_staff_"):
+        return NOT_THERE  # of a substitution or an invitation; other tests may have left the first ones
     if name in ("number", "token"):
         return (delivery or dataset.delivery) if "uuid:" in rule.rule else 1
     return plain.get(name, "x")

@@ -12,7 +12,6 @@ from ckan.common import config
 from ckan.lib.search.common import SearchError
 from ckan.lib.search.query import PackageSearchQuery as CkanPackageSearchQuery
 from ckanext.kzopen.search import store
-from ckanext.kzopen.search.connection import only_packages
 from ckanext.kzopen.search.visibility import seen_by
 
 
@@ -21,7 +20,7 @@ class PackageSearchQuery(CkanPackageSearchQuery):
 
     def run(self, query: dict[str, Any], permission_labels: list[str] | None = None, **kwargs: Any) -> dict[str, Any]:
         """Search as CKAN describes it; `permission_labels` None sees everything."""
-        with seen_by(permission_labels), only_packages():
+        with seen_by(permission_labels):
             return super().run(query, permission_labels=None, **kwargs)
 
     __call__ = run

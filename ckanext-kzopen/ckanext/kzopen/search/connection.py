@@ -1,7 +1,7 @@
 """The object that CKAN's search code takes for a pysolr connection; our index and document table stand behind it.
 
 Core and extensions use of it: `search`, `add`, `delete`, `commit` and `url`, and of an answer `docs`, `hits`, `facets` and its
-length. Writes go to the document table: inside an action in the caller's transaction, otherwise in one of their own, committed
+length. They know of data sets only, so that is all they find here; other sections are found through `search.registry`. Writes go to the document table: inside an action in the caller's transaction, otherwise in one of their own, committed
 and awaited.
 """
 
@@ -26,7 +26,6 @@ from pysolr import SolrError
 from sqlalchemy import text
 
 _in_action: ContextVar[bool] = ContextVar("kzopen_search_in_action", default=False)
-_only_packages: ContextVar[bool] = ContextVar("kzopen_search_only_packages", default=False)
 _captured: ContextVar[list[document.Document] | None] = ContextVar("kzopen_search_captured", default=None)
 _PACKAGES = Term("entity_type", registry.PACKAGE)
 _readers: dict[tuple[str, str], Reader] = {}
@@ -40,16 +39,6 @@ def callers_transaction() -> Iterator[None]:
         yield
     finally:
         _in_action.reset(token)
-
-
-@contextmanager
-def only_packages() -> Iterator[None]:
-    """Searches inside find data sets and nothing of other sections."""
-    token = _only_packages.set(True)
-    try:
-        yield
-    finally:
-        _only_packages.reset(token)
 
 
 @contextmanager
@@ -97,9 +86,8 @@ class Connection:
     def search(self, q: str = "*:*", **params: Any) -> SolrAnswer:
         """Ask the engine; raises CKAN's SearchQueryError for what cannot be asked, SearchError when there is no answer."""
         try:
-            search = solr_request.search_of({"q": q, **params}, visibility.current())
-            if _only_packages.get():
-                search = replace(search, filters=(*search.filters, _PACKAGES))
+            asked = solr_request.search_of({"q": q, **params}, visibility.current())
+            search = replace(asked, filters=(*asked.filters, _PACKAGES))
             answer = spelling.forgiving(reader(), search)
         except solr_request.SortError as error:
             raise SolrError(str(error)) from error

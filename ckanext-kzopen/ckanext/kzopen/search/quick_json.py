@@ -37,13 +37,20 @@ class Quick:
         return self.behind.loads(text, **options)
 
     def dumps(self, value: Any, default: Callable[[Any], Any] | None = None, for_json: bool = False, **options: Any) -> str:
-        """The value as text, with letters where CKAN writes escapes; `for_json` asks objects how they want to be written."""
-        if for_json and not options:
+        """The value as text, with letters where CKAN writes escapes; `for_json` asks objects how they want to be written.
+
+        An answer that tells an error keeps CKAN's escapes: it is small, and callers look for words in its text.
+        """
+        if for_json and not options and not _tells_an_error(value):
             try:
                 return orjson.dumps(value, default=_plain(default), option=_AS_GIVEN).decode()
             except TypeError:
                 pass  # keys that are no text, numbers of more than 64 bits, objects that simplejson knows and orjson does not
         return str(self.behind.dumps(value, default=default, for_json=for_json, **options))
+
+
+def _tells_an_error(value: Any) -> bool:
+    return isinstance(value, dict) and value.get("success") is False
 
 
 def _plain(default: Callable[[Any], Any] | None) -> Callable[[Any], Any]:
