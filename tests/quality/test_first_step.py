@@ -127,3 +127,13 @@ def test_the_script_stands_on_the_standard_library_alone() -> None:
     )
     assert (done.returncode, done.stderr) == (0, "")
     assert os.access(ROOT / "kzopen", os.X_OK)
+
+
+def test_what_python_compiled_is_kept(first_step: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.setenv("PYTHONPYCACHEPREFIX", "elsewhere")
+
+    first_step.keep_bytecode()
+
+    assert "PYTHONDONTWRITEBYTECODE" not in os.environ
+    assert os.environ["PYTHONPYCACHEPREFIX"] == str(first_step.VENV / "bytecode")
