@@ -13,11 +13,13 @@ import ckan.plugins.toolkit as tk
 import pytest
 from ckan import model
 from ckanext.kzopen.core import record
+from ckanext.kzopen.core.mail.tables import Mail
 from ckanext.kzopen.core.people import invitations, staff_table, substitution
-from ckanext.kzopen.core.people.invitations import Invited
+from ckanext.kzopen.core.people.assignments.model import Delegation
+from ckanext.kzopen.core.people.invitations import Invitation, Invited
 from ckanext.kzopen.core.record.model import Event
 from ckanext.kzopen.core.texts import ASTANA
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from tests.security import matrix
 from tests.security.requests import address, ask
@@ -79,20 +81,29 @@ TABLE = (
 
 
 @pytest.fixture(scope="module")
-def peopled(world: World) -> World:
-    """Somebody is invited, the approver stands in for the author, the author follows the citizen."""
+def peopled(world: World) -> Iterator[World]:
+    """Somebody is invited, the approver stands in for the author, the author follows the citizen; all of it ends again."""
     author, operator = id_of(world, "author"), id_of(world, "operator")
     today = datetime.now(ASTANA).date()
+    follows: dict[str, Any] = {"user": world.names["author"]}
     with world.app.flask_app.test_request_context():
         invited = Invited("Aigul", "aigul@example.org", "en", "author", world.agency)
-        invitations.invite(model.Session, invited, operator, None)
+        invitation = invitations.invite(model.Session, invited, operator, None).id
         days = (today, today + timedelta(days=1))
-        substitution.delegate(
+        delegation = substitution.delegate(
             model.Session, author, id_of(world, "approver"), "author", world.agency, *days, by=author, address=None
-        )
+        ).id
         model.Session.commit()
-        tk.get_action("follow_user")({"user": world.names["author"]}, {"id": world.names["citizen"]})
-    return world
+        tk.get_action("follow_user")(dict(follows), {"id": world.names["citizen"]})
+    yield world
+    with world.app.flask_app.test_request_context():
+        model.Session.remove()
+        substitution.revoke(model.Session, model.Session.get_one(Delegation, delegation), author)
+        model.Session.delete(model.Session.get_one(Delegation, delegation))
+        model.Session.delete(model.Session.get_one(Invitation, invitation))
+        model.Session.execute(delete(Mail).where(Mail.about.contains([f"invitation:{invitation}"])))
+        model.Session.commit()
+        tk.get_action("unfollow_user")(dict(follows), {"id": world.names["citizen"]})
 
 
 def last() -> int:

@@ -161,6 +161,7 @@ class CorePlugin(p.SingletonPlugin):
         authenticator.install(app)
         in_place_of_ckan.install(app)
         gate.install(app)
+        privacy.install(app)
         withdrawal_answers.install(app)
         return app
 
