@@ -22,7 +22,17 @@ from ckanext.kzopen.core.notices import by_mail_views, own_data
 from ckanext.kzopen.core.notices import helpers as notice_helpers
 from ckanext.kzopen.core.notices import jobs as notice_jobs  # noqa: F401 - registers the tasks
 from ckanext.kzopen.core.notices import views as notice_views
-from ckanext.kzopen.core.people import activities, invitation_views, labels, privacy, resource_views, roles, tables
+from ckanext.kzopen.core.people import (
+    activities,
+    invitation_views,
+    labels,
+    privacy,
+    reads,
+    reads_of_ckan,
+    resource_views,
+    roles,
+    tables,
+)
 from ckanext.kzopen.core.people.accounts import in_place_of_ckan, own_views, policy  # noqa: F401 - own_views: more pages
 from ckanext.kzopen.core.people.accounts import jobs as account_jobs  # noqa: F401 - registers the tasks
 from ckanext.kzopen.core.people.accounts import views as account_views
@@ -83,6 +93,7 @@ class CorePlugin(p.SingletonPlugin):
     def get_actions(self) -> dict[str, Any]:
         return {
             **activities.actions(),
+            **reads_of_ckan.actions(),
             **tables.actions(),
             **agency_actions.actions(),
             **in_place_of_ckan.actions(),
@@ -143,11 +154,14 @@ class CorePlugin(p.SingletonPlugin):
 
     def make_middleware(self, app: Flask, config: Any) -> Flask:
         requests.install(app)
+        reads.install(app)  # runs after what it installs below
+        reads_of_ckan.install(app)
         addresses.install(app)
         csrf.install()
         authenticator.install(app)
         in_place_of_ckan.install(app)
         gate.install(app)
+        privacy.install(app)
         withdrawal_answers.install(app)
         return app
 

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import ckan.plugins.toolkit as tk
 from ckan import model
 from ckanext.kzopen.core.desk import actors, visitor
+from ckanext.kzopen.core.people import reads
 from ckanext.kzopen.core.states import machine_of
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.problem import request_language
@@ -103,6 +104,9 @@ def delivery(number: UUID) -> Page:
     machine = machine_of("delivery")
     offset = max(0, request.args.get("offset", 0, int))
     report = reports.page(configured(), row, offset, reports.FIRST_PAGE, request_language())
+    sender = actors.names_of(model.Session(), [row.sender]).get(row.sender, "")
+    if model.User.get(row.sender) is not None:
+        reads.note(("name",), [row.sender])
     return show(
         "delivery",
         marked=marked.table_of(row.report, report.findings),
@@ -112,7 +116,7 @@ def delivery(number: UUID) -> Page:
         package=datasets.visible_package(mine(row.uri), me()),
         label=machine.states[row.state].label,
         under_way=is_under_way(row),
-        sender=actors.names_of(model.Session(), [row.sender]).get(row.sender, ""),
+        sender=sender,
         stuck=bool(decide.stuck(model.Session(), [row])),
         can_publish=row.state == "awaiting_approval" and row.approver is None,
         may_publish=rights.may(me(), rights.APPROVE, row.package_id),

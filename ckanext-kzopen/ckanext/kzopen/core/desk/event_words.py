@@ -11,6 +11,7 @@ KINDS: dict[str, Words] = {
     "dataset": {"kk": "Деректер жиыны", "ru": "Набор данных", "en": "Data set"},
     "event_log": {"kk": "Оқиғалар журналы", "ru": "Журнал событий", "en": "Event log"},
     "information_system": {"kk": "Ақпараттық жүйе", "ru": "Информационная система", "en": "Information system"},
+    "people": {"kk": "Адамдар тізімі", "ru": "Список людей", "en": "List of people"},
     "person": {"kk": "Қызметкер", "ru": "Сотрудник", "en": "Member of staff"},
     "system_token": {"kk": "Жүйенің токені", "ru": "Токен системы", "en": "Token of a system"},
 }

@@ -8,7 +8,7 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckanext.kzopen.core.desk.access import Page, pages
 from ckanext.kzopen.core.desk.visitor import visitor
-from ckanext.kzopen.core.people import roles, staff_import, staff_table
+from ckanext.kzopen.core.people import reads, roles, staff_import, staff_table
 from ckanext.kzopen.core.people.staff_table import COLUMNS, StaffRow
 from ckanext.kzopen.core.texts import LANGUAGES, in_language
 from ckanext.kzopen.core.web.errors import KzError
@@ -33,6 +33,7 @@ def index() -> Page:
         try:
             kept, rows = staff_import.preview(model.Session, *_file(), by=me.id)
             model.Session.commit()
+            reads.note(("email", "name"), without_account=len(rows))
             values |= {"number": kept.id, "rows": len(rows), "wrong": len(list(staff_table.wrong_rows(rows)))}
             values["mistakes"] = _mistakes(rows)
         except KzError as error:

@@ -8,7 +8,7 @@ from ckanext.kzopen.core.agencies.names import names_of
 from ckanext.kzopen.core.desk.access import Page, pages
 from ckanext.kzopen.core.desk.registry import Desk, register
 from ckanext.kzopen.core.desk.visitor import visitor
-from ckanext.kzopen.core.people import invitations, rights, roles
+from ckanext.kzopen.core.people import invitations, reads, rights, roles
 from ckanext.kzopen.core.people.agency_index import AgencyIndex
 from ckanext.kzopen.core.people.invitations import Invitation, Invited
 from ckanext.kzopen.core.texts import LANGUAGES
@@ -38,6 +38,8 @@ def index() -> Page:
             return tk.redirect_to("kzopen_staff_invitations.index")
     agencies = rights.agencies_with(me.id, RIGHT)
     offered = names_of(model.Session, agencies) if agencies is not None and len(agencies) <= FEW else {}
+    waiting = invitations.waiting(model.Session, me.scope(RIGHT))
+    reads.note(("email", "name"), without_account=len(waiting), agencies={row.agency for row in waiting if row.agency})
     return tk.render(
         "people_staff/invitations.html",
         {
@@ -47,7 +49,7 @@ def index() -> Page:
             "roles": roles.known().roles,
             "offered": _roles_offered(me.id),
             "languages": LANGUAGES,
-            "waiting": invitations.waiting(model.Session, me.scope(RIGHT)),
+            "waiting": waiting,
         },
     )
 

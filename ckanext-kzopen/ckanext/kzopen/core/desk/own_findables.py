@@ -9,6 +9,7 @@ from typing import Any
 from ckanext.kzopen.core.agencies.model import Agency
 from ckanext.kzopen.core.desk.finding import MOST, Findable, Hit, register_findable
 from ckanext.kzopen.core.desk.visitor import Visitor
+from ckanext.kzopen.core.people import reads
 from ckanext.kzopen.core.people.assignments.listing import contains, members
 from ckanext.kzopen.core.people.systems.model import System
 from sqlalchemy import or_, select
@@ -29,7 +30,9 @@ def agencies(session: Any, visitor: Visitor, text: str) -> Iterator[Hit]:
 
 def people(session: Any, visitor: Visitor, text: str) -> Iterator[Hit]:
     """People of my agencies by a part of their name; who sees all agencies looks in the list of one."""
-    for person in members(session, visitor.scope("people.see") or (), datetime.now(UTC), text, MOST):
+    agencies = visitor.scope("people.see") or ()
+    for person in members(session, agencies, datetime.now(UTC), text, MOST):
+        reads.note(("name",), [person.id], agencies=agencies)
         yield Hit(person.name, f"/staff/people?q={person.account}", person.account)
 
 

@@ -9,6 +9,7 @@ from ckan import model
 from ckanext.kzopen.core.desk.access import Page, pages
 from ckanext.kzopen.core.desk.registry import Desk, register
 from ckanext.kzopen.core.desk.visitor import Visitor, visitor
+from ckanext.kzopen.core.people import reads
 from ckanext.kzopen.core.people.assignments.listing import members
 from ckanext.kzopen.core.people.roles import known
 from flask import request
@@ -29,6 +30,7 @@ def index() -> Page:
     named, part = request.args.get("agency", "").strip(), request.args.get("q", "").strip()[:LONGEST]
     agencies = _agencies(who, named)
     found = members(model.Session, agencies, datetime.now(UTC), part) if agencies else []
+    reads.note(("name", "roles"), [person.id for person in found], agencies=agencies)
     told = {"people": found, "roles": known().roles, "agency": named, "q": part, "all_agencies": who.scope(SEE) is None}
     return tk.render("desk/people.html", {**told, "asked": bool(agencies)})
 

@@ -10,7 +10,7 @@ from ckan import model
 from ckanext.kzopen.core.desk.access import Page, pages
 from ckanext.kzopen.core.desk.registry import Desk, register
 from ckanext.kzopen.core.desk.visitor import visitor
-from ckanext.kzopen.core.people import rights, roles, substitution
+from ckanext.kzopen.core.people import reads, rights, roles, substitution
 from ckanext.kzopen.core.people.assignments.model import Delegation
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.problem import request_language
@@ -34,13 +34,15 @@ def index() -> Page:
         if not errors:
             tk.h.flash_success(tk._("The substitution is arranged."))
             return tk.redirect_to("kzopen_staff_substitution.index")
+    arranged = substitution.of_person(model.Session, me)
+    reads.note(("absence", "name"), {person for row in arranged for person in (row.absent, row.substitute)})
     return tk.render(
         "people_staff/substitution.html",
         {
             "values": request.form,
             "errors": {name: error.text(request_language()) for name, error in errors.items()},
             "mine": _delegable(me),
-            "arranged": substitution.of_person(model.Session, me),
+            "arranged": arranged,
             "roles": roles.known().roles,
             "me": me,
             "name_of": _name_of,

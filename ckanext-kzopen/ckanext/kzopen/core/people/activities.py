@@ -12,6 +12,7 @@ from typing import Any
 import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.plugins import plugin_loaded
+from ckanext.kzopen.core.people import reads
 from sqlalchemy import select
 
 Context = Any
@@ -22,7 +23,6 @@ LISTS = (
     "group_activity_list",
     "organization_activity_list",
     "recently_changed_packages_activity_list",
-    "user_activity_list",
 )
 
 
@@ -30,7 +30,21 @@ LISTS = (
 @tk.chained_action
 def only_visible(original: Action, context: Context, data_dict: dict[str, Any]) -> Activities:
     """The activities without those of data sets that the caller may not see; a page may hold fewer than its limit."""
+    return _without_hidden(context, original(context, data_dict))
+
+
+@tk.side_effect_free
+@tk.chained_action
+def of_a_person(original: Action, context: Context, data_dict: dict[str, Any]) -> Activities:
+    """The same, and noted: it tells what somebody has done."""
     found = original(context, data_dict)
+    person = model.User.get(str(data_dict.get("id", "")))
+    if person is not None and not context.get("ignore_auth"):
+        reads.note(("doings",), [person.id])
+    return _without_hidden(context, found)
+
+
+def _without_hidden(context: Context, found: Activities) -> Activities:
     about = {row["object_id"] for row in found if _is_about_a_dataset(row)}
     hidden = about - _visible(about, context.get("user") or "")
     return [row for row in found if row["object_id"] not in hidden]
@@ -55,7 +69,7 @@ def _may_see(user: str, package_id: str) -> bool:
     return True
 
 
-CHAINED: dict[str, Action] = dict.fromkeys(LISTS, only_visible)
+CHAINED: dict[str, Action] = {**dict.fromkeys(LISTS, only_visible), "user_activity_list": of_a_person}
 
 
 def actions() -> dict[str, Action]:

@@ -66,12 +66,19 @@ def read_of_personal_data(
     fields: Iterable[str],
     reason: str | None = None,
     agency: str | None = None,
+    people: Iterable[str] = (),
+    count: int = 1,
 ) -> int:
     """Note that `actor` has read these fields of somebody; call it where the data leaves the portal's code, then commit.
 
-    `kind` and `object_id` name whose data it was, or the thing that holds it; the values themselves are not noted.
+    `kind` and `object_id` name whose data it was, or the thing that holds it; of a list `count` says how many people it was,
+    and `people` who, by their ids. The values themselves are not noted.
     """
-    read = {"fields": ", ".join(sorted(fields))}
+    read: dict[str, Any] = {"fields": ", ".join(sorted(fields))}
+    if count != 1:
+        read["count"] = count
+    if listed := ", ".join(people):
+        read["people"] = listed
     return write_event(session, kind=kind, object_id=object_id, verb=READ, actor=actor, new=read, reason=reason, agency=agency)
 
 

@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 import ckan.plugins.toolkit as tk
 from ckan import model
-from ckanext.kzopen.core.people import levels, rights
+from ckanext.kzopen.core.people import levels, reads, rights
 from ckanext.kzopen.core.people.accounts import letters
 from ckanext.kzopen.core.people.accounts.forms import Form, page
 from ckanext.kzopen.core.people.accounts.views import Page, blueprint, go_to
@@ -16,7 +16,6 @@ from ckanext.kzopen.core.people.second_factor import keeping
 from ckanext.kzopen.core.people.sessions import store
 from ckanext.kzopen.core.people.sign_in.password import account
 from ckanext.kzopen.core.people.sign_in.views import address
-from ckanext.kzopen.core.record.events import write_event
 from ckanext.kzopen.core.texts import ASTANA
 from ckanext.kzopen.core.web.errors import KzError
 from flask import Response, request
@@ -87,10 +86,7 @@ def _found(form: Form) -> model.User | None:
     if found is None:
         form.wrong("person", KzError("people.no_such_account"))
     else:
-        write_event(
-            model.Session, kind="account", object_id=found.id, verb="read", actor=tk.current_user.id, address=address()
-        )
-        model.Session.commit()
+        reads.note(("email", "levels", "name"), [found.id])
     return found
 
 
