@@ -70,13 +70,17 @@ def _grid(sheet: CalamineSheet, limits: Limits) -> tuple[int, Grid]:
         return 1, []
     if sheet.height * sheet.width > limits.cells:
         raise Unreadable("table-dimensions", "too-many-cells", limit=limits.cells)
-    rows: Grid = [[None if cell == "" else cell for cell in row] for row in sheet.to_python(skip_empty_area=True)]
+    rows: Grid = [_without_blanks(row) for row in sheet.to_python(skip_empty_area=True)]
     while rows and not any(cell is not None for cell in rows[-1]):
         rows.pop()
     width = len(rows[0]) if rows else 0
     while width and not any(row[width - 1] is not None for row in rows):
         width -= 1
     return sheet.start[0] + 1, [row[:width] for row in rows] if rows and width < len(rows[0]) else rows
+
+
+def _without_blanks(row: list[object]) -> list[object]:
+    return [None if cell == "" else cell for cell in row] if "" in row else row
 
 
 def _sheet_cells(sheet: _Sheet, kind: str, expected: Collection[str], limits: Limits) -> tuple[int, Cells]:
