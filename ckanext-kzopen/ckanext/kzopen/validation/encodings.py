@@ -62,13 +62,19 @@ def _is_utf8(path: Path) -> bool:
     rest = b""
     with path.open("rb") as file:
         while chunk := file.read(CHUNK):
-            whole = len(chunk)
-            while whole > len(chunk) - 4 and whole > 0 and chunk[whole - 1] >= 0x80:
-                whole -= 1  # a character may go on in the next chunk
+            whole = _without_begun(chunk)
             if b"\x00" in chunk or not _right(rest + chunk[:whole]):
                 return False
             rest = chunk[whole:]
     return _right(rest)
+
+
+def _without_begun(chunk: bytes) -> int:
+    """The length of the chunk without its last character when that is not ASCII: it may go on in the next chunk."""
+    end = len(chunk)
+    while end > max(0, len(chunk) - 4) and 0x80 <= chunk[end - 1] < 0xC0:
+        end -= 1
+    return end - 1 if end and chunk[end - 1] >= 0xC0 else end
 
 
 def _right(raw: bytes) -> bool:

@@ -20,7 +20,6 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 from ckanext.kzopen.validation.merging import merged
 
-SMALLEST = 16 << 20
 PART = 8 << 20
 THREADS = min(4, os.cpu_count() or 1)
 LONE_RETURN = re.compile(rb"\r(?!\n)")
@@ -38,12 +37,12 @@ class _Doubt(Exception):
     """A record might not end where the part does."""
 
 
-def read_parts(path: Path, delimiter: str, offset: int, width: int) -> Part | None:
-    """The rows from byte `offset` to the end; None for a small file, and where the borders of parts might divide a record."""
-    if path.stat().st_size - offset < SMALLEST:
+def read_parts(path: Path, delimiter: str, offset: int, width: int, part: int = PART) -> Part | None:
+    """The rows from byte `offset` to the end; None for less than two parts, and where a border might divide a record."""
+    if path.stat().st_size - offset < 2 * part:
         return None
     try:
-        return _side_by_side(path, delimiter, width, _borders(path, offset))
+        return _side_by_side(path, delimiter, width, _borders(path, offset, part))
     except (_Doubt, pa.ArrowInvalid):
         return None
 
@@ -59,15 +58,15 @@ def _side_by_side(path: Path, delimiter: str, width: int, borders: list[int]) ->
     return Part(pl.concat([part.rows for part in parts], rechunk=True), ragged)
 
 
-def _borders(path: Path, offset: int) -> list[int]:
+def _borders(path: Path, offset: int, part: int) -> list[int]:
     """Where parts begin, each behind a line feed, and the end of the file."""
     size = path.stat().st_size
     borders = [offset]
     with path.open("rb") as file:
         while borders[-1] < size:
-            file.seek(min(size, borders[-1] + PART))
-            if len(file.readline(PART)) == PART:
-                raise _Doubt  # a line as long as that is no row
+            file.seek(min(size, borders[-1] + part))
+            if len(file.readline(part)) == part:
+                raise _Doubt  # a line longer than a part is hardly a row
             borders.append(file.tell())
     return borders
 
