@@ -123,7 +123,14 @@ def test_date_ranges(index: Index, field: str, bounds: str, found: set[str]) -> 
 
 
 @pytest.mark.parametrize(
-    ("bounds", "found"), [("[2000 TO 2010]", {"b"}), ("[* TO 2010}", {"a", "b"}), ("[2010.5 TO *]", {"c"})]
+    ("bounds", "found"),
+    [
+        ("[2000 TO 2010]", {"b"}),
+        ("[* TO 2010}", {"a", "b"}),
+        ("[2010.5 TO *]", {"c"}),
+        ("{6.5 TO 2005]", {"a", "b"}),
+        ("{7 TO 2005.5}", {"b"}),
+    ],
 )
 def test_ranges_of_numbers_in_extras(index: Index, bounds: str, found: set[str]) -> None:
     reader = index(source("a", year="7"), source("b", year="2005"), source("c", year="20100"))

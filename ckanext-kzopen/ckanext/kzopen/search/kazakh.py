@@ -17,7 +17,7 @@ VOWELS = BACK | FRONT | frozenset("уюиэё")
 """Those that are neither back nor front take suffixes of both kinds: болуға, беруге."""
 
 _RELATIVE = ("дағы", "дегі", "тағы", "тегі", "ндағы", "ндегі")  # that which is in
-_LIKE = ("дай", "дей", "тай", "тей", "рақ", "рек", "ырақ", "ірек", "лап", "леп")
+_LIKE = ("дай", "дей", "тай", "тей", "рақ", "рек", "ырақ", "ірек")
 _CASES = (
     *("ның", "нің", "дың", "дің", "тың", "тің"),  # of
     *("ға", "ге", "қа", "ке", "на", "не"),  # to
@@ -34,9 +34,41 @@ _POSSESSION = (
 _NUMBER = ("лар", "лер", "дар", "дер", "тар", "тер")
 _PARTICIPLES = (
     *("ған", "ген", "қан", "кен", "ғандық", "гендік", "қандық", "кендік"),
-    *("ып", "іп", "у", "ю"),
+    *("ып", "іп", "п", "у", "ю"),
 )
-_TENSES = ("ады", "еді", "йды", "йді", "атын", "етін", "йтын", "йтін", "сын", "сін")
+_TENSES = (
+    *("ады", "еді", "йды", "йді", "иды", "иді"),  # does
+    *("мады", "меді", "бады", "беді", "пады", "педі"),  # did not
+    *("май", "мей", "бай", "бей", "пай", "пей"),  # not doing
+    *("атын", "етін", "йтын", "йтін", "итын", "итін"),  # doing
+    *(
+        "амын",
+        "емін",
+        "ймын",
+        "ймін",
+        "амыз",
+        "еміз",
+        "ймыз",
+        "йміз",
+        "имын",
+        "имін",
+        "имыз",
+        "иміз",
+        "асыз",
+        "есіз",
+        "йсыз",
+        "йсіз",
+    ),  # I, we, you do
+    *("дым", "дім", "тым", "тім", "дыңыз", "діңіз", "тыңыз", "тіңіз"),  # I, you did
+    *("са", "се", "сам", "сем", "сақ", "сек", "саңыз", "сеңіз"),  # if
+    *("айын", "ейін", "йын", "йін", "сын", "сін"),  # let
+)
+_PAST = ("ды", "ді", "ты", "ті")
+CONVERB = re.compile(r"(?:л[ае]н|[тд][ыі]р|[қғ]ыз|[кг]із)[ае]$")
+_MADE_VERB = re.compile(r"\w{2}(?:л[ае]н|[ыі]л|[тд][ыі]р|[қғ]ыз|[кг]із)$")
+"""Doing: пайдалана, арттыра; shorter ones end like too many nouns."""
+_VOICES = ("ыл", "іл", "ын", "ін", "л", "н")
+"""The passive: an order that was approved is found by "to approve"."""
 _NEGATIONS = ("ма", "ме", "ба", "бе", "па", "пе")
 _NOUN = (_RELATIVE, _CASES, _POSSESSION, _NUMBER)
 
@@ -57,9 +89,11 @@ _AFTER: dict[str, frozenset[str]] = {
     "й": VOWELS,
     "р": VOWELS,
     **dict.fromkeys(("дар", "дер"), frozenset("лмнңзж")),
-    **dict.fromkeys(("на", "не", "нда", "нде", "нан", "нен", "ндағы", "ндегі"), frozenset("ыі")),
+    **dict.fromkeys(("на", "не", "нда", "нде", "ндағы", "ндегі"), frozenset("ыі")),
+    **dict.fromkeys(("нан", "нен"), frozenset("ыімнң")),
     **dict.fromkeys(("сын", "сін"), frozenset("рлйнмңзжқкпст")),  # of a noun after vowels: баласын
-    **dict.fromkeys(("лап", "леп"), VOWELS | frozenset("рлйнмңзжқкпст")),
+    **dict.fromkeys(("са", "се", "сам", "сем", "сақ", "сек", "саңыз", "сеңіз"), VOWELS | frozenset("рлйнмңзжқкпстш")),
+    **dict.fromkeys(("ба", "бе", "бай", "бей", "бады", "беді"), frozenset("зжмнң")),
 }
 """After which letters a suffix, or any that begins with this letter, may stand; one with a vowel first follows consonants."""
 COUNTRIES = re.compile(r"(?:[қк]аза[қк]|өзбек|қырғыз|тәжік|түркімен|ауған|пәкі|түркі|татар|башқұрт|дағы)стан$")
@@ -67,7 +101,8 @@ COUNTRIES = re.compile(r"(?:[қк]аза[қк]|өзбек|қырғыз|тәжі�
 _TWO_LETTERS = frozenset(
     re.findall(
         r"\w+",
-        "ел ат ай ас үй от іс ақ оқ ой өз ұл ет ит ал ан ем ер ек аң өң ұн із он су ту бу ми ес ән ою",
+        "ел ат ай ас үй от іс ақ оқ ой өз ұл ет ит ал ан ем ер ек аң өң ұн із он су ту бу ми ес ән ою "
+        "аш өл өс өш өт ен еш ұш ұр іш іл қу жу ту ию қи ти ки",
     )
 )
 """Stems of two letters; all others need three, or орта (middle) would be a noun in the locative."""
@@ -84,13 +119,14 @@ _WITHOUT_VOWEL = {
 }
 """Stems that lose their last vowel before another one: халық, халқы."""
 _NOUNS_IN_U = re.compile(r"^(?:[бстқд]у|[жтсбдз]ау|қару|ару|сұлу|жылу|алау|қалау)$")
+_NOUNS_IN_P = frozenset(("кітап", "талап", "жауап", "есеп", "тарап", "мектеп", "себеп", "шарап", "азап", "мирап"))
 LOANS = frozenset(
     re.findall(
         r"\w+",
         """
         қысқа басқа нұсқа алқа өлке ірге өзге бірге бөлме жаңа пайда сауда орда елорда кесте теңге тақта апта мақта
         хатта мұнда онда сонда жанында ретінде тиісті тендер гендер лидер гектар доллар характер мастер бухгалтер
-        трейдер провайдер принтер свитер санитар компьютер литр кредитор катер ордер радар дар удар шифер календар
+        трейдер провайдер принтер свитер санитар компьютер литр касса кредитор катер ордер радар дар удар шифер календар
         секретар министр регистр центр метр сервер фермер партнер конвертер орган организация план экран кран роман
         капитал банк
         """,
@@ -126,6 +162,10 @@ def _fits(stem: str, suffix: str) -> bool:
         return stem[-1] not in VOWELS or (stem[-1] in "уи" and suffix in ("ы", "і"))  # болу-ы
     if suffix == "н":
         return stem[-1] in "ыі"  # мектебі-н
+    if suffix == "п":
+        return stem[-1] in "ае" and stem + suffix not in _NOUNS_IN_P
+    if suffix in ("ны", "ні") and f"{stem}н".endswith(_PARTICIPLES[:4]):
+        return False  # болған-ы
     if suffix in ("сы", "сі") and stem[-1] in "ыі":
         return stem.endswith(("шы", "ші"))  # оқушы-сы, but облыс-ы
     if suffix in ("сы", "сі") and stem.endswith(("кеңе", "қатына")):
@@ -149,12 +189,36 @@ def _as_noun(word: str) -> str:
 
 
 def _as_verb(word: str) -> str:
+    if word.endswith("ю"):
+        return _root(word[:-1] + "й")  # қою: қой-
+    if CONVERB.search(word):
+        return _root(word[:-1])
     root = _strip(word, _PARTICIPLES)
-    return _without_negation(root) if root != word else word
+    return _root(root) if root != word else word
 
 
-def _without_negation(root: str) -> str:
-    return _strip(root, _NEGATIONS)
+def _is_past(word: str) -> bool:
+    """Whether ды is the past, not the object of a noun: after a vowel, where a noun has ны, and after suffixes of verbs."""
+    before = word[:-2]
+    return word.endswith(_PAST) and (before[-1:] in VOWELS or bool(_MADE_VERB.search(before)))
+
+
+def _root(verb: str) -> str:
+    """The verb without negation, voice and last vowel, which the tense may have taken: белгіле-ді, but бекіт-еді."""
+    root = _active(_strip(verb, _NEGATIONS))
+    while len(root) > _SHORTEST + 1 and root[-1] in "аеыі":
+        root = _active(root[:-1])
+    return root[:-1] if root[-1] in "ыі" and root[:-1] in _TWO_LETTERS else root
+
+
+def _active(verb: str) -> str:
+    """The verb without the passive, where enough is left of it."""
+    for suffix in _VOICES:
+        active = verb[: -len(suffix)]
+        follows = active[-1:] not in VOWELS if len(suffix) > 1 else active[-1:] in frozenset("аеыіи")
+        if verb.endswith(suffix) and len(active) > _SHORTEST and follows and _agrees(active, suffix + _last_vowel(active)):
+            return active
+    return verb
 
 
 def _base(stem: str) -> str:
@@ -169,7 +233,7 @@ def stem(word: str) -> str:
     """The word without its endings; `word` is in lower case."""
     if word in LOANS:
         return word
-    present = _strip(word, _TENSES)
+    present = _strip(word, _TENSES + _PAST if _is_past(word) else _TENSES)
     if present != word:
-        return _base(_without_negation(present))
+        return _base(_root(present))
     return _base(_as_verb(_as_noun(_strip(word, _LIKE))))

@@ -20,6 +20,7 @@ from ckanext.kzopen.validation.formats import sniff
 from ckanext.kzopen.validation.integrity import Repeats, repeated_keys, repeated_values
 from ckanext.kzopen.validation.listing import Located, listed
 from ckanext.kzopen.validation.native import as_text
+from ckanext.kzopen.validation.parts import THREADS
 from ckanext.kzopen.validation.reading import read
 from ckanext.kzopen.validation.repairs import encoding
 from ckanext.kzopen.validation.repairs.columns import wanted_by
@@ -30,7 +31,7 @@ from ckanext.kzopen.validation.report import Finding, Report, Shown
 from ckanext.kzopen.validation.tables import table_of
 from frictionless import Field, Schema
 
-WORTH_THREADS, THREADS = 1_000_000, 4
+WORTH_THREADS = 1_000_000
 SHOWN_ROWS, FIRST_ROWS, SHOWN_COLUMNS, SHOWN_LETTERS = 200, 20, 60, 200
 
 

@@ -7,7 +7,7 @@ distinct text. Hence codes and values are frictionless's whatever the vectors un
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
@@ -17,7 +17,7 @@ from ckanext.kzopen.validation.typed import exact_as_float, series_of
 from frictionless import Field
 
 PLAIN_PATTERN = re.compile(r"(\\[.dD\-/]|[A-Za-zА-Яа-я0-9_ \-./:,;#№()|]|\[[A-Za-zА-Яа-я0-9_ \-.]+\]|\{\d+(,\d*)?\}|[?*+])*")
-TOKENS = {"%Y": "[0-9]{4}", "%m": "[0-9]{2}", "%d": "[0-9]{2}", "%H": "[0-9]{2}", "%M": "[0-9]{2}", "%S": "[0-9]{2}"}
+TOKENS = {"%Y": "[0-9]{4}", "%m": "[0-9]{2}", "%d": "[0-9]{2}", "%H": "[0-9]{2}", "%M": "[0-5][0-9]", "%S": "[0-5][0-9]"}
 BOUNDS = {"minimum": "ge", "maximum": "le", "exclusiveMinimum": "gt", "exclusiveMaximum": "lt"}
 EXACT_DIGITS = 15
 Reader = Callable[[object], tuple[Any, dict[str, str] | None]]
@@ -163,6 +163,8 @@ def _accepted(cells: pl.Series, field: Field, present: pl.Series) -> _Accepted:
             found = _integers(cells, present)
         case "number":
             found = _numbers(cells, field, present)
+        case "date":
+            found = _dates(cells, field, present)
         case "datetime":
             found = _moments(cells, field, present)
         case _:
@@ -177,7 +179,11 @@ def _nothing(cells: pl.Series, dtype: pl.DataType) -> _Accepted:
 
 def _masked(values: pl.Series, mask: pl.Series) -> _Accepted:
     mask = (mask & values.is_not_null()).fill_null(False)
-    return _Accepted(values.set(~mask, None), mask)
+    return _Accepted(_only(values, mask), mask)
+
+
+def _only(values: pl.Series, mask: pl.Series) -> pl.Series:
+    return values if mask.sum() == len(mask) - values.null_count() else values.set(~mask, None)
 
 
 def _texts(cells: pl.Series, field: Field, present: pl.Series) -> _Accepted:
@@ -189,10 +195,17 @@ def _texts(cells: pl.Series, field: Field, present: pl.Series) -> _Accepted:
 def _integers(cells: pl.Series, present: pl.Series) -> _Accepted:
     """Written as a machine would write them, or digits with zeros before them."""
     values = cells.cast(pl.Int64, strict=False)
-    same = (values.cast(pl.String) == cells).fill_null(value=False)
-    if not (same | ~present).all():
-        same |= cells.str.contains("^-?[0-9]{1,18}$").fill_null(value=False)
-    return _masked(values, present & same)
+    plain = cells.str.contains("^-?[0-9]{1,18}$")
+    return _masked(values, present & _or_written_alike(plain, present, values, cells))
+
+
+def _or_written_alike(sure: pl.Series, present: pl.Series, values: pl.Series, texts: pl.Series) -> pl.Series:
+    """Which values are sure, or are written back as the same text; only the latter are written."""
+    sure = sure.fill_null(value=False)
+    asked = (present & ~sure).arg_true()
+    if not len(asked):
+        return sure
+    return sure.scatter(asked, (values.gather(asked).cast(pl.String) == texts.gather(asked)).fill_null(value=False))
 
 
 def _numbers(cells: pl.Series, field: Field, present: pl.Series) -> _Accepted:
@@ -208,23 +221,39 @@ def _numbers(cells: pl.Series, field: Field, present: pl.Series) -> _Accepted:
         texts = texts.set(~plain.fill_null(False), None).str.replace(point, ".", literal=True)
     values = texts.cast(pl.Float64, strict=False) + 0.0
     exact = texts.str.len_bytes() <= EXACT_DIGITS
-    if not exact.all():
-        exact |= values.cast(pl.String) == texts
-    return _masked(values, plain & exact)
+    return _masked(values, plain & _or_written_alike(exact, plain, values, texts))
+
+
+def _dates(cells: pl.Series, field: Field, present: pl.Series) -> _Accepted:
+    """Days in ISO form or in a format of plain numbers."""
+    form = "%Y-%m-%d" if field.format == "default" else field.format
+    shape = _shape(form, ("%Y", "%m", "%d"))
+    if shape is None:
+        return _nothing(cells, pl.Date())
+    plain = present & cells.str.contains(shape)
+    values = cells.str.to_date(form, strict=False)
+    return _masked(values, plain & (values.dt.year() >= 1))
 
 
 def _moments(cells: pl.Series, field: Field, present: pl.Series) -> _Accepted:
     """Times without an offset, in ISO form or in a format of plain numbers."""
     form = "%Y-%m-%dT%H:%M:%S" if field.format == "default" else field.format
-    shape = re.sub(r"%.", lambda token: TOKENS.get(token[0], "%"), re.sub(r"[.()\[\]+*?^$|\\{}]", r"\\\g<0>", form))
-    if "%" in shape or not all(form.count(token) == 1 for token in TOKENS):
+    shape = _shape(form, tuple(TOKENS))
+    if shape is None:
         return _nothing(cells, pl.Datetime("us"))
     texts = cells
     if field.format == "default":
         texts = texts.str.replace("^([0-9]{4}-[0-9]{2}-[0-9]{2}) ", "${1}T")
-    plain = (present & texts.str.contains(f"^{shape}$")).fill_null(False)
-    values = texts.set(~plain, None).str.to_datetime(form, time_unit="us", strict=False)
-    return _masked(values, plain & (values.dt.year() >= 1) & ~texts.str.contains(":60").fill_null(False))
+    plain = present & texts.str.contains(shape)
+    values = texts.str.to_datetime(form, time_unit="us", strict=False, cache=False)
+    return _masked(values, plain & (values.dt.year() >= 1))
+
+
+def _shape(form: str, tokens: Sequence[str]) -> str | None:
+    """A pattern of what is written in the format; None unless it has each of the tokens once and no others."""
+    escaped = re.sub(r"[.()\[\]+*?^$|\\{}]", r"\\\g<0>", form)
+    shape = re.sub(r"%.", lambda token: TOKENS[token[0]] if token[0] in tokens else "%", escaped)
+    return None if "%" in shape or any(form.count(token) != 1 for token in tokens) else f"^{shape}$"
 
 
 def _within_constraints(found: _Accepted, field: Field) -> _Accepted:
@@ -234,7 +263,7 @@ def _within_constraints(found: _Accepted, field: Field) -> _Accepted:
     for name, wanted in field.constraints.items():
         if name in field.supported_constraints and name != "required" and wanted is not None:
             mask = mask & _keeps(found.values, field, name, wanted, reader).fill_null(False)
-    return _Accepted(found.values.set(~mask, None), mask)
+    return _Accepted(_only(found.values, mask), mask)
 
 
 def _keeps(values: pl.Series, field: Field, name: str, wanted: Any, reader: Any) -> pl.Series:

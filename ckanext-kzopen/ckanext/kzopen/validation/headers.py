@@ -36,6 +36,8 @@ def find_header(rows: Rows, expected: Collection[str], spans: Sequence[Span] = (
         filled = _filled(row)
         found = sum(normal(cell) in known for cell in filled)
         if filled and found * 2 >= max(len(filled), 2):
+            if found >= max(map(len, rows)):  # no other header can know more of them
+                return Head(index, index)
             several = _by_shape(rows, spans)
             return several if _known(rows, several, spans, known) > found else Head(index, index)
     return _by_shape(rows, spans)
@@ -51,7 +53,7 @@ def _known(rows: Rows, head: Head, spans: Sequence[Span], known: Collection[str]
 
 
 def _first_full(candidates: Rows, rows: Rows) -> int:
-    widths = Counter(len(_filled(row)) for row in rows)
+    widths = Counter(map(_fullness, rows))
     del widths[0]
     if not widths:
         raise Unreadable("source-error", "empty")
@@ -59,9 +61,14 @@ def _first_full(candidates: Rows, rows: Rows) -> int:
         del widths[1]  # prose around a table, one cell a line
     usual = max(widths, key=lambda width: (widths[width] * width, width))
     for index, row in enumerate(candidates):
-        if len(_filled(row)) * 2 > usual:
+        if _fullness(row) * 2 > usual:
             return index
-    return next(index for index, row in enumerate(rows) if _filled(row))
+    return next(index for index, row in enumerate(rows) if _fullness(row))
+
+
+def _fullness(row: Sequence[object]) -> int:
+    """How many cells are filled: all but None and blank text."""
+    return len(row) - row.count(None) - sum(type(cell) is str and not cell.strip() for cell in row)
 
 
 def _labelled(rows: Rows, index: int) -> int:

@@ -62,8 +62,16 @@ def _unequal(column: Column) -> pl.Series:
 def _repeats(values: Sequence[pl.Series], counted: pl.Series) -> pl.DataFrame:
     names = [str(number) for number in range(len(values))]
     frame = pl.DataFrame(dict(zip(names, values, strict=True)))
-    again = values[0].is_duplicated() if len(values) == 1 else frame.is_duplicated()
-    indexes = (again & counted).arg_true().cast(pl.UInt32)
+    indexes = (_perhaps_again(frame) & counted).arg_true().cast(pl.UInt32)
     frame = frame.select(pl.all().gather(indexes)).with_columns(index=indexes)
     before = pl.col("index").shift(1).over(names)
     return frame.select("index", before=before).filter(pl.col("before").is_not_null())
+
+
+def _perhaps_again(frame: pl.DataFrame) -> pl.Series:
+    """Rows whose hash another row has too: all that repeat, and hardly any besides. Sorting numbers is far quicker than
+    grouping values."""
+    hashes = frame.hash_rows(seed=1)
+    ordered = hashes.sort()
+    again = ordered.filter(ordered == ordered.shift(1)).unique()
+    return hashes.is_in(again) if len(again) else pl.repeat(False, len(hashes), dtype=pl.Boolean, eager=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -12,6 +13,8 @@ from frictionless import Field
 
 LARGEST_PLAIN = 1e15
 SMALLEST_PLAIN = 1e-4
+FIRST_YEAR = 1000  # earlier ones are padded by some and not by others
+PLAIN_FORM = re.compile(r"(%[YmdHMS]|[ .:/T-])*")
 
 
 def as_text(values: Sequence[object], field: Field) -> pl.Series:
@@ -26,7 +29,27 @@ def as_text(values: Sequence[object], field: Field) -> pl.Series:
         found = _plain_numbers(values, field)
         if found is not None:
             return found
+    if kinds == {datetime} and (found := _whole_seconds(values, field)) is not None:
+        return found
     return pl.Series([None if value is None else _text(value, field) for value in values], dtype=pl.String)
+
+
+def _whole_seconds(values: Sequence[object], field: Field) -> pl.Series | None:
+    """A column of moments at once; None when one has an offset or parts of a second, is no midnight where days are expected,
+    or is of a year or in a format that polars and Python might write otherwise."""
+    if any(value.tzinfo is not None for value in values if isinstance(value, datetime)):
+        return None
+    moments = pl.Series(values, dtype=pl.Datetime("us"))
+    midnight = (moments == moments.dt.truncate("1d")).all()
+    if (moments.dt.microsecond() != 0).any() or (moments.dt.year() < FIRST_YEAR).any():
+        return None
+    if field.type == "datetime":
+        form = field.format if "%" in field.format else "%Y-%m-%dT%H:%M:%S"
+    elif midnight:
+        form = field.format if field.type == "date" and "%" in field.format else "%Y-%m-%d"
+    else:
+        return None
+    return moments.dt.strftime(form) if PLAIN_FORM.fullmatch(form) else None
 
 
 def _plain_numbers(values: Sequence[object], field: Field) -> pl.Series | None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import csv
 import io
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -20,12 +19,12 @@ from typing import IO
 import polars as pl
 import pyarrow as pa
 import pyarrow.csv as pa_csv
+from ckanext.kzopen.validation.merging import merged
+from ckanext.kzopen.validation.parts import LONE_RETURN, read_parts
 
 LARGEST = 4 << 30
 BLOCK = 4 << 20
 CHUNK = 1 << 24
-FEW_RAGGED = 5000
-LONE_RETURN = re.compile(rb"\r(?!\n)")
 
 
 @dataclass(frozen=True)
@@ -52,6 +51,12 @@ def read_body(path: Path, delimiter: str, offset: int, width: int) -> Body | Non
     size = path.stat().st_size - offset
     if not 0 < size < LARGEST:
         return None
+    if part := read_parts(path, delimiter, offset, width):
+        return Body(part.rows.get_columns(), pl.int_range(len(part.rows), eager=True), part.ragged)
+    return _read_whole(path, delimiter, offset, width)
+
+
+def _read_whole(path: Path, delimiter: str, offset: int, width: int) -> Body | None:
     ragged: dict[int, str] = {}
 
     def too_short_or_long(row: pa_csv.InvalidRow) -> str:
@@ -60,7 +65,7 @@ def read_body(path: Path, delimiter: str, offset: int, width: int) -> Body | Non
 
     names = [str(number) for number in range(width)]
     with path.open("rb") as file:
-        block = _block_size(file, offset, size)
+        block = _block_size(file, offset, path.stat().st_size - offset)
         if block is None:
             return None
         file.seek(offset)
@@ -86,14 +91,14 @@ def read_body(path: Path, delimiter: str, offset: int, width: int) -> Body | Non
     blank = _blank_lines(path, offset, whole, cells)
     if blank is None:
         return None
-    frame = _merged(whole, cells)
+    frame = merged(whole, cells)
     if _unclosed(path, frame, cells):
         return None
+    positions = pl.int_range(len(frame), eager=True)
     if blank:
-        there = frame["position"].is_in(blank)
-        frame = frame.with_columns(pl.when(~there).then(pl.col(names)))
+        frame = frame.with_columns(pl.when(~positions.is_in(blank)).then(pl.all()))
         cells |= {position: [] for position in blank}
-    return Body(frame.drop("position").get_columns(), frame["position"], cells)
+    return Body(frame.get_columns(), positions, cells)
 
 
 def _block_size(file: IO[bytes], offset: int, size: int) -> int | None:
@@ -136,32 +141,11 @@ def _may_have_blank_lines(path: Path, offset: int) -> bool:
     return False
 
 
-def _merged(frame: pl.DataFrame, ragged: dict[int, list[str]]) -> pl.DataFrame:
-    """Whole rows and ragged ones (padded with None or cut) in the order of the file."""
-    height = len(frame) + len(ragged)
-    if not ragged:
-        return frame.with_columns(position=pl.int_range(height, eager=True))
-    names, width = frame.columns, len(frame.columns)
-    padded = [[*record[:width], *[None] * (width - len(record))] for record in ragged.values()]
-    extra = pl.DataFrame(padded, schema=dict.fromkeys(names, pl.String), orient="row")
-    if len(ragged) > FEW_RAGGED:
-        positions = pl.int_range(height, eager=True)
-        whole = frame.with_columns(position=positions.filter(~positions.is_in(list(ragged))))
-        return pl.concat([whole, extra.with_columns(position=pl.Series(list(ragged), dtype=pl.Int64))]).sort("position")
-    parts, start = [], 0
-    for number, position in enumerate(ragged):
-        end = position - number
-        parts += [frame.slice(start, end - start), extra.slice(number, 1)]
-        start = end
-    together = pl.concat([*parts, frame.slice(start)], rechunk=True)
-    return together.with_columns(position=pl.int_range(height, eager=True))
-
-
 def _unclosed(path: Path, frame: pl.DataFrame, ragged: dict[int, list[str]]) -> bool:
     """Whether there is no row, or the last cell began with a quote that was not closed."""
     if not len(frame):
         return True
-    last = ragged.get(len(frame) - 1) or [frame.drop("position").row(-1)[-1] or ""]
+    last = ragged.get(len(frame) - 1) or [frame.row(-1)[-1] or ""]
     unclosed = '"' + last[-1].replace('"', '""')
     return _tail(path, len(unclosed.encode())).endswith(unclosed.encode())
 

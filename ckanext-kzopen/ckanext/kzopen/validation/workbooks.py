@@ -70,13 +70,17 @@ def _grid(sheet: CalamineSheet, limits: Limits) -> tuple[int, Grid]:
         return 1, []
     if sheet.height * sheet.width > limits.cells:
         raise Unreadable("table-dimensions", "too-many-cells", limit=limits.cells)
-    rows: Grid = [[None if cell == "" else cell for cell in row] for row in sheet.to_python(skip_empty_area=True)]
+    rows: Grid = [_without_blanks(row) for row in sheet.to_python(skip_empty_area=True)]
     while rows and not any(cell is not None for cell in rows[-1]):
         rows.pop()
     width = len(rows[0]) if rows else 0
     while width and not any(row[width - 1] is not None for row in rows):
         width -= 1
     return sheet.start[0] + 1, [row[:width] for row in rows] if rows and width < len(rows[0]) else rows
+
+
+def _without_blanks(row: Sequence[object]) -> list[object]:
+    return [None if cell == "" else cell for cell in row] if "" in row else list(row)
 
 
 def _sheet_cells(sheet: _Sheet, kind: str, expected: Collection[str], limits: Limits) -> tuple[int, Cells]:
@@ -93,5 +97,5 @@ def _sheet_cells(sheet: _Sheet, kind: str, expected: Collection[str], limits: Li
 
 def transposed(labels: Sequence[str], rows: Grid, first: int, reading: Reading) -> Cells:
     """Rows as wide as the header as columns; `first` is the number of the first of them."""
-    columns: list[list[object]] = [list(column) for column in zip(*rows, strict=True)] if rows else [[] for _ in labels]
+    columns: list[list[object]] = [[row[n] for row in rows] for n in range(len(rows[0]))] if rows else [[] for _ in labels]
     return Cells(labels, columns, pl.int_range(first, first + len(rows), eager=True), reading)

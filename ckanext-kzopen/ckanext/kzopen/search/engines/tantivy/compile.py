@@ -154,8 +154,17 @@ class Compiler:
         if kind is Kind.NUMBER:
             return self._numbers(node)
         if node.field not in KEYWORDS and _is_number(node.low) and _is_number(node.high):
-            return self._parsed(path("num", node.field), node, _as_float(node.low), _as_float(node.high))
+            return self._free_numbers(node)
         return self._exact_values(node)
+
+    def _free_numbers(self, node: Range) -> Query:
+        """tantivy panics at a whole and a broken bound together; each document has one number, so each bound may ask for itself."""
+        target, low, high = path("num", node.field), _as_float(node.low), _as_float(node.high)
+        if low is None or high is None or float(low).is_integer() == float(high).is_integer():
+            return self._parsed(target, node, low, high)
+        return _boolean(
+            [(Occur.Must, self._parsed(target, node, low, None)), (Occur.Must, self._parsed(target, node, None, high))]
+        )
 
     def _exact_values(self, node: Range) -> Query:
         """Values between the bounds by their bytes; hexadecimal ends before the letter g."""
