@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 import schemathesis
 from ckan.tests.helpers import CKANTestApp
-from ckanext.kzopen.publishing import openapi
+from ckanext.kzopen.publishing import api_words, openapi
 from ckanext.kzopen.publishing.calls_shown import CALLS
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import checks
@@ -55,6 +56,39 @@ def test_it_is_told_in_the_readers_language(app: CKANTestApp) -> None:
     }
 
     assert told == {"kk": "Жолдарды жіберу", "ru": "Отправить строки", "en": "Send rows"}
+
+
+def descriptions(part: Any) -> Iterator[str]:
+    """Every description of a document; a field of a shape that is called so is none."""
+    if isinstance(part, dict):
+        found = part.get("description")
+        yield from [found] if isinstance(found, str) else []
+        part = list(part.values())
+    for one in part if isinstance(part, list) else ():
+        yield from descriptions(one)
+
+
+@pytest.mark.parametrize("language", ["kk", "ru"])
+def test_no_description_is_left_in_english(language: str) -> None:
+    english, told = openapi.document(ADDRESS, "en"), openapi.document(ADDRESS, language)
+    pairs = list(zip(descriptions(english), descriptions(told), strict=True))
+    assert len(pairs) > 80
+    assert [before for before, after in pairs if not after or before == after] == []
+
+
+def test_every_parameter_says_what_it_means(described: Any) -> None:
+    parameters = [
+        (path, one["name"], one.get("description"))
+        for path, item in described["paths"].items()
+        for call in ({"parameters": item.get("parameters", [])}, *(item[method] for method in item if method != "parameters"))
+        for one in call.get("parameters", [])
+    ]
+    assert len(parameters) > 25
+    assert [one for one in parameters if not one[2]] == []
+
+
+def test_no_sentence_is_translated_that_nobody_says() -> None:
+    assert set(api_words.words()) - set(descriptions(openapi.document(ADDRESS, "en"))) == set()
 
 
 def test_a_parameter_is_described_as_the_model_checks_it(described: Any) -> None:

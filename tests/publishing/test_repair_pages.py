@@ -88,6 +88,27 @@ def test_a_messy_file_is_mended_with_one_click_published_and_the_next_one_by_its
     assert sent["state"] == "accepted", sent
 
 
+def test_an_encoding_is_chosen_by_its_words_and_remembered_until_another_is(staff: Browser, api: Api, schools: str) -> None:
+    unknown = "bin;name;kind;sum;day\n000140000012;ЖШС;;1;2026-01-31\n".encode("cp1251")
+    first = upload(staff, schools, unknown, "/kk")
+    soup = settled_page(staff, first)
+    assert offers(soup) == {"encoding:windows-1251", "encoding:ibm866", "encoding:windows-1252"}
+    assert "ЖШС" in soup.select_one(".repairs").get_text()
+    assert soup.select(".repairs button.btn-primary") == []  # one of them is to be chosen, not all
+
+    wrong = settled_page(staff, accept(staff, first, "encoding:ibm866"))
+    assert wrong.select_one(".state-awaiting_approval") is not None
+    assert "╞╪╤" in wrong.get_text()
+
+    right = accept(staff, first, "encoding:windows-1251")
+    assert "ЖШС" in settled_page(staff, right).select_one("table.marked").get_text()
+    shown = page(staff.get(f"/staff/datasets/{schools}"))
+    assert {button["value"] for button in shown.select("button[name=repair]")} == {"encoding:windows-1251"}
+    assert api.delivery(schools, unknown)["state"] == "accepted"
+    stored = staff.get(f"/data/{schools}.csv?raw=1").get_data(as_text=True)
+    assert stored.splitlines()[1].startswith('"000140000012","ЖШС",')
+
+
 def test_a_consent_can_be_taken_back(staff: Browser, schools: str) -> None:
     accept(staff, upload(staff, schools, MESSY), *ALL)
     shown = page(staff.get(f"/staff/datasets/{schools}"))

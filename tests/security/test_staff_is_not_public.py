@@ -10,7 +10,9 @@ from tests.security.world import World
 PEOPLE = "/api/3/action/member_list?id={0}&object_type="
 
 
-@pytest.mark.parametrize("page", ["/organization/admins/{0}", "/kk/organization/admins/{0}", "/organization/admins/{0}?page=2"])
+@pytest.mark.parametrize(
+    "page", ["/organization/admins/{0}", "/kk/organization/admins/{0}", "/organization/admins/{0}?page=2"]
+)
 def test_the_page_of_administrators_names_nobody_to_the_public(world: World, page: str) -> None:
     names = [name for name in world.names.values() if name]
     for level, status in (("anonymous", 302), ("citizen", 403)):

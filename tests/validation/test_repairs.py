@@ -7,7 +7,9 @@ from typing import Any
 
 import openpyxl
 import pytest
+from ckanext.kzopen.publishing.proposal import proposed
 from ckanext.kzopen.validation.check import Checked, check_file
+from ckanext.kzopen.validation.names import distinct
 from ckanext.kzopen.validation.repairs.letters import of_one_alphabet
 from ckanext.kzopen.validation.repairs.model import Key
 from ckanext.kzopen.validation.repairs.notations import commas_of, day_of, plain_number, slashes_of
@@ -177,3 +179,56 @@ def test_a_word_of_one_alphabet_is_left_alone(text: str) -> None:
 )
 def test_a_mixed_word_gets_the_alphabet_of_its_other_letters(mixed: str, pure: str) -> None:
     assert of_one_alphabet(mixed) == pure
+
+
+@given(st.lists(st.sampled_from(["", "Атауы", "Атауы (2)", "Атауы (3)", "Саны"])))
+def test_repeated_labels_get_numbers_and_the_others_stay(labels: list[str]) -> None:
+    told = distinct(labels)
+    assert [label for label, before in zip(told, labels, strict=True) if labels.count(before) == 1] == [
+        label for label in labels if labels.count(label) == 1
+    ]
+    assert len({label for label in told if label}) == len([label for label in labels if label])
+    assert [n for n, label in enumerate(told) if not label] == [n for n, label in enumerate(labels) if not label]
+
+
+def test_a_table_without_a_schema_is_proposed_one_name_and_title_for_each_column(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("Атауы,Атауы,Саны\nа,б,1\nв,г,2\n", encoding="utf-8")
+    titles = [field["title_translated"] for field in proposed(path)["fields"]]
+    assert titles == [{"ru": "Атауы"}, {"ru": "Атауы (2)"}, {"ru": "Саны"}]
+
+
+SHORT = "bin;name;sum;day\n000140000012;ЖШС;1;2026-01-31\n990240000415;ДСП ЦРБ;2;2026-01-31\n".encode("cp1251")
+
+
+def test_a_file_of_unknown_encoding_is_offered_readings_to_choose_from(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(SHORT)
+    refused = check_file(path, SCHEMA, suggest=True)
+    assert refused.report.counts == {"encoding-error": 1}
+    assert [(repair.key, repair.examples[0][1]) for repair in refused.report.repairs] == [
+        (("encoding", "windows-1251"), "ЖШС"),
+        (("encoding", "ibm866"), "╞╪╤"),
+        (("encoding", "windows-1252"), "ÆØÑ"),
+    ]
+
+    read = check_file(path, SCHEMA, suggest=True, accepted={("encoding", "windows-1251")})
+    assert read.table is not None
+    assert read.table["name"].to_pylist() == ["ЖШС", "ДСП ЦРБ"]
+    assert [(repair.key, repair.done) for repair in read.report.repairs] == [(("encoding", "windows-1251"), True)]
+
+
+def test_a_chosen_encoding_is_not_used_for_a_file_that_tells_its_own(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text(f"bin,name,sum,day\n{GOOD}\n", encoding="utf-8")
+    read = check_file(path, SCHEMA, suggest=True, accepted={("encoding", "windows-1252")})
+    assert read.table is not None
+    assert read.table["name"].to_pylist() == ["Алматы"]
+    assert read.report.repairs == ()
+
+
+def test_a_few_broken_bytes_in_a_file_of_utf_8_are_no_other_encoding(tmp_path: Path) -> None:
+    path = tmp_path / "t.csv"
+    path.write_bytes(f"bin,name,sum,day\n{GOOD}\n".encode() * 2 + b"990240000415,\xff,1,2026-01-31\n")
+    broken = check_file(path, SCHEMA, suggest=True, accepted={("encoding", "windows-1251")})
+    assert (broken.report.counts, broken.report.repairs, broken.table) == ({"encoding-error": 1}, (), None)

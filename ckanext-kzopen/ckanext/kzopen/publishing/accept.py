@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ckanext.kzopen.core import outbox, record, states
 from ckanext.kzopen.core.withdrawal import tombstone
-from ckanext.kzopen.publishing import package
+from ckanext.kzopen.publishing import compatibility, package
 from ckanext.kzopen.publishing.decide import step_to_accepted
 from ckanext.kzopen.publishing.model import Delivery, Passport
 from ckanext.kzopen.publishing.refusal import Refused
@@ -87,6 +87,8 @@ def _change(
     assert sent is not None  # noqa: S101 - refused before
     if current is None or not merge.as_change(delivery.mode, current.rows, sent.num_rows):
         return None
+    if compatibility.names(current.schema) != compatibility.names(passport.schema):
+        return None  # the whole table gets its new columns
     key = list(passport.schema.get("primaryKey") or [])
     old = reading.table_of(session, site.files_url, current)
     try:
@@ -163,6 +165,7 @@ def _next_table(
         return sent, diff.compare(sent.slice(0, 0) if old is None else diff.InFiles(old), sent, key)
     before = old.read() if old else None
     try:
+        before = merge.fitted(before, sent, passport.schema["fields"]) if before is not None else None
         merged = merge.merged(delivery.mode, before, sent, key)
     except merge.OtherColumns:
         raise Refused(findings.other_columns(checked.report)) from None

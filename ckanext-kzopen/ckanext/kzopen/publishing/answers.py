@@ -89,7 +89,7 @@ class DifferenceAnswer(BaseModel):
 class StopAnswer(BaseModel):
     """One reason for quarantine: personal data in a column, or a threshold that would be crossed."""
 
-    kind: Literal["personal", "empty", "loss", "columns"]
+    kind: Literal["personal", "empty", "loss", "columns", "retyped"]
     params: dict[str, Any]
     sentence: str = Field(description="In the language of the request.")
 

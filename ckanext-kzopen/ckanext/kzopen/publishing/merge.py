@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
 from ckanext.kzopen.rows import changes
 from ckanext.kzopen.rows.reading import Table
+from ckanext.kzopen.validation.tables import ARROW
 
 PLACE = "_kzopen_place"
 
@@ -22,6 +25,29 @@ class Merged:
 
     table: pa.Table
     clashes: tuple[int, ...] = ()
+
+
+def fitted(old: pa.Table, sent: pa.Table, fields: Sequence[Mapping[str, Any]]) -> pa.Table:
+    """`old` with the columns of a schema that got further ones, which its rows leave empty.
+
+    Raises OtherColumns when it has one that the schema has no more, or lacks one that may not be empty.
+    """
+    names = [field["name"] for field in fields]
+    if set(old.schema.names) - set(names):
+        raise OtherColumns
+    columns: dict[str, Any] = {}
+    for field in fields:
+        name = field["name"]
+        if name in old.schema.names:
+            columns[name] = old.column(name)
+        elif (field.get("constraints") or {}).get("required"):
+            raise OtherColumns
+        else:
+            known = (
+                sent.schema.field(name).type if name in sent.schema.names else ARROW.get(field.get("type", ""), pa.string())
+            )
+            columns[name] = pa.nulls(old.num_rows, known)
+    return pa.table(columns)
 
 
 def merged(mode: str, old: pa.Table | None, sent: pa.Table, key: list[str]) -> Merged:

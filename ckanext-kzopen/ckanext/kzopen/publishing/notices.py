@@ -5,7 +5,8 @@ The `notify` lists of `schemas/states/delivery.yaml` say who is told of which tr
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import asdict
+from typing import Any, cast
 from uuid import UUID
 
 import ckan.plugins.toolkit as tk
@@ -19,8 +20,10 @@ from ckanext.kzopen.core.people import rights
 from ckanext.kzopen.core.states import machine_of
 from ckanext.kzopen.core.texts import Words
 from ckanext.kzopen.core.withdrawal.post import names
+from ckanext.kzopen.publishing import compatibility
 from ckanext.kzopen.publishing.model import Delivery
 from ckanext.kzopen.publishing.validators import from_json
+from ckanext.kzopen.rows import model as versions
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -88,7 +91,7 @@ def told(session: AnySession, message: Message) -> list[Telling]:
     makers = {
         "sender": lambda: _to_people(delivery, package, "delivery.state", (delivery.sender,), state),
         "approvers": lambda: _to_people(delivery, package, "delivery.waiting", approvers(session, package.owner_org), state),
-        "followers": lambda: _to_followers(delivery, package, state),
+        "followers": lambda: _to_followers(session, delivery, package, state),
     }
     return [makers[who]() for who in message.payload["notify"] if who in makers and not (asked_only and who == "approvers")]
 
@@ -100,11 +103,11 @@ def _to_people(delivery: Delivery, package: Any, kind: str, people: tuple[str, .
     return Telling(kind, f"{KIND}:{package.id}", values, people=people, how=how, followers=False, part=kind)
 
 
-def _to_followers(delivery: Delivery, package: Any, state: str) -> Telling:
+def _to_followers(session: AnySession, delivery: Delivery, package: Any, state: str) -> Telling:
     kind = "dataset.withdrawn" if state == "withdrawn" else "dataset.version"
     title = title_of(package)
     values = {"title": title, "version": str(delivery.version or ""), "rows": delivery.rows or 0}
-    values |= {"link": f"/dataset/{package.name}"}
+    values |= {"link": f"/dataset/{package.name}", **_columns(session, delivery)}
     words = (*(title.values() if isinstance(title, dict) else [title]), *(tag.name for tag in package.get_tags()))
     return Telling(
         kind,
@@ -115,6 +118,15 @@ def _to_followers(delivery: Delivery, package: Any, state: str) -> Telling:
         words=tuple(words),
         part=kind,
     )
+
+
+def _columns(session: AnySession, delivery: Delivery) -> dict[str, str]:
+    """Which columns the version brings, takes away or gives another type, against the one before it."""
+    number = delivery.version or 0
+    here = cast("Session", session)
+    new, old = versions.numbered(here, delivery.uri, number), versions.numbered(here, delivery.uri, number - 1)
+    found = asdict(compatibility.compared(old.schema, new.schema)) if old and new else {}
+    return {kind: ", ".join(found.get(kind, ())) for kind in ("added", "gone", "retyped")}
 
 
 def title_of(package: Any) -> Any:

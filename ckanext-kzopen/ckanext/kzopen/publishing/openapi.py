@@ -7,6 +7,7 @@ from typing import Any
 
 from ckanext.kzopen.core.texts import Words, in_language
 from ckanext.kzopen.publishing import answers, calls
+from ckanext.kzopen.publishing.api_words import told
 from ckanext.kzopen.publishing.calls_shown import CALLS, Call
 from ckanext.kzopen.publishing.formats import ACCEPTED
 from ckanext.kzopen.publishing.passport import Input, Passport
@@ -44,14 +45,20 @@ ANSWERS: tuple[type[BaseModel], ...] = (
     answers.UploadAnswer,
 )
 UUID = {"type": "string", "format": "uuid"}
-PLACES: dict[str, dict[str, Any]] = {
-    "uri": {"type": "string", "pattern": "^[a-z0-9_-]{2,100}$"},
-    "number": {"type": "integer", "minimum": 1, "maximum": 2_000_000_000},
-    "delivery": UUID,
-    "upload": UUID,
-    "resource": {"type": "string", "minLength": 1, "maxLength": 100, "pattern": "^[^/]+$"},
+PLACES: dict[str, tuple[str, dict[str, Any]]] = {
+    "uri": ("Name of the data set in its address.", {"type": "string", "pattern": "^[a-z0-9_-]{2,100}$"}),
+    "number": ("Number of the version.", {"type": "integer", "minimum": 1, "maximum": 2_000_000_000}),
+    "delivery": ("Number of the delivery, from the answer to its rows.", UUID),
+    "upload": ("Number of the upload, from the answer that began it.", UUID),
+    "resource": (
+        "Id of the file in the data set.",
+        {"type": "string", "minLength": 1, "maxLength": 100, "pattern": "^[^/]+$"},
+    ),
 }
-OFFSET = {"type": "integer", "minimum": 0}
+KEY = "The same key with the same body is one delivery, with another body 409; kept for 7 days."
+DIGEST = "SHA-256 of the body (RFC 9530); a body that differs is refused."
+OFFSET = "Bytes that were sent before this part."
+PROBLEM = "A problem"
 
 
 def response(address: str, language: str) -> Response:
@@ -71,8 +78,8 @@ def document(address: str, language: str) -> dict[str, Any]:
         },
         "servers": [{"url": f"{address}{BASE}"}],
         "security": [{"token": []}],
-        "paths": _paths(language),
-        "components": {"schemas": _schemas(), "securitySchemes": {"token": scheme}},
+        "paths": told(_paths(language), language),
+        "components": {"schemas": told(_schemas(), language), "securitySchemes": {"token": scheme}},
     }
 
 
@@ -94,7 +101,10 @@ def _paths(language: str) -> dict[str, Any]:
 
 def _in_path(path: str) -> list[dict[str, Any]]:
     names = [part[1:-1] for part in path.split("/") if part.startswith("{")]
-    return [{"name": name, "in": "path", "required": True, "schema": PLACES[name]} for name in names]
+    return [
+        {"name": name, "in": "path", "required": True, "description": PLACES[name][0], "schema": PLACES[name][1]}
+        for name in names
+    ]
 
 
 def _operation(call: Call, language: str) -> dict[str, Any]:
@@ -126,9 +136,9 @@ def _in_query(model: type[Input] | None) -> list[dict[str, Any]]:
     if model is None:
         return []
     found = []
-    for name, told in model.model_json_schema()["properties"].items():
-        schema = _without_null({k: v for k, v in told.items() if k not in ("description", "title")})
-        found.append({"name": name, "in": "query", "description": told.get("description", ""), "schema": schema})
+    for name, asked in model.model_json_schema()["properties"].items():
+        schema = _without_null({k: v for k, v in asked.items() if k not in ("description", "title")})
+        found.append({"name": name, "in": "query", "description": asked.get("description", ""), "schema": schema})
     return found
 
 
@@ -141,15 +151,17 @@ def _without_null(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def _in_headers(call: Call) -> list[dict[str, Any]]:
-    found = []
     if call.name == "post_rows":
         key = {"type": "string", "minLength": 1, "maxLength": 255}
-        found.append({"name": "Idempotency-Key", "in": "header", "required": False, "schema": key})
         digest = {"type": "string", "pattern": "^sha-256=:[A-Za-z0-9+/]{43}=:$"}
-        found.append({"name": "Content-Digest", "in": "header", "required": False, "schema": digest})
+        return [_header("Idempotency-Key", KEY, key), _header("Content-Digest", DIGEST, digest)]
     if call.name == "put_part":
-        found.append({"name": "Upload-Offset", "in": "header", "required": True, "schema": OFFSET})
-    return found
+        return [_header("Upload-Offset", OFFSET, {"type": "integer", "minimum": 0}, required=True)]
+    return []
+
+
+def _header(name: str, description: str, schema: dict[str, Any], *, required: bool = False) -> dict[str, Any]:
+    return {"name": name, "in": "header", "required": required, "description": description, "schema": schema}
 
 
 def _responses(call: Call, language: str) -> dict[str, Any]:
@@ -160,8 +172,8 @@ def _responses(call: Call, language: str) -> dict[str, Any]:
     good: dict[str, Any] = {str(status): {"description": summary, "content": content} for status in call.statuses}
     problem = {"application/problem+json": {"schema": _reference("ProblemAnswer")}}
     if call.method == "head":
-        return {"200": {"description": summary}, "default": {"description": "A problem"}}
-    return good | {"default": {"description": "A problem", "content": problem}}
+        return {"200": {"description": summary}, "default": {"description": PROBLEM}}
+    return good | {"default": {"description": PROBLEM, "content": problem}}
 
 
 def _reference(name: str) -> dict[str, str]:

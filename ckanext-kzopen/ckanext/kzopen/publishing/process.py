@@ -13,7 +13,7 @@ from ckanext.kzopen.core import states
 from ckanext.kzopen.core.texts import ASTANA
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.withdrawal import tombstone
-from ckanext.kzopen.publishing import accept, inbox, repairs, rules, stops
+from ckanext.kzopen.publishing import accept, compatibility, inbox, repairs, rules, stops
 from ckanext.kzopen.publishing.model import Delivery, Passport
 from ckanext.kzopen.publishing.receive import defer_publication
 from ckanext.kzopen.publishing.refusal import Refused
@@ -88,7 +88,8 @@ def _stops(session: Session, site: Site, delivery: Delivery, passport: Passport,
 
     allowed = rules.thresholds(session, passport.package_id)
     current = versions.latest(session, passport.uri)
-    old = [field["name"] for field in current.schema["fields"]] if current else []
+    old = compatibility.names(current.schema) if current else []
+    retyped = compatibility.compared(current.schema, passport.schema).retyped if current else ()
     before = current.rows if current else 0
     sent = checked.report.rows
     if (
@@ -97,7 +98,7 @@ def _stops(session: Session, site: Site, delivery: Delivery, passport: Passport,
         and stops.losses(stops.Change("delete", before, sent, [], []), allowed)
     ):
         sent = _there(session, site, current, passport, checked.table)
-    change = stops.Change(delivery.mode, before, sent, old, checked.table.column_names)
+    change = stops.Change(delivery.mode, before, sent, old, checked.table.column_names, retyped)
     if allowed.empty == "refuse" and stops.empties(change):
         raise Refused(emptied(checked.report, before))
     # Keys to delete are not published.

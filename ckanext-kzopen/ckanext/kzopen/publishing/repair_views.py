@@ -97,6 +97,9 @@ def _mended(delivery: Delivery, passport: Passport) -> _Mended:
     schema = schema_for(delivery.mode, passport.schema)
     known = repairs.keys(model.Session(), delivery.package_id)
     first = check_file(path, schema, accepted=known, suggest=True)
+    if first.mendable is None:  # read in the likeliest encoding, where that is all that stands against it
+        known |= {repair.key for repair in first.report.repairs[:1]}
+        first = check_file(path, schema, accepted=known, suggest=True)
     wanted = known | {repair.key for repair in first.report.repairs}
     checked = check_file(path, schema, accepted=wanted, suggest=True)
     table = checked.mendable

@@ -15,6 +15,8 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 Key = tuple[str, str | None]
+ALTERNATIVES = ("encoding",)
+"""Kinds of which a file has one: the last that a person chose holds."""
 
 
 def accepted(session: Session, package_id: str) -> list[AcceptedRepair]:
@@ -42,7 +44,10 @@ def value_of(repair: dict[str, Any]) -> str:
 def accept(session: Session, delivery: Delivery, wanted: Collection[Key], actor: str, address: str | None) -> None:
     """Remember repairs for the data set of a delivery, with an event for each new one; the caller commits."""
     known = keys(session, delivery.package_id)
-    for kind, field in sorted(set(wanted) - known, key=str):
+    for kind, field in sorted(set(_one_of_each(wanted)) - known, key=str):
+        if kind in ALTERNATIVES:
+            others = AcceptedRepair.package_id == delivery.package_id, AcceptedRepair.kind == kind
+            session.execute(delete(AcceptedRepair).where(*others))
         row = {"package_id": delivery.package_id, "kind": kind, "field": field or "", "actor": actor}
         session.execute(insert(AcceptedRepair).values(row).on_conflict_do_nothing())
         new = {"kind": kind, "field": field}
@@ -50,6 +55,12 @@ def accept(session: Session, delivery: Delivery, wanted: Collection[Key], actor:
             session, kind="dataset", object_id=delivery.package_id, verb="accept_repair", actor=actor, address=address,
             agency=delivery.owner_org, new=new,
         )  # fmt: skip
+
+
+def _one_of_each(wanted: Collection[Key]) -> list[Key]:
+    """Without the further ones of a kind of which only one can be."""
+    first = {kind: (kind, field) for kind, field in reversed(list(wanted)) if kind in ALTERNATIVES}
+    return [*(key for key in wanted if key[0] not in ALTERNATIVES), *first.values()]
 
 
 def forget(session: Session, passport: Passport, kind: str, field: str, actor: str, agency: str | None) -> None:

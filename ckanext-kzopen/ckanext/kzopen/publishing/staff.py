@@ -92,6 +92,7 @@ def type_labels() -> list[tuple[str, Words]]:
 
 
 REPAIRS: dict[str, Words] = {
+    "encoding": {"kk": "Таңба кодтауы", "ru": "Кодировка", "en": "Encoding"},
     "header": {"kk": "Тақырыптың орны", "ru": "Место заголовка", "en": "Place of the header"},
     "no-header": {"kk": "Тақырып жоқ", "ru": "Нет заголовка", "en": "No header"},
     "labels": {"kk": "Баған атаулары", "ru": "Названия столбцов", "en": "Labels of columns"},

@@ -37,13 +37,15 @@ class Stop:
 
 @dataclass(frozen=True)
 class Change:
-    """What a delivery would do: rows before, rows sent (to delete: keys that are there), columns before and after."""
+    """What a delivery would do: rows before, rows sent (to delete: keys that are there), columns before and after, and which
+    of them have another type than before."""
 
     mode: str
     before: int
     sent: int
     old_columns: Sequence[str]
     new_columns: Collection[str]
+    retyped: Sequence[str] = ()
 
     @property
     def left(self) -> int:
@@ -68,6 +70,8 @@ def losses(change: Change, allowed: Thresholds) -> list[Stop]:
     lost = [name for name in change.old_columns if name not in change.new_columns] if change.mode == "replace" else []
     if lost and allowed.columns == "quarantine":
         found.append(Stop("columns", {"columns": lost}))
+    if change.retyped and change.mode == "replace" and allowed.columns == "quarantine":
+        found.append(Stop("retyped", {"columns": list(change.retyped)}))
     return found
 
 

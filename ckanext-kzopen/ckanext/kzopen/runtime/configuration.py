@@ -105,6 +105,12 @@ def mail(portal: Portal) -> dict[str, str]:
     }
 
 
+def senders(portal: Portal) -> dict[str, str]:
+    """What one sender of tables may ask of the portal."""
+    names = ("requests_a_minute", "bodies_at_once", "stalled_after", "upload_hours")
+    return {f"kzopen.{name}": str(getattr(portal.settings, name)) for name in names}
+
+
 def fixed(portal: Portal) -> dict[str, str]:
     """What follows from the settings, and what a kzopen portal always wants of CKAN."""
     settings = portal.settings
@@ -162,7 +168,7 @@ def fixed(portal: Portal) -> dict[str, str]:
 
 def ini_text(portal: Portal, extra: dict[str, str] | None = None) -> str:
     """The whole ini; `extra` goes over what the settings give (tests use it)."""
-    options = fixed(portal) | addresses(portal) | keys(portal) | mail(portal) | (extra or {})
+    options = fixed(portal) | addresses(portal) | keys(portal) | mail(portal) | senders(portal) | (extra or {})
     lines = [f"{key} = {value.replace('%', '%%')}" for key, value in options.items()]
     head = "# Written by ./kzopen from the settings; changes made here are lost at the next start."
     return (

@@ -22,6 +22,7 @@ from ckanext.kzopen.validation.listing import Located, listed
 from ckanext.kzopen.validation.native import as_text
 from ckanext.kzopen.validation.parts import THREADS
 from ckanext.kzopen.validation.reading import read
+from ckanext.kzopen.validation.repairs import encoding
 from ckanext.kzopen.validation.repairs.columns import wanted_by
 from ckanext.kzopen.validation.repairs.make import made
 from ckanext.kzopen.validation.repairs.model import OF_COLUMNS, OF_TABLES, Key, Repair
@@ -65,9 +66,10 @@ def check_file(
         compiled = schemas.compiled(schema)
         if not accepted and (found := _faultless(Path(path), schema, compiled)):
             return found
-        cells = read(Path(path), schemas.names_of(schema), limits)
+        cells = read(Path(path), schemas.names_of(schema), limits, encoding.chosen(accepted))
     except Unreadable as refusal:
-        return Checked(Report(0, {refusal.code: 1}, (from_refusal(refusal),)), None)
+        repairs = tuple(encoding.readings(Path(path), refusal, limits)) if suggest else ()
+        return Checked(Report(0, {refusal.code: 1}, (from_refusal(refusal),), repairs=repairs), None)
     if not suggest and not accepted:
         return check_cells(cells, schema, compiled, limit)
     return _mended(cells, schema, compiled, limit, accepted)
@@ -95,6 +97,7 @@ def _mended(cells: Cells, descriptor: schemas.Descriptor, schema: Schema, limit:
         told = {repair.key for repair in wanted}
         offered = [repair for repair in suggested(again.mendable) if repair.key not in told] if again.mendable else []
         checked = again
+    wanted += [Repair(encoding.KIND, field=name, done=True) for name in encoding.used(cells.reading.encoding, accepted)]
     repairs = tuple(sorted((*wanted, *offered), key=_place))
     return replace(checked, report=replace(checked.report, repairs=repairs))
 

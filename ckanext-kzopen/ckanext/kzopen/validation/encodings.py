@@ -125,10 +125,10 @@ def _line_ends(path: Path, until: int) -> int:
 
 
 def _single_byte(path: Path, failed_line: int) -> str:
-    raw = _around_high_bytes(path)
+    raw = around_high_bytes(path)
     if _mostly_utf8(raw):
         raise Unreadable("encoding-error", "broken", encoding="utf-8", row=failed_line + 1)
-    for encoding in sorted(CYRILLIC, key=lambda name: -_score(raw, name)):
+    for encoding in sorted(CYRILLIC, key=lambda name: -score(raw, name)):
         if _is_cyrillic(raw, encoding):
             return encoding
     if _is_western(raw) or _same_everywhere(raw):
@@ -136,7 +136,7 @@ def _single_byte(path: Path, failed_line: int) -> str:
     raise Unreadable("encoding-error", "unknown", row=failed_line + 1)
 
 
-def _around_high_bytes(path: Path) -> bytes:
+def around_high_bytes(path: Path) -> bytes:
     """Up to 256 KB of the words that have bytes above 127, from the whole file."""
     words: list[bytes] = []
     size = 0
@@ -157,7 +157,7 @@ def _mostly_utf8(raw: bytes) -> bool:
     return right > 3 * wrong
 
 
-def _score(raw: bytes, encoding: str) -> int:
+def score(raw: bytes, encoding: str) -> int:
     """How much the text looks like Russian or Kazakh in this encoding: letters for it, odd signs against it."""
     total = 0
     for letter in raw.decode(encoding, errors="replace"):

@@ -23,6 +23,18 @@ def language_of(label: str, header: str) -> str:
     return "kk" if any(letter in KAZAKH for letter in header.casefold()) else "ru"
 
 
+def distinct(labels: Iterable[str]) -> list[str]:
+    """The labels, of which a repeated one gets a number: «Атауы», «Атауы (2)»; a missing one stays so."""
+    given = list(labels)
+    told: list[str] = []
+    for label in given:
+        wanted, number = label, 2
+        while label and (wanted in told or (wanted != label and wanted in given)):
+            wanted, number = f"{label} ({number})", number + 1
+        told.append(wanted)
+    return told
+
+
 def field_name(label: str, position: int) -> str:
     """A label in Latin letters, digits and underscores; `column_N` when nothing is left of it."""
     low = unicodedata.normalize("NFC", label).casefold()

@@ -14,18 +14,19 @@ from ckanext.kzopen.validation.objects import read_json, read_parquet
 from ckanext.kzopen.validation.workbooks import read_workbook
 
 
-def read(path: Path, expected: Collection[str] = (), limits: Limits | None = None) -> Cells:
+def read(path: Path, expected: Collection[str] = (), limits: Limits | None = None, encoding: str | None = None) -> Cells:
     """The header and cells of the table in the file; Unreadable, with the reason, when it is none.
 
     `expected` are the names and titles of the schema (`cells.normal`); they help to find header and sheet.
+    `encoding` is what a person says it is, for a text file whose encoding cannot be told.
     """
     limits = limits or Limits()
     with unpacked(path, limits) as (file, kind, member):
-        cells = _read(file, kind, expected, limits)
+        cells = _read(file, kind, expected, limits, encoding)
     return replace(cells, reading=replace(cells.reading, member=member)) if member else cells
 
 
-def _read(path: Path, kind: str, expected: Collection[str], limits: Limits) -> Cells:
+def _read(path: Path, kind: str, expected: Collection[str], limits: Limits, encoding: str | None) -> Cells:
     match kind:
         case "xlsx" | "xls" | "ods":
             return read_workbook(path, kind, expected, limits)
@@ -33,7 +34,16 @@ def _read(path: Path, kind: str, expected: Collection[str], limits: Limits) -> C
             return read_parquet(path, limits)
         case "json":
             return _json_or_text(path, expected, limits)
-    return read_delimited(path, detect(path), expected, limits)
+    return read_delimited(path, _encoding(path, encoding), expected, limits)
+
+
+def _encoding(path: Path, told: str | None) -> str:
+    try:
+        return detect(path)
+    except Unreadable as refusal:
+        if told is None or refusal.reason != "unknown":
+            raise
+        return told
 
 
 def _json_or_text(path: Path, expected: Collection[str], limits: Limits) -> Cells:

@@ -1,6 +1,6 @@
 """Whose account others may see: CKAN shows every account to everyone who is signed in, and citizens have accounts here.
 
-Who works in an agency is seen by those who work in some agency; an agency tells the public on its own page who answers for what.
+Who works in an agency is seen by those who work in some agency; who answers for a data set is told on its page.
 """
 
 from __future__ import annotations

@@ -64,6 +64,14 @@ class Settings(BaseSettings):
     require_second_factor: bool = Field(
         True, description="Approvers, administrators and operators may do nothing without a second factor (TOTP)."
     )
+    requests_a_minute: int = Field(
+        3000, ge=1, description="Requests to the universal API that one token may make in a minute."
+    )
+    bodies_at_once: int = Field(4, ge=1, le=100, description="Large bodies that one token may send at the same time.")
+    stalled_after: int = Field(30, ge=1, le=600, description="Seconds without a byte after which a sent body is given up.")
+    upload_hours: int = Field(
+        48, ge=1, le=720, description="Hours without a new part after which an unfinished upload is thrown away."
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
     @classmethod

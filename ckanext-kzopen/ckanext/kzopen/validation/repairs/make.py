@@ -8,6 +8,7 @@ from dataclasses import replace
 import polars as pl
 from ckanext.kzopen.validation.cells import Cells
 from ckanext.kzopen.validation.infer import ANY
+from ckanext.kzopen.validation.names import distinct
 from ckanext.kzopen.validation.native import as_text
 from ckanext.kzopen.validation.repairs.columns import mended
 from ckanext.kzopen.validation.repairs.model import OF_COLUMNS, Key, Repair
@@ -33,8 +34,13 @@ def made(table: Table, repairs: Iterable[Repair], names: Sequence[str]) -> Cells
 
 
 def _headers(table: Table, keys: Collection[Key], names: Sequence[str]) -> Cells:
-    """Labels by position where there are as many columns as fields; a first row that was taken for labels is data again."""
+    """Labels by position where there are as many columns as fields; a first row that was taken for labels is data again.
+
+    Without a schema (no `names`) a repeated label gets a number.
+    """
     cells = table.cells
+    if not names and ("labels", None) in keys:
+        return replace(cells, labels=distinct(cells.labels))
     blank = set(blank_columns(table)) if ("blank-columns", None) in keys else set()
     kept = [n for n in range(1, len(cells.labels) + 1) if n not in blank]
     if not {("labels", None), ("no-header", None)} & set(keys) or len(kept) != len(names):

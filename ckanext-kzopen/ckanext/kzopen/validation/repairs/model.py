@@ -12,15 +12,16 @@ Key = tuple[str, str | None]
 EXAMPLES = 3
 OF_COLUMNS = ("code", "spaces", "letters", "missing", "number", "date", "zeros")
 OF_TABLES = (
-    "header", "no-header", "labels", "blank-columns", "extra-cells", "numbering", "notes", "totals", "blank-rows",
+    "encoding", "header", "no-header", "labels", "blank-columns", "extra-cells", "numbering", "notes", "totals", "blank-rows",
     "merged", "repeats", "repeated-keys",
 )  # fmt: skip
-OF_READING = ("header",)  # done while the file is read; told, so that a person may look
+OF_READING = ("encoding", "header")  # done while the file is read; told, so that a person may look
 
 
 @dataclass(frozen=True)
 class Repair:
-    """`field` is the column's name in the schema, None for the whole table; `column` is its position from 1.
+    """`field` is the column's name in the schema, None for the whole table (of an encoding its name); `column` its position
+    from 1.
 
     `count` says how many cells, rows or columns it changes; `examples` are pairs of before and after, or numbers of rows
     alone. `done` tells that it was made already, because a person once accepted it or the file could not be read without.
@@ -40,7 +41,9 @@ class Repair:
 
     def sentence(self, lang: str) -> str:
         """What is wrong and what the repair does, in kk, ru or en."""
-        return sentence(f"repair.{self.kind}", "", lang, {"field": self.field or "", "count": str(self.count)})
+        return sentence(
+            f"repair.{self.kind}", "done" if self.done else "", lang, {"field": self.field or "", "count": str(self.count)}
+        )
 
     def stored(self) -> dict[str, Any]:
         """The repair as JSON values; `restored` makes it a repair again."""
