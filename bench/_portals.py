@@ -10,7 +10,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import httpx
@@ -85,6 +85,15 @@ def both(count: int, workers: int, options: dict[str, str], say: Callable[[str],
 
 def _stock(portal: Portal, solr: str, folder: Path) -> Side:
     """CKAN 2.12 with no plugin and its own search, prepared."""
+    side = stock_ini(portal, solr, folder)
+    side.ckan("db", "init")
+    side.ckan("user", "add", "bench", "email=bench@example.org", "password=a-long-password")
+    side.ckan("sysadmin", "add", "bench")
+    return replace(side, token=side.ckan("user", "token", "add", "bench", "bench", "-q").split()[-1])
+
+
+def stock_ini(portal: Portal, solr: str, folder: Path, plugins: str = "") -> Side:
+    """What stock CKAN is told, and its empty database; its tables are not made yet, and nobody has an account."""
     fresh_databases(portal, "stock")
     port = free_port("127.0.0.1", FIRST_PORT + 40)
     side = Side(f"http://127.0.0.1:{port}", "", folder / "stock.ini", socket_url("kzopen", "stock_ckan", portal.sockets))
@@ -95,7 +104,7 @@ def _stock(portal: Portal, solr: str, folder: Path) -> Side:
         "ckan.redis.url": f"unix://{portal.sockets}/valkey.sock?db=3",
         "ckan.site_id": "stock",
         "ckan.site_url": side.url,
-        "ckan.plugins": "",
+        "ckan.plugins": plugins,
         "ckan.storage_path": str(folder / "stock"),
         "ckan.base_public_folder": "public",
         "ckan.base_templates_folder": "templates",
@@ -105,11 +114,7 @@ def _stock(portal: Portal, solr: str, folder: Path) -> Side:
     }
     lines = [f"{name} = {value.replace('%', '%%')}" for name, value in options.items()]
     side.ini.write_text("[app:main]\n" + "\n".join(lines) + "\n", encoding="utf-8")
-    side.ckan("db", "init")
-    side.ckan("user", "add", "bench", "email=bench@example.org", "password=a-long-password")
-    side.ckan("sysadmin", "add", "bench")
-    token = side.ckan("user", "token", "add", "bench", "bench", "-q").split()[-1]
-    return Side(side.url, token, side.ini, side.database)
+    return side
 
 
 def _our_server(portal: Portal) -> tuple[list[str], dict[str, str]]:

@@ -159,6 +159,19 @@ def test_new_columns_are_taken_as_they_come(harvest: Harvest, catalogue: Catalog
     assert harvest.rows(harvest.items(run, "changed")[0])[0] == ["code", "amount", "note"]
 
 
+def test_an_item_whose_first_table_was_refused_is_its_source_s_all_the_same(harvest: Harvest, catalogue: Catalogue) -> None:
+    catalogue.fill(2)
+    harvest.ready("json_api", catalogue.settings(key_columns=["code"]))
+    assert counts(harvest.run())["added"] == 2
+    catalogue.things["set-002"] = Thing(b"code,amount\nk1,1\nk1,2\n", "1")
+    run = harvest.run()
+    assert harvest.items(run, "failed")[0]["error"] == "harvest.refused"
+    catalogue.things["set-002"] = Thing(table(3), "2")
+    again = harvest.run()
+    added = {"seen": 3, "added": 1, "changed": 0, "unchanged": 2, "removed": 0, "failed": 0}
+    assert counts(again) == added, harvest.items(again, "failed")
+
+
 def test_another_s_data_set_is_not_taken_over(harvest: Harvest, catalogue: Catalogue, app: CKANTestApp) -> None:
     catalogue.fill(1)
     own = Api(app, harvest.agency.token)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -36,8 +37,18 @@ class Saved:
     created: bool
 
 
-def save(session: Session, user: str, uri: str, described: Described, address: str | None = None) -> Saved:
+def save(
+    session: Session,
+    user: str,
+    uri: str,
+    described: Described,
+    address: str | None = None,
+    *,
+    begun: Callable[[Passport], object] | None = None,
+) -> Saved:
     """Create the data set `uri` or change its passport; commits.
+
+    `begun` is called with the passport of a new data set, to write in the same transaction what must not come later.
 
     Package, passport, event and outbox row are written in one transaction: CKAN's action commits them together. A data set
     that was deleted, but not purged, comes back. Raises KzError when the owner is unknown, the user may not publish for it,
@@ -45,7 +56,7 @@ def save(session: Session, user: str, uri: str, described: Described, address: s
     """
     package = model.Package.get(uri)
     if package is None:
-        return _create(session, user, uri, described, address)
+        return _create(session, user, uri, described, address, begun)
     if not may_see(user, package.id):
         raise KzError("publishing.uri_is_taken", uri=uri)
     if tombstone(session, "dataset", package.id) is not None:
@@ -55,12 +66,21 @@ def save(session: Session, user: str, uri: str, described: Described, address: s
     return _change(session, user, package, described, address)
 
 
-def _create(session: Session, user: str, uri: str, described: Described, address: str | None) -> Saved:
+def _create(
+    session: Session,
+    user: str,
+    uri: str,
+    described: Described,
+    address: str | None,
+    begun: Callable[[Passport], object] | None,
+) -> Saved:
     organization = _organization(described.owner)
     require_publisher(user, organization.id, uri)
     _may_open(user, organization.id, {}, described)
     passport = _new_passport(str(uuid4()), uri, described)
     session.add(passport)
+    if begun is not None:
+        begun(passport)
     fields = package_fields(uri, described) | {"id": passport.package_id, "owner_org": organization.id}
     _told(session, passport, "create", user, organization.id, address)
     # The rights were checked above; `ignore_auth` lets the package have the id that its passport has.
@@ -118,7 +138,8 @@ def _told(session: Session, passport: Passport, verb: str, user: str, agency: st
 def _act(session: Session, action: str, user: str, fields: dict[str, Any]) -> None:
     """Call one of CKAN's actions, which commits, and commit what it may have left (it does nothing without a change)."""
     try:
-        tk.get_action(action)({"user": site_user() if acts_by_itself(user) else user, "ignore_auth": True}, fields)
+        actor = site_user() if acts_by_itself(user) else user
+        tk.get_action(action)({"user": actor, "ignore_auth": True, "return_id_only": True}, fields)
     except tk.ValidationError as error:
         session.rollback()
         if "name" in error.error_dict:

@@ -26,16 +26,22 @@ class Stored(Protocol):
 
 
 def show_version(site: Site, passport: Passport, number: int, stored: Stored, now: datetime) -> None:
-    """Let the package show the new version. CKAN's action commits, and with it all that the session holds."""
-    fields = {"id": passport.package_id, "resources": _resources(site, passport, number, stored, now)}
-    tk.get_action("package_patch")({"user": site_user(), "ignore_auth": True}, fields)
+    """Let the package show the new version. CKAN's action commits, and with it all that the session holds.
+
+    What `package_patch` does, but the package is read once instead of four times.
+    """
+    context = {"user": site_user(), "ignore_auth": True}
+    reading = {**context, "use_cache": False, "for_update": True}
+    before = tk.get_action("package_show")(reading, {"id": passport.package_id})
+    told = {name: value for name, value in before.items() if name != "metadata_modified"}
+    told["resources"] = _resources(before["resources"], site, passport, number, stored, now)
+    tk.get_action("package_update")({**context, "original_package": before, "return_id_only": True}, told)
 
 
-def _resources(site: Site, passport: Passport, number: int, stored: Stored, now: datetime) -> list[dict[str, Any]]:
+def _resources(
+    found: list[dict[str, Any]], site: Site, passport: Passport, number: int, stored: Stored, now: datetime
+) -> list[dict[str, Any]]:
     """The package's resources with the table's one as it is from now on; what people added to it stays."""
-    package = tk.get_action("package_show")(
-        {"user": site_user(), "ignore_auth": True, "use_cache": False}, {"id": passport.package_id}
-    )
     table = {
         "id": passport.resource_id,
         "url": site.data_address(passport.uri, None, "csv"),
@@ -47,7 +53,6 @@ def _resources(site: Site, passport: Passport, number: int, stored: Stored, now:
         "datastore_active": True,
         "last_modified": now.replace(tzinfo=None).isoformat(),
     }
-    found = package["resources"]
     if not any(resource["id"] == passport.resource_id for resource in found):
         names = {"name": passport.uri, "name_translated": RESOURCE_NAME}
         return [table | names, *found]

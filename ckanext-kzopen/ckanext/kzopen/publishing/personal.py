@@ -95,7 +95,7 @@ def _in_column(name: str, column: pa.ChunkedArray) -> list[Stop]:
 
 def _count(look: Look, texts: pa.ChunkedArray) -> int:
     """How many values hold it; 0 when too few of those that could are right."""
-    likely = texts.filter(pc.match_substring_regex(texts, look.hint).fill_null(False))
+    likely = texts.filter(pc.match_substring_regex(texts, look.hint))
     if not len(likely):
         return 0
     step = -(-len(likely) // SAMPLE)

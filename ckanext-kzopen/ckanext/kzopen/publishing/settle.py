@@ -39,14 +39,18 @@ def bring_datastore(current: versions.Version) -> None:
 
 
 def ensure_preview(passport: Passport) -> None:
-    """Give the resource CKAN's default views once; an existing one is left alone."""
+    """Give the resource CKAN's default views once; a resource that has views is left alone."""
     context = {"user": site_user(), "ignore_auth": True}
-    if model.Resource.get(passport.resource_id) is None:
+    if model.Resource.get(passport.resource_id) is None or _has_views(passport.resource_id):
         return
-    resource = tk.get_action("resource_show")(dict(context), {"id": passport.resource_id})
-    tk.get_action("resource_create_default_resource_views")(
-        dict(context), {"resource": resource, "create_datastore_views": True}
-    )
+    package = tk.get_action("package_show")(dict(context), {"id": passport.package_id})
+    resource = next(one for one in package["resources"] if one["id"] == passport.resource_id)
+    given = {"resource": resource, "package": package, "create_datastore_views": True}
+    tk.get_action("resource_create_default_resource_views")(dict(context), given)
+
+
+def _has_views(resource_id: str) -> bool:
+    return model.Session.query(model.ResourceView).filter_by(resource_id=resource_id).first() is not None
 
 
 @contextmanager

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import shutil
 import stat
-import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,9 +12,9 @@ import psycopg
 from ckanext.kzopen.core.mail.upkeep import IN_DOUBT
 from ckanext.kzopen.core.settings import problems
 from ckanext.kzopen.runtime.configuration import addresses
+from ckanext.kzopen.runtime.inner_checks import Running
 from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.prepare import is_prepared
-from ckanext.kzopen.runtime.processes import CKAN
 from ckanext.kzopen.runtime.status import process_rows, running_pid
 
 LEAST_FREE_MB = 1000
@@ -50,6 +49,7 @@ def examine(portal: Portal) -> Iterator[Examined]:
     if not running_pid(portal):
         yield Examined("processes", "the portal does not run: databases, index and files were not looked at", [])
         return
+    inner = Running(portal.ini)
     yield _examined("processes", f"{len(process_rows(portal))} processes", _processes(portal))
     yield _examined("preparation", "migrations and translations", _preparation(portal))
     with psycopg.connect(addresses(portal)["sqlalchemy.url"], autocommit=True, connect_timeout=5) as connection:
@@ -58,9 +58,9 @@ def examine(portal: Portal) -> Iterator[Examined]:
         yield _examined("files", f"{_count(connection, 'version')} versions", _files(portal, connection))
         yield _examined("tables", "DataStore against versions", _tables(portal, connection))
         yield _record(portal, connection)
-    yield _derived(portal)
-    yield _index(portal)
-    yield _withdrawals(portal)
+    yield _derived(inner)
+    yield _index(inner)
+    yield _withdrawals(inner)
 
 
 def _examined(area: str, looked_at: str, findings: Iterator[tuple[str, str]]) -> Examined:
@@ -173,13 +173,17 @@ def _tables(portal: Portal, connection: psycopg.Connection[Any]) -> Iterator[tup
                 yield f"{uri}: DataStore has {found} rows, its version {rows}", f"./kzopen ckan kzopen-rows reload {uri}"
 
 
-def _derived(portal: Portal) -> Examined:
+def _derived(inner: Running) -> Examined:
     """Full-text search and DuckDB files of large tables, which follow their publication in the background."""
-    command = [*CKAN, "-c", str(portal.ini), "kzopen-rows", "check"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd="/")
-    *found, last = done.stdout.strip().splitlines() or [done.stderr.strip()[-200:]]
-    mend = "./kzopen ckan kzopen-rows reload URI"
-    return Examined("derived", last, [Finding("derived", one, mend) for one in (found if done.returncode else [])])
+    return _inner(inner, "derived", "./kzopen ckan kzopen-rows reload URI")
+
+
+def _inner(inner: Running, name: str, mend: str) -> Examined:
+    """A check of CKAN's own process: its last line sums up, those before it are findings."""
+    said = inner.said(name)
+    *found, last = said.lines or [""]
+    sentences = [] if said.good else found or [last]
+    return Examined(name, last, [Finding(name, one, mend) for one in sentences])
 
 
 def _record(portal: Portal, connection: psycopg.Connection[Any]) -> Examined:
@@ -201,23 +205,16 @@ def _rows_in(datastore: psycopg.Connection[Any], resource: str) -> int | None:
     return int(row[0]) if row else 0
 
 
-def _index(portal: Portal) -> Examined:
+def _index(inner: Running) -> Examined:
     """Asks the search plugin's own check, which compares ids and hashes of all documents."""
-    command = [*CKAN, "-c", str(portal.ini), "kzopen-search", "check"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd="/")
-    last = (done.stdout.strip().splitlines() or [done.stderr.strip()[-200:]])[-1]
-    findings = [Finding("index", last, "./kzopen search repair")] if done.returncode else []
-    return Examined("index", last, findings)
+    said = inner.said("index")
+    last = (said.lines or [""])[-1]
+    return Examined("index", last, [] if said.good else [Finding("index", last, "./kzopen search repair")])
 
 
-def _withdrawals(portal: Portal) -> Examined:
+def _withdrawals(inner: Running) -> Examined:
     """Looks for everything that was withdrawn in every place where it may lie."""
-    command = [*CKAN, "-c", str(portal.ini), "kzopen-withdrawal", "check"]
-    done = subprocess.run(command, capture_output=True, text=True, cwd="/")
-    *found, last = done.stdout.strip().splitlines() or [done.stderr.strip()[-200:]]
-    sentences = found or ([last] if done.returncode else [])
-    mend = "./kzopen ckan kzopen-withdrawal repair"
-    return Examined("withdrawals", last, [Finding("withdrawals", sentence, mend) for sentence in sentences])
+    return _inner(inner, "withdrawals", "./kzopen ckan kzopen-withdrawal repair")
 
 
 def report(portal: Portal, say: Callable[[str], None]) -> int:

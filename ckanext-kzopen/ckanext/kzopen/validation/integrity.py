@@ -62,13 +62,13 @@ def _unequal(column: Column) -> pl.Series:
 def _repeats(values: Sequence[pl.Series], counted: pl.Series) -> pl.DataFrame:
     names = [str(number) for number in range(len(values))]
     frame = pl.DataFrame(dict(zip(names, values, strict=True)))
-    indexes = (_perhaps_again(frame) & counted).arg_true().cast(pl.UInt32)
+    indexes = (perhaps_again(frame) & counted).arg_true().cast(pl.UInt32)
     frame = frame.select(pl.all().gather(indexes)).with_columns(index=indexes)
     before = pl.col("index").shift(1).over(names)
     return frame.select("index", before=before).filter(pl.col("before").is_not_null())
 
 
-def _perhaps_again(frame: pl.DataFrame) -> pl.Series:
+def perhaps_again(frame: pl.DataFrame) -> pl.Series:
     """Rows whose hash another row has too: all that repeat, and hardly any besides. Sorting numbers is far quicker than
     grouping values."""
     hashes = frame.hash_rows(seed=1)

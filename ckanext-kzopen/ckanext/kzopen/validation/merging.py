@@ -10,7 +10,7 @@ FEW_RAGGED = 5000
 
 
 def merged(frame: pl.DataFrame, ragged: Mapping[int, Sequence[str]]) -> pl.DataFrame:
-    """The rows of `frame` with those of `ragged`, which stand at their positions, padded with None or cut."""
+    """The rows of `frame` with those of `ragged`, which stand at their positions, padded with None or cut; in chunks."""
     if not ragged:
         return frame
     width = len(frame.columns)
@@ -23,7 +23,7 @@ def merged(frame: pl.DataFrame, ragged: Mapping[int, Sequence[str]]) -> pl.DataF
         end = position - number
         parts += [frame.slice(start, end - start), extra.slice(number, 1)]
         start = end
-    return pl.concat([*parts, frame.slice(start)], rechunk=True)
+    return pl.concat([*parts, frame.slice(start)])
 
 
 def _by_position(frame: pl.DataFrame, extra: pl.DataFrame, ragged: list[int]) -> pl.DataFrame:

@@ -91,7 +91,7 @@ def _read_whole(path: Path, delimiter: str, offset: int, width: int) -> Body | N
     blank = _blank_lines(path, offset, whole, cells)
     if blank is None:
         return None
-    frame = merged(whole, cells)
+    frame = merged(whole, cells).rechunk()
     if _unclosed(path, frame, cells):
         return None
     positions = pl.int_range(len(frame), eager=True)

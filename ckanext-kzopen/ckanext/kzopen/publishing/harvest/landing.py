@@ -34,6 +34,8 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 CHUNK = 1 << 20
+NOT_YET = ""
+"""The fingerprint of a data set that was begun, but has not come to its end in any run."""
 
 
 @dataclass(frozen=True)
@@ -132,11 +134,8 @@ def _told(visit: Visit, described: Described, published: Passport | None, conten
 def _look(visit: Visit, item: Item, held: Held | None, published: Passport | None, told: Told, content: Content) -> None:
     """Say what would be done, field by field; nothing is stored but that."""
     item.differences = differing.compared(visit.session, visit.site, published, told, content)
-    if held is None or published is None:
-        outcome = "added"
-    else:
-        same = held.passport == describing.fingerprint_of(told) and _same_content(held, content)
-        outcome = "unchanged" if same else "changed"
+    same = held is not None and held.passport == describing.fingerprint_of(told) and _same_content(held, content)
+    outcome = _outcome(held if published is not None else None, same)
     if item.differences.get("errors"):
         raise KzError("harvest.refused", errors=item.differences["errors"])
     _settle(item, outcome)
@@ -147,7 +146,8 @@ def _publish(visit: Visit, item: Item, held: Held | None, published: Passport | 
     same_passport = held is not None and published is not None and held.passport == mark
     same_content = held is not None and published is not None and _same_content(held, content)
     if not same_passport:
-        published = datasets.save(visit.session, actor_of(visit.source), str(item.uri), told).passport
+        actor, uri = actor_of(visit.source), str(item.uri)
+        published = datasets.save(visit.session, actor, uri, told, begun=lambda new: _claim(visit, item, new)).passport
     assert published is not None  # noqa: S101 - saved above, or the same as before
     if not same_content and content.file is not None:
         _deliver(visit, item, published, content)
@@ -157,8 +157,14 @@ def _publish(visit: Visit, item: Item, held: Held | None, published: Passport | 
     _settle(item, outcome)
 
 
+def _claim(visit: Visit, item: Item, passport: Passport) -> None:
+    """Note from the first moment on whose a new data set is, so that a run after a death or a refusal goes on with it."""
+    kept = _hold(visit, item, passport, NOT_YET)
+    kept.hash, kept.content, kept.validators = None, None, {}
+
+
 def _outcome(held: Held | None, same: bool) -> str:
-    if held is None or held.gone is not None:
+    if held is None or held.gone is not None or held.passport == NOT_YET:
         return "added"
     return "unchanged" if same else "changed"
 

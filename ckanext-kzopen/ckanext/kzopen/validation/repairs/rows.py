@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import polars as pl
+from ckanext.kzopen.validation.integrity import perhaps_again
 from ckanext.kzopen.validation.repairs.notations import commas_of, plain_number
 
 TOTAL = re.compile(
@@ -206,8 +207,13 @@ def repeated_rows(texts: Sequence[pl.Series]) -> list[int]:
         return []
     frame = pl.DataFrame({str(n): column.fill_null("") for n, column in enumerate(texts)})
     filled = frame.select(pl.sum_horizontal(pl.all() != "").alias("filled"))["filled"]
-    again = frame.select(pl.struct(pl.all()).is_first_distinct().not_().alias("again"))["again"]
-    found: list[int] = (again & (filled > 1)).arg_true().to_list()
+    perhaps = (perhaps_again(frame) & (filled > 1)).arg_true()
+    again = frame.select(pl.all().gather(perhaps)).select(pl.struct(pl.all()).is_first_distinct().not_().alias("again"))
+    return _where_at(perhaps, again["again"])
+
+
+def _where_at(indexes: pl.Series, mask: pl.Series) -> list[int]:
+    found: list[int] = indexes.filter(mask).to_list()
     return found
 
 

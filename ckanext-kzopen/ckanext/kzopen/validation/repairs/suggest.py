@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import polars as pl
 from ckanext.kzopen.validation.cells import Cells
@@ -41,6 +42,16 @@ class Table:
         wanted = [number for number, record in self.cells.ragged.items() if len(record) < len(self.texts)]
         return frozenset(self.cells.numbers.is_in(wanted).arg_true().to_list()) if wanted else frozenset()
 
+    @cached_property
+    def grid(self) -> found_rows.Grid:
+        """The cells as stripped texts, made once for all kinds of repairs."""
+        return found_rows.grid_of(self.texts, self.short)
+
+    @cached_property
+    def notes(self) -> list[int]:
+        """Indexes of rows that are notes."""
+        return found_rows.note_rows(self.grid)
+
 
 def texts_of(cells: Cells) -> list[pl.Series]:
     """The columns as text, whatever their schema."""
@@ -54,17 +65,15 @@ def suggested(table: Table) -> list[Repair]:
 
 def rows_of(kind: str, table: Table) -> list[int]:
     """The indexes of the rows that a repair of this kind takes out."""
-    grid = found_rows.grid_of(table.texts, table.short)
-    notes = found_rows.note_rows(grid)
     match kind:
         case "blank-rows":
-            return found_rows.blank_rows(grid)
+            return found_rows.blank_rows(table.grid)
         case "numbering":
-            return found_rows.numbering_rows(grid)
+            return found_rows.numbering_rows(table.grid)
         case "notes":
-            return notes
+            return table.notes
         case "totals":
-            return found_rows.total_rows(grid, notes)
+            return found_rows.total_rows(table.grid, table.notes)
         case "repeats":
             return found_rows.repeated_rows(table.texts)
         case "repeated-keys":

@@ -158,7 +158,7 @@ class Compiler:
         return self._exact_values(node)
 
     def _free_numbers(self, node: Range) -> Query:
-        """tantivy panics at a whole and a broken bound together; each document has one number, so each bound may ask for itself."""
+        """tantivy panics at a whole and a broken bound together; each document has one number, so each may ask alone."""
         target, low, high = path("num", node.field), _as_float(node.low), _as_float(node.high)
         if low is None or high is None or float(low).is_integer() == float(high).is_integer():
             return self._parsed(target, node, low, high)
