@@ -1,8 +1,8 @@
 """The object that CKAN's search code takes for a pysolr connection; our index and document table stand behind it.
 
 Core and extensions use of it: `search`, `add`, `delete`, `commit` and `url`, and of an answer `docs`, `hits`, `facets` and its
-length. They know of data sets only, so that is all they find here; other sections are found through `search.registry`. Writes go to the document table: inside an action in the caller's transaction, otherwise in one of their own, committed
-and awaited.
+length. They know of data sets only, so that is all they find here; other sections are found through `search.registry`. Writes
+go to the document table: inside an action in the caller's transaction, otherwise in one of their own, committed and awaited.
 """
 
 from __future__ import annotations

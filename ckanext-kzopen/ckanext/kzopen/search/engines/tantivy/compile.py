@@ -158,13 +158,12 @@ class Compiler:
         return self._exact_values(node)
 
     def _free_numbers(self, node: Range) -> Query:
-        """tantivy panics at a whole and a broken bound together; each document has one number, so each bound may ask for itself."""
+        """tantivy panics at a whole and a broken bound together; each may ask by itself, for a document has one number."""
         target, low, high = path("num", node.field), _as_float(node.low), _as_float(node.high)
         if low is None or high is None or float(low).is_integer() == float(high).is_integer():
             return self._parsed(target, node, low, high)
-        return _boolean(
-            [(Occur.Must, self._parsed(target, node, low, None)), (Occur.Must, self._parsed(target, node, None, high))]
-        )
+        bounds = (self._parsed(target, node, low, None), self._parsed(target, node, None, high))
+        return _boolean([(Occur.Must, bound) for bound in bounds])
 
     def _exact_values(self, node: Range) -> Query:
         """Values between the bounds by their bytes; hexadecimal ends before the letter g."""
