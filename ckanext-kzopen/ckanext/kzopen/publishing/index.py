@@ -44,10 +44,9 @@ def _texts(fields: Iterable[dict[str, Any]]) -> Iterable[str]:
 
 def opens_at(session: Session, package_id: str) -> datetime | None:
     """When the first version of a data set is to come; None when it has one already, or none is planned."""
-    if session.scalars(select(Version.id).where(Version.package_id == package_id).limit(1)).first() is not None:
-        return None
+    has_one = select(Version.id).where(Version.package_id == package_id).exists()
     planned = select(func.min(Delivery.publish_at)).where(Delivery.package_id == package_id, Delivery.state == "scheduled")
-    return session.scalar(planned)
+    return session.scalar(planned.where(~has_one))
 
 
 def told(session: Session, package_id: str) -> dict[str, str]:

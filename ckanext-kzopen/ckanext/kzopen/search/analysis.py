@@ -11,14 +11,14 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 
 import snowballstemmer
 from ckanext.kzopen.search import alphabets, kazakh
 
-VERSION = 2
-"""Raise it when tokens change: documents with tokens of another version are analysed anew at the next rebuild."""
+VERSION = 3
+"""Raise it when tokens or hashes change: documents of another version are computed anew at the next start."""
 
 GAP = "\u2205"
 """Stands between two values of one field, so that no phrase reaches from one into the other."""
@@ -76,9 +76,14 @@ def tokens(text: str) -> list[str]:
     return [token(word, among) for word, among in zip(found, _languages(found), strict=True)]
 
 
-def joined(values: Iterable[str]) -> str:
-    """The tokens of all values of a field as one string, with a gap between the values."""
-    return f" {GAP} ".join(line for line in (" ".join(tokens(value)) for value in values) if line)
+def line(text: str) -> str:
+    """The tokens of a text, joined by spaces."""
+    return " ".join(tokens(text))
+
+
+def joined(values: Iterable[str], line: Callable[[str], str] = line) -> str:
+    """The tokens of all values of a field as one string, with a gap between the values; `line` may be one that remembers."""
+    return f" {GAP} ".join(found for found in map(line, values) if found)
 
 
 def _languages(found: Sequence[str]) -> list[bool]:

@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from functools import cache
 from typing import Any
 
+import orjson
 from ckanext.kzopen.search import analysis, collation, dates, fields, visibility
 from ckanext.kzopen.search.fields import Kind
 
@@ -22,6 +24,8 @@ LONGEST_KEYWORD = 4_000
 
 _UNSTORABLE = re.compile("[\x00\ud800-\udfff]")
 _TRANSLATED = "_translated"
+_INEXACT = 2.0**63
+"""Larger whole numbers orjson reads as floats."""
 _NUMBER = re.compile(r"-?\d{1,18}(\.\d{1,9})?", re.ASCII)
 
 
@@ -66,8 +70,8 @@ def from_solr(given: Mapping[str, Any], site_id: str) -> Document:
     site = str(source.get("site_id") or site_id)
     entity_id = str(source.get("id", ""))
     stored = stored_fields(source)
-    indexed = asdict(index_fields(source))
-    data, validated = compact(source.get("data_dict")), compact(source.get("validated_data_dict"))
+    indexed = dict(vars(index_fields(source)))
+    data, validated = (PackageDict.of(source.get(name)) for name in ("data_dict", "validated_data_dict"))
     return Document(
         key=str(source.get("index_id") or key_of(entity_id, site)),
         site_id=site,
@@ -75,11 +79,11 @@ def from_solr(given: Mapping[str, Any], site_id: str) -> Document:
         entity_id=entity_id,
         name=source.get("name"),
         stored=stored,
-        data_dict=data,
-        validated_data_dict=validated,
+        data_dict=data.text,
+        validated_data_dict=validated.text,
         fields=indexed,
         analysis=analysis.VERSION,
-        hash=content_hash(stored, _without_order(data), _without_order(validated), indexed),
+        hash=content_hash(stored, data.content, validated.content, indexed),
     )
 
 
@@ -92,27 +96,56 @@ def _storable(value: Any) -> Any:
 
 def content_hash(*parts: Any) -> int:
     """63 bits of the content, the same for equal content whatever the order of its keys."""
-    text = json.dumps(parts, sort_keys=True, default=str)
-    return int.from_bytes(hashlib.blake2b(text.encode(), digest_size=8).digest()) >> 1
+    try:
+        written = orjson.dumps(parts, default=str, option=orjson.OPT_SORT_KEYS)
+    except TypeError:  # half a surrogate pair, a number of more than 64 bits
+        written = json.dumps(parts, sort_keys=True, default=str).encode()
+    return int.from_bytes(hashlib.blake2b(written, digest_size=8).digest()) >> 1
 
 
-def _without_order(package: str | None) -> Any:
-    """A package dict whose extras have one order: PostgreSQL gives them back in another than they were written in."""
-    read = json.loads(package) if package else None
-    if isinstance(read, dict) and isinstance(read.get("extras"), list):
-        read["extras"].sort(key=lambda extra: str(extra.get("key")))
-    return read
+@dataclass(frozen=True)
+class PackageDict:
+    """A package dict as it is kept, and its content, which has one order whatever the order it was written in."""
+
+    text: str | None
+    content: Any
+
+    @classmethod
+    def of(cls, text: str | None) -> PackageDict:
+        """The same JSON with letters instead of escapes: Cyrillic takes a third of the space.
+
+        Left as it is when it holds what UTF-8 cannot (half a surrogate pair).
+        """
+        if not text:
+            return cls(text, None)
+        content, shorter = _read(text)
+        if isinstance(content, dict) and isinstance(content.get("extras"), list):
+            # PostgreSQL gives extras back in another order than they were written in.
+            content["extras"].sort(key=lambda extra: str(extra.get("key")))
+        return cls(shorter, content)
 
 
-def compact(text: str | None) -> str | None:
-    """The same JSON with letters instead of escapes: Cyrillic takes a third of the space.
+def _read(text: str) -> tuple[Any, str]:
+    """What the JSON says, and the same JSON with letters instead of escapes."""
+    escaped = "\\u" in text
+    try:
+        content = orjson.loads(text)
+        if not (escaped and _inexact(content)):
+            return content, orjson.dumps(content).decode() if escaped else text
+    except orjson.JSONDecodeError:
+        pass  # NaN, half a surrogate pair
+    content = json.loads(text)
+    shorter = json.dumps(content, ensure_ascii=False)
+    return content, text if _UNSTORABLE.search(shorter) or not escaped else shorter
 
-    Left as it is when it holds what UTF-8 cannot (half a surrogate pair).
-    """
-    if not text or "\\u" not in text:
-        return text
-    shorter = json.dumps(json.loads(text), ensure_ascii=False)
-    return text if _UNSTORABLE.search(shorter) else shorter
+
+def _inexact(value: Any) -> bool:
+    """Whether somewhere in it is a number that orjson may have rounded."""
+    if isinstance(value, dict):
+        return any(map(_inexact, value.values()))
+    if isinstance(value, list):
+        return any(map(_inexact, value))
+    return isinstance(value, float) and abs(value) >= _INEXACT
 
 
 def stored_fields(source: Mapping[str, Any]) -> dict[str, Any]:
@@ -139,17 +172,18 @@ def index_fields(source: Mapping[str, Any]) -> IndexDocument:
     """Every field by its kind, and the words of many of them together in `text`."""
     document = IndexDocument()
     everything: list[str] = []
+    line = cache(analysis.line)  # most values are needed twice: in their own field and in `text`
     for name, value in source.items():
         values = _values(name, value)
         if not values or name in fields.NOT_INDEXED:
             continue
-        _add(document, name, values)
+        _add(document, name, values, line)
         if fields.in_all_text(name):
             everything.extend(values)
     spelt = analysis.in_cyrillic(str(source.get("name") or ""))
-    document.texts["text"] = analysis.joined(dict.fromkeys([*everything, spelt]))
+    document.texts["text"] = analysis.joined(dict.fromkeys([*everything, spelt]), line)
     for name in fields.TRANSLATED:
-        document.texts[name] = analysis.joined(_in_all_languages(source, name))
+        document.texts[name] = analysis.joined(_in_all_languages(source, name), line)
     for name, origin in fields.NGRAMS.items():
         document.ngrams[name] = "\n".join(_in_all_languages(source, origin))
     return document
@@ -186,7 +220,7 @@ def _written(value: Any) -> str:
     return value.isoformat() if isinstance(value, datetime | date) else str(value)
 
 
-def _add(document: IndexDocument, name: str, values: list[str]) -> None:
+def _add(document: IndexDocument, name: str, values: list[str], line: Callable[[str], str]) -> None:
     kind = fields.kind(name)
     if kind is Kind.DATE:
         moment = dates.of_value(values[0])
@@ -194,7 +228,7 @@ def _add(document: IndexDocument, name: str, values: list[str]) -> None:
             document.moments[name] = moment
         return
     if kind is Kind.TEXT and name != "text":
-        document.texts[name] = analysis.joined(values)
+        document.texts[name] = analysis.joined(values, line)
     exact = [value for value in dict.fromkeys(values) if len(value) <= LONGEST_KEYWORD]
     if exact and name not in ("notes", "text", "urls"):
         document.keywords[name] = exact

@@ -78,6 +78,7 @@ def documents(wanted: Collection[Thing], force: bool = False, show: Callable[[in
 
 def _one(wanted: Thing, force: bool) -> None:
     try:
+        recompute.unflushed()
         if isinstance(wanted, str):
             recompute.document(wanted)
         else:

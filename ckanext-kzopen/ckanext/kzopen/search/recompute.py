@@ -39,6 +39,7 @@ _executors: dict[int, ThreadPoolExecutor] = {}
 
 _ROWS = text("SELECT id, topic, key FROM kzopen.outbox WHERE id = ANY (CAST(:ids AS bigint[])) ORDER BY id")
 _LOCK = text("SELECT 1 FROM package WHERE id = :id FOR SHARE")
+_UNFLUSHED = text("SET LOCAL synchronous_commit TO off")
 _LOCK_THING = text("SELECT pg_advisory_xact_lock(hashtextextended('kzopen.search:' || :thing, 0))")
 
 
@@ -79,6 +80,7 @@ def _in_thread(app: Any, ids: list[int]) -> list[int]:
 def _attempt(message_id: int, topic: str, key: str) -> bool:
     """Compute one document; a failure is logged and leaves its row for a later attempt."""
     try:
+        unflushed()
         if topic == topics.STALE_THING:
             thing(*registry.dereferenced(key))
         else:
@@ -90,6 +92,14 @@ def _attempt(message_id: int, topic: str, key: str) -> bool:
         model.Session.rollback()
         return False
     return True
+
+
+def unflushed() -> None:
+    """Let this transaction's commit not wait for the disk.
+
+    A power cut takes it back as a whole, and what asked for the document (a row of the outbox, or a person) asks again.
+    """
+    model.Session.execute(_UNFLUSHED)
 
 
 def document(package_id: str) -> None:

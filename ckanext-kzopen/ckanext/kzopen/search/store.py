@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from ckanext.kzopen.core import outbox
@@ -71,7 +70,7 @@ _OUTDATED = text(
 
 def put(session: Executor, document: Document) -> int:
     """Write the document; returns the number of the outbox row that tells the index."""
-    values = asdict(document)
+    values = dict(vars(document))
     for name in ("stored", "fields"):
         values[name] = json.dumps(values[name], ensure_ascii=False)
     session.execute(_PUT, values)

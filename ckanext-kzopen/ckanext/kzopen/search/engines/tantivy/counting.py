@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from itertools import takewhile
 from threading import Lock
 from typing import Any
 
@@ -75,7 +76,12 @@ def counted(searcher: tantivy.Searcher, query: Query, facets: tuple[Facet, ...])
 
 
 def _counts(buckets: list[dict[str, Any]], facet: Facet) -> list[tuple[str, int]]:
-    """Most frequent first, equal ones by value."""
-    counts = [(str(bucket["key"]), int(bucket["doc_count"])) for bucket in buckets if bucket["doc_count"] >= facet.minimum]
-    counts.sort(key=lambda pair: (-pair[1], pair[0]))
-    return counts if facet.limit is None else counts[: facet.limit]
+    """Most frequent first, as tantivy gives them, equal ones by value; only what the limit may need is sorted."""
+    least = facet.minimum
+    if facet.limit is not None and facet.limit < len(buckets):
+        if facet.limit == 0:
+            return []
+        least = max(least, buckets[facet.limit - 1]["doc_count"])
+    frequent = takewhile(lambda bucket: bucket["doc_count"] >= least, buckets)
+    counts = sorted((-bucket["doc_count"], str(bucket["key"])) for bucket in frequent)
+    return [(key, -count) for count, key in counts[: facet.limit]]

@@ -18,7 +18,7 @@ import tantivy
 from ckanext.kzopen.search import fields
 from ckanext.kzopen.search.engines.base import Entry
 
-VERSION = "2"
+VERSION = "3"
 """Raise it when documents must be written anew although the fields stay the same."""
 
 KEYWORDS = tuple(sorted(fields.KEYWORDS))
@@ -30,6 +30,8 @@ INTEGERS = frozenset({*MOMENTS, *NUMBERS})
 LONGEST_RANGED = 40
 """Bytes of a value that a range looks at."""
 PACKAGE_DICTS = ("data_dict", "validated_data_dict")
+_BY_ITSELF = frozenset({"id", fields.SCORE, *PACKAGE_DICTS})
+"""What is read without the other stored fields: a page of data sets wants no more."""
 
 
 @cache
@@ -39,7 +41,7 @@ def schema() -> tantivy.Schema:
     builder.add_text_field("key", fast=True, tokenizer_name="raw", index_option="basic")
     builder.add_integer_field("hash", fast=True)
     for name in KEYWORDS:
-        builder.add_text_field(name, fast=True, tokenizer_name="raw", index_option="basic")
+        builder.add_text_field(name, fast=True, stored=name == "id", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("exact", tokenizer_name="raw", index_option="basic")
     for name in TEXTS:
         builder.add_text_field(name, tokenizer_name="spaces")
@@ -156,7 +158,10 @@ def _add_stored(document: tantivy.Document, entry: Entry) -> None:
 
 def stored_of(document: tantivy.Document, wanted: frozenset[str] | None) -> dict[str, Any]:
     """What the engine gives back of a document: all fields, or those wanted."""
-    shown: dict[str, Any] = orjson.loads(document.get_first("stored_bytes") or b"{}")
+    if wanted is not None and wanted <= _BY_ITSELF:
+        shown: dict[str, Any] = {"id": document.get_first("id")}
+    else:
+        shown = orjson.loads(document.get_first("stored_bytes") or b"{}")
     for name in PACKAGE_DICTS:
         if wanted is None or name in wanted:
             text = document.get_first(f"{name}_bytes")
