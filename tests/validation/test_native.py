@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
+from typing import Any
+
 import polars as pl
 import pytest
 from ckanext.kzopen.validation.native import _plain_numbers, _text, as_text
@@ -35,3 +38,19 @@ def test_very_large_and_small_numbers_have_no_exponent(value: float, text: str) 
 
 def test_texts_are_taken_as_they_are() -> None:
     assert as_text(["a", None, ""], NUMBER).equals(pl.Series(["a", None, ""], dtype=pl.String))
+
+
+DAYS = st.dates(min_value=date(1000, 1, 1))
+MOMENTS = st.datetimes(min_value=datetime(1000, 1, 1)) | DAYS.map(lambda day: datetime(day.year, day.month, day.day, 12, 5))
+FORMS = ["default", "any", "%Y-%m-%d", "%d.%m.%Y", "%d.%m.%y", "%Y-%m-%d %H:%M:%S", "%d %B %Y"]
+
+
+@given(
+    st.lists(st.none() | DAYS | MOMENTS | st.dates(), max_size=8),
+    st.sampled_from(["date", "datetime", "string"]),
+    st.sampled_from(FORMS),
+)
+@settings(deadline=None)
+def test_a_column_of_days_and_moments_is_written_as_each_of_them_is(values: list[Any], kind: str, form: str) -> None:
+    field = Field.from_descriptor({"name": "when", "type": kind} | ({} if kind == "string" else {"format": form}))
+    assert as_text(values, field).to_list() == [None if value is None else _text(value, field) for value in values]

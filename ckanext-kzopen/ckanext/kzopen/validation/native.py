@@ -9,11 +9,13 @@ from datetime import date, datetime, time
 from decimal import Decimal
 
 import polars as pl
+import pyarrow as pa
 from frictionless import Field
 
 LARGEST_PLAIN = 1e15
 SMALLEST_PLAIN = 1e-4
 FIRST_YEAR = 1000  # earlier ones are padded by some and not by others
+MIDNIGHT = time()
 PLAIN_FORM = re.compile(r"(%[YmdHMS]|[ .:/T-])*")
 
 
@@ -29,17 +31,17 @@ def as_text(values: Sequence[object], field: Field) -> pl.Series:
         found = _plain_numbers(values, field)
         if found is not None:
             return found
-    if kinds == {datetime} and (found := _whole_seconds(values, field)) is not None:
+    if kinds <= {date, datetime} and (found := _whole_seconds(values, field)) is not None:
         return found
     return pl.Series([None if value is None else _text(value, field) for value in values], dtype=pl.String)
 
 
 def _whole_seconds(values: Sequence[object], field: Field) -> pl.Series | None:
-    """A column of moments at once; None when one has an offset or parts of a second, is no midnight where days are expected,
+    """A column of days and moments at once; None when one has an offset or parts of a second, is no midnight where days are expected,
     or is of a year or in a format that polars and Python might write otherwise."""
-    if any(value.tzinfo is not None for value in values if isinstance(value, datetime)):
+    if any(type(value) is datetime and value.tzinfo is not None for value in values):
         return None
-    moments = pl.Series(values, dtype=pl.Datetime("us"))
+    moments = pl.Series(pa.array([_moment(value) for value in values], pa.timestamp("us")))
     midnight = (moments == moments.dt.truncate("1d")).all()
     if (moments.dt.microsecond() != 0).any() or (moments.dt.year() < FIRST_YEAR).any():
         return None
@@ -50,6 +52,10 @@ def _whole_seconds(values: Sequence[object], field: Field) -> pl.Series | None:
     else:
         return None
     return moments.dt.strftime(form) if PLAIN_FORM.fullmatch(form) else None
+
+
+def _moment(value: object) -> object:
+    return datetime.combine(value, MIDNIGHT) if type(value) is date else value
 
 
 def _plain_numbers(values: Sequence[object], field: Field) -> pl.Series | None:
