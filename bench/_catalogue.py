@@ -18,7 +18,12 @@ def package(number: int, address: str) -> dict[str, Any]:
     """Data set `number`, as `package_show` tells it."""
     name = f"set-{number:05d}"
     resource = {"id": f"10000000-0000-4000-8000-{number:012d}", "format": "CSV", "url": f"{address}/file/{name}.csv"}
-    told = {"id": f"00000000-0000-4000-8000-{number:012d}", "name": name, "title": f"Набор {number}", "metadata_modified": "2026-01-01T00:00:00"}
+    told = {
+        "id": f"00000000-0000-4000-8000-{number:012d}",
+        "name": name,
+        "title": f"Набор {number}",
+        "metadata_modified": "2026-01-01T00:00:00",
+    }
     return told | {"notes": "О наборе", "tags": [], "license_id": "", "resources": [resource], "res_format": ["CSV"]}
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import pytest
 
 from tests.conftest import LivePortal, portal_at, run_launcher
@@ -23,7 +24,7 @@ from tests.publishing.harvest.source import Catalogue, Thing, serving, table
 
 PROCESSES = ("worker", "worker", "postgres", "web worker", "web")
 ENDED_WITHIN = 240
-STUCK_FOR = 15
+FULL_FOR = 20
 OVER = ("finished", "failed", "inconsistent", "cancelled", "awaiting_confirmation")
 
 
@@ -115,6 +116,32 @@ def test_no_item_is_lost_or_doubled_when_processes_are_killed(own_portal: LivePo
             check(own_portal, harvest, catalogue, run)
     said = run_launcher("doctor", "--data", str(own_portal.data))
     assert "all is well" in said, said
+
+
+@pytest.mark.fault
+@pytest.mark.timeout(1200)
+def test_a_full_disk_ends_no_run_and_loses_nothing_once_there_is_room(own_portal: LivePortal) -> None:
+    """No file of the worker may grow beyond a bound for a while, as on a disk without room."""
+    with serving(Catalogue()) as catalogue:
+        catalogue.fill(4)
+        harvest = Harvest(own_portal)
+        prepare(harvest, catalogue)
+        for number in range(4):
+            catalogue.things[f"large-{number}"] = Thing(table(2000, number), "1")
+        pid = pid_of(own_portal, "worker", random.Random(1))
+        assert pid
+        worker = psutil.Process(pid)
+        worker.rlimit(psutil.RLIMIT_FSIZE, (4096, psutil.RLIM_INFINITY))
+        before = harvest.newest()["id"]
+        harvest.call("POST", "/api/harvest/v1/sources/faults/runs", purpose="harvest")
+        time.sleep(FULL_FOR)
+        found = harvest.newest()
+        assert (found["under_way"], found["failed"]) == (True, 0), found
+        assert found["left"] >= 1, "the disk was not full"
+        worker.rlimit(psutil.RLIMIT_FSIZE, (psutil.RLIM_INFINITY, psutil.RLIM_INFINITY))
+        run = harvest.ended(before)
+        assert (run["state"], run["added"], run["failed"]) == ("finished", 8, 0), run
+        check(own_portal, harvest, catalogue, run)
 
 
 def kill_some(portal: LivePortal, choice: random.Random) -> list[str]:
