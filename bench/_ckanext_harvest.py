@@ -62,7 +62,10 @@ def rate(port: int, sets: int, say: Callable[[str], None]) -> float:
         portal = Portal(Settings(data=folder / "data", demo=False, search_url=""))
         stack.enter_context(test_portal(portal, Suite("bench", [], {}, worker=False)))
         solr = stack.enter_context(search_engines.solr("ckan"))
-        side = stock_ini(portal, solr, folder, plugins="harvest ckan_harvester")
+        # Newer Redis clients give up a wait after seconds, and with it its consumers end; its queue is waited for.
+        queue = f"unix://{portal.sockets}/valkey.sock?db=3&socket_timeout={GIVES_UP_AFTER}"
+        told = {"ckan.plugins": "harvest ckan_harvester", "ckan.redis.url": queue}
+        side = stock_ini(portal, solr, folder, told)
         peer = Peer(python, side.ini)
         peer.ckan("db", "init")
         peer.ckan("db", "upgrade", "-p", "harvest")

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -92,8 +92,8 @@ def _stock(portal: Portal, solr: str, folder: Path) -> Side:
     return replace(side, token=side.ckan("user", "token", "add", "bench", "bench", "-q").split()[-1])
 
 
-def stock_ini(portal: Portal, solr: str, folder: Path, plugins: str = "") -> Side:
-    """What stock CKAN is told, and its empty database; its tables are not made yet, and nobody has an account."""
+def stock_ini(portal: Portal, solr: str, folder: Path, more: Mapping[str, str] | None = None) -> Side:
+    """What stock CKAN is told (`more` goes over it), and its empty database: no table is made yet, nobody has an account."""
     fresh_databases(portal, "stock")
     port = free_port("127.0.0.1", FIRST_PORT + 40)
     side = Side(f"http://127.0.0.1:{port}", "", folder / "stock.ini", socket_url("kzopen", "stock_ckan", portal.sockets))
@@ -104,14 +104,14 @@ def stock_ini(portal: Portal, solr: str, folder: Path, plugins: str = "") -> Sid
         "ckan.redis.url": f"unix://{portal.sockets}/valkey.sock?db=3",
         "ckan.site_id": "stock",
         "ckan.site_url": side.url,
-        "ckan.plugins": plugins,
+        "ckan.plugins": "",
         "ckan.storage_path": str(folder / "stock"),
         "ckan.base_public_folder": "public",
         "ckan.base_templates_folder": "templates",
         "SECRET_KEY": "a key of a benchmark that lives for minutes",
         "api_token.jwt.encode.secret": "string:another key of the benchmark, also short",
         "api_token.jwt.decode.secret": "string:another key of the benchmark, also short",
-    }
+    } | dict(more or {})
     lines = [f"{name} = {value.replace('%', '%%')}" for name, value in options.items()]
     side.ini.write_text("[app:main]\n" + "\n".join(lines) + "\n", encoding="utf-8")
     return side

@@ -29,7 +29,13 @@ PUBLIC = (
 )
 AGENCY = "/staff/agencies/demo-sarydala"
 STAFF = ("/staff/", "/staff/datasets", "/staff/datasets/demo-regions/deliveries/new", "/staff/datasets/new")
-OPERATORS = ("/staff/agencies", AGENCY, *(f"{AGENCY}/{form}" for form in ("rename", "move", "below", "liquidate")))
+HARVESTING = ("/staff/harvest", "/staff/harvest/new", "/staff/harvest/new?kind=json_api")
+OPERATORS = (
+    "/staff/agencies",
+    AGENCY,
+    *HARVESTING,
+    *(f"{AGENCY}/{form}" for form in ("rename", "move", "below", "liquidate")),
+)
 RULES = {
     "runOnly": {"type": "tag", "values": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]},
     "rules": {"target-size": {"enabled": True}},

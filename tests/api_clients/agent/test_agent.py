@@ -20,6 +20,7 @@ from tests.api_clients.agent.conftest import AGENT, Agent, until
 from tests.harvesters.databases import mariadb, own_folder, postgresql
 
 Rows = dict[str, tuple[str, int]]
+BARE = {"PATH": "/usr/bin:/bin", "LANG": "C.UTF-8"}
 EVERY = 1.0  # seconds: `once` leaves a table alone that it looked at a shorter time ago
 FIRST: Rows = {"000140000012": ("№1 мектеп", 640), "000140000092": ("Гимназия", 1210)}
 
@@ -192,3 +193,41 @@ def test_one_file_holds_the_whole_agent(tmp_path: Path) -> None:
     done = subprocess.run([sys.executable, str(tmp_path / "kzopen-agent.pyz"), "systemd"], capture_output=True, text=True)
     assert "[Timer]" in done.stdout, done.stderr
     assert {"kzopen_agent/state.py", "pymysql/__init__.py"} <= set(zipfile.ZipFile(tmp_path / "kzopen-agent.pyz").namelist())
+
+
+@pytest.mark.parametrize("made", ["wheel", "zipapp"])
+def test_one_command_installs_it_and_a_dry_run_tells_what_would_be_sent(
+    agent: Agent, register: Sqlite, tmp_path: Path, made: str
+) -> None:
+    """Out of the checkout nothing is used but what was built; the network is not asked for anything."""
+    if made == "wheel":
+        build = [
+            sys.executable,
+            "-m",
+            "pip",
+            "wheel",
+            "-q",
+            "--no-deps",
+            "--no-build-isolation",
+            "-w",
+            str(tmp_path),
+            str(AGENT),
+        ]
+        subprocess.run(build, check=True, capture_output=True)
+        [wheel] = tmp_path.glob("*.whl")
+        subprocess.run([sys.executable, "-m", "venv", str(tmp_path / "own")], check=True)
+        install = [str(tmp_path / "own/bin/python"), "-m", "pip", "install", "-q", "--no-index", "--no-deps", str(wheel)]
+        subprocess.run(install, check=True, capture_output=True)
+        command = [str(tmp_path / "own/bin/kzopen-agent")]
+    else:
+        subprocess.run([sys.executable, str(AGENT / "build.py"), str(tmp_path)], check=True)
+        command = [sys.executable, str(tmp_path / "kzopen-agent.pyz")]
+    agent.configure(register.source)
+    file = str(agent.folder / "agent.toml")
+    done = subprocess.run([*command, "--config", file, "--dry-run"], capture_output=True, text=True, cwd=tmp_path, env=BARE)
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 added, 0 changed, 0 removed, 0 unchanged" in done.stdout
+    assert agent.published_or_none() is None
+    sent = subprocess.run([*command, "--config", file, "once"], capture_output=True, text=True, cwd=tmp_path, env=BARE)
+    assert sent.returncode == 0, sent.stdout + sent.stderr
+    assert agent.published() == register.rows()
