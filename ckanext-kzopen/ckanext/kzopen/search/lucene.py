@@ -67,7 +67,9 @@ def free_words(text: str, weighted: tuple[tuple[str, float], ...], minimum: str,
         return tree.All() if not text.strip(' "') else tree.Nothing()
     understood = wording.understood(words)
     wished = sum(word.occur is Occur.MAY for word in understood)
-    return Words(understood, weighted, minimum_match.count(minimum, wished), tie)
+    # Whatever `mm` says, something must be found by: with no word demanded, one of the others is, as in Solr.
+    least = 1 if wished and all(word.occur is not Occur.MUST for word in understood) else 0
+    return Words(understood, weighted, max(least, minimum_match.count(minimum, wished)), tie)
 
 
 def typed(text: str) -> list[Word]:
