@@ -20,6 +20,7 @@ PLAIN_PATTERN = re.compile(r"(\\[.dD\-/]|[A-Za-zА-Яа-я0-9_ \-./:,;#№()|]|\
 TOKENS = {"%Y": "[0-9]{4}", "%m": "[0-9]{2}", "%d": "[0-9]{2}", "%H": "[0-9]{2}", "%M": "[0-5][0-9]", "%S": "[0-5][0-9]"}
 BOUNDS = {"minimum": "ge", "maximum": "le", "exclusiveMinimum": "gt", "exclusiveMaximum": "lt"}
 EXACT_DIGITS = 15
+FAULTS = {"index": pl.UInt32, "code": pl.String, "times": pl.UInt32}
 Reader = Callable[[object], tuple[Any, dict[str, str] | None]]
 
 
@@ -47,6 +48,8 @@ def check_column(cells: pl.Series, field: Field) -> Column:
     missing = _missing(cells, field)
     accepted = _accepted(cells, field, ~missing)
     odd = (~missing & ~accepted.mask).arg_true()
+    if not len(odd):
+        return Column(field, accepted.values, missing, _faults(odd, cells, missing, {}, field))
     texts = cells.gather(odd)
     targets, codes = _read_each(texts.unique(), field)
     values = _together(accepted, odd, texts, targets, field)
@@ -137,11 +140,7 @@ def _faults(
     odd: pl.Series, texts: pl.Series, missing: pl.Series, codes: dict[str, tuple[str, ...]], field: Field
 ) -> pl.DataFrame:
     """The faults of the cells `texts`, which stand at the indexes `odd`, and of empty ones where they may not be."""
-    rows = [(text, code) for text, found in codes.items() for code in found]
-    known = pl.DataFrame(rows, schema={"text": pl.String, "code": pl.String}, orient="row")
-    known = known.group_by("text", "code").len("times")
-    frame = pl.DataFrame({"index": odd.cast(pl.UInt32), "text": texts.cast(pl.String)})
-    wrong = frame.join(known, on="text").select("index", "code", pl.col("times").cast(pl.UInt32))
+    wrong = _faults_of_texts(odd, texts, codes) if codes else pl.DataFrame(schema=FAULTS)
     _target, notes = safe_reader(field)(None)
     if notes:
         empty = pl.DataFrame({"index": missing.arg_true().cast(pl.UInt32)})
@@ -152,6 +151,14 @@ def _faults(
             ]
         )
     return wrong
+
+
+def _faults_of_texts(odd: pl.Series, texts: pl.Series, codes: dict[str, tuple[str, ...]]) -> pl.DataFrame:
+    rows = [(text, code) for text, found in codes.items() for code in found]
+    known = pl.DataFrame(rows, schema={"text": pl.String, "code": pl.String}, orient="row")
+    known = known.group_by("text", "code").len("times")
+    frame = pl.DataFrame({"index": odd.cast(pl.UInt32), "text": texts.cast(pl.String)})
+    return frame.join(known, on="text").select("index", "code", pl.col("times").cast(pl.UInt32))
 
 
 def _accepted(cells: pl.Series, field: Field, present: pl.Series) -> _Accepted:
