@@ -65,7 +65,7 @@ def rate(port: int, sets: int, say: Callable[[str], None]) -> float:
         solr = stack.enter_context(search_engines.solr("ckan"))
         # Newer Redis clients give up a wait after seconds, and with it its consumers end; its queue is waited for.
         queue = f"unix://{portal.sockets}/valkey.sock?db=3&socket_timeout={GIVES_UP_AFTER}"
-        told = {"ckan.plugins": "harvest ckan_harvester", "ckan.redis.url": queue}
+        told = {"ckan.plugins": "harvest ckan_harvester", "ckan.redis.url": queue, "ckan.views.default_views": ""}
         side = stock_ini(portal, solr, folder, told)
         peer = Peer(python, side.ini)
         peer.ckan("db", "init")
