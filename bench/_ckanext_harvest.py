@@ -19,8 +19,9 @@ from tempfile import TemporaryDirectory
 
 import psycopg
 from ckanext.kzopen.core.settings import Settings
+from ckanext.kzopen.runtime import processes, services
 from ckanext.kzopen.runtime.portal import Portal
-from ckanext.kzopen.runtime.testing import Suite, test_portal
+from ckanext.kzopen.runtime.supervisor import Supervisor
 
 from bench._portals import stock_ini
 from tests import search_engines
@@ -60,11 +61,11 @@ def rate(port: int, sets: int, say: Callable[[str], None]) -> float:
         folder = Path(name)
         python = _environment(folder / "environment")
         portal = Portal(Settings(data=folder / "data", demo=False, search_url=""))
-        stack.enter_context(test_portal(portal, Suite("bench", [], {}, worker=False)))
+        stack.enter_context(_services(portal))
         solr = stack.enter_context(search_engines.solr("ckan"))
         # Newer Redis clients give up a wait after seconds, and with it its consumers end; its queue is waited for.
         queue = f"unix://{portal.sockets}/valkey.sock?db=3&socket_timeout={GIVES_UP_AFTER}"
-        told = {"ckan.plugins": "harvest ckan_harvester", "ckan.redis.url": queue}
+        told = {"ckan.plugins": "harvest ckan_harvester", "ckan.redis.url": queue, "ckan.views.default_views": ""}
         side = stock_ini(portal, solr, folder, told)
         peer = Peer(python, side.ini)
         peer.ckan("db", "init")
@@ -75,6 +76,22 @@ def rate(port: int, sets: int, say: Callable[[str], None]) -> float:
         peer.ckan("harvester", "job", "many")
         peer.ckan("harvester", "run")
         return _rate(side.database, sets, folder, say)
+
+
+@contextmanager
+def _services(portal: Portal) -> Iterator[None]:
+    """PostgreSQL and Valkey of its own, and nothing of ours on them."""
+    supervisor = Supervisor(portal)
+    portal.make_folders()
+    services.init_postgres(portal)
+    try:
+        for process in processes.embedded(portal):
+            supervisor.start(process)
+            supervisor.wait_for(process, 60)
+        services.create_databases(portal)
+        yield
+    finally:
+        supervisor.stop()
 
 
 class Peer:

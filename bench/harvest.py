@@ -25,7 +25,7 @@ from ckanext.kzopen.runtime.serve import free_port
 from ckanext.kzopen.runtime.status import process_rows
 
 from bench import _ckanext_harvest
-from bench.figures import Figure, at_least, below, faster, unproven
+from bench.figures import Figure, at_least, below, faster, told, unproven
 from bench.start import ROOT, portal
 
 SETS, QUICK_SETS = 2000, 60
@@ -85,8 +85,8 @@ class Bench:
         """The run at its end."""
         while (found := self.client.get(f"/api/harvest/v1/runs/{number}").json())["under_way"]:
             time.sleep(0.5)
-        told: dict[str, Any] = found
-        return told
+        ended: dict[str, Any] = found
+        return ended
 
     @property
     def worker_memory(self) -> float:
@@ -119,8 +119,8 @@ def _peer(sets: int, say: Callable[[str], None]) -> float | None:
         with catalogue(sets) as port:
             return _ckanext_harvest.rate(port, sets, say)
     except (subprocess.SubprocessError, OSError) as error:
-        told = (getattr(error, "stderr", b"") or b"")[-2000:].decode(errors="replace")
-        say(f"ckanext-harvest {_ckanext_harvest.VERSION} could not be run: {error} {told}")
+        words = (getattr(error, "stderr", b"") or b"")[-2000:].decode(errors="replace")
+        say(f"ckanext-harvest {_ckanext_harvest.VERSION} could not be run: {error} {words}")
         return None
 
 
@@ -137,7 +137,9 @@ def _new_and_unchanged(bench: Bench, sets: int, peer: float | None, say: Callabl
             yield faster("harvest.new", rate, peer, TIMES, "/s")
         again = bench.ended(bench.start("many", "harvest"))
         assert (again["state"], again["unchanged"]) == ("finished", sets), again
-        yield at_least("harvest.unchanged", sets / seconds_of(again), 500, "/s")
+        rate = sets / seconds_of(again)
+        # Of so few items the seconds are those in which the worker takes up the run's job.
+        yield at_least("harvest.unchanged", rate, 500, "/s") if sets >= SETS else told("harvest.unchanged", rate, "/s")
 
 
 def _beside_slow_ones(bench: Bench, sources: int, say: Callable[[str], None]) -> Figure:
@@ -173,5 +175,5 @@ def _memory(bench: Bench, items: int, say: Callable[[str], None]) -> Figure:
         found = bench.ended(bench.start("memory", "dry"))
         assert (found["state"], found["added"]) == ("finished", items), found
         after = bench.worker_memory
-    say(f"worker {before:.0f} MB before, {after:.0f} MB after {items} items")
+    say(f"worker {before:.0f} MB before, {after:.0f} MB after {items} items; pyarrow loads pandas where tests brought it")
     return below("harvest.worker_memory", after, 300, "MB")
