@@ -114,7 +114,13 @@ STALLED = """
     SELECT id, task_name FROM kzopen.procrastinate_jobs
     WHERE status = 'doing' AND scheduled_at < now() - interval '1 hour'
 """
-FAILED = "SELECT task_name, count(*) FROM kzopen.procrastinate_jobs WHERE status = 'failed' GROUP BY 1"
+FAILED = """
+    SELECT task_name, count(*) FROM kzopen.procrastinate_jobs job WHERE status = 'failed' AND NOT EXISTS (
+        SELECT FROM kzopen.procrastinate_periodic_defers run LEFT JOIN kzopen.procrastinate_jobs later ON later.id = run.job_id
+        WHERE run.task_name = job.task_name AND (later.id IS NULL OR later.status <> 'failed')
+    ) GROUP BY 1
+"""
+"""What a periodic task left undone its next run does: it is not named once that one runs, or has succeeded and is gone."""
 
 
 def _jobs(connection: psycopg.Connection[Any]) -> Iterator[tuple[str, str]]:
