@@ -37,8 +37,8 @@ def as_text(values: Sequence[object], field: Field) -> pl.Series:
 
 
 def _whole_seconds(values: Sequence[object], field: Field) -> pl.Series | None:
-    """A column of days and moments at once; None when one has an offset or parts of a second, is no midnight where days are expected,
-    or is of a year or in a format that polars and Python might write otherwise."""
+    """A column of days and moments at once; None when one has an offset or parts of a second, is no midnight where days
+    are expected, or is of a year or in a format that polars and Python might write otherwise."""
     if any(type(value) is datetime and value.tzinfo is not None for value in values):
         return None
     moments = pl.Series(pa.array([_moment(value) for value in values], pa.timestamp("us")))
