@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
-import pyarrow.compute as pc
 from ckanext.kzopen.core.identifiers import is_iin
 from ckanext.kzopen.publishing.stops import Stop
 
@@ -95,7 +95,7 @@ def _in_column(name: str, column: pa.ChunkedArray) -> list[Stop]:
 
 def _count(look: Look, texts: pa.ChunkedArray) -> int:
     """How many values hold it; 0 when too few of those that could are right."""
-    likely = texts.filter(pc.match_substring_regex(texts, look.hint))
+    likely = texts.filter(_fits(texts, look.hint))
     if not len(likely):
         return 0
     step = -(-len(likely) // SAMPLE)
@@ -106,6 +106,13 @@ def _count(look: Look, texts: pa.ChunkedArray) -> int:
         candidates += bool(matches)
         right += any(look.right(match) for match in matches)
     return right * step if right and right >= look.share * candidates else 0
+
+
+def _fits(texts: pa.ChunkedArray, hint: str) -> pa.Array:
+    """Which texts hold the hint; polars looks in half of Arrow's time."""
+    column = pl.from_arrow(texts)
+    assert isinstance(column, pl.Series)  # noqa: S101 (a column gives a series)
+    return column.str.contains(hint).fill_null(False).to_arrow()
 
 
 def _births(fields: Iterable[Mapping[str, Any]], table: pa.Table) -> list[Stop]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import polars as pl
 import pyarrow as pa
 from ckanext.kzopen.validation.columns import Column
 from frictionless import Schema
@@ -36,7 +37,7 @@ def table_of(columns: Sequence[Column], schema: Schema) -> pa.Table:
 
 
 def _array(column: Column) -> pa.Array:
-    array = column.values.to_arrow()
+    array = column.values.to_arrow(compat_level=pl.CompatLevel.newest())
     wanted = ARROW.get(column.field.type, pa.string())
     if pa.types.is_large_string(array.type) or pa.types.is_string_view(array.type):
         array = array.cast(pa.string())
