@@ -149,3 +149,10 @@ def test_columns_are_compared_by_name_and_type() -> None:
     assert compared(old, old) == Columns()
     assert compared(old, {"fields": [PUPILS | {"type": "number"}, NAME, BIN]}) == Columns()
     assert compared(old, {"fields": [BIN, PUPILS | {"type": "string"}, PHONE]}) == Columns(("office",), ("name",), ("pupils",))
+
+
+@pytest.mark.parametrize("language", ["kk", "ru", "en"])
+def test_news_that_waited_since_before_columns_were_told_can_still_be_sent(language: str) -> None:
+    values = {name: value for name, value in sample("dataset.version").items() if name not in ("added", "gone", "retyped")}
+
+    assert rendered("dataset.version", language, values).text
