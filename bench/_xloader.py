@@ -26,6 +26,7 @@ BAR = "<a tenth of xloader's"
 PINNED = (f"ckanext-xloader=={VERSION}", "tabulator==1.53.5", "Unidecode==1.4.0", "chardet==7.6.0")
 TYPES = ("text", "text", "text", "text", "numeric", "int8", "date", "timestamp", "text", "bool")
 BESIDE = ("ckantoolkit", "six", "boto3", "click", "ijson", "jsonlines", "linear-tsv", "openpyxl", "unicodecsv", "xlrd<2")
+PLUGINS = "ckan.plugins = kzopen_search datastore xloader\nckanext.xloader.use_type_guessing = true"
 LOAD = """
 import sys, time, uuid, logging
 from ckan.cli import CKANConfigLoader
@@ -67,10 +68,11 @@ def figure(file: Path, ours: float, say: Callable[[str], None]) -> Figure:
 def _load(file: Path, say: Callable[[str], None]) -> float:
     with tempfile.TemporaryDirectory(prefix="kzopen-xloader-") as folder:
         python = _environment(Path(folder) / "environment")
-        suite = Suite(
-            "bench", [], {"ckan.plugins": "datastore xloader", "ckanext.xloader.use_type_guessing": "true"}, worker=False
-        )
-        with test_portal(Portal(Settings(data=Path(folder) / "data", demo=False)), suite) as ini:
+        # Our own environment, which prepares the databases, has no xloader: it comes with an ini of its own.
+        suite = Suite("bench", [], {}, worker=False)
+        with test_portal(Portal(Settings(data=Path(folder) / "data", demo=False)), suite) as prepared:
+            ini = prepared.with_name("xloader.ini")
+            ini.write_text(f"[app:main]\nuse = config:{prepared.name}\n{PLUGINS}\n")
             started = time.monotonic()
             done = subprocess.run(
                 [str(python), "-c", f"TYPES = {_typed()}\n{LOAD}", str(ini), str(file)],
@@ -99,5 +101,6 @@ def _environment(folder: Path) -> Path:
     )
     subprocess.run([str(python), "-m", "pip", "install", "-q", *BESIDE], check=True, capture_output=True, timeout=600)
     own = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
-    (own / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    ours = sysconfig.get_path("purelib")
+    (own / "borrowed.pth").write_text(f"import site; site.addsitedir({ours!r})\n")
     return python
