@@ -8,7 +8,7 @@ import pytest
 from bs4 import BeautifulSoup
 from ckan.tests.helpers import CKANTestApp
 
-from tests.publishing.conftest import Agency, Api, _sessions_end, agency, anyone, api, other_agency, uri
+from tests.publishing.conftest import Agency, Api, _sessions_end, agency, anyone, api, new_agency, other_agency, uri
 from tests.publishing.test_staff_pages import Browser
 
 __all__ = ["_sessions_end", "agency", "anyone", "api", "other_agency", "uri"]
@@ -24,6 +24,18 @@ def staff(app: CKANTestApp, agency: Agency) -> Browser:
 def stranger(app: CKANTestApp, other_agency: Agency) -> Browser:
     """A browser in which another agency's editor is signed in."""
     return Browser(app, other_agency.user)
+
+
+@pytest.fixture
+def administered(app: CKANTestApp) -> Agency:
+    """An agency of which the user is an administrator."""
+    return new_agency(app, "admin")
+
+
+@pytest.fixture
+def administrator(app: CKANTestApp, administered: Agency) -> Browser:
+    """A browser in which the administrator of `administered` is signed in."""
+    return Browser(app, administered.user)
 
 
 def page(answer: Any) -> BeautifulSoup:

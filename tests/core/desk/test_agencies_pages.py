@@ -24,17 +24,6 @@ NAMES = {"name_kk": "Жаңа атау", "name_ru": "Новое название
 
 
 @pytest.fixture
-def administered(app: CKANTestApp) -> Agency:
-    """An agency of which the user is an administrator."""
-    return new_agency(app, "admin")
-
-
-@pytest.fixture
-def administrator(app: CKANTestApp, administered: Agency) -> Browser:
-    return Browser(app, administered.user)
-
-
-@pytest.fixture
 def operator(app: CKANTestApp) -> Browser:
     """A browser in which an operator of the portal is signed in."""
     user = new_agency(app).user

@@ -7,23 +7,12 @@ from typing import Any
 
 import pytest
 from ckan import model
-from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.core import record
 from ckanext.kzopen.core.desk import events_views
 
 from tests.core.desk.conftest import page, said
-from tests.publishing.conftest import Agency, new_agency
+from tests.publishing.conftest import Agency
 from tests.publishing.test_staff_pages import Browser
-
-
-@pytest.fixture
-def administered(app: CKANTestApp) -> Agency:
-    return new_agency(app, "admin")
-
-
-@pytest.fixture
-def administrator(app: CKANTestApp, administered: Agency) -> Browser:
-    return Browser(app, administered.user)
 
 
 def happened(agency: Agency, *verbs: str, **more: Any) -> None:

@@ -19,17 +19,6 @@ from tests.publishing.test_staff_pages import Browser
 TOLD = {"name": "Тізілім жүйесі", "bin": "000140000012", "contact": "Деректер бөлімі", "email": "data@example.org"}
 
 
-@pytest.fixture
-def administered(app: CKANTestApp) -> Agency:
-    """An agency of which the user is an administrator."""
-    return new_agency(app, "admin")
-
-
-@pytest.fixture
-def administrator(app: CKANTestApp, administered: Agency) -> Browser:
-    return Browser(app, administered.user)
-
-
 def registered(browser: Browser, agency: Agency, **more: Any) -> str:
     """The address of a new system of the agency, for all its data sets."""
     answer = browser.post("/staff/systems/new", data={**TOLD, "agency": agency.id, "datasets": "all", **more})

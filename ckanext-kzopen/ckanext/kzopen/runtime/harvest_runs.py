@@ -67,8 +67,8 @@ def errors(run_id: str, **connection: Any) -> None:
 
     Example: ./kzopen harvest errors 0b6f2f0e-6c1e-4c5c-9d43-2f2b1f6a9f10
     """
-    offset = 0
-    while found := Portal(**connection).get(f"runs/{run_id}/items", outcome="failed", offset=offset):
+    portal, offset = Portal(**connection), 0
+    while found := portal.get(f"runs/{run_id}/items", outcome="failed", offset=offset):
         for item in found:
             click.echo(f"{item['uri'] or item['guid']} ({item['attempts']}×): {item['sentence']} [{item['error']}]")
         offset += len(found)

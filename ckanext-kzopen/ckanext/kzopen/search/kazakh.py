@@ -32,8 +32,9 @@ _POSSESSION = (
 )
 """Without `my` and `your` of one person: no office writes them, and ұйым, тізім, бөлім would lose their ends."""
 _NUMBER = ("лар", "лер", "дар", "дер", "тар", "тер")
+_DONE = ("ған", "ген", "қан", "кен")
 _PARTICIPLES = (
-    *("ған", "ген", "қан", "кен", "ғандық", "гендік", "қандық", "кендік"),
+    *(*_DONE, "ғандық", "гендік", "қандық", "кендік"),
     *("ып", "іп", "п", "у", "ю"),
 )
 _TENSES = (
@@ -164,7 +165,7 @@ def _fits(stem: str, suffix: str) -> bool:
         return stem[-1] in "ыі"  # мектебі-н
     if suffix == "п":
         return stem[-1] in "ае" and stem + suffix not in _NOUNS_IN_P
-    if suffix in ("ны", "ні") and f"{stem}н".endswith(_PARTICIPLES[:4]):
+    if suffix in ("ны", "ні") and f"{stem}н".endswith(_DONE):
         return False  # болған-ы
     if suffix in ("сы", "сі") and stem[-1] in "ыі":
         return stem.endswith(("шы", "ші"))  # оқушы-сы, but облыс-ы
@@ -214,10 +215,11 @@ def _root(verb: str) -> str:
 def _active(verb: str) -> str:
     """The verb without the passive, where enough is left of it."""
     for suffix in _VOICES:
-        active = verb[: -len(suffix)]
-        follows = active[-1:] not in VOWELS if len(suffix) > 1 else active[-1:] in frozenset("аеыіи")
-        if verb.endswith(suffix) and len(active) > _SHORTEST and follows and _agrees(active, suffix + _last_vowel(active)):
-            return active
+        active = verb.removesuffix(suffix)
+        if active != verb and len(active) > _SHORTEST and _last_vowel(active):
+            follows = active[-1] in "аеыіи" if len(suffix) == 1 else active[-1] not in VOWELS
+            if follows:
+                return active
     return verb
 
 

@@ -22,16 +22,20 @@ OFFERED = 3
 CONTROL = re.compile(r"[\x80-\x9f\ufffd]")
 
 
+def _named(accepted: Collection[Key]) -> str | None:
+    return min((field for kind, field in accepted if kind == KIND and field in POSSIBLE), default=None)
+
+
 def chosen(accepted: Collection[Key]) -> str | None:
     """The encoding that a person chose for files like this, as Python names it."""
-    names = sorted(field for kind, field in accepted if kind == KIND and field in POSSIBLE)
-    return codecs.lookup(names[0]).name if names else None
+    name = _named(accepted)
+    return codecs.lookup(name).name if name else None
 
 
 def used(read_in: str | None, accepted: Collection[Key]) -> list[str]:
     """The chosen encoding by its own name, where a file was read in it."""
-    named = sorted(field for kind, field in accepted if kind == KIND and field in POSSIBLE)[:1]
-    return [name for name in named if read_in == codecs.lookup(name).name]
+    name = _named(accepted)
+    return [name] if name and read_in == codecs.lookup(name).name else []
 
 
 def readings(path: Path, refusal: Unreadable, limits: Limits | None = None) -> list[Repair]:
