@@ -36,9 +36,8 @@ class Portal:
     """The harvest API of a portal."""
 
     def __init__(self, **connection: Any) -> None:
-        client = client_for(**connection)
-        base = str(client.base_url).replace("/api/universal/v1/", "/api/harvest/v1/")
-        self.client = httpx.Client(base_url=base, headers=client.headers, timeout=120)
+        self.client = client_for(**connection)
+        self.client.base_url = str(self.client.base_url).replace("/api/universal/v1/", "/api/harvest/v1/")
 
     def get(self, path: str, **params: Any) -> Any:
         return told(self.client.get(path, params=params))

@@ -54,6 +54,19 @@ def publish(file: Path, dataset: str, passport: Path | None, mode: str, lang: st
             sys.exit(1)
 
 
+class Client(httpx.Client):
+    """A client for commands: a portal that does not answer ends the command with a sentence."""
+
+    def send(self, request: httpx.Request, **options: Any) -> httpx.Response:
+        """As httpx sends it; raises ClickException when there is no answer."""
+        try:
+            return super().send(request, **options)
+        except httpx.TransportError as error:
+            where = f"{request.url.scheme}://{request.url.netloc.decode()}"
+            told = f"the portal at {where} does not answer ({error}); ./kzopen serve starts it, --url names another address"
+            raise click.ClickException(told) from error
+
+
 def client_for(url: str | None, token: str | None, data: Path | None, lang: str) -> httpx.Client:
     """A client of the universal API with somebody's token."""
     portal = Portal(Settings(data=data) if data else Settings())
@@ -62,7 +75,7 @@ def client_for(url: str | None, token: str | None, data: Path | None, lang: str)
     if not key:
         raise click.ClickException("no token: give --token, or set KZOPEN_TOKEN")
     base = f"{(url or portal.settings.address).rstrip('/')}/api/universal/v1/"
-    return httpx.Client(base_url=base, headers={"Authorization": key, "Accept-Language": lang}, timeout=120)
+    return Client(base_url=base, headers={"Authorization": key, "Accept-Language": lang}, timeout=120)
 
 
 def send(client: httpx.Client, file: Path, dataset: str, mode: str) -> dict[str, Any]:
