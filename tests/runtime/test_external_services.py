@@ -1,8 +1,10 @@
-"""A portal on a PostgreSQL and a Valkey that somebody else started: reached by TCP, with passwords, without a superuser."""
+"""A portal on somebody else's PostgreSQL, Valkey and bucket (S3): reached by TCP, with passwords, without a superuser."""
 
 from __future__ import annotations
 
+import json
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -21,9 +23,22 @@ from ckanext.kzopen.runtime.secrets import read_private
 from ckanext.kzopen.runtime.status import process_rows, read_status
 from ckanext.kzopen.runtime.supervisor import Supervisor
 
+from tests import s3
 from tests.conftest import ROOT, free_port
 
 SECRET = "Kq3vT8yNw2rLx6zBf9hMj5pGs1dCa7eU"
+WELLS = {
+    "title": {"kk": "Ұңғымалар", "ru": "Скважины", "en": "Boreholes"},
+    "description": {"kk": "Ұңғымалардың тереңдігі.", "ru": "Глубина скважин."},
+    "owner": "bucket-agency",
+    "category": "ecology",
+    "periodicity": "YEARLY",
+    "keywords": {"kk": ["су"], "ru": ["вода"]},
+    "schema": {
+        "fields": [{"name": "code", "type": "string"}, {"name": "depth", "type": "integer"}],
+        "primaryKey": "code",
+    },
+}
 LOCAL_ONLY = "local all all trust\nhost all all 127.0.0.1/32 scram-sha-256\n"
 
 
@@ -114,11 +129,13 @@ def wait_until_it_answers(cluster: Cluster, supervisor: Supervisor) -> None:
 
 @dataclass(frozen=True)
 class Running:
-    """A portal on the cluster: address, data directory, its operator's token."""
+    """A portal on the cluster: address, data directory, its operator's token, what it was set to, the server of its bucket."""
 
     url: str
     portal: Portal
     token: str
+    settings: dict[str, str]
+    endpoint: str
 
     def act(self, action: str, *, anonymous: bool = False, **body: Any) -> Any:
         headers = {} if anonymous else {"Authorization": self.token}
@@ -129,14 +146,18 @@ class Running:
 
 @pytest.fixture(scope="module")
 def running(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
-    data, port, settings = tmp_path_factory.mktemp("portal"), free_port(), cluster.make_databases("agency")
-    started = kzopen(settings, "serve", "--data", str(data), "--port", str(port), "--no-demo", "--detach")
-    assert started.returncode == 0, started.stdout
-    portal = Portal(Settings(data=data, port=port))
-    try:
-        yield Running(f"http://127.0.0.1:{port}", portal, read_private(portal.accounts)["operator"]["token"])
-    finally:
-        kzopen(settings, "stop", "--data", str(data))
+    data, port = tmp_path_factory.mktemp("portal"), free_port()
+    with s3.running() as endpoint:
+        bucket = f"{s3.new_bucket(endpoint)}&cache={data / 'copies'}"
+        settings = cluster.make_databases("agency") | {"KZOPEN_FILES_URL": bucket}
+        started = kzopen(settings, "serve", "--data", str(data), "--port", str(port), "--no-demo", "--detach")
+        assert started.returncode == 0, started.stdout
+        portal = Portal(Settings(data=data, port=port))
+        token = read_private(portal.accounts)["operator"]["token"]
+        try:
+            yield Running(f"http://127.0.0.1:{port}", portal, token, settings, endpoint)
+        finally:
+            kzopen(settings, "stop", "--data", str(data))
 
 
 def test_the_embedded_services_are_not_started(running: Running) -> None:
@@ -176,6 +197,48 @@ def new_package(running: Running) -> str:
             owner_org="external-agency",
         )["id"]
     )
+
+
+def test_a_table_is_published_changed_and_read_from_the_bucket(running: Running, tmp_path: Path) -> None:
+    running.act("organization_create", name="bucket-agency", title="Bucket agency")
+    publish(running, tmp_path, "code,depth\n0071,40\n0072,55\n", "--passport", str(written(tmp_path, WELLS)))
+    publish(running, tmp_path, "code,depth\n0072,60\n0073,25\n", "--mode", "upsert")
+    kept = [one["Key"] for one in s3.client(running.endpoint).list_objects_v2(Bucket=bucket_of(running))["Contents"]]
+    assert [name for name in kept if name.endswith(".parquet")]
+    assert not list(running.portal.data.glob("files/**/*.parquet"))
+    shutil.rmtree(running.portal.data / "copies")
+    first, second, third = ({"code": code, "depth": depth} for code, depth in (("0071", 40), ("0072", 55), ("0073", 25)))
+    assert read(running, "v1") == [first, second]
+    assert read(running, "v2") == [first, second | {"depth": 60}, third]
+    said = kzopen(running.settings, "doctor", "--data", str(running.portal.data))
+    assert (said.returncode, "all is well" in said.stdout) == (0, True), said.stdout
+
+
+def publish(running: Running, folder: Path, table: str, *options: str) -> None:
+    """A table sent by command, as an administrator would."""
+    file = folder / "boreholes.csv"
+    file.write_text(table, encoding="utf-8")
+    where = ["--dataset", "boreholes", "--url", running.url, "--token", running.token]
+    said = kzopen(running.settings, "publish", str(file), *where, *options)
+    assert said.returncode == 0, said.stdout
+
+
+def written(folder: Path, passport: dict[str, Any]) -> Path:
+    file = folder / "passport.json"
+    file.write_text(json.dumps(passport), encoding="utf-8")
+    return file
+
+
+def bucket_of(running: Running) -> str:
+    """The bucket's name in `s3://key:secret@NAME/folder?…`."""
+    return running.settings["KZOPEN_FILES_URL"].split("@")[1].split("/")[0]
+
+
+def read(running: Running, version: str) -> list[dict[str, Any]]:
+    answer = httpx.get(f"{running.url}/data/boreholes/{version}.json", timeout=30)
+    assert answer.status_code == 200, answer.text
+    rows: list[dict[str, Any]] = answer.json()
+    return rows
 
 
 def test_the_reader_of_tables_may_write_nothing(running: Running, cluster: Cluster) -> None:
