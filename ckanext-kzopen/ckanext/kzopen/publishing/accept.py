@@ -137,12 +137,19 @@ def _publish_whole(
 ) -> None:
     from ckanext.kzopen.rows import datastore
 
-    table, difference = _next_table(session, site, delivery, passport, checked, current)
-    made = _written(session, site, passport, table, difference, current.number if current else None)
+    table, made = made_whole(session, site, delivery, passport, checked, current)
     with datastore_transaction() as connection:
         prepared = datastore.prepare(connection, passport.resource_id, table, sha256=made.sha256, schema=passport.schema)
         _publish(session, site, delivery, passport, checked, made)
         datastore.switch(connection, prepared)
+
+
+def made_whole(
+    session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Checked, current: versions.Version | None
+) -> tuple[pa.Table, Made]:
+    """The next version stored whole, and its table; nothing names its file yet."""
+    table, difference = _next_table(session, site, delivery, passport, checked, current)
+    return table, _written(session, site, passport, table, difference, current.number if current else None)
 
 
 def _next_table(
@@ -187,10 +194,17 @@ def _written(
 def _publish(session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Checked, made: Made) -> None:
     """One transaction: the version, the delivery's state with event and outbox, the package with its resource."""
     _hold_base(session, passport, made)
+    now = datetime.now(UTC)
+    write(session, delivery, passport, checked, made, now)
+    package.show_version(site, passport, made.number, made, now)
+    session.commit()
+
+
+def write(session: Session, delivery: Delivery, passport: Passport, checked: Checked, made: Made, now: datetime) -> None:
+    """The version and what tells of it, in the caller's transaction: files, state, public record, outbox."""
     session.add(_version_row(delivery, passport, made))
     versions.add_file(session, passport.package_id, made.parent, made.number, made.stored)
     transition, actor, reason = step_to_accepted(delivery)
-    now = datetime.now(UTC)
     difference = made.difference
     states.change(
         session,
@@ -215,8 +229,6 @@ def _publish(session: Session, site: Site, delivery: Delivery, passport: Passpor
     if made.parent is not None or made.rows >= folding.DERIVED_ROWS:
         folding.defer(session, passport.package_id)
     outbox.emit(session, "version.created", passport.package_id, {"uri": passport.uri, "version": made.number})
-    package.show_version(site, passport, made.number, made, now)
-    session.commit()
 
 
 class BaseWithdrawn(Exception):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -35,6 +35,16 @@ class Saved:
 
     passport: Passport
     created: bool
+
+
+@dataclass(frozen=True)
+class New:
+    """A data set that is about to be made by `user` for the agency `agency`: nothing of it is stored yet."""
+
+    passport: Passport
+    user: str
+    agency: str
+    fields: Mapping[str, Any]
 
 
 def save(
@@ -74,18 +84,31 @@ def _create(
     address: str | None,
     begun: Callable[[Passport], object] | None,
 ) -> Saved:
+    new = prepared(user, uri, described)
+    begin(session, new, address, begun)
+    # The rights were checked above; `ignore_auth` lets the package have the id that its passport has.
+    _act(session, "package_create", user, dict(new.fields))
+    return Saved(new.passport, created=True)
+
+
+def prepared(user: str, uri: str, described: Described) -> New:
+    """A data set that is not there yet; raises what `save` raises when the user may not make it."""
     organization = _organization(described.owner)
     require_publisher(user, organization.id, uri)
     _may_open(user, organization.id, {}, described)
     passport = _new_passport(str(uuid4()), uri, described)
-    session.add(passport)
-    if begun is not None:
-        begun(passport)
     fields = package_fields(uri, described) | {"id": passport.package_id, "owner_org": organization.id}
-    _told(session, passport, "create", user, organization.id, address)
-    # The rights were checked above; `ignore_auth` lets the package have the id that its passport has.
-    _act(session, "package_create", user, fields)
-    return Saved(passport, created=True)
+    return New(passport, user, organization.id, fields)
+
+
+def begin(
+    session: Session, new: New, address: str | None = None, begun: Callable[[Passport], object] | None = None
+) -> None:
+    """Write what belongs to a new data set beside its package: passport, event, outbox row; nothing is committed."""
+    session.add(new.passport)
+    if begun is not None:
+        begun(new.passport)
+    _told(session, new.passport, "create", new.user, new.agency, address)
 
 
 def _change(session: Session, user: str, package: Any, described: Described, address: str | None) -> Saved:
@@ -137,15 +160,20 @@ def _told(session: Session, passport: Passport, verb: str, user: str, agency: st
 
 def _act(session: Session, action: str, user: str, fields: dict[str, Any]) -> None:
     """Call one of CKAN's actions, which commits, and commit what it may have left (it does nothing without a change)."""
+    act(session, action, user, fields)
+    session.commit()
+
+
+def act(session: Session, action: str, user: str, fields: dict[str, Any], **context: bool) -> None:
+    """Call one of CKAN's actions on a package; KzError, and a rollback, when CKAN refuses a value."""
     try:
         actor = site_user() if acts_by_itself(user) else user
-        tk.get_action(action)({"user": actor, "ignore_auth": True, "return_id_only": True}, fields)
+        tk.get_action(action)({"user": actor, "ignore_auth": True, "return_id_only": True, **context}, fields)
     except tk.ValidationError as error:
         session.rollback()
         if "name" in error.error_dict:
             raise KzError("publishing.uri_is_taken", uri=fields.get("name", "")) from error
         raise KzError("web.bad_input", problems=str(error.error_summary)) from error
-    session.commit()
 
 
 def _organization(owner: str) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -36,6 +37,11 @@ def show_version(site: Site, passport: Passport, number: int, stored: Stored, no
     told = {name: value for name, value in before.items() if name != "metadata_modified"}
     told["resources"] = _resources(before["resources"], site, passport, number, stored, now)
     tk.get_action("package_update")({**context, "original_package": before, "return_id_only": True}, told)
+
+
+def create_showing(site: Site, passport: Passport, fields: Mapping[str, Any], stored: Stored, now: datetime) -> dict[str, Any]:
+    """The fields of a new package that shows the first version of its table from its first moment on."""
+    return {**fields, "resources": _resources([], site, passport, 1, stored, now)}
 
 
 def _resources(

@@ -49,11 +49,7 @@ def _decide(session: Session, site: Site, delivery: Delivery) -> None:
         fail(session, delivery.id, KzError("publishing.unknown_dataset", uri=delivery.uri))
         return
     try:
-        checked = check(site, delivery, passport, repairs.keys(session, delivery.package_id))
-        if checked.table is None:
-            raise Refused(checked.report)
-        _refuse_unstorable(checked)
-        _refuse_unknown_codes(session, site, delivery, passport, checked)
+        checked = sound(session, site, delivery, passport, repairs.keys(session, delivery.package_id))
         if delivery.state != "checking" or not _stopped(session, site, delivery, passport, checked):
             accept.accept(session, site, delivery, passport, checked)
     except Refused as refusal:
@@ -65,7 +61,7 @@ def _decide(session: Session, site: Site, delivery: Delivery) -> None:
 def _stopped(session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Any) -> bool:
     """Whether the delivery has to wait: in quarantine, for a person's decision, or for its moment; then its state says so."""
     given = {"report": checked.report.stored(), "rows": checked.report.rows, "wrong": 0, "checked": _now()}
-    if found := _stops(session, site, delivery, passport, checked):
+    if found := stops_of(session, site, delivery, passport, checked):
         given["stops"] = [stop.stored() for stop in found]
         states.change(session, "delivery", delivery, "quarantine", actor=SYSTEM, **given)
         return True
@@ -81,7 +77,7 @@ def _stopped(session: Session, site: Site, delivery: Delivery, passport: Passpor
     return False
 
 
-def _stops(session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Any) -> list[stops.Stop]:
+def stops_of(session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Any) -> list[stops.Stop]:
     """What a person has to look at first; raises Refused for an empty replacement where that is not wanted at all."""
     from ckanext.kzopen.publishing import personal
     from ckanext.kzopen.publishing.findings import emptied
@@ -114,6 +110,16 @@ def _there(session: Session, site: Site, current: versions.Version, passport: Pa
     key = list(passport.schema["primaryKey"])
     old = reading.table_of(session, site.files_url, current).read(key)
     return int(old.num_rows - merge.merged("delete", old, keys, key).table.num_rows)
+
+
+def sound(session: Session, site: Site, delivery: Delivery, passport: Passport, accepted: set[repairs.Key]) -> Any:
+    """A delivery's table with the report on it (`validation.check.Checked`); raises Refused when there is an error in it."""
+    checked = check(site, delivery, passport, accepted)
+    if checked.table is None:
+        raise Refused(checked.report)
+    _refuse_unstorable(checked)
+    _refuse_unknown_codes(session, site, delivery, passport, checked)
+    return checked
 
 
 def check(site: Site, delivery: Delivery, passport: Passport, accepted: set[repairs.Key]) -> Any:

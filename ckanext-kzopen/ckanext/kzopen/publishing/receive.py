@@ -73,6 +73,12 @@ def check_sending(sending: Sending, passport: Passport) -> None:
         raise KzError("publishing.too_late", days=LATEST.days)
 
 
+def check_body(files_url: str, sending: Sending, stored: inbox.Received) -> None:
+    """Raise KzError for stored bytes that are not of the kind that the sender says."""
+    if sending.media_type is not None:
+        formats.check(inbox.head(files_url, stored), sending.media_type)
+
+
 def deliver(
     session: Session,
     files_url: str,
@@ -110,8 +116,7 @@ def deliver_stored(
     try:
         if sending.sha256 is not None and sending.sha256 != stored.sha256:
             raise KzError("publishing.wrong_digest", found=stored.sha256)
-        if sending.media_type is not None:
-            formats.check(inbox.head(files_url, stored), sending.media_type)
+        check_body(files_url, sending, stored)
         if sending.key is not None:
             free_old_key(session, passport.package_id, sending.key, datetime.now(UTC))
         earlier = _same_again(session, passport.package_id, sending, stored)
@@ -126,10 +131,9 @@ def deliver_stored(
     return outcome
 
 
-def _new(
-    session: Session, passport: Passport, sending: Sending, number: UUID, stored: inbox.Received, at_once: bool
-) -> Outcome:
-    delivery = Delivery(
+def row_of(passport: Passport, sending: Sending, number: UUID, stored: inbox.Received) -> Delivery:
+    """The delivery of stored bytes, which `states.begin` is to store."""
+    return Delivery(
         id=number,
         package_id=passport.package_id,
         uri=passport.uri,
@@ -146,6 +150,12 @@ def _new(
         sha256=stored.sha256,
         idempotency_key=sending.key,
     )
+
+
+def _new(
+    session: Session, passport: Passport, sending: Sending, number: UUID, stored: inbox.Received, at_once: bool
+) -> Outcome:
+    delivery = row_of(passport, sending, number, stored)
     package_id = passport.package_id
     try:
         states.begin(session, "delivery", delivery, actor=sending.sender, address=sending.address)

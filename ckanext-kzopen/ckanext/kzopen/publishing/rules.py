@@ -83,9 +83,14 @@ def set_second_person(session: Session, agency_id: str, wanted: SecondPerson, ac
 
 
 def needs_second_person(session: Session, delivery: Delivery) -> bool:
-    """Whether somebody other than the sender has to approve; the portal's own processes are machines like systems."""
-    rule = second_person(session, delivery.owner_org)
-    machine = systems.is_actor(delivery.sender) or delivery.sender.startswith(OURS)
+    """Whether somebody other than the sender has to approve."""
+    return wants_second_person(session, delivery.owner_org, delivery.sender)
+
+
+def wants_second_person(session: Session, agency_id: str | None, sender: str) -> bool:
+    """The same for a delivery that is to come; the portal's own processes are machines like systems."""
+    rule = second_person(session, agency_id)
+    machine = systems.is_actor(sender) or sender.startswith(OURS)
     return rule == "all" or (rule == "people" and not machine)
 
 

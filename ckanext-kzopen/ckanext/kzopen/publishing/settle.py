@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
+from typing import Any
 
 import ckan.plugins.toolkit as tk
 from ckan import model
@@ -44,6 +45,11 @@ def ensure_preview(passport: Passport) -> None:
     if model.Resource.get(passport.resource_id) is None or _has_views(passport.resource_id):
         return
     package = tk.get_action("package_show")(dict(context), {"id": passport.package_id})
+    create_preview(passport, package, context)
+
+
+def create_preview(passport: Passport, package: Mapping[str, Any], context: Mapping[str, Any]) -> None:
+    """Give the table's resource CKAN's default views; `package` holds it as CKAN or its maker tells it."""
     resource = next(one for one in package["resources"] if one["id"] == passport.resource_id)
     given = {"resource": resource, "package": package, "create_datastore_views": True}
     tk.get_action("resource_create_default_resource_views")(dict(context), given)

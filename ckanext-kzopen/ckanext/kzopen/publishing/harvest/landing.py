@@ -19,7 +19,7 @@ from uuid import UUID
 from ckan import model
 from ckanext.kzopen.core.states import machine_of
 from ckanext.kzopen.core.web.errors import KzError, template
-from ckanext.kzopen.publishing import datasets, process, receive
+from ckanext.kzopen.publishing import datasets, first, process, receive
 from ckanext.kzopen.publishing.harvest import columns, describing, differing
 from ckanext.kzopen.publishing.harvest.kinds import AnyHarvester, Described, Fetched, Found
 from ckanext.kzopen.publishing.harvest.model import WRITES, Held, Item, Run, Source
@@ -145,16 +145,33 @@ def _publish(visit: Visit, item: Item, held: Held | None, published: Passport | 
     mark = describing.fingerprint_of(told)
     same_passport = held is not None and published is not None and held.passport == mark
     same_content = held is not None and published is not None and _same_content(held, content)
-    if not same_passport:
+    at_once = _at_once(visit, item, told, content) if held is None and published is None else None
+    if at_once is not None:
+        published = at_once
+    elif not same_passport:
         actor, uri = actor_of(visit.source), str(item.uri)
         published = datasets.save(visit.session, actor, uri, told, begun=lambda new: _claim(visit, item, new)).passport
     assert published is not None  # noqa: S101 - saved above, or the same as before
-    if not same_content and content.file is not None:
+    if at_once is None and not same_content and content.file is not None:
         _deliver(visit, item, published, content)
     outcome = _outcome(held, same_passport and same_content)  # before `_hold`, which changes the row
     former = held.content if same_content and held else content.sha256
     _hold(visit, item, published, mark).content = former
     _settle(item, outcome)
+
+
+def _at_once(visit: Visit, item: Item, told: Told, content: Content) -> Passport | None:
+    """The passport of a data set that is new here, published with its table at once; None when it goes step by step."""
+    if content.file is None or model.Package.get(item.uri) is not None:
+        return None
+    new = datasets.prepared(actor_of(visit.source), str(item.uri), told)
+    delivery = first.publish(
+        visit.session, visit.site, new, _sending(visit, item, content), content.file, lambda passport: _claim(visit, item, passport)
+    )
+    if delivery is None:
+        return None
+    item.delivery_id = delivery.id
+    return new.passport
 
 
 def _claim(visit: Visit, item: Item, passport: Passport) -> None:
@@ -176,15 +193,7 @@ def _same_content(held: Held, content: Content) -> bool:
 def _deliver(visit: Visit, item: Item, passport: Passport, content: Content) -> None:
     """Send the table the way of all tables and see it to its end; notes the delivery on the item."""
     assert content.file is not None  # noqa: S101 - the caller has looked
-    sending = receive.Sending(
-        mode="replace",
-        sender=actor_of(visit.source),
-        source="harvest",
-        held=visit.defaults.approve,
-        media_type=content.fetched.media_type if content.fetched else None,
-        file_name=content.fetched.file_name if content.fetched else None,
-        key=delivery_key(visit.run.id, item.guid),
-    )
+    sending = _sending(visit, item, content)
     delivery = delivery_with_key(visit.session, passport.package_id, str(sending.key))
     if delivery is None:
         with content.file.open("rb") as stream:
@@ -200,6 +209,18 @@ def _deliver(visit: Visit, item: Item, passport: Passport, content: Content) -> 
         process.fail(visit.session, delivery.id, error)
         raise
     _read(delivery, item)
+
+
+def _sending(visit: Visit, item: Item, content: Content) -> receive.Sending:
+    return receive.Sending(
+        mode="replace",
+        sender=actor_of(visit.source),
+        source="harvest",
+        held=visit.defaults.approve,
+        media_type=content.fetched.media_type if content.fetched else None,
+        file_name=content.fetched.file_name if content.fetched else None,
+        key=delivery_key(visit.run.id, item.guid),
+    )
 
 
 def delivery_key(run: UUID, guid: str) -> str:
