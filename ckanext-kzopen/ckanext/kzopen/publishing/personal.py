@@ -16,6 +16,7 @@ import polars as pl
 import pyarrow as pa
 from ckanext.kzopen.core.identifiers import is_iin
 from ckanext.kzopen.publishing.stops import Stop
+from ckanext.kzopen.validation.short import FEW
 
 PUBLIC = "publicBy"
 TWELVE = re.compile(r"(?<![0-9])[0-9]{12}(?![0-9])")
@@ -95,7 +96,7 @@ def _in_column(name: str, column: pa.ChunkedArray) -> list[Stop]:
 
 def _count(look: Look, texts: pa.ChunkedArray) -> int:
     """How many values hold it; 0 when too few of those that could are right."""
-    likely = texts.filter(_fits(texts, look.hint))
+    likely = texts.filter(_fits(texts, look.hint)) if len(texts) > FEW else texts.drop_null()
     if not len(likely):
         return 0
     step = -(-len(likely) // SAMPLE)

@@ -20,6 +20,8 @@ from ckanext.kzopen.validation.names import field_names, language_of
 from ckanext.kzopen.validation.native import as_text
 from ckanext.kzopen.validation.reading import read
 from ckanext.kzopen.validation.report import Report
+from ckanext.kzopen.validation.short import all_hold as _all
+from ckanext.kzopen.validation.short import is_short
 from frictionless import Field
 
 Proposal = dict[str, Any]
@@ -126,8 +128,8 @@ def _titles(label: str, header: str) -> Proposal:
 
 def field_for(texts: pl.Series, label: str) -> Proposal:
     """Type, format and other properties of one column."""
-    values = texts.drop_nulls().filter(texts.drop_nulls() != "").unique()
-    present = values.filter(~values.is_in(NOTHING))
+    values = _distinct(texts)
+    present = values.filter(~values.is_in(NOTHING)) if values.is_in(NOTHING).any() else values
     if not len(present):
         return {"type": "string"}
     found = _kind(present, label)
@@ -137,16 +139,20 @@ def field_for(texts: pl.Series, label: str) -> Proposal:
     return found
 
 
+def _distinct(texts: pl.Series) -> pl.Series:
+    """The values that are not empty, each once, in no order that means anything."""
+    if is_short(texts):
+        return pl.Series(list({text for text in texts.to_list() if text}), dtype=pl.String)
+    present = texts.drop_nulls()
+    return present.filter(present != "").unique()
+
+
 def _kind(values: pl.Series, label: str) -> Proposal:
     for guess in (_code, _boolean, _year, _integer, _number, _moment, _nested):
         found = guess(values, label)
         if found is not None:
             return found
     return {"type": "string"}
-
-
-def _all(values: pl.Series, pattern: str) -> bool:
-    return bool(values.str.contains(pattern).all())
 
 
 def _code(values: pl.Series, label: str) -> Proposal | None:

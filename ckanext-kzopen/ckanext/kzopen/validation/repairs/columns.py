@@ -12,6 +12,8 @@ from ckanext.kzopen.validation.infer import CODE_LABEL, NOTHING, NUMBER
 from ckanext.kzopen.validation.repairs.letters import of_one_alphabet
 from ckanext.kzopen.validation.repairs.model import EXAMPLES, OF_COLUMNS, Repair
 from ckanext.kzopen.validation.repairs.notations import Commas, commas_of, day_of, notation_of, plain_number, slashes_of
+from ckanext.kzopen.validation.short import all_hold as _all
+from ckanext.kzopen.validation.short import holds, is_short
 from frictionless import Field
 
 Changes = dict[str, str]
@@ -28,7 +30,7 @@ MOST_ZEROS = 4
 ENOUGH, FEW_ODD = 20, 0.05
 BLANK = " \t\r\n\u00a0\u200b\ufeff"
 AROUND = rf"^[{BLANK}]|[{BLANK}]$"
-MIXED = r"[A-Za-z][\x{0400}-\x{04FF}]|[\x{0400}-\x{04FF}][A-Za-z]"
+MIXED = r"[A-Za-z][\u0400-\u04FF]|[\u0400-\u04FF][A-Za-z]"
 NO_COMMAS = Commas(group=False, decimal=False)
 
 
@@ -88,13 +90,16 @@ def wanted_by_values(texts: pl.Series, label: str) -> Want:
 
 def _present(texts: pl.Series) -> pl.Series:
     """The distinct values, without blanks around them, that say something."""
+    if is_short(texts):
+        stripped = dict.fromkeys(text.strip(BLANK) for text in texts.to_list() if text is not None)
+        return pl.Series([text for text in stripped if text and not _is_nothing(text)], dtype=pl.String)
     bare = texts.drop_nulls().unique(maintain_order=True).str.strip_chars(BLANK).unique(maintain_order=True)
     nothing = bare.str.to_lowercase().is_in(list(NO_VALUE)) | bare.str.contains(f"^(?:{ONLY_SIGNS.pattern})$")
     return bare.filter((bare != "") & ~nothing)
 
 
-def _all(values: pl.Series, pattern: str) -> bool:
-    return bool(values.str.contains(pattern).all())
+def _is_nothing(text: str) -> bool:
+    return text.lower() in NO_VALUE or ONLY_SIGNS.fullmatch(text) is not None
 
 
 def _nearly_all(texts: Sequence[str], fits: Callable[[str], bool], allowed: float) -> bool:
@@ -136,19 +141,38 @@ def mended(texts: pl.Series, want: Want, kinds: Collection[str]) -> pl.Series:
 
 def _worth_a_look(texts: pl.Series, want: Want) -> list[str]:
     """The distinct texts that some repair might change, found by patterns first: a column may have millions of them."""
+    if is_short(texts):
+        return _odd_of_few([text for text in dict.fromkeys(texts.to_list()) if text and text.strip(BLANK)], want)
     values = texts.drop_nulls().unique(maintain_order=True)
     values = values.filter(values.str.strip_chars(BLANK) != "")
     odd = values.str.contains(AROUND) | values.str.contains(MIXED)
     if want.wrong is not None:
         odd |= values.is_in(list(want.wrong))
     elif want.kind in ("code", "whole"):
-        odd = ~values.str.contains(rf"^\d{{{want.length}}}$" if want.length else r"^\d+$")
+        odd = ~values.str.contains(_digits(want))
     elif want.kind == "number" and not values.str.contains(",", literal=True).any():
         odd = ~values.str.contains(NUMBER)
     elif want.kind in ("number", "date"):
         odd |= True
     found: list[str] = values.filter(odd).to_list()
     return found
+
+
+def _odd_of_few(values: list[str], want: Want) -> list[str]:
+    """The same for a short column."""
+    if want.wrong is not None:
+        return [text for text in values if text in want.wrong or holds(text, AROUND) or holds(text, MIXED)]
+    if want.kind in ("code", "whole"):
+        return [text for text in values if not holds(text, _digits(want))]
+    if want.kind == "number" and not any("," in text for text in values):
+        return [text for text in values if not holds(text, NUMBER)]
+    if want.kind in ("number", "date"):
+        return values
+    return [text for text in values if holds(text, AROUND) or holds(text, MIXED)]
+
+
+def _digits(want: Want) -> str:
+    return rf"^\d{{{want.length}}}$" if want.length else r"^\d+$"
 
 
 def _touched(kind: str, now: Changes, want: Want) -> Changes:

@@ -10,6 +10,7 @@ from itertools import pairwise
 import polars as pl
 from ckanext.kzopen.validation.integrity import perhaps_again
 from ckanext.kzopen.validation.repairs.notations import commas_of, plain_number
+from ckanext.kzopen.validation.short import is_short
 
 TOTAL = re.compile(
     r"(итого|жиыны|жиынтығы|grand total|total|subtotal|қорытынды)([\s:.*]*|\s+(по|by|for|of all)\s.*|:.*)",
@@ -134,6 +135,8 @@ def _summed_of(grid: Grid, asked: Sequence[int], candidates: Sequence[int], rows
 
 def _saying(grid: Grid, pattern: re.Pattern[str]) -> list[int]:
     """Rows whose first cell with letters, within the first columns, is or begins with the words."""
+    if is_short(grid.filled):
+        return [index for index, row in enumerate(grid.frame.rows()) if _says(pattern, row[:LABELLED])]
     spoken = pl.lit(False)
     for name in grid.frame.columns[:LABELLED]:
         spoken = spoken | pl.col(name).str.contains(f"^(?i:{pattern.pattern.replace(NOT_WORD, '')})")
