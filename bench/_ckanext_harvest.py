@@ -2,6 +2,8 @@
 
 The environment borrows CKAN from ours. Its own two consumers do the work, as its guide sets them up, with its queue in Redis.
 It notes an address for each table and loads no row; its seconds are by its own clock, from the first to the last data set.
+What our side gives besides, tables that can be read by rows, a stock portal has from xloader: it runs afterwards, and its
+seconds are told apart.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ import sysconfig
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -23,6 +26,7 @@ from ckanext.kzopen.runtime import processes, services
 from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.supervisor import Supervisor
 
+from bench import _xloader, _xloader_of_all
 from bench._portals import stock_ini
 from tests import search_engines
 
@@ -42,6 +46,7 @@ with app._wsgi_app.test_request_context():
     agency = tk.get_action("organization_create")(dict(free), {"name": "bench"})
     source = {"name": "many", "title": "many", "url": sys.argv[2], "source_type": "ckan", "owner_org": agency["id"]}
     tk.get_action("harvest_source_create")(dict(free), source)
+    print("token", tk.get_action("api_token_create")(dict(free), {"name": "xloader", "user": site})["token"])
 """
 """Not its command: on CKAN 2.12 that makes the source and then fails when it is to show it."""
 DONE = "SELECT count(*) FROM harvest_object WHERE import_finished IS NOT NULL"
@@ -53,8 +58,19 @@ RESULT = """
 """
 
 
-def rate(port: int, sets: int, say: Callable[[str], None]) -> float:
-    """Data sets a second of a catalogue of so many, new to it. Raises OSError or SubprocessError where it cannot be run."""
+@dataclass(frozen=True)
+class Rates:
+    """Data sets a second: noted only, and with their tables loaded."""
+
+    noted: float
+    loaded: float
+
+
+def rates(port: int, sets: int, rows: int, say: Callable[[str], None]) -> Rates:
+    """Of a catalogue of so many data sets with a table of `rows` rows each, new to the peer.
+
+    Raises OSError or SubprocessError where it cannot be run.
+    """
     if reason := search_engines.lacks("solr"):
         raise OSError(reason)
     with TemporaryDirectory(prefix="kzopen-harvest-peer-") as name, ExitStack() as stack:
@@ -70,12 +86,18 @@ def rate(port: int, sets: int, say: Callable[[str], None]) -> float:
         peer = Peer(python, side.ini)
         peer.ckan("db", "init")
         peer.ckan("db", "upgrade", "-p", "harvest")
-        peer.run("-c", SOURCE, str(side.ini), f"http://127.0.0.1:{port}")
+        token = peer.run("-c", SOURCE, str(side.ini), f"http://127.0.0.1:{port}").split()[-1]
         for consumer in ("gather-consumer", "fetch-consumer"):
             stack.enter_context(peer.running(folder / f"{consumer}.log", "harvester", consumer))
         peer.ckan("harvester", "job", "many")
         peer.ckan("harvester", "run")
-        return _rate(side.database, sets, folder, say)
+        seconds = _seconds(side.database, sets, folder)
+        say(f"ckanext-harvest {VERSION}: {sets} new data sets, no table loaded: {seconds:.1f} s")
+        tables, loading = _xloader_of_all.load([str(python), "-c", CKAN], portal, replace(side, token=token), rows)
+        if tables != sets:
+            raise OSError(f"of {sets} tables {tables} were loaded")
+        say(f"ckanext-xloader {_xloader.VERSION}: their {tables} tables: {loading:.1f} s more")
+        return Rates(sets / seconds, sets / (seconds + loading))
 
 
 @contextmanager
@@ -100,8 +122,9 @@ class Peer:
     def __init__(self, python: Path, ini: Path) -> None:
         self.python, self.ini = python, ini
 
-    def run(self, *words: str) -> None:
-        subprocess.run([str(self.python), *words], check=True, capture_output=True, timeout=600, cwd="/")
+    def run(self, *words: str) -> str:
+        command = [str(self.python), *words]
+        return subprocess.run(command, check=True, capture_output=True, text=True, timeout=600, cwd="/").stdout
 
     def ckan(self, *words: str) -> None:
         self.run("-c", CKAN, "-c", str(self.ini), *words)
@@ -118,7 +141,7 @@ class Peer:
             process.wait(30)
 
 
-def _rate(database: str, sets: int, folder: Path, say: Callable[[str], None]) -> float:
+def _seconds(database: str, sets: int, folder: Path) -> float:
     until = time.monotonic() + GIVES_UP_AFTER
     with psycopg.connect(database, autocommit=True) as connection:
         while (found := connection.execute(DONE).fetchone()) is None or found[0] < sets:
@@ -130,17 +153,17 @@ def _rate(database: str, sets: int, folder: Path, say: Callable[[str], None]) ->
         if not complete == packages == sets:
             errors = connection.execute("SELECT DISTINCT message FROM harvest_object_error LIMIT 3").fetchall()
             raise OSError(f"of {sets} data sets {complete} were harvested, {packages} are there: {errors}")
-    say(f"ckanext-harvest {VERSION}: {sets} new data sets, no table loaded: {float(seconds):.1f} s")
-    return sets / float(seconds)
+    return float(seconds)
 
 
 def _environment(folder: Path) -> Path:
     subprocess.run([sys.executable, "-m", "venv", str(folder)], check=True, capture_output=True)
     python = folder / "bin" / "python"
-    packages = (f"ckanext-harvest=={VERSION}", *BESIDE)
-    subprocess.run(
-        [str(python), "-m", "pip", "install", "-q", "--no-deps", *packages], check=True, capture_output=True, timeout=600
-    )
+    pip = [str(python), "-m", "pip", "install", "-q"]
+    packages = (f"ckanext-harvest=={VERSION}", *BESIDE, *_xloader.PINNED)
+    for wanted in (["--no-deps", *packages], [*_xloader.BESIDE]):
+        subprocess.run([*pip, *wanted], check=True, capture_output=True, timeout=600)
     own = Path(sysconfig.get_path("purelib", vars={"base": str(folder)}))
-    (own / "borrowed.pth").write_text(sysconfig.get_path("purelib") + "\n")
+    ours = sysconfig.get_path("purelib")
+    (own / "borrowed.pth").write_text(f"import site; site.addsitedir({ours!r})\n")
     return python

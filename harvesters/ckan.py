@@ -132,8 +132,13 @@ class Ckan(Harvester[CkanSettings]):
     _last: tuple[str, Mapping[str, Any] | None] = ("", None)
 
     def _package(self, item: Found) -> Mapping[str, Any]:
-        found: Mapping[str, Any] = self._action("package_show", {"id": item.data["id"]})
-        return found
+        """What the portal tells of a data set; asked once for its description and its table."""
+        number = item.data["id"]
+        if self._shown[0] != number:
+            self._shown = (number, self._action("package_show", {"id": number}))
+        return self._shown[1]
+
+    _shown: tuple[str, Mapping[str, Any]] = ("", {})
 
     def _action(self, name: str, values: Mapping[str, Any]) -> Any:
         url = f"{self._base}/api/3/action/{name}?{urlencode(values)}"

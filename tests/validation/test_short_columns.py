@@ -21,7 +21,19 @@ from hypothesis import strategies as st
 
 ODD = ["", " ", "-", "нет", "н/д", "a\n", "12\n", " 7", "7 ", "Аlма", "алмa", "000120", "12.0", "1,5", "1,500", "1 500", "٣"]
 PLAIN = ["1", "2", "17", "2024", "1.5", "-3", "5e3", "2024-01-31", "31.12.2024", "31/12/2024", "2024-02-31", "12:30", "true"]
-WORDS = ["Алматы", "Итого", "Барлығы", "Всего", "Total: 5", "код", "{}", '{"a": 1}', "880101300123", "+7 701 123 45 67", "a@b.kz"]
+WORDS = [
+    "Алматы",
+    "Итого",
+    "Барлығы",
+    "Всего",
+    "Total: 5",
+    "код",
+    "{}",
+    '{"a": 1}',
+    "880101300123",
+    "+7 701 123 45 67",
+    "a@b.kz",
+]
 TEXTS = st.sampled_from([*ODD, *PLAIN, *WORDS]) | st.text("аяAz09 .,-+/\n\u00a0", max_size=6)
 LABELS = st.sampled_from(["код", "год", "БИН", "name", "сумма", "id", ""])
 KINDS = st.sampled_from(["text", "code", "number", "whole", "date", "other"])
@@ -61,7 +73,9 @@ def test_tables_are_offered_the_same_repairs(cells: Cells) -> None:
 
 
 @settings(deadline=None)
-@given(st.lists(TEXTS | st.none(), max_size=12), KINDS, st.sampled_from([None, 3, 12]), st.lists(TEXTS, max_size=3), st.booleans())
+@given(
+    st.lists(TEXTS | st.none(), max_size=12), KINDS, st.sampled_from([None, 3, 12]), st.lists(TEXTS, max_size=3), st.booleans()
+)
 @example(["12\n"], "code", None, [], True)
 def test_cells_are_mended_alike(texts: list[str | None], kind: str, length: int | None, wrong: list[str], free: bool) -> None:
     column, want = pl.Series(texts, dtype=pl.String), Want(kind, length, wrong=None if free else set(wrong))

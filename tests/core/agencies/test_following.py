@@ -5,11 +5,12 @@ from __future__ import annotations
 import json
 from datetime import date
 
+import pytest
 from ckan import model
 from ckanext.kzopen.core.agencies import names, tree
 from ckanext.kzopen.core.agencies.model import Agency, AgencyName, AgencyParent, today
 from ckanext.kzopen.core.record import as_dict, events
-from ckanext.kzopen.core.reorganisation import sweeping
+from ckanext.kzopen.core.reorganisation import listeners, sweeping
 from sqlalchemy import text, update
 
 from tests.core.agencies.conftest import Make, act, agency
@@ -39,6 +40,17 @@ def test_an_organisation_of_ckan_is_an_agency(make: Make) -> None:
     assert names.name_of(model.Session, made["id"]) == WORDS
     assert names.short_name_of(model.Session, made["id"]) == SHORT
     assert [event.verb for event in events(model.Session, kind="agency", object_id=made["id"])] == ["create"]
+
+
+def test_a_data_set_that_comes_or_goes_keeps_its_agency_free_for_others(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    made, followed = make("Алматы әкімдігі"), []
+    monkeypatch.setattr(listeners, "follow", lambda session, ids, actor: followed.extend(ids))
+    found = act("package_create", name=f"of-{made['id']}", owner_org=made["id"])
+    act("package_patch", id=found["id"], notes="Мектептер")
+    act("package_delete", id=found["id"])
+    assert followed == []
+    act("organization_patch", id=made["id"], title="Астана әкімдігі")
+    assert followed == [made["id"]]
 
 
 def test_an_organisation_with_a_plain_title_has_a_name_and_no_extras(make: Make) -> None:

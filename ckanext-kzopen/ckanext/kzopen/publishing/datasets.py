@@ -101,9 +101,7 @@ def prepared(user: str, uri: str, described: Described) -> New:
     return New(passport, user, organization.id, fields)
 
 
-def begin(
-    session: Session, new: New, address: str | None = None, begun: Callable[[Passport], object] | None = None
-) -> None:
+def begin(session: Session, new: New, address: str | None = None, begun: Callable[[Passport], object] | None = None) -> None:
     """Write what belongs to a new data set beside its package: passport, event, outbox row; nothing is committed."""
     session.add(new.passport)
     if begun is not None:

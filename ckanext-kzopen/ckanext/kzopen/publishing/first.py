@@ -1,7 +1,7 @@
 """A new data set with the first version of its table in one transaction, for those who bring many with small tables.
 
-It does what `datasets.save` and `process.process` do after one another, with one package instead of two and a commit instead of
-nine. What has to be refused, or to wait for a person or for its moment, is left to them.
+It does what `datasets.save` and `process.process` do after one another, writing the package once instead of twice and
+committing once instead of nine times. What has to be refused, or to wait for a person or a moment, is left to them.
 
 A death before the commit leaves files that nothing names; they are tidied away. A death after it leaves a delivery that is
 accepted and not settled, which `process.process` brings to its end.

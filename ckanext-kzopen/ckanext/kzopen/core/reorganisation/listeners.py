@@ -30,7 +30,9 @@ def attach() -> None:
 
 def _after_flush(session: Session, _context: Any) -> None:
     changed = session.info.setdefault(_CHANGED, set())
-    for instance in (*session.new, *session.dirty, *session.deleted):
+    # A data set that comes or goes makes its organisation "dirty" without changing it.
+    altered = (instance for instance in session.dirty if session.is_modified(instance, include_collections=False))
+    for instance in (*session.new, *altered, *session.deleted):
         if isinstance(instance, model.Group):
             changed.add(instance.id)
         elif isinstance(instance, model.Member) and instance.table_name == "group" and instance.group_id:

@@ -166,7 +166,12 @@ def _at_once(visit: Visit, item: Item, told: Told, content: Content) -> Passport
         return None
     new = datasets.prepared(actor_of(visit.source), str(item.uri), told)
     delivery = first.publish(
-        visit.session, visit.site, new, _sending(visit, item, content), content.file, lambda passport: _claim(visit, item, passport)
+        visit.session,
+        visit.site,
+        new,
+        _sending(visit, item, content),
+        content.file,
+        lambda passport: _claim(visit, item, passport),
     )
     if delivery is None:
         return None

@@ -208,11 +208,25 @@ def repeated_rows(texts: Sequence[pl.Series]) -> list[int]:
     """Rows whose every cell stands in an earlier row too; rows of one filled cell or none do not count."""
     if not texts or not len(texts[0]):
         return []
+    if is_short(texts[0]):
+        return _repeated_of_few(list(zip(*(column.fill_null("").to_list() for column in texts), strict=True)))
     frame = pl.DataFrame({str(n): column.fill_null("") for n, column in enumerate(texts)})
     filled = frame.select(pl.sum_horizontal(pl.all() != "").alias("filled"))["filled"]
     perhaps = (perhaps_again(frame) & (filled > 1)).arg_true()
     again = frame.select(pl.all().gather(perhaps)).select(pl.struct(pl.all()).is_first_distinct().not_().alias("again"))
     return _where_at(perhaps, again["again"])
+
+
+def _repeated_of_few(rows: Sequence[tuple[str, ...]]) -> list[int]:
+    """The same for a short table."""
+    seen: set[tuple[str, ...]] = set()
+    found = []
+    for index, row in enumerate(rows):
+        if row in seen:
+            found.append(index)
+        elif sum(cell != "" for cell in row) > 1:
+            seen.add(row)
+    return found
 
 
 def _where_at(indexes: pl.Series, mask: pl.Series) -> list[int]:
