@@ -43,7 +43,8 @@ def load(ckan: list[str], portal: Portal, side: Side, rows: int) -> tuple[int, f
 
 def _submit(command: list[str]) -> float:
     """Seconds of the command from its first word on what there is to its end; what it says goes into the error."""
-    said, began = [], None
+    said: list[str] = []
+    began: float | None = None
     environment = os.environ | {"PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(
         command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd="/", env=environment

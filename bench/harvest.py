@@ -123,7 +123,8 @@ class Bench:
     def tables(self) -> int:
         """How many tables of ROWS rows DataStore has; OSError when one has other rows."""
         sockets = Portal(Settings(data=self.data)).sockets
-        return _xloader_of_all.tables(*(socket_url("kzopen", name, sockets) for name in ("kzopen", "datastore")), ROWS)
+        database, datastore = (socket_url("kzopen", name, sockets) for name in ("kzopen", "datastore"))
+        return _xloader_of_all.tables(database, datastore, ROWS)
 
     @property
     def worker_memory(self) -> float:
