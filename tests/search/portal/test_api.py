@@ -141,3 +141,12 @@ def test_suggestions(embedded: Filled, pages: CKANTestApp) -> None:
     assert {one["section_label"] for one in found} == {"Data sets"}
     assert get(pages, "/api/search/v1/suggest?q=м")["suggestions"] == []
     assert [one["url"] for one in get(pages, "/api/search/v1/suggest?q=мектеп бюдж")["suggestions"]] == ["/dataset/b"]
+
+
+def test_names_with_the_whole_word_are_suggested_before_those_that_only_begin_so(embedded: Filled, pages: CKANTestApp) -> None:
+    begun = [f"Мектептің {n}" for n in range(9, 0, -1)]
+    others = [thing(f"other-{title[-1]}", title=title, title_string=title) for title in begun]
+    embedded(*others, thing("whole", title="Ауылдағы мект туралы"), thing("both", title="Мект және мектептің"))
+    found = [one["title"] for one in get(pages, "/api/search/v1/suggest?q=мект")["suggestions"]]
+    assert set(found[:2]) == {"Ауылдағы мект туралы", "Мект және мектептің"}
+    assert found[2:] == [f"Мектептің {n}" for n in range(1, 7)]

@@ -28,6 +28,8 @@ class Sought:
     prefixes: tuple[str, ...] = ()
 
     def __contains__(self, word: str) -> bool:
+        if not (self.tokens or self.prefixes):
+            return False
         lower = word.lower()
         return lower.startswith(self.prefixes) if self._begins(lower) else not self.tokens.isdisjoint(analysis.readings(lower))
 
