@@ -136,7 +136,11 @@ class Place:
         with self.engine.connect() as connection:
             entries = {one.key: one for one in store.all_entries(connection)}
         names = [f"n{number}" for number in range(DOCUMENTS)]
-        return {name: int(entries[key_of(name, SITE)].stored["version"]) for name in names if key_of(name, SITE) in entries}
+        return {
+            name: int(json.loads(entries[key_of(name, SITE)].stored)["version"])
+            for name in names
+            if key_of(name, SITE) in entries
+        }
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import json
 import os
 import time
 import uuid
@@ -36,7 +37,9 @@ def source(name: str, **fields: Any) -> dict[str, Any]:
 
 def entry(made: document.Document) -> Entry:
     """What the index takes of a document."""
-    return Entry(made.key, made.hash, made.fields, made.stored, made.data_dict, made.validated_data_dict)
+    return Entry(
+        made.key, made.hash, made.fields, json.dumps(made.stored, ensure_ascii=False), made.data_dict, made.validated_data_dict
+    )
 
 
 def made(name: str, **fields: Any) -> document.Document:

@@ -46,6 +46,8 @@ WORDS = ("бюджет", "бюджеті", "қаласының", "города",
 VALUES = ("a", "b", "ab", "ба", "Б", "x y", "1", "10", "9.5")
 DAYS = ("2023-12-31", "2024-01-01T10:30:00Z", "2024-02-29", "2024-05-15T00:00:00.782Z", "1969-07-20")
 BOUNDS = ("2024", "2024-02", "2024-01-01", "2024-01-01T10:30:00Z", "NOW-1DAY/DAY", "nonsense")
+RUNS = ("мек", "ба", "бюджет", "n0", "a", "аласы", "қаласының", "қаласының бюджеті")
+OTHERS = ("views_total", "title_ngram", "url", "res_name", "absent")
 TEXT_FIELDS = ("title", "notes", "text", "extras_subject", "res_name")
 KEYWORD_FIELDS = ("tags", "groups", "name", "organization", "vocab_themes", "extras_code")
 DATE_FIELDS = ("metadata_modified", "extras_issued_date")
@@ -70,6 +72,8 @@ def documents(draw: st.DrawFn) -> list[dict[str, Any]]:
             "vocab_themes": draw(some_values),
             "organization": draw(st.sampled_from((*VALUES, None))),
             "extras_subject": draw(sentences),
+            "res_name": draw(st.lists(sentences, max_size=2)),
+            "url": draw(st.sampled_from((*VALUES, None))),
             "extras_code": draw(st.sampled_from((*VALUES, "", "-3"))),
             "extras_issued_date": draw(st.sampled_from((*DAYS, ""))),
             "metadata_modified": draw(st.sampled_from((*DAYS, ""))),
@@ -91,7 +95,7 @@ def leaves() -> st.SearchStrategy[Node]:
         st.builds(All),
         st.builds(Term, text, sentences),
         st.builds(Term, keyword, value),
-        st.builds(Term, st.sampled_from(("title_ngram", "name_ngram")), st.sampled_from(("мек", "ба", "бюджет", "n0", "a"))),
+        st.builds(Term, st.sampled_from(("title_ngram", "name_ngram")), st.sampled_from(RUNS)),
         st.builds(OneOf, keyword, st.frozensets(value, max_size=4)),
         st.builds(Phrase, text, sentences),
         st.builds(Prefix, text, st.sampled_from(("бюд", "школ", "48", "города мек", ""))),
@@ -104,9 +108,9 @@ def leaves() -> st.SearchStrategy[Node]:
         st.builds(Range, st.sampled_from(DATE_FIELDS), optional, optional, whole, whole),
         st.builds(Range, st.sampled_from(NUMBER_FIELDS), number, number, whole, whole),
         st.builds(
-            Range, st.sampled_from(("name", "tags", "vocab_themes")), st.none() | value, st.none() | value, whole, whole
+            Range, st.sampled_from(("name", "tags", "vocab_themes", "url")), st.none() | value, st.none() | value, whole, whole
         ),
-        st.builds(Exists, st.sampled_from((*OWN, *KEYWORD_FIELDS, *DATE_FIELDS, "views_total", "title_ngram", "absent"))),
+        st.builds(Exists, st.sampled_from((*OWN, *KEYWORD_FIELDS, *DATE_FIELDS, *OTHERS))),
         st.builds(
             free_text, st.lists(st.builds(Word, sentences, st.sampled_from(Occur), whole), max_size=4), st.integers(0, 4)
         ),
@@ -133,7 +137,7 @@ def joined(children: st.SearchStrategy[Node]) -> st.SearchStrategy[Node]:
 
 
 trees = st.recursive(leaves(), joined, max_leaves=6)
-facets = tuple(Facet(name, None, 1) for name in ("tags", "groups", "vocab_themes", "extras_code"))
+facets = tuple(Facet(name, None, 1) for name in ("tags", "groups", "vocab_themes", "extras_code", "title"))
 searches = st.builds(
     Search,
     query=trees,

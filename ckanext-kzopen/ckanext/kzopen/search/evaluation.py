@@ -54,6 +54,8 @@ def found(documents: Sequence[Fields], search: Search) -> list[Fields]:
 
 def facet(hits: Sequence[Fields], asked: Facet) -> list[tuple[str, int]]:
     """Values with their number of hits, most frequent first, equal ones by value."""
+    if asked.field in fields.UNCOUNTED:
+        return []
     counted = Counter(value for one in hits for value in set(one["keywords"].get(asked.field, ())))
     pairs = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0].encode()))
     return [pair for pair in pairs if pair[1] >= max(1, asked.minimum)][: asked.limit]

@@ -82,6 +82,12 @@ TEXT_PREFIXES = ("extras_", "res_extras_")
 NOT_INDEXED = frozenset({"data_dict", "validated_data_dict", "_version_"})
 NOT_STORED = frozenset({"permission_labels", "text", "urls", "title_string", "data_dict", "validated_data_dict"})
 
+UNCOUNTED = frozenset(
+    ["title", "res_name", "res_description", "columns", "urls", "url", "ckan_url", "download_url", "res_url"]
+)
+"""Fields whose whole values nobody counts, since nearly every document has others: a facet over them has no values. Columns of
+such values would be a third of the work of indexing; titles are counted by `title_string`."""
+
 SORTED_KEYWORDS = (
     "name",
     "title_string",

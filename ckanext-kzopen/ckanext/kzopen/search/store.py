@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import orjson
 from ckanext.kzopen.core import outbox
 from ckanext.kzopen.core.outbox import Executor
 from ckanext.kzopen.search import analysis, registry, topics
@@ -43,7 +44,7 @@ _GET = text(
     ORDER BY entity_id = :reference DESC LIMIT 1
     """
 )
-_ENTRIES = "SELECT key, hash, fields, stored, data_dict, validated_data_dict FROM kzopen.search_document"
+_ENTRIES = "SELECT key, hash, fields::text, stored::text, data_dict, validated_data_dict FROM kzopen.search_document"
 _SOME = text(f"{_ENTRIES} WHERE key = ANY (CAST(:keys AS text[]))")
 _ALL = text(_ENTRIES)
 _HASHES = text("SELECT key, hash FROM kzopen.search_document")
@@ -109,13 +110,19 @@ def get(session: Executor, site_id: str, entity_type: str, reference: str) -> di
 
 def entries(connection: Connection, keys: Sequence[str]) -> Iterator[Entry]:
     """What the index takes of these documents; keys without a document are left out."""
-    return (Entry(*row) for row in connection.execute(_SOME, {"keys": list(keys)}))
+    return map(_entry, connection.execute(_SOME, {"keys": list(keys)}))
 
 
 def all_entries(connection: Connection) -> Iterator[Entry]:
     """What the index takes of every document, streamed, from one snapshot."""
     streamed = connection.execution_options(yield_per=200)
-    return (Entry(*row) for row in streamed.execute(_ALL))
+    return map(_entry, streamed.execute(_ALL))
+
+
+def _entry(row: Any) -> Entry:
+    """Both JSON columns come as text: one goes on as it is, the other is read by the quicker reader."""
+    key, hash_, fields, stored, data_dict, validated_data_dict = row
+    return Entry(key, hash_, orjson.loads(fields), stored, data_dict, validated_data_dict)
 
 
 def tell_outdated(session: Executor) -> None:

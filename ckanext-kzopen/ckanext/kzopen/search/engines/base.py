@@ -68,7 +68,7 @@ class Entry:
     key: str
     hash: int
     fields: dict[str, Any]  # IndexDocument as a dict
-    stored: dict[str, Any]
+    stored: str  # JSON
     data_dict: str | None
     validated_data_dict: str | None
 

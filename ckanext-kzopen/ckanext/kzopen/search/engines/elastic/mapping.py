@@ -96,7 +96,7 @@ def grams(text: str) -> str:
 def elastic_document(entry: Entry) -> dict[str, Any]:
     """One document as Elasticsearch takes it."""
     given = entry.fields
-    document: dict[str, Any] = {"key": entry.key, "hash": entry.hash, "stored": json.dumps(entry.stored, ensure_ascii=False)}
+    document: dict[str, Any] = {"key": entry.key, "hash": entry.hash, "stored": entry.stored}
     for name, text in (("data_dict", entry.data_dict), ("validated_data_dict", entry.validated_data_dict)):
         if text is not None:
             document[name] = text

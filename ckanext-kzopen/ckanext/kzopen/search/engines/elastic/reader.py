@@ -31,7 +31,7 @@ class ElasticReader:
             found = client(self._address).search(index=self._address.prefix, **request(search)).body
         documents = [_document(hit, search) for hit in found["hits"]["hits"]]
         facets = {
-            facet.field: _counts(found["aggregations"][str(place)]["buckets"], facet)
+            facet.field: _counts(found["aggregations"][str(place)]["buckets"], facet) if _counted(facet) else []
             for place, facet in enumerate(search.facets)
         }
         return Answer(int(found["hits"]["total"]["value"]), documents, facets)
@@ -69,7 +69,7 @@ def request(search: Search) -> dict[str, Any]:
         "source": [name for name in GIVEN_BACK if name == "stored" or search.wanted is None or name in search.wanted],
     }
     if search.facets:
-        asked["aggs"] = {str(place): _aggregation(facet) for place, facet in enumerate(search.facets)}
+        asked["aggs"] = {str(place): _aggregation(facet) for place, facet in enumerate(search.facets) if _counted(facet)}
     return asked
 
 
@@ -93,6 +93,10 @@ def _key(key: Sort) -> dict[str, Any]:
         return {"_score": {"order": order}}
     target = order_field(key.field) if key.field in fields.SORTED_KEYWORDS else key.field
     return {target: {"order": order, "missing": "_last"}}
+
+
+def _counted(facet: Facet) -> bool:
+    return facet.field not in fields.UNCOUNTED
 
 
 def _aggregation(facet: Facet) -> dict[str, Any]:

@@ -8,7 +8,19 @@ from datetime import UTC, datetime
 
 import tantivy
 from ckanext.kzopen.search import analysis, dates, fields
-from ckanext.kzopen.search.engines.tantivy.schema import INTEGERS, KEYWORDS, MOMENTS, NGRAMS, TEXTS, path, ranged, schema
+from ckanext.kzopen.search.engines.tantivy.schema import (
+    INTEGERS,
+    KEYWORDS,
+    LONGEST_GRAM,
+    MOMENTS,
+    NGRAMS,
+    SHORTEST_GRAM,
+    TEXTS,
+    path,
+    present,
+    ranged,
+    schema,
+)
 from ckanext.kzopen.search.fields import Kind
 from ckanext.kzopen.search.tree import (
     All,
@@ -109,7 +121,7 @@ class Compiler:
         if kind in (Kind.DATE, Kind.NUMBER):
             return self._range(Range(field, value, value))
         if kind is Kind.NGRAM:
-            return _boolean([(Occur.Must, exact(field, word.lower())) for word in value.split()])
+            return _boolean([(Occur.Must, _run(field, word.lower())) for word in value.split()])
         if kind is not Kind.TEXT:
             return Query.const_score_query(exact(keyword_path(field), value), 1.0)
         return _all_of(field, analysis.tokens(value))
@@ -287,12 +299,21 @@ def _prefix(target: str, value: str) -> Query:
     return Query.fuzzy_term_query(schema(), target, value, distance=0, prefix=True)
 
 
+def _run(field: str, letters: str) -> Query:
+    """Documents with this run of letters inside a word of the field."""
+    if SHORTEST_GRAM <= len(letters) <= LONGEST_GRAM:
+        return _prefix(field, letters)
+    return Query.empty_query()
+
+
 def _exists(field: str) -> Query:
     kind = fields.kind(field)
-    if field in KEYWORDS or field in INTEGERS:
-        return Query.exists_query(field)
     if field in TEXTS or field in NGRAMS:
         return Query.regex_query(schema(), field, ".+")
+    if field in fields.UNCOUNTED:
+        return Query.const_score_query(exact("exact", present(field)), 1.0)
+    if field in KEYWORDS or field in INTEGERS:
+        return Query.exists_query(field)
     return Query.exists_query(path("at" if kind is Kind.DATE else "kw", field))
 
 

@@ -13,7 +13,7 @@ from threading import Lock
 from typing import Any
 
 import tantivy
-from ckanext.kzopen.search import tree
+from ckanext.kzopen.search import fields, tree
 from ckanext.kzopen.search.engines.base import Facet, Search
 from ckanext.kzopen.search.engines.tantivy.compile import keyword_path
 from tantivy import Query
@@ -66,13 +66,15 @@ def _depends_on_the_hour(search: Search) -> bool:
 
 
 def counted(searcher: tantivy.Searcher, query: Query, facets: tuple[Facet, ...]) -> Counts:
-    """The facets of all hits of the query."""
+    """The facets of all hits of the query; none of a field that nobody counts."""
+    known = [facet for facet in facets if facet.field not in fields.UNCOUNTED]
     asked = {
         str(place): {"terms": {"field": keyword_path(facet.field), "size": _ALL_VALUES, "segment_size": _ALL_VALUES}}
-        for place, facet in enumerate(facets)
+        for place, facet in enumerate(known)
     }
-    found = searcher.aggregate(query, asked)
-    return {facet.field: _counts(found[str(place)]["buckets"], facet) for place, facet in enumerate(facets)}
+    found = searcher.aggregate(query, asked) if known else {}
+    counts = {facet.field: _counts(found[str(place)]["buckets"], facet) for place, facet in enumerate(known)}
+    return {facet.field: counts.get(facet.field, []) for facet in facets}
 
 
 def _counts(buckets: list[dict[str, Any]], facet: Facet) -> list[tuple[str, int]]:

@@ -3,7 +3,8 @@
 Known keyword fields are fields of their own; all others lie in the JSON field `kw`, moments in `at`, numbers in `num`, words
 in `tx`. tantivy reaches ranges of texts through its query parser only, which knows few signs and reads bounds inside JSON as
 dates or numbers where they look so; therefore exact values lie a second time in `exact`, as `ranged` writes them. Texts come
-analysed, their tokens joined by spaces, so tantivy only splits at spaces.
+analysed, their tokens joined by spaces, so tantivy only splits at spaces. What nobody counts has no column; that it has values
+says a mark in `exact`.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ import tantivy
 from ckanext.kzopen.search import fields
 from ckanext.kzopen.search.engines.base import Entry
 
-VERSION = "3"
+VERSION = "4"
 """Raise it when documents must be written anew although the fields stay the same."""
 
 KEYWORDS = tuple(sorted(fields.KEYWORDS))
@@ -29,6 +30,7 @@ NUMBERS = tuple(sorted(fields.NUMBERS))
 INTEGERS = frozenset({*MOMENTS, *NUMBERS})
 LONGEST_RANGED = 40
 """Bytes of a value that a range looks at."""
+SHORTEST_GRAM, LONGEST_GRAM = 2, 10
 PACKAGE_DICTS = ("data_dict", "validated_data_dict")
 _BY_ITSELF = frozenset({"id", fields.SCORE, *PACKAGE_DICTS})
 """What is read without the other stored fields: a page of data sets wants no more."""
@@ -41,12 +43,13 @@ def schema() -> tantivy.Schema:
     builder.add_text_field("key", fast=True, tokenizer_name="raw", index_option="basic")
     builder.add_integer_field("hash", fast=True)
     for name in KEYWORDS:
-        builder.add_text_field(name, fast=True, stored=name == "id", tokenizer_name="raw", index_option="basic")
+        counted = name not in fields.UNCOUNTED
+        builder.add_text_field(name, fast=counted, stored=name == "id", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("exact", tokenizer_name="raw", index_option="basic")
     for name in TEXTS:
         builder.add_text_field(name, tokenizer_name="spaces")
     for name in NGRAMS:
-        builder.add_text_field(name, tokenizer_name="grams", index_option="basic")
+        builder.add_text_field(name, tokenizer_name="spaces", index_option="basic")
     for name in (*MOMENTS, *NUMBERS):
         builder.add_integer_field(name, indexed=True, fast=True)
     for name in fields.SORTED_KEYWORDS:
@@ -63,16 +66,14 @@ def schema() -> tantivy.Schema:
 @cache
 def fingerprint() -> str:
     """Short name of the schema, part of a folder's name: tantivy refuses a folder with another schema."""
-    layout = [VERSION, KEYWORDS, TEXTS, NGRAMS, MOMENTS, fields.SORTED_KEYWORDS, NUMBERS]
+    layout = [VERSION, KEYWORDS, TEXTS, NGRAMS, MOMENTS, fields.SORTED_KEYWORDS, NUMBERS, sorted(fields.UNCOUNTED)]
     return hashlib.sha256(json.dumps(layout).encode()).hexdigest()[:10]
 
 
 def prepared(index: tantivy.Index) -> tantivy.Index:
-    """The index with our tokenizers; every Index object needs them before its first writer."""
+    """The index with our tokenizer; every Index object needs it before its first writer."""
     spaces = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
-    grams = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.ngram(2, 10)).filter(tantivy.Filter.lowercase()).build()
     index.register_tokenizer("spaces", spaces)
-    index.register_tokenizer("grams", grams)
     return index
 
 
@@ -91,6 +92,18 @@ def ranged(field: str, value: str) -> str:
     return _mark(field) + value.encode("utf-8", "surrogatepass")[:LONGEST_RANGED].hex()
 
 
+def present(field: str) -> str:
+    """What lies in `exact` for a field that has values but no column; behind all of its values, so no range reaches it."""
+    return f"{_mark(field)}h"
+
+
+def beginnings(text: str) -> str:
+    """From each letter of each word on, at most ten letters: a run of 2 to 10 letters inside a word begins one of them."""
+    return " ".join(
+        word[at : at + LONGEST_GRAM] for word in text.lower().split() for at in range(len(word) - SHORTEST_GRAM + 1)
+    )
+
+
 @cache
 def _mark(field: str) -> str:
     return hashlib.blake2b(field.encode(), digest_size=6).hexdigest()
@@ -105,7 +118,7 @@ def tantivy_document(entry: Entry) -> tantivy.Document:
     _add_texts(document, entry.fields["texts"])
     _add_moments(document, entry.fields["moments"])
     for name, value in entry.fields["ngrams"].items():
-        document.add_text(name, value)
+        document.add_text(name, beginnings(value))
     for name, value in entry.fields["order"].items():
         document.add_text(order_field(name), value)
     _add_numbers(document, entry.fields["numbers"])
@@ -114,8 +127,9 @@ def tantivy_document(entry: Entry) -> tantivy.Document:
 
 
 def _add_keywords(document: tantivy.Document, keywords: dict[str, list[str]]) -> None:
-    dynamic = {name: values for name, values in keywords.items() if name not in fields.KEYWORDS}
-    for name in keywords.keys() - dynamic.keys():
+    known = keywords.keys() & fields.KEYWORDS
+    dynamic = {name: values for name, values in keywords.items() if name not in known and name not in fields.UNCOUNTED}
+    for name in known:
         for value in keywords[name]:
             document.add_text(name, value)
     if dynamic:
@@ -123,6 +137,8 @@ def _add_keywords(document: tantivy.Document, keywords: dict[str, list[str]]) ->
     for name, values in keywords.items():
         for value in values:
             document.add_text("exact", ranged(name, value))
+        if name in fields.UNCOUNTED:
+            document.add_text("exact", present(name))
 
 
 def _add_texts(document: tantivy.Document, texts: dict[str, str]) -> None:
@@ -150,10 +166,10 @@ def _add_numbers(document: tantivy.Document, numbers: dict[str, float]) -> None:
 
 
 def _add_stored(document: tantivy.Document, entry: Entry) -> None:
-    document.add_bytes("stored_bytes", json.dumps(entry.stored, ensure_ascii=False).encode("utf-8", "surrogatepass"))
-    for name, text in zip(PACKAGE_DICTS, (entry.data_dict, entry.validated_data_dict), strict=True):
+    given = {"stored": entry.stored, "data_dict": entry.data_dict, "validated_data_dict": entry.validated_data_dict}
+    for name, text in given.items():
         if text is not None:
-            document.add_bytes(f"{name}_bytes", text.encode())
+            document.add_bytes(f"{name}_bytes", text.encode("utf-8", "surrogatepass"))
 
 
 def stored_of(document: tantivy.Document, wanted: frozenset[str] | None) -> dict[str, Any]:

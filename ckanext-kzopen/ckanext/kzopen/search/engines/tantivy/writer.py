@@ -16,6 +16,8 @@ log = logging.getLogger(__name__)
 
 _MEMORY = 20_000_000
 """Bytes of the writer's buffer; tantivy takes no less than 15 MB."""
+_MEMORY_TO_BUILD = 100_000_000
+"""The same for a new index: every segment more is a merge more."""
 
 
 class TantivyWriter:
@@ -64,7 +66,7 @@ def rebuilt(root: Path, entries: Iterator[Entry]) -> tuple[TantivyWriter, int]:
 
 def _build(root: Path, entries: Iterator[Entry]) -> tuple[tantivy.IndexWriter, int]:
     generation = folder.fresh(root)
-    writer = _open(generation)
+    writer = _open(generation, _MEMORY_TO_BUILD)
     count = 0
     for count, entry in enumerate(entries, 1):  # noqa: B007
         _add(writer, entry)
@@ -82,6 +84,6 @@ def _add(writer: tantivy.IndexWriter, entry: Entry) -> None:
         log.exception("the document %s cannot be indexed", entry.key)
 
 
-def _open(generation: Path) -> tantivy.IndexWriter:
+def _open(generation: Path, memory: int = _MEMORY) -> tantivy.IndexWriter:
     index = prepared(tantivy.Index(schema(), path=str(generation)))
-    return index.writer(heap_size=_MEMORY, num_threads=1)
+    return index.writer(heap_size=memory, num_threads=1)
