@@ -26,6 +26,7 @@ from ckanext.kzopen.core.people import (
     activities,
     invitation_views,
     labels,
+    last_use,
     privacy,
     reads,
     reads_of_ckan,
@@ -87,6 +88,7 @@ class CorePlugin(p.SingletonPlugin):
         """Our templates come after the theme's."""
         tk.add_template_directory(config, "templates")
         listeners.attach()
+        last_use.attach()
         belongings.register()
         handover.register()
 
