@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from itertools import takewhile
+from operator import itemgetter
 from threading import Lock
 from typing import Any
 
@@ -22,6 +22,8 @@ Counts = dict[str, list[tuple[str, int]]]
 
 _ALL_VALUES = 65_000
 """Values of a facet that each segment reports; with fewer, counts over several segments would be wrong."""
+_ALL_IN_ORDER = {"size": _ALL_VALUES, "segment_size": _ALL_VALUES, "order": {"_key": "asc"}}
+_count = itemgetter("doc_count")
 _MOST_KEPT = 500
 """Questions whose counts are kept."""
 
@@ -68,22 +70,13 @@ def _depends_on_the_hour(search: Search) -> bool:
 def counted(searcher: tantivy.Searcher, query: Query, facets: tuple[Facet, ...]) -> Counts:
     """The facets of all hits of the query; none of a field that nobody counts."""
     known = [facet for facet in facets if facet.field not in fields.UNCOUNTED]
-    asked = {
-        str(place): {"terms": {"field": keyword_path(facet.field), "size": _ALL_VALUES, "segment_size": _ALL_VALUES}}
-        for place, facet in enumerate(known)
-    }
+    asked = {str(place): {"terms": {"field": keyword_path(facet.field), **_ALL_IN_ORDER}} for place, facet in enumerate(known)}
     found = searcher.aggregate(query, asked) if known else {}
     counts = {facet.field: _counts(found[str(place)]["buckets"], facet) for place, facet in enumerate(known)}
     return {facet.field: counts.get(facet.field, []) for facet in facets}
 
 
 def _counts(buckets: list[dict[str, Any]], facet: Facet) -> list[tuple[str, int]]:
-    """Most frequent first, as tantivy gives them, equal ones by value; only what the limit may need is sorted."""
-    least = facet.minimum
-    if facet.limit is not None and facet.limit < len(buckets):
-        if facet.limit == 0:
-            return []
-        least = max(least, buckets[facet.limit - 1]["doc_count"])
-    frequent = takewhile(lambda bucket: bucket["doc_count"] >= least, buckets)
-    counts = sorted((-bucket["doc_count"], str(bucket["key"])) for bucket in frequent)
-    return [(key, -count) for count, key in counts[: facet.limit]]
+    """Most frequent first, equal ones by value: so tantivy gives them, and sorting keeps their order."""
+    first = sorted(buckets, key=_count, reverse=True)[: facet.limit]
+    return [(str(bucket["key"]), bucket["doc_count"]) for bucket in first if bucket["doc_count"] >= facet.minimum]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -19,7 +20,7 @@ import tantivy
 from ckanext.kzopen.search import fields
 from ckanext.kzopen.search.engines.base import Entry
 
-VERSION = "4"
+VERSION = "5"
 """Raise it when documents must be written anew although the fields stay the same."""
 
 KEYWORDS = tuple(sorted(fields.KEYWORDS))
@@ -45,7 +46,7 @@ def schema() -> tantivy.Schema:
     for name in KEYWORDS:
         counted = name not in fields.UNCOUNTED
         builder.add_text_field(name, fast=counted, stored=name == "id", tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("exact", tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("exact", tokenizer_name="spaces", index_option="basic")
     for name in TEXTS:
         builder.add_text_field(name, tokenizer_name="spaces")
     for name in NGRAMS:
@@ -89,7 +90,11 @@ def path(root: str, name: str) -> str:
 
 def ranged(field: str, value: str) -> str:
     """A value as it lies in `exact`: behind its field's mark, in hexadecimal, whose order is that of the bytes."""
-    return _mark(field) + value.encode("utf-8", "surrogatepass")[:LONGEST_RANGED].hex()
+    return _mark(field) + _hexadecimal(value)
+
+
+def _hexadecimal(value: str) -> str:
+    return value[:LONGEST_RANGED].encode("utf-8", "surrogatepass")[:LONGEST_RANGED].hex()
 
 
 def present(field: str) -> str:
@@ -134,11 +139,15 @@ def _add_keywords(document: tantivy.Document, keywords: dict[str, list[str]]) ->
             document.add_text(name, value)
     if dynamic:
         document.add_json("kw", dynamic)
+    document.add_text("exact", " ".join(_exact(keywords)))
+
+
+def _exact(keywords: dict[str, list[str]]) -> Iterator[str]:
     for name, values in keywords.items():
-        for value in values:
-            document.add_text("exact", ranged(name, value))
+        mark = _mark(name)
+        yield from (mark + _hexadecimal(value) for value in values)
         if name in fields.UNCOUNTED:
-            document.add_text("exact", present(name))
+            yield present(name)
 
 
 def _add_texts(document: tantivy.Document, texts: dict[str, str]) -> None:

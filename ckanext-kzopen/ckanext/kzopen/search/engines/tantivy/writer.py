@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import logging
+import os
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, islice
 from pathlib import Path
 
 import tantivy
@@ -18,6 +20,9 @@ _MEMORY = 20_000_000
 """Bytes of the writer's buffer; tantivy takes no less than 15 MB."""
 _MEMORY_TO_BUILD = 100_000_000
 """The same for a new index: every segment more is a merge more."""
+_SMALL = 1_000
+"""Entries for which one thread is enough; they keep their order."""
+_MOST_THREADS = 4
 
 
 class TantivyWriter:
@@ -66,9 +71,11 @@ def rebuilt(root: Path, entries: Iterator[Entry]) -> tuple[TantivyWriter, int]:
 
 def _build(root: Path, entries: Iterator[Entry]) -> tuple[tantivy.IndexWriter, int]:
     generation = folder.fresh(root)
-    writer = _open(generation, _MEMORY_TO_BUILD)
+    first = list(islice(entries, _SMALL))
+    threads = min(os.cpu_count() or 1, _MOST_THREADS) if len(first) == _SMALL else 1
+    writer = _open(generation, _MEMORY_TO_BUILD, threads)
     count = 0
-    for count, entry in enumerate(entries, 1):  # noqa: B007
+    for count, entry in enumerate(chain(first, entries), 1):  # noqa: B007
         _add(writer, entry)
     writer.commit()
     folder.switch(root, generation)
@@ -84,6 +91,6 @@ def _add(writer: tantivy.IndexWriter, entry: Entry) -> None:
         log.exception("the document %s cannot be indexed", entry.key)
 
 
-def _open(generation: Path, memory: int = _MEMORY) -> tantivy.IndexWriter:
+def _open(generation: Path, memory: int = _MEMORY, threads: int = 1) -> tantivy.IndexWriter:
     index = prepared(tantivy.Index(schema(), path=str(generation)))
-    return index.writer(heap_size=memory, num_threads=1)
+    return index.writer(heap_size=memory, num_threads=threads)
