@@ -156,7 +156,7 @@ def place(tmp_path: Path) -> Iterator[Place]:
 @pytest.mark.timeout(3600)
 def test_nothing_is_out_of_step_after_deaths_at_any_moment(place: Place) -> None:
     seed = int(os.environ.get("KZOPEN_FAULT_SEED", random.randrange(10**6)))
-    wanted = int(os.environ.get("KZOPEN_FAULT_CHANGES", "300"))
+    wanted = int(os.environ.get("KZOPEN_FAULT_CHANGES", "150"))
     print(f"seed {seed}, {wanted} changes")
     choice, killed = random.Random(seed), []
     place.start("indexer")
@@ -244,7 +244,7 @@ def _is_behind(place: Place) -> None:
 @pytest.mark.timeout(7200)
 def test_single_updates_leave_no_files_behind(tmp_path: Path) -> None:
     """Each update has a commit of its own; the folder stays under three times the size of a fresh index of these documents."""
-    updates = int(os.environ.get("KZOPEN_FAULT_UPDATES", "1500"))
+    updates = int(os.environ.get("KZOPEN_FAULT_UPDATES", "800"))
     memory = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
     root = (memory if memory.is_dir() else tmp_path) / f"kzopen-{os.getpid()}-updates"
     try:

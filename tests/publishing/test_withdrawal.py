@@ -343,11 +343,8 @@ def test_every_place_can_tell_that_it_holds_something(app: CKANTestApp, own: Api
         session = model.Session()
         held = {place.name for place in holding(session, kinds.find(session, "dataset", dataset))}
         held |= {place.name for place in holding(session, kinds.find(session, "version", f"{dataset}/2"))}
-    assert {place.name for place in places()} - held == {
-        "uploads",
-        "mail",
-        "notices",
-    }  # tried with an uploaded file, and with mails
+    elsewhere = {"uploads", "mail", "notices"}  # tried with an uploaded file, and with mails
+    assert {place.name for place in places()} - held <= elsewhere
 
 
 DIE = """

@@ -1,8 +1,8 @@
 """A pytest plugin: several lanes take the files of a run one after another, the longest first.
 
 `./kzopen test` loads it beside pytest-xdist and starts each lane with the ini of a portal of its own. Files that use the same
-costly thing go to one lane, so that it is started once. `lanes.yaml` says how long the slow files take; another file is judged
-by its number of tests.
+costly thing go to one lane, so that it is started once. `lanes.yaml` says which go before all others, and how long the slow
+files take; another file is judged by its number of tests.
 """
 
 from __future__ import annotations
@@ -43,10 +43,20 @@ def unit_of(nodeid: str) -> str:
 
 
 @cache
+def table() -> dict[str, Any]:
+    """What `lanes.yaml` says."""
+    content: dict[str, Any] = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
+    return content
+
+
 def seconds_of_files() -> dict[str, float]:
     """The table of slow files."""
-    content: dict[str, float] = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
-    return content
+    return dict(table()["seconds"])
+
+
+def goes_early(unit: str) -> bool:
+    """Whether a unit goes before all others."""
+    return unit in table()["early"]
 
 
 def expected_seconds(nodeids: list[str]) -> dict[str, float]:
@@ -81,7 +91,12 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     seconds = expected_seconds([item.nodeid for item in items])
-    items.sort(key=lambda item: (-seconds[unit_of(item.nodeid)], unit_of(item.nodeid)))
+
+    def place(item: pytest.Item) -> tuple[bool, float, str]:
+        unit = unit_of(item.nodeid)
+        return not goes_early(unit), -seconds[unit], unit
+
+    items.sort(key=place)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> Lanes:

@@ -74,7 +74,9 @@ def test_files_that_share_a_running_portal_are_one_unit() -> None:
 
 
 def test_the_table_of_slow_files_names_files_that_exist() -> None:
-    assert [path for path in lanes.seconds_of_files() if not (ROOT / path).is_file()] == []
+    named = [*lanes.seconds_of_files(), *lanes.table()["early"]]
+    assert [path for path in named if not (ROOT / path).is_file()] == []
+    assert all(lanes.goes_early(lanes.unit_of(f"{path}::test_x")) for path in lanes.table()["early"])
 
 
 def test_a_unit_is_expected_to_take_as_long_as_its_files(monkeypatch: pytest.MonkeyPatch) -> None:

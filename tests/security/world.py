@@ -52,6 +52,7 @@ class World:
     names: dict[str, str]
     tokens: dict[str, str]
     datasets: dict[str, Dataset] = field(default_factory=dict)
+    token_ids: dict[str, str] = field(default_factory=dict)
 
     def api(self, level: str) -> Api:
         return Api(self.app, self.tokens[level])
@@ -62,9 +63,12 @@ class World:
         return self.app.test_client(user=user)
 
     def token_id(self, level: str) -> str:
-        """The id of that level's API token."""
-        user = model.User.get(self.names[level])
-        return str(model.Session.query(model.ApiToken).filter(model.ApiToken.user_id == user.id).first().id)
+        """The id of that level's API token; asked of the database once, since every request of the matrix may name it."""
+        if level not in self.token_ids:
+            user = model.User.get(self.names[level])
+            found = model.Session.query(model.ApiToken).filter(model.ApiToken.user_id == user.id).first()
+            self.token_ids[level] = str(found.id)
+        return self.token_ids[level]
 
     def secrets(self, *kinds: str) -> list[str]:
         return [self.datasets[kind].secret for kind in kinds]

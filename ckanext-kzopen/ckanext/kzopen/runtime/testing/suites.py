@@ -87,6 +87,7 @@ def suites() -> dict[str, Suite]:
             lanes=LANES,
         ),
         "commands": Suite("test", [str(TESTS / "runtime")], OPTIONS),
+        "pages": Suite("test", [str(TESTS / "browser" / "test_every_page.py")], OPTIONS, worker=False),
         "matrix": Suite("test", [str(TESTS / "security"), "--timeout=1800"], OPTIONS),
         "faults": Suite(
             "test",
