@@ -64,9 +64,9 @@ def faster(name: str, measured: float, peer: float, bar: float, unit: str) -> Fi
     return Figure(name, measured, unit, "holds" if measured / peer >= bar else "short", f">={bar:g}x", peer, rate=True)
 
 
-def told(name: str, measured: float, unit: str, peer: float | None = None) -> Figure:
-    """A figure without a bar."""
-    return Figure(name, measured, unit, "told", peer=peer)
+def told(name: str, measured: float, unit: str, peer: float | None = None, *, rate: bool = False) -> Figure:
+    """A figure without a bar; of a `rate` more is better."""
+    return Figure(name, measured, unit, "told", peer=peer, rate=rate)
 
 
 def exit_code(figures: list[Figure]) -> int:

@@ -175,7 +175,7 @@ def _new_and_unchanged(bench: Bench, sets: int, peer: Rates | None, say: Callabl
             yield unproven("harvest.new", rate, "/s", f">={TIMES}x ckanext-harvest 1.6 with xloader")
         else:
             yield faster("harvest.new", rate, peer.loaded, TIMES, "/s")
-            yield told("harvest.new_against_peer_without_tables", rate, "/s", peer=peer.noted)
+            yield told("harvest.new_against_peer_without_tables", rate, "/s", peer=peer.noted, rate=True)
         again = bench.ended(bench.start("many", "harvest"))
         assert (again["state"], again["unchanged"]) == ("finished", sets), again
         rate = sets / seconds_of(again)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +14,7 @@ from ckanext.kzopen.runtime.publishing import client_for
 
 COUNTS = ("seen", "added", "changed", "unchanged", "removed", "failed")
 ROUND = 1.0
+PAGE = 1000
 Command = Callable[..., Any]
 
 
@@ -58,6 +59,14 @@ def told(answer: httpx.Response) -> Any:
     if answer.is_error:
         raise click.ClickException(str(content.get("detail") or content))
     return content
+
+
+def items(portal: Portal, run_id: str, **chosen: str) -> Iterator[dict[str, Any]]:
+    """The items of a run, page by page."""
+    offset = 0
+    while found := portal.get(f"runs/{run_id}/items", limit=PAGE, offset=offset, **chosen):
+        yield from found
+        offset += len(found)
 
 
 def follow(portal: Portal, found: dict[str, Any]) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import sys
 from typing import Any
 
 import click
-from ckanext.kzopen.runtime.harvest_portal import Portal, connected, follow, item_lines, summary
+from ckanext.kzopen.runtime.harvest_portal import Portal, connected, follow, item_lines, items, summary
 
 
 @click.command()
@@ -40,8 +40,13 @@ def run(name: str, dry_run: bool, detach: bool, **connection: Any) -> None:
 def _run(portal: Portal, name: str, purpose: str, *, show_items: bool) -> None:
     found = follow(portal, portal.post(f"sources/{name}/runs", purpose=purpose))
     if show_items:
-        for item in portal.get(f"runs/{found['id']}/items", limit=1000):
+        for item in items(portal, found["id"]):
             click.echo("\n".join(item_lines(item)))
+    end(found)
+
+
+def end(found: dict[str, Any]) -> None:
+    """Say how a run ended, and end with 1 when it failed or its counts do not add up."""
     click.echo(summary(found))
     if found["state"] not in ("finished", "awaiting_confirmation"):
         sys.exit(1)
@@ -67,12 +72,10 @@ def errors(run_id: str, **connection: Any) -> None:
 
     Example: ./kzopen harvest errors 0b6f2f0e-6c1e-4c5c-9d43-2f2b1f6a9f10
     """
-    portal, offset = Portal(**connection), 0
-    while found := portal.get(f"runs/{run_id}/items", outcome="failed", offset=offset):
-        for item in found:
-            click.echo(f"{item['uri'] or item['guid']} ({item['attempts']}×): {item['sentence']} [{item['error']}]")
-        offset += len(found)
-    click.echo(f"{offset} failed")
+    found = list(items(Portal(**connection), run_id, outcome="failed"))
+    for item in found:
+        click.echo(f"{item['uri'] or item['guid']} ({item['attempts']}×): {item['sentence']} [{item['error']}]")
+    click.echo(f"{len(found)} failed")
 
 
 @click.command()
@@ -80,13 +83,12 @@ def errors(run_id: str, **connection: Any) -> None:
 @click.option("--accept-columns", is_flag=True, help="Accept that columns of a table are gone or have another type.")
 @connected
 def retry(run_id: str, accept_columns: bool, **connection: Any) -> None:
-    """Try the failed items of a run again, in a run of their own.
+    """Try the failed items of a run again, in a run of their own. Ends with 1 when that run fails.
 
     Example: ./kzopen harvest retry 0b6f2f0e-6c1e-4c5c-9d43-2f2b1f6a9f10
     """
     portal = Portal(**connection)
-    found = follow(portal, portal.post(f"runs/{run_id}/retry", columns=accept_columns))
-    click.echo(summary(found))
+    end(follow(portal, portal.post(f"runs/{run_id}/retry", columns=accept_columns)))
 
 
 @click.command()

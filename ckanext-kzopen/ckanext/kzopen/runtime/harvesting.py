@@ -60,8 +60,16 @@ def pairs(given: tuple[str, ...]) -> dict[str, Any]:
         name, sign, value = one.partition("=")
         if not sign:
             raise click.ClickException(f"{one}: write NAME=VALUE")
-        found[name] = json.loads(value) if value[:1] in "{[" and value else {"true": True, "false": False}.get(value, value)
+        found[name] = structure(name, value) if value[:1] in ("{", "[") else {"true": True, "false": False}.get(value, value)
     return found
+
+
+def structure(name: str, value: str) -> Any:
+    """A list or mapping written as JSON."""
+    try:
+        return json.loads(value)
+    except ValueError as error:
+        raise click.ClickException(f"{name}: what begins with {value[0]} is read as JSON, and it is none ({error})") from error
 
 
 @harvest.command("list")

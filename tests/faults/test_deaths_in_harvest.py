@@ -1,0 +1,223 @@
+"""A hundred deaths by kill -9 of the worker and of PostgreSQL in the midst of harvests.
+
+Workers are born by fork from one that has loaded CKAN, so that a death costs seconds. After each harvest no item came twice
+and none was lost, the counts add up, nothing is left in the queue or "running", and passports, versions, rows, DataStore and
+the documents of the search agree. `KZOPEN_FAULT_DEATHS` is how many, `KZOPEN_FAULT_SEED` repeats a run.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import IO, Any
+
+import psycopg
+import pytest
+from ckanext.kzopen.core.settings import Settings
+from ckanext.kzopen.runtime.configuration import socket_url
+from ckanext.kzopen.runtime.portal import Portal
+from ckanext.kzopen.runtime.testing import Suite, test_portal
+from ckanext.kzopen.runtime.testing.suites import OPTIONS
+from psycopg import sql
+
+from tests.publishing.harvest.source import Catalogue, Thing, serving, table
+
+ROOT = Path(__file__).resolve().parents[2]
+ENDED_WITHIN = 180.0
+COUNTS = ("added", "changed", "unchanged", "removed", "failed")
+RUN = "SELECT state, seen, added, changed, unchanged, removed, failed FROM kzopen.harvest_run ORDER BY created DESC LIMIT 1"
+FAILED = """
+    SELECT i.guid, i.error, i.error_params FROM kzopen.harvest_item i
+    JOIN (SELECT id FROM kzopen.harvest_run ORDER BY created DESC LIMIT 1) r ON r.id = i.run_id WHERE i.outcome = 'failed'
+"""
+LEFT = "SELECT count(*) FROM kzopen.procrastinate_jobs WHERE queue_name = 'harvest' AND status IN ('todo', 'doing')"
+TOLD = """
+    SELECT p.name, v.versions, v.rows, v.resource_id, d.data_dict::jsonb #>> '{resources,0,table_version}', l.leaves
+    FROM package p
+    LEFT JOIN LATERAL (SELECT count(*) AS versions, (array_agg(rows ORDER BY number DESC))[1] AS rows,
+                       max(resource_id) AS resource_id FROM kzopen.version WHERE package_id = p.id) v ON true
+    LEFT JOIN LATERAL (SELECT count(*) AS leaves FROM kzopen.leaf WHERE kind = 'version' AND object_id = p.id) l ON true
+    LEFT JOIN kzopen.search_document d ON d.entity_id = p.id
+    WHERE p.state = 'active' AND p.type = 'dataset' ORDER BY p.name
+"""
+UNSETTLED = "SELECT count(*) FROM kzopen.delivery WHERE state <> 'accepted' OR settled IS NULL"
+HIDDEN = "SELECT count(*) FROM pg_class WHERE relname LIKE '\\_new\\_%' AND relkind = 'r'"
+
+
+@dataclass
+class Forge:
+    """The process from which workers are born."""
+
+    process: subprocess.Popen[str]
+
+    def born(self, verb: str, word: str) -> int:
+        """The process id of a child that does this; `ended` reads its end."""
+        assert self._input is not None
+        self._input.write(f"{verb} {word}\n")
+        self._input.flush()
+        return int(self._line())
+
+    def ended(self) -> int:
+        """The exit code of the child, waited for."""
+        return int(self._line())
+
+    def _line(self) -> str:
+        assert self.process.stdout is not None
+        while (line := self.process.stdout.readline().strip()) and not line.lstrip("-").isdigit():
+            pass
+        assert line, f"the forge has ended: {self.process.poll()}"
+        return line
+
+    @property
+    def _input(self) -> IO[str] | None:
+        return self.process.stdin
+
+
+@dataclass
+class World:
+    """A portal without a worker of its own, the forge, and a catalogue to harvest."""
+
+    portal: Portal
+    forge: Forge
+    catalogue: Catalogue
+    log: Path
+    bodies: dict[str, bytes] = field(default_factory=dict)
+    versions: Counter[str] = field(default_factory=Counter)
+
+    def rows(self, statement: str, database: str = "deaths_ckan") -> list[tuple[Any, ...]]:
+        """What a statement says; PostgreSQL may be recovering."""
+        until = time.monotonic() + 60
+        while True:
+            try:
+                with psycopg.connect(socket_url("kzopen", database, self.portal.sockets)) as connection:
+                    return connection.execute(statement).fetchall()
+            except psycopg.OperationalError:
+                assert time.monotonic() < until
+                time.sleep(0.1)
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> Iterator[World]:
+    portal = Portal(Settings(data=tmp_path / "data", demo=False))
+    suite = Suite("deaths", [], OPTIONS, worker=False)
+    log = tmp_path / "workers.log"
+    with test_portal(portal, suite) as ini, forged(ini, log) as forge, serving(Catalogue()) as catalogue:
+        forge.born("prepare", json.dumps(catalogue.settings()))
+        assert forge.ended() == 0, log.read_text()[-3000:]
+        yield World(portal, forge, catalogue, log)
+
+
+@contextmanager
+def forged(ini: Path, log: Path) -> Iterator[Forge]:
+    environment = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "tests.faults.forked_worker", str(ini)]
+    with log.open("wb") as said:
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True
+        )
+        try:
+            assert process.stdout is not None
+            while (line := process.stdout.readline()).strip() != "ready":
+                assert line, log.read_text()[-3000:]
+            yield Forge(process)
+        finally:
+            process.kill()
+            process.wait()
+
+
+def change(world: World, choice: random.Random, number: int) -> None:
+    """Up to a fifth of the items are gone, some have other rows or another title, four are new."""
+    things = world.catalogue.things
+    for name in choice.sample(sorted(things), len(things) // 5):
+        del things[name]
+    for name in choice.sample(sorted(things), min(4, len(things))):
+        things[name] = Thing(table(3 + number % 7, number), str(number))
+    for name in choice.sample(sorted(things), min(2, len(things))):
+        things[name] = Thing(things[name].body, f"{number}t", f"Жинақ {number}")
+    world.catalogue.fill(4, 100 + number * 10)
+    for name, thing in things.items():
+        world.versions[name] += thing.body != world.bodies.get(name)
+    world.bodies = {name: thing.body for name, thing in things.items()}
+
+
+def die_and_end(world: World, choice: random.Random, number: int) -> list[str]:
+    """Three to nine deaths within a run, or fewer when it ends before, then a worker that is left alone; who died when."""
+    died = []
+    for _ in range(choice.randint(3, 9)):
+        worker = world.forge.born("work", str(number))
+        wait = choice.uniform(0.2, 3.0)
+        time.sleep(wait)
+        if choice.random() < 0.25:
+            backend = choice.choice(world.rows("SELECT pid FROM pg_stat_activity WHERE datname = current_database()"))[0]
+            with suppress(ProcessLookupError):
+                os.kill(backend, signal.SIGKILL)
+                died.append(f"PostgreSQL {wait:.2f}")
+            time.sleep(choice.uniform(0.1, 1.0))
+        with suppress(ProcessLookupError):
+            os.kill(worker, signal.SIGKILL)
+        if world.forge.ended() != -signal.SIGKILL:
+            return died
+        died.append(f"worker {wait:.2f}")
+    worker = world.forge.born("work", str(number))
+    until = time.monotonic() + ENDED_WITHIN
+    while _alive(worker):
+        if time.monotonic() > until:
+            os.kill(worker, signal.SIGKILL)
+        time.sleep(0.1)
+    assert world.forge.ended() == 0, f"a run did not end: {world.rows(RUN)} {world.log.read_text()[-3000:]}"
+    return died
+
+
+def _alive(process: int) -> bool:
+    try:
+        return Path(f"/proc/{process}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def check(world: World) -> tuple[Any, ...]:
+    """Everything agrees with the catalogue; the run."""
+    run = world.rows(RUN)[0]
+    state, seen, *counts = run
+    assert state == "finished", run
+    assert seen == sum(counts), run
+    assert counts[COUNTS.index("failed")] == 0, world.rows(FAILED)
+    assert world.rows(LEFT) == [(0,)], "jobs are left in the queue"
+    assert world.rows(UNSETTLED) == [(0,)], "a delivery is not at its end"
+    assert world.rows(HIDDEN, "deaths_datastore") == [(0,)], "a hidden table is left in DataStore"
+    told = world.rows(TOLD)
+    assert [name for name, *_ in told] == sorted(world.catalogue.things)
+    for name, versions, rows, resource, shown, leaves in told:
+        wanted = world.catalogue.things[name].body.count(b"\n") - 1
+        count = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(resource)).as_string()
+        stored = world.rows(count, "deaths_datastore")[0][0]
+        seen_here = (versions, leaves, int(shown), rows, stored)
+        number = world.versions[name]
+        assert seen_here == (number, number, number, wanted, wanted), (name, seen_here)
+    return run
+
+
+@pytest.mark.fault
+@pytest.mark.timeout(7200)
+def test_no_item_is_lost_or_doubled_by_any_death(world: World) -> None:
+    seed = int(os.environ.get("KZOPEN_FAULT_SEED", random.randrange(10**6)))
+    wanted = int(os.environ.get("KZOPEN_FAULT_DEATHS", "6"))
+    print(f"seed {seed}, deaths {wanted}")
+    choice, deaths, number = random.Random(seed), 0, 0
+    world.catalogue.fill(8)
+    while deaths < wanted:
+        number += 1
+        change(world, choice, number)
+        died = die_and_end(world, choice, number)
+        deaths += len(died)
+        print(f"  {number}: {', '.join(died)}: {dict(zip(('state', 'seen', *COUNTS), check(world), strict=True))}", flush=True)
