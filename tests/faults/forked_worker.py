@@ -49,7 +49,7 @@ def hurry() -> None:
     from ckanext.kzopen.core.jobs import engine, worker
 
     engine.HEARTBEAT, engine.STALE_AFTER, worker.ROUND = 0.25, 1.0, 0.25
-    worker.PAUSES = (0.25,)
+    worker.PAUSES = (0.25, 0.25, 0.25, 0.25)
 
 
 def prepare(app: Any, config: Any, settings: str) -> None:
@@ -63,7 +63,7 @@ def prepare(app: Any, config: Any, settings: str) -> None:
         free = {"ignore_auth": True, "user": site}
         agency = tk.get_action("organization_create")(free, {"name": NAME})
         given = {"name": NAME, "kind": "json_api", "settings": json.loads(settings), "defaults": {"seconds": 5}}
-        operator = model.User.get(site).id
+        operator = str(getattr(model.User.get(site), "id"))  # noqa: B009 - CKAN's own account is there
         source = sources.create(model.Session(), operator, agency["id"], given, None)
         source.previewed = source.fingerprint
         sources.switch(model.Session(), operator, source, "switch_on", "", None)
@@ -113,11 +113,13 @@ def patiently(action: Callable[[], None]) -> None:
 
     for _ in range(TRIES):
         try:
-            return action()
+            action()
         except DBAPIError:
             model.Session.remove()
             time.sleep(0.25)
-    return action()
+        else:
+            return
+    raise TimeoutError
 
 
 def under_way(app: Any) -> bool:

@@ -9,13 +9,13 @@ accepted and not settled, which `process.process` brings to its end.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
-from ckan import logic
+from ckan import logic, model
 from ckanext.kzopen.core import states
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.publishing import accept, datasets, inbox, package, process, receive, rules
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 SMALL = 1 << 20
 """Bytes of a body up to which one transaction is worth it: a large table would keep it open for long."""
+INDEXED = "kzopen_indexed_at_once"
+"""In the context of CKAN's action: the search document is made in its transaction, which the caller commits."""
 
 
 def publish(
@@ -101,14 +103,20 @@ def _write(
     made: accept.Made,
     begun: Callable[[Passport], object],
 ) -> None:
-    """The data set, the delivery on its way, the version, the preview, the document of the search."""
+    """The data set with its search document, the delivery on its way, the version, the preview."""
     now, passport = datetime.now(UTC), new.passport
     datasets.begin(session, new, begun=begun)
     fields = package.create_showing(site, passport, new.fields, made, now)
-    datasets.act(session, "package_create", new.user, fields, defer_commit=True)
+    datasets.act(session, "package_create", new.user, fields, defer_commit=True, **{INDEXED: True})
     states.begin(session, "delivery", delivery, actor=delivery.sender)
     states.change(session, "delivery", delivery, "check", actor=process.SYSTEM, checking=now)
     accept.write(session, delivery, passport, checked, made, now)
     context: dict[str, Any] = {"user": package.site_user(), "ignore_auth": True, "defer_commit": True}
     create_preview(passport, fields, context)
-    logic.index_update_package({"ignore_auth": True}, passport.package_id, True)
+
+
+def after_create(context: Mapping[str, Any], package_id: str) -> None:
+    """While CKAN's action still runs: make the document, from which CKAN's activity then reads the package."""
+    if context.get(INDEXED):
+        model.Session.flush()
+        logic.index_update_package({"ignore_auth": True}, package_id, True)

@@ -10,9 +10,11 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckanext.kzopen.publishing.model import Passport
 from ckanext.kzopen.publishing.site import Site
+from flask import g, has_request_context
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+SITE_USER = "kzopen_site_user"
 RESOURCE_NAME = {"kk": "Кесте", "ru": "Таблица", "en": "Table"}
 
 
@@ -85,5 +87,13 @@ def shown_version(session: Session, resource_id: str) -> int | None:
 
 
 def site_user() -> str:
-    """CKAN's own account, in whose name the portal changes packages."""
+    """CKAN's own account, in whose name the portal changes packages; asked for once in a request or job."""
+    if not has_request_context():
+        return _site_user()
+    if SITE_USER not in g:
+        setattr(g, SITE_USER, _site_user())
+    return str(getattr(g, SITE_USER))
+
+
+def _site_user() -> str:
     return str(tk.get_action("get_site_user")({"ignore_auth": True}, {})["name"])

@@ -14,6 +14,7 @@ from ckanext.kzopen.publishing import (
     deliveries_api,
     desk,
     figures,
+    first,
     helpers,
     index,
     jobs,
@@ -72,6 +73,10 @@ class PublishingPlugin(p.SingletonPlugin):
 
     def get_actions(self) -> dict[str, Any]:
         return {"dataset_purge": purge.dataset_purge}
+
+    def after_dataset_create(self, context: Any, pkg_dict: dict[str, Any]) -> None:
+        """The document of a data set that is made with its first table belongs to the same transaction."""
+        first.after_create(context, str(pkg_dict["id"]))
 
     def before_dataset_index(self, pkg_dict: dict[str, Any]) -> dict[str, Any]:
         """Columns are found too; a data set whose first version is planned is found from that moment on."""

@@ -251,10 +251,10 @@ def _read(delivery: Delivery, item: Item) -> None:
 def _hold(visit: Visit, item: Item, passport: Passport, mark: str) -> Held:
     """Remember what was published of the item, in the transaction that gives it its outcome."""
     session = visit.session
-    session.execute(
-        delete(Held).where(Held.package_id == passport.package_id, Held.guid != item.guid, Held.source_id == visit.source.id)
-    )
     kept = session.get(Held, (visit.source.id, item.guid))
+    if kept is None or kept.package_id != passport.package_id:
+        others = Held.package_id == passport.package_id, Held.guid != item.guid, Held.source_id == visit.source.id
+        session.execute(delete(Held).where(*others))
     if kept is None:
         kept = Held(source_id=visit.source.id, guid=item.guid)
         session.add(kept)
