@@ -63,7 +63,7 @@ def prepare(app: Any, config: Any, settings: str) -> None:
         free = {"ignore_auth": True, "user": site}
         agency = tk.get_action("organization_create")(free, {"name": NAME})
         given = {"name": NAME, "kind": "json_api", "settings": json.loads(settings), "defaults": {"seconds": 5}}
-        operator = str(getattr(model.User.get(site), "id"))  # noqa: B009 - CKAN's own account is there
+        operator = model.User.get(site).id
         source = sources.create(model.Session(), operator, agency["id"], given, None)
         source.previewed = source.fingerprint
         sources.switch(model.Session(), operator, source, "switch_on", "", None)
