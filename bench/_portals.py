@@ -22,7 +22,7 @@ from ckanext.kzopen.runtime.serve import free_port
 from ckanext.kzopen.runtime.testing.portals import fresh_databases, options_of, test_portal
 from ckanext.kzopen.runtime.testing.suites import Suite
 
-from bench import _sets
+from bench import _ours, _sets
 from tests import search_engines
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -67,7 +67,8 @@ def both(count: int, workers: int, options: dict[str, str], say: Callable[[str],
     """Both portals with `count` data sets in their databases, nothing indexed yet; `options` go over what ours ships with."""
     with tempfile.TemporaryDirectory(prefix="kzopen-bench-") as folder, ExitStack() as stack:
         port = free_port("127.0.0.1", FIRST_PORT)
-        settings = Settings(data=Path(folder) / "data", demo=False, port=port, workers=workers, search_url="")
+        search_url = _ours.search_url("bench-portal")
+        settings = Settings(data=Path(folder) / "data", demo=False, port=port, workers=workers, search_url=search_url)
         portal, suite = Portal(settings), Suite("bench", [], options, worker=False)
         ini = stack.enter_context(test_portal(portal, suite))
         token = json.loads(portal.accounts.read_text())["operator"]["token"]

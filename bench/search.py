@@ -11,7 +11,7 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-from bench import _engines, _pages, _portals
+from bench import _engines, _ours, _pages, _portals
 from bench.figures import Figure, unproven
 from tests import search_engines
 
@@ -39,7 +39,7 @@ def engine_figures(quick: bool, say: Say) -> list[Figure]:
     """Our engine against Solr, by their Python clients."""
     count = QUICK_DOCUMENTS if quick else DOCUMENTS
     with tempfile.TemporaryDirectory(prefix="kzopen-bench-") as folder, search_engines.solr("bench") as address:
-        sides = _engines.filled(count, address, "", Path(folder) / "index", say)
+        sides = _engines.filled(count, address, _ours.search_url("bench"), Path(folder) / "index", say)
         _engines.compare(sides)
         say(f"ids, their order and facets of {_engines.COMPARED} words and of everything are the same")
         found = _engines.figures(sides, QUICK_WORDS if quick else WORDS)

@@ -6,11 +6,11 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from ckanext.kzopen.search import solr_request
+from ckanext.kzopen.search import document, solr_request
 from ckanext.kzopen.search.engines.base import Answer, Reader
 from ckanext.kzopen.search.engines.base import Engine as SearchEngine
 
-from tests.search.conftest import entry, made, source
+from tests.search.conftest import SITE, entry, made, source
 
 Index = Callable[..., Reader]
 DISMAX = {"defType": "dismax", "qf": "name^4 title^4 tags^2 groups^2 text", "mm": "2<-1 5<80%", "tie": "0.1"}
@@ -174,6 +174,27 @@ def test_counts_of_facets_are_right_over_many_segments(index: Index, engine: Sea
     writer.close()
     answer = ask(reader, facet="true", facet_field=["tags"], facet_limit=3, rows=0)
     assert answer.facets == {"tags": [("t0", 15), ("t1", 14), ("t2", 13)]}
+
+
+def test_a_large_index_that_several_threads_build_holds_every_document_once(index: Index) -> None:
+    sources = [source(f"n{n:04d}", tags=[f"t{n % 3}", "all"], title=f"мектеп {n}") for n in range(2_500)]
+    reader = index(*sources)
+    answer = ask(reader, sort="name asc", rows=3, start=1_998, facet="true", facet_field=["tags"])
+    assert (answer.hits, names(answer)) == (2_500, ["n1998", "n1999", "n2000"])
+    assert answer.facets == {"tags": [("all", 2_500), ("t0", 834), ("t1", 833), ("t2", 833)]}
+    assert reader.hashes() == {one.key: one.hash for one in (document.from_solr(given, SITE) for given in sources)}
+    assert ask(reader, "title:2499").hits == 1
+
+
+def test_values_that_nobody_counts_are_found_but_have_no_facet(index: Index) -> None:
+    reader = index(source("a", url="https://a.kz/1", res_name=["Ауа сапасы"]), source("b", title="Ауа"))
+    assert names(ask(reader, "url:[* TO *]")) == names(ask(reader, "res_name:*")) == ["a"]
+    assert names(ask(reader, 'url:"https://a.kz/1"')) == names(ask(reader, "url:[https TO httpt]")) == ["a"]
+    assert ask(reader, facet="true", facet_field=["url", "title", "name"]).facets == {
+        "url": [],
+        "title": [],
+        "name": [("a", 1), ("b", 1)],
+    }
 
 
 def test_one_search_finds_three_languages(index: Index) -> None:

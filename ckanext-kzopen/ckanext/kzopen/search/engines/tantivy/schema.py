@@ -72,9 +72,13 @@ def fingerprint() -> str:
 
 
 def prepared(index: tantivy.Index) -> tantivy.Index:
-    """The index with our tokenizer; every Index object needs it before its first writer."""
+    """The index with our tokenizer, which every Index object needs before its first writer.
+
+    It is read anew when it is told to be: tantivy would else look for commits twice a second, and open each for nobody.
+    """
     spaces = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
     index.register_tokenizer("spaces", spaces)
+    index.config_reader(reload_policy="manual")
     return index
 
 
