@@ -11,6 +11,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from ckanext.kzopen.core import outbox
@@ -19,6 +20,7 @@ from ckanext.kzopen.search.document import key_of
 from ckanext.kzopen.search.engines.base import EngineError, Reader, Search
 from ckanext.kzopen.search.engines.tantivy.reader import TantivyReader
 from ckanext.kzopen.search.tree import All
+from ckanext.kzopen.search.waiting import DONE_CHANNEL
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 
@@ -96,6 +98,21 @@ def test_a_change_is_found_soon(bench: Bench) -> None:
         until(bench.in_step)
         bench.write("second")
         assert until(lambda: "second" in bench.names()) < 2
+
+
+def test_changes_that_come_fast_share_their_commits(bench: Bench) -> None:
+    with bench.indexer(), bench.engine.connect() as listening:
+        bench.write("first")
+        until(bench.in_step)
+        listening.exec_driver_sql(f"LISTEN {DONE_CHANNEL}")
+        listening.commit()
+        for number in range(100):
+            bench.write(f"n{number}")
+            time.sleep(0.01)
+        until(bench.in_step)
+        driver: Any = listening.connection.driver_connection
+        driver.poll()
+        assert 1 <= len(driver.notifies) <= 40  # 50 and more when each commit follows at once
 
 
 def test_a_killed_indexer_loses_nothing(bench: Bench) -> None:
