@@ -7,6 +7,8 @@ together, which is the truth; the switch of DataStore and its commit (`settle`, 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -22,6 +24,7 @@ from ckanext.kzopen.publishing.site import Site
 from ckanext.kzopen.publishing.waiting import is_decided
 from ckanext.kzopen.rows import chain, folding
 from ckanext.kzopen.rows import model as versions
+from ckanext.kzopen.search.changes import unhurried, unhurried_rows
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -127,9 +130,19 @@ def _publish_change(
     stored = store.write_changes(site.files_url, passport.uri, current.number, number, changed.table)
     sha256 = chain.chained(current.sha256, stored.sha256)
     made = Made(number, stored, changed.difference, current.number, changed.rows, sha256, changed)
-    with datastore_transaction() as connection:
+    # Readers see the rows at the end of the block: it does not wait for the index, to which little of them matters.
+    with datastore_transaction() as connection, _not_waiting_for_the_index(session):
         altering.change(connection, passport.resource_id, changed.table, was=current.sha256, rows=changed.rows, sha256=sha256)
         _publish(session, site, delivery, passport, checked, made)
+
+
+@contextmanager
+def _not_waiting_for_the_index(session: Session) -> Iterator[None]:
+    if unhurried_rows(session) is not None:  # the caller does not wait either
+        yield
+        return
+    with unhurried(session):
+        yield
 
 
 def _publish_whole(

@@ -19,7 +19,7 @@ from ckanext.kzopen.publishing.receive import defer_publication
 from ckanext.kzopen.publishing.refusal import Refused
 from ckanext.kzopen.publishing.settle import settle
 from ckanext.kzopen.publishing.site import Site
-from ckanext.kzopen.publishing.waiting import is_decided
+from ckanext.kzopen.publishing.waiting import is_decided, tell
 from ckanext.kzopen.rows import model as versions
 from sqlalchemy.orm import Session
 
@@ -55,6 +55,8 @@ def _decide(session: Session, site: Site, delivery: Delivery) -> None:
     except Refused as refusal:
         session.rollback()
         _refuse(session, delivery, refusal.report)
+    if delivery.state != "accepted":  # of an accepted one there is more to wait for
+        tell(session, delivery.id)
     session.commit()
 
 
@@ -185,6 +187,7 @@ def fail(session: Session, delivery_id: UUID, error: BaseException) -> None:
         states.change(session, "delivery", delivery, "fail", actor=SYSTEM, error=code)
     elif is_decided(delivery):
         delivery.error = code
+    tell(session, delivery_id)
     session.commit()
 
 

@@ -11,6 +11,7 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckanext.kzopen.publishing.model import Delivery, Passport
 from ckanext.kzopen.publishing.package import site_user
+from ckanext.kzopen.publishing.waiting import tell
 from ckanext.kzopen.rows import model as versions
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
@@ -24,6 +25,7 @@ def settle(session: Session, delivery: Delivery) -> None:
         return
     bring_datastore(current)
     delivery.settled = delivery.settled or datetime.now(UTC)
+    tell(session, delivery.id)
     session.commit()
     ensure_preview(passport)
 

@@ -1,16 +1,33 @@
-"""Waiting for the worker, so that small deliveries are answered at once."""
+"""Waiting for the worker, so that small deliveries are answered at once.
+
+The worker says in the transaction of each of its decisions which delivery it is about (`tell`); who waits hears it at the
+commit, and looks by itself from time to time, should a message be lost.
+"""
 
 from __future__ import annotations
 
+import select
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
 
 from ckanext.kzopen.publishing.model import Delivery
+from psycopg2 import Error as DriverError
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
-FIRST_PAUSE = 0.03
-LONGEST_PAUSE = 0.3
+CHANNEL = "kzopen_delivery"
+PAUSE = 0.3
+"""Seconds after which a waiting request looks by itself."""
 UNDER_WAY = ("received", "checking", "failed")
+
+
+def tell(session: Session, delivery_id: UUID) -> None:
+    """Wake those who wait for the delivery, when the caller's transaction is committed."""
+    session.execute(text(f"SELECT pg_notify('{CHANNEL}', :id)"), {"id": str(delivery_id)})
 
 
 def wait_for(session: Session, delivery: Delivery, seconds: float) -> bool:
@@ -18,16 +35,50 @@ def wait_for(session: Session, delivery: Delivery, seconds: float) -> bool:
 
     The session is rolled back between looks, so that no transaction stays open; the delivery is fresh afterwards.
     """
+    until, number = time.monotonic() + seconds, str(delivery.id)
+    with _listening(session) as driver:
+        while True:
+            session.refresh(delivery)
+            left = until - time.monotonic()
+            if not is_under_way(delivery):
+                return True
+            if left <= 0:
+                return False
+            session.rollback()
+            _hear(driver, number, min(left, PAUSE))
+
+
+@contextmanager
+def _listening(session: Session) -> Iterator[Any]:
+    """A connection of the session's pool that hears of deliveries; it goes back to the pool as it was."""
+    raw: Any = session.get_bind().engine.raw_connection()
+    driver = raw.driver_connection
+    try:
+        driver.autocommit = True
+        driver.cursor().execute(f"LISTEN {CHANNEL}")
+        yield driver
+        driver.cursor().execute("UNLISTEN *")
+        driver.autocommit = False
+    except BaseException:
+        raw.invalidate()
+        raise
+    finally:
+        raw.close()
+
+
+def _hear(driver: Any, number: str, seconds: float) -> None:
+    """Until something is said of the delivery, at most `seconds`; a lost connection is found out at the next look."""
     until = time.monotonic() + seconds
-    pause = FIRST_PAUSE
-    while is_under_way(delivery):
-        if time.monotonic() > until:
-            return False
-        session.rollback()
-        time.sleep(pause)
-        pause = min(pause * 1.5, LONGEST_PAUSE)
-        session.refresh(delivery)
-    return True
+    while (left := until - time.monotonic()) > 0:
+        with suppress(DriverError, OSError):
+            if select.select([driver], [], [], left)[0]:
+                driver.poll()
+                said = {notice.payload for notice in driver.notifies}
+                driver.notifies.clear()
+                if number in said:
+                    return
+                continue
+        time.sleep(max(0.0, min(left, until - time.monotonic())))
 
 
 def is_under_way(delivery: Delivery) -> bool:

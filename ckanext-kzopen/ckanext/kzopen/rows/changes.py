@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 import pyarrow as pa
+from ckanext.kzopen.rows import keys
 from ckanext.kzopen.rows.diff import Difference, compare
 from ckanext.kzopen.rows.reading import Table, series
 from ckanext.kzopen.rows.store import PLACE
@@ -98,14 +99,9 @@ def _changed(old: Table, added: pa.Table, removed: int) -> Changed:
 
 def _places(old: Table, sent: pa.Table, key: Sequence[str]) -> pl.DataFrame:
     """For each sent row (AT, from 0) the number of the row with its key, null when there is none."""
-    here = _keys(old.read(key)).with_row_index(PLACE, offset=1).cast({PLACE: pl.Int64})
-    wanted = _keys(sent.select(list(key))).with_row_index(AT).cast({AT: pl.Int64})
-    found = here.join(wanted.select(key), on=list(key), how="semi")
+    wanted = keys.columns(sent.select(list(key))).with_row_index(AT).cast({AT: pl.Int64})
+    found = keys.places(old, wanted.select(key))
     return wanted.join(found, on=list(key), how="left").select(AT, PLACE)
-
-
-def _keys(table: pa.Table) -> pl.DataFrame:
-    return pl.DataFrame({name: series(table.column(name)) for name in table.column_names})
 
 
 def _differs(before: pa.Table, after: pa.Table) -> pl.Series:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
-from ckanext.kzopen.validation import pieces
+from ckanext.kzopen.validation import collecting, pieces
 from ckanext.kzopen.validation import schema as schemas
 from ckanext.kzopen.validation.cells import Cells, Limits, Unreadable
 from ckanext.kzopen.validation.columns import Column, check_column
@@ -66,13 +66,14 @@ def check_file(
         compiled = schemas.compiled(schema)
         if not accepted and (found := _faultless(Path(path), schema, compiled)):
             return found
-        cells = read(Path(path), schemas.names_of(schema), limits, encoding.chosen(accepted))
+        with collecting.paused():
+            cells = read(Path(path), schemas.names_of(schema), limits, encoding.chosen(accepted))
+            if not suggest and not accepted:
+                return check_cells(cells, schema, compiled, limit)
+            return _mended(cells, schema, compiled, limit, accepted)
     except Unreadable as refusal:
         repairs = tuple(encoding.readings(Path(path), refusal, limits)) if suggest else ()
         return Checked(Report(0, {refusal.code: 1}, (from_refusal(refusal),), repairs=repairs), None)
-    if not suggest and not accepted:
-        return check_cells(cells, schema, compiled, limit)
-    return _mended(cells, schema, compiled, limit, accepted)
 
 
 def _faultless(path: Path, descriptor: schemas.Descriptor, schema: Schema) -> Checked | None:

@@ -31,20 +31,21 @@ def as_text(values: Sequence[object], field: Field) -> pl.Series:
         found = _plain_numbers(values, field)
         if found is not None:
             return found
-    if kinds <= {date, datetime} and (found := _whole_seconds(values, field)) is not None:
+    if kinds <= {date, datetime} and (found := _whole_seconds(values, kinds, field)) is not None:
         return found
     return pl.Series([None if value is None else _text(value, field) for value in values], dtype=pl.String)
 
 
-def _whole_seconds(values: Sequence[object], field: Field) -> pl.Series | None:
+def _whole_seconds(values: Sequence[object], kinds: set[type], field: Field) -> pl.Series | None:
     """A column of days and moments at once.
 
     None when one has an offset or parts of a second, is no midnight where days are expected, or is of a year or in a format
     that polars and Python might write otherwise.
     """
-    if any(type(value) is datetime and value.tzinfo is not None for value in values):
+    if datetime in kinds and any(type(value) is datetime and value.tzinfo is not None for value in values):
         return None
-    moments = pl.Series(pa.array([_moment(value) for value in values], pa.timestamp("us")))
+    alike = [_moment(value) for value in values] if date in kinds else values
+    moments = pl.Series(pa.array(alike, pa.timestamp("us")))
     midnight = (moments == moments.dt.truncate("1d")).all()
     if (moments.dt.microsecond() != 0).any() or (moments.dt.year() < FIRST_YEAR).any():
         return None

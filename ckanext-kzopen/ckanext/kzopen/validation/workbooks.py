@@ -79,8 +79,8 @@ def _grid(sheet: CalamineSheet, limits: Limits) -> tuple[int, Grid]:
     return sheet.start[0] + 1, [row[:width] for row in rows] if rows and width < len(rows[0]) else rows
 
 
-def _without_blanks(row: Sequence[object]) -> list[object]:
-    return [None if cell == "" else cell for cell in row] if "" in row else list(row)
+def _without_blanks(row: list[object]) -> list[object]:
+    return [None if cell == "" else cell for cell in row] if "" in row else row
 
 
 def _sheet_cells(sheet: _Sheet, kind: str, expected: Collection[str], limits: Limits) -> tuple[int, Cells]:

@@ -9,7 +9,7 @@ from itertools import pairwise
 
 import polars as pl
 from ckanext.kzopen.validation.integrity import perhaps_again
-from ckanext.kzopen.validation.repairs.notations import commas_of, plain_number
+from ckanext.kzopen.validation.repairs.notations import Commas, commas_of, plain_number
 from ckanext.kzopen.validation.short import is_short
 
 TOTAL = re.compile(
@@ -129,8 +129,16 @@ def _summed(grid: Grid, left_out: set[int], said: Sequence[int]) -> list[int]:
 
 
 def _summed_of(grid: Grid, asked: Sequence[int], candidates: Sequence[int], rows: Sequence[int]) -> list[int]:
-    columns = _numeric_columns(grid, rows)
+    names = [name for name, cells in grid.frame[list(asked)].to_dict().items() if _holds_numbers(cells)]
+    columns = _numeric_columns(grid.frame.select(names), rows)
     return [index for index in asked if _sums(index, candidates, rows, columns)]
+
+
+def _holds_numbers(cells: pl.Series) -> bool:
+    """Whether one of them is a number, whatever commas mean in its column: other columns say nothing about sums."""
+    any_commas = Commas(group=True, decimal=True)
+    plain = cells.cast(pl.Float64, strict=False).is_not_null().any()
+    return plain or any(plain_number(text, any_commas) is not None for text in cells if text)
 
 
 def _saying(grid: Grid, pattern: re.Pattern[str]) -> list[int]:
@@ -154,11 +162,11 @@ def _spoken(row: Sequence[str]) -> str:
     return next((cell for cell in row if re.search(r"[^\W\d_]", cell)), "")
 
 
-def _numeric_columns(grid: Grid, rows: Sequence[int]) -> list[dict[int, float]]:
+def _numeric_columns(frame: pl.DataFrame, rows: Sequence[int]) -> list[dict[int, float]]:
     """Values by row of the columns that are mostly numbers and not all years."""
     found = []
-    for name in grid.frame.columns:
-        cells = grid.frame[name].gather(list(rows))
+    for name in frame.columns:
+        cells = frame[name].gather(list(rows))
         filled = int((cells != "").sum())
         values = {index: value for index, value in zip(rows, _values(cells), strict=True) if value is not None}
         years = all(value.is_integer() and 1900 <= value <= 2100 for value in values.values())
