@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ckanext.kzopen.rows.changes import Changed, Look
     from ckanext.kzopen.rows.diff import Difference
     from ckanext.kzopen.rows.reading import Table
+    from ckanext.kzopen.rows.staging import Staging
     from ckanext.kzopen.rows.store import StoredVersion
     from ckanext.kzopen.validation.check import Checked
 
@@ -61,22 +62,28 @@ class Made:
         return self.base if self.changed else None
 
 
-def accept(session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Checked) -> None:
-    """Make the delivery's table the current version and commit; raises Refused when it cannot be joined with the rows.
+def hold(session: Session, delivery: Delivery, passport: Passport) -> bool:
+    """Let nobody else publish to the data set until the transaction ends; whether the delivery is still to be decided on.
 
-    The caller's job lock puts deliveries to one data set in order; the advisory lock holds even if a job that was thought
-    dead is still running.
+    The caller's job lock puts deliveries to one data set in order; this lock holds even if a job that was thought dead is
+    still running.
     """
     session.execute(LOCK, {"package": passport.package_id})
     session.refresh(delivery)
-    if delivery.state != "checking" and not is_decided(delivery):
-        return
+    return delivery.state == "checking" or is_decided(delivery)
+
+
+def accept(
+    session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Checked, staged: Staging | None = None
+) -> None:
+    """Make the table of a delivery that is held the current version and commit; raises Refused when it cannot be joined with
+    the rows. `staged` has the checked rows already, if they were taken."""
     current = versions.latest(session, passport.uri)
     changed = _change(session, site, delivery, passport, checked, current)
     if changed is not None and current is not None:
         _publish_change(session, site, delivery, passport, checked, current, changed)
     else:
-        _publish_whole(session, site, delivery, passport, checked, current)
+        _publish_whole(session, site, delivery, passport, checked, current, staged if checked.taken else None)
 
 
 def _change(
@@ -146,11 +153,23 @@ def _not_waiting_for_the_index(session: Session) -> Iterator[None]:
 
 
 def _publish_whole(
-    session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Checked, current: versions.Version | None
+    session: Session,
+    site: Site,
+    delivery: Delivery,
+    passport: Passport,
+    checked: Checked,
+    current: versions.Version | None,
+    staged: Staging | None,
 ) -> None:
     from ckanext.kzopen.rows import datastore
 
     table, made = made_whole(session, site, delivery, passport, checked, current)
+    if staged is not None and table is checked.table:
+        prepared = staged.finished(made.sha256)
+        _publish(session, site, delivery, passport, checked, made)
+        datastore.switch(staged.connection, prepared)
+        staged.commit()
+        return
     with datastore_transaction() as connection:
         prepared = datastore.prepare(connection, passport.resource_id, table, sha256=made.sha256, schema=passport.schema)
         _publish(session, site, delivery, passport, checked, made)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
@@ -17,7 +18,7 @@ from ckanext.kzopen.publishing import accept, compatibility, inbox, repairs, rul
 from ckanext.kzopen.publishing.model import Delivery, Passport
 from ckanext.kzopen.publishing.receive import defer_publication
 from ckanext.kzopen.publishing.refusal import Refused
-from ckanext.kzopen.publishing.settle import settle
+from ckanext.kzopen.publishing.settle import settle, staging
 from ckanext.kzopen.publishing.site import Site
 from ckanext.kzopen.publishing.waiting import is_decided, tell
 from ckanext.kzopen.rows import model as versions
@@ -48,16 +49,29 @@ def _decide(session: Session, site: Site, delivery: Delivery) -> None:
     if passport is None:  # the data set was purged meanwhile: to try again would not help
         fail(session, delivery.id, KzError("publishing.unknown_dataset", uri=delivery.uri))
         return
+    if not accept.hold(session, delivery, passport):
+        return
     try:
-        checked = sound(session, site, delivery, passport, repairs.keys(session, delivery.package_id))
-        if delivery.state != "checking" or not _stopped(session, site, delivery, passport, checked):
-            accept.accept(session, site, delivery, passport, checked)
+        with _staging(session, delivery, passport) as staged:
+            checked = sound(session, site, delivery, passport, repairs.keys(session, delivery.package_id), staged)
+            if delivery.state != "checking" or not _stopped(session, site, delivery, passport, checked):
+                accept.accept(session, site, delivery, passport, checked, staged)
     except Refused as refusal:
         session.rollback()
         _refuse(session, delivery, refusal.report)
     if delivery.state != "accepted":  # of an accepted one there is more to wait for
         tell(session, delivery.id)
     session.commit()
+
+
+def _staging(session: Session, delivery: Delivery, passport: Passport) -> AbstractContextManager[Any]:
+    """Where rows are loaded that are still being checked (`rows.staging.Staging`); nothing where it is sure that somebody
+    decides on the delivery first, or where its rows are joined with those that are there."""
+    waits = delivery.waits_for is not None or rules.needs_second_person(session, delivery)
+    early = delivery.publish_at is not None and delivery.publish_at > _now()
+    if delivery.mode != "replace" or (delivery.state == "checking" and (waits or early)):
+        return nullcontext()
+    return staging(passport)
 
 
 def _stopped(session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Any) -> bool:
@@ -114,9 +128,11 @@ def _there(session: Session, site: Site, current: versions.Version, passport: Pa
     return int(old.num_rows - merge.merged("delete", old, keys, key).table.num_rows)
 
 
-def sound(session: Session, site: Site, delivery: Delivery, passport: Passport, accepted: set[repairs.Key]) -> Any:
+def sound(
+    session: Session, site: Site, delivery: Delivery, passport: Passport, accepted: set[repairs.Key], staged: Any = None
+) -> Any:
     """A delivery's table with the report on it (`validation.check.Checked`); raises Refused when there is an error in it."""
-    checked = check(site, delivery, passport, accepted)
+    checked = check(site, delivery, passport, accepted, staged)
     if checked.table is None:
         raise Refused(checked.report)
     _refuse_unstorable(checked)
@@ -124,9 +140,9 @@ def sound(session: Session, site: Site, delivery: Delivery, passport: Passport, 
     return checked
 
 
-def check(site: Site, delivery: Delivery, passport: Passport, accepted: set[repairs.Key]) -> Any:
+def check(site: Site, delivery: Delivery, passport: Passport, accepted: set[repairs.Key], staged: Any = None) -> Any:
     """The report on the stored bytes, mended as people accepted it, and the table when they are free of errors
-    (`validation.check.Checked`)."""
+    (`validation.check.Checked`); `staged` gets its rows meanwhile, where that can be."""
     # Loaded here: web processes register this path too and must not carry the libraries that read files.
     from ckanext.kzopen.validation.cells import Limits
     from ckanext.kzopen.validation.check import check_file
@@ -134,7 +150,7 @@ def check(site: Site, delivery: Delivery, passport: Passport, accepted: set[repa
     path = inbox.stored_file(site.files_url, delivery.path)
     schema = schema_for(delivery.mode, passport.schema)
     limits = Limits(unpacked=max(LEAST_UNPACKED, min(Limits.unpacked, MOST_TIMES * delivery.size)))
-    return check_file(
+    checked = check_file(
         path,
         schema,
         media_type=delivery.media_type,
@@ -142,7 +158,11 @@ def check(site: Site, delivery: Delivery, passport: Passport, accepted: set[repa
         limits=limits,
         accepted=accepted,
         suggest=True,
+        take=staged.take if staged else None,
     )
+    if checked.taken:
+        staged.end()
+    return checked
 
 
 def _refuse_unstorable(checked: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ckan.plugins.toolkit as tk
 from ckan import model
@@ -15,6 +15,10 @@ from ckanext.kzopen.publishing.waiting import tell
 from ckanext.kzopen.rows import model as versions
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
+
+# pyarrow stays out of the web processes.
+if TYPE_CHECKING:
+    from ckanext.kzopen.rows.staging import Staging
 
 
 def settle(session: Session, delivery: Delivery) -> None:
@@ -69,3 +73,11 @@ def datastore_transaction() -> Iterator[Connection]:
     # begin(), not connect(): `rows.datastore` uses the driver's cursor, and without it the commit would do nothing.
     with get_write_engine().begin() as connection:
         yield connection
+
+
+def staging(passport: Passport) -> Staging:
+    """A place in DataStore for the rows of the data set's next version, which nobody sees until they are switched to."""
+    from ckanext.datastore.backend.postgres import get_write_engine
+    from ckanext.kzopen.rows.staging import Staging
+
+    return Staging(get_write_engine(), passport.resource_id, passport.schema)

@@ -8,7 +8,7 @@ from typing import Protocol
 import pyarrow as pa
 import pyarrow.csv as pa_csv
 
-BATCH = 20_000
+BATCH = 5_000
 # Every value is quoted and a null is not: COPY tells an empty text from no value by that.
 OPTIONS = pa_csv.WriteOptions(include_header=False, quoting_style="all_valid")
 
@@ -40,18 +40,17 @@ class CopyStream:
             following = next(self._chunks, None)
             if following is None:
                 return b""
-            self._chunk = memoryview(following)
+            self._chunk = following
         given, self._chunk = self._chunk[:size], self._chunk[size:]
         return bytes(given)
 
 
 def batches_of(table: pa.Table | Source) -> Iterator[pa.Table]:
-    """The rows of a table in memory, or of a stored one, BATCH or so at a time."""
-    if not isinstance(table, pa.Table):
+    """The rows of a table in memory, or of a stored one, in pieces."""
+    if isinstance(table, pa.Table):
+        yield table
+    else:
         yield from table.batches()
-        return
-    for start in range(0, table.num_rows, BATCH):
-        yield table.slice(start, BATCH)
 
 
 def rows_of(table: pa.Table | Source) -> int:
@@ -59,16 +58,22 @@ def rows_of(table: pa.Table | Source) -> int:
     return int(table.num_rows if isinstance(table, pa.Table) else table.rows)
 
 
-def _chunks(batches: Iterable[pa.Table], numbered: bool) -> Iterator[bytes]:
+def _chunks(batches: Iterable[pa.Table], numbered: bool) -> Iterator[memoryview]:
     done = 0
-    for rows in batches:
+    for rows in _small(batches):
         if numbered:
             numbers = pa.array(range(done + 1, done + 1 + rows.num_rows), pa.int64())
             done += rows.num_rows
             rows = rows.add_column(0, "_id", numbers)
         sink = pa.BufferOutputStream()
         pa_csv.write_csv(_writable(rows), sink, OPTIONS)
-        yield sink.getvalue().to_pybytes()
+        yield memoryview(sink.getvalue())
+
+
+def _small(batches: Iterable[pa.Table]) -> Iterator[pa.Table]:
+    for rows in batches:
+        for start in range(0, rows.num_rows, BATCH):
+            yield rows.slice(start, BATCH)
 
 
 def _writable(rows: pa.Table) -> pa.Table:

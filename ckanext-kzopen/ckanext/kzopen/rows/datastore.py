@@ -14,8 +14,9 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 import pyarrow as pa
@@ -27,7 +28,20 @@ from psycopg2.errors import LockNotAvailable
 from psycopg2.sql import Composed, Literal
 from sqlalchemy.engine import Connection
 
-__all__ = ["Loaded", "Prepared", "drop", "fill_full_text", "load", "loaded", "mark", "marks", "prepare", "switch"]
+__all__ = [
+    "Loaded",
+    "Prepared",
+    "build_hidden",
+    "drop",
+    "fill_full_text",
+    "load",
+    "loaded",
+    "mark",
+    "mark_hidden",
+    "marks",
+    "prepare",
+    "switch",
+]
 
 STAGED = Identifier("_kzopen_staged")
 FULL_TEXT_ROWS = 200_000
@@ -89,45 +103,67 @@ def prepare(
     full_text: bool | None = None,
 ) -> Prepared:
     """Build the hidden table with its rows, indexes, labels and statistics; nobody reads it or waits for it."""
-    refuse_names(table.schema.names)
     types, count = column_types(table.schema, schema), rows_of(table)
-    hidden = Identifier(HIDDEN + resource_id)
     with_text = count <= FULL_TEXT_ROWS if full_text is None else full_text
     cursor = cursor_of(connection)
-    cursor.execute(SQL("DROP TABLE IF EXISTS {}").format(hidden))
-    cursor.execute(creation(hidden, types))
+    hidden = _created(cursor, resource_id, types)
     if with_text:
         _copy_with_text(cursor, hidden, table, types, language)
     else:
-        _copy(cursor, hidden, table)
+        _copy(cursor, hidden, table.schema.names, batches_of(table))
+    _complete(cursor, resource_id, types, schema, with_text=with_text)
+    mark_hidden(connection, resource_id, sha256)
+    return Prepared(resource_id, count, with_text, sha256)
+
+
+def build_hidden(connection: Connection, resource_id: str, rows: Iterator[pa.Table], schema: Mapping[str, Any]) -> None:
+    """Build the hidden table of rows that come one piece after the other, at least one, without words; it lacks its mark."""
+    first = next(rows)
+    types, cursor = column_types(first.schema, schema), cursor_of(connection)
+    hidden = _created(cursor, resource_id, types)
+    _copy(cursor, hidden, first.schema.names, chain([first], rows))
+    _complete(cursor, resource_id, types, schema, with_text=False)
+
+
+def mark_hidden(connection: Connection, resource_id: str, sha256: str) -> None:
+    """Note on the hidden table from which version its rows come."""
+    told = Literal(json.dumps({"kzopen": {"sha256": sha256}}))
+    cursor_of(connection).execute(SQL("COMMENT ON TABLE {} IS {}").format(Identifier(HIDDEN + resource_id), told))
+
+
+def _created(cursor: Cursor, resource_id: str, types: Mapping[str, str]) -> Identifier:
+    refuse_names(list(types))
+    hidden = Identifier(HIDDEN + resource_id)
+    cursor.execute(SQL("DROP TABLE IF EXISTS {}").format(hidden))
+    cursor.execute(creation(hidden, types))
+    return hidden
+
+
+def _complete(
+    cursor: Cursor, resource_id: str, types: Mapping[str, str], schema: Mapping[str, Any], *, with_text: bool
+) -> None:
+    """What CKAN's tables have besides columns and rows, and statistics."""
+    hidden, sequence = Identifier(HIDDEN + resource_id), Literal(f'"{HIDDEN}{resource_id}"')
     cursor.execute(SQL("ALTER TABLE {} ADD PRIMARY KEY (_id)").format(hidden))
     wanted = indexes(resource_id, schema, types) + ([text_index(resource_id)] if with_text else [])
     for index in wanted:
         cursor.execute(index.creation(hidden, HIDDEN))
-    for comment in comments(hidden, table.schema.names, schema):
+    for comment in comments(hidden, list(types), schema):
         cursor.execute(comment)
-    _finish(cursor, resource_id, count, sha256)
-    return Prepared(resource_id, count, with_text, sha256)
-
-
-def _finish(cursor: Cursor, resource_id: str, rows: int, sha256: str) -> None:
-    """What CKAN's tables have besides columns, and the mark from which version the rows come."""
-    hidden = Identifier(HIDDEN + resource_id)
-    sequence = Literal(f'"{HIDDEN}{resource_id}"')
-    cursor.execute(SQL("SELECT setval(pg_get_serial_sequence({}, '_id'), {}, false)").format(sequence, Literal(rows + 1)))
+    last = SQL("SELECT setval(pg_get_serial_sequence({}, '_id'), coalesce(max(_id), 0) + 1, false) FROM {}")
+    cursor.execute(last.format(sequence, hidden))
     cursor.execute(
         SQL("CREATE TRIGGER zfulltext BEFORE INSERT OR UPDATE ON {} FOR EACH ROW EXECUTE {}").format(
             hidden, SQL("PROCEDURE populate_full_text_trigger()")
         )
     )
-    cursor.execute(SQL("COMMENT ON TABLE {} IS {}").format(hidden, Literal(json.dumps({"kzopen": {"sha256": sha256}}))))
     cursor.execute(SQL("ANALYZE {}").format(hidden))
 
 
-def _copy(cursor: Cursor, target: Identifier, table: pa.Table | Source) -> None:
-    names = SQL(", ").join(map(Identifier, ["_id", *table.schema.names]))
+def _copy(cursor: Cursor, target: Identifier, columns: Sequence[str], rows: Iterable[pa.Table]) -> None:
+    names = SQL(", ").join(map(Identifier, ["_id", *columns]))
     command = SQL("COPY {} ({}) FROM STDIN (FORMAT csv)").format(target, names)
-    cursor.copy_expert(command, CopyStream(batches_of(table)), COPY_BYTES)
+    cursor.copy_expert(command, CopyStream(rows), COPY_BYTES)
 
 
 def _copy_with_text(
@@ -135,7 +171,7 @@ def _copy_with_text(
 ) -> None:
     """By way of a temporary table: four times faster than CKAN's trigger on each row, and no dead rows are left."""
     cursor.execute(SQL("CREATE TEMPORARY TABLE {} (LIKE {}) ON COMMIT DROP").format(STAGED, hidden))
-    _copy(cursor, STAGED, table)
+    _copy(cursor, STAGED, table.schema.names, batches_of(table))
     names = SQL(", ").join(map(Identifier, types))
     cursor.execute(
         SQL("INSERT INTO {} (_id, _full_text, {}) SELECT _id, {}, {} FROM {}").format(

@@ -7,6 +7,7 @@ A death leaves a file that nothing names (`store.leftovers`); the next change of
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 from ckanext.kzopen.core import jobs
@@ -22,13 +23,18 @@ if TYPE_CHECKING:
     from ckanext.kzopen.rows.store import StoredVersion
 
 TASK = "rows.fold"
+PAUSE = timedelta(seconds=3)
 DERIVED_ROWS = 20_000
 """Of smaller tables no DuckDB file is made: they are read from Parquet as fast."""
 
 
 def defer(session: Session, package_id: str) -> None:
-    """Let the worker fold a table after the caller's commit, once however often it is asked."""
-    jobs.defer(session, TASK, lock=f"fold:{package_id}", queueing_lock=f"fold:{package_id}", package=package_id)
+    """Let the worker fold a table PAUSE after the caller's commit, once however often it is asked.
+
+    By then the delivery has left the memory that it needed, and changes that come one after the other are folded together.
+    """
+    key = f"fold:{package_id}"
+    jobs.defer(session, TASK, lock=key, queueing_lock=key, at=datetime.now(UTC) + PAUSE, package=package_id)
 
 
 def fold(session: Session, files_url: str, package_id: str) -> int:

@@ -77,6 +77,6 @@ def background(portal: Portal) -> list[Process]:
 def environment_of(process: Process) -> dict[str, str]:
     """What a process sees of our environment: settings stay out, they are in the ini."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("KZOPEN_")}
-    # One thread a library: the processes already use all cores.
-    threads = {"OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2", "POLARS_MAX_THREADS": "2"}
-    return kept | threads | process.environment
+    # One thread a library: the processes already use all cores. Arrow's memory goes back at once.
+    frugal = {"OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2", "POLARS_MAX_THREADS": "2", "MIMALLOC_PURGE_DELAY": "0"}
+    return kept | frugal | process.environment

@@ -36,6 +36,10 @@ POSTGRES_OPTIONS = {
     "shared_buffers": "96MB",
     "max_connections": "120",
     "max_wal_size": "1GB",
+    # Nobody follows the log: a table that is made and filled in one transaction is then synced at its commit instead of being
+    # written twice, as a delivery of a large table does.
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
     "checkpoint_timeout": "15min",
     "maintenance_work_mem": "128MB",
     "jit": "off",
@@ -99,6 +103,9 @@ def init_postgres(portal: Portal) -> None:
         "--auth=trust",
         "--encoding=UTF8",
         "--locale=C.UTF-8",
+        # The same order of texts, compared byte by byte: indexes of texts are made in two thirds of the time.
+        "--locale-provider=builtin",
+        "--builtin-locale=C.UTF-8",
     ]
     subprocess.run([*command, "--no-sync"], check=True, capture_output=True, cwd="/", **as_user(user))
 

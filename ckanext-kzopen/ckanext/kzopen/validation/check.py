@@ -37,11 +37,15 @@ SHOWN_ROWS, FIRST_ROWS, SHOWN_COLUMNS, SHOWN_LETTERS = 200, 20, 60, 200
 
 @dataclass(frozen=True)
 class Checked:
-    """The report, and the table when the file is free of errors; `mendable` is what suggestions are read off."""
+    """The report, and the table when the file is free of errors; `mendable` is what suggestions are read off.
+
+    `taken`: the rows of the table were given out while it was checked.
+    """
 
     report: Report
     table: pa.Table | None
     mendable: Table | None = None
+    taken: bool = False
 
 
 def check_file(
@@ -54,17 +58,19 @@ def check_file(
     limits: Limits | None = None,
     accepted: Collection[Key] = (),
     suggest: bool = False,
+    take: pieces.Taker | None = None,
 ) -> Checked:
     """Check the file at `path` against a Table Schema descriptor; count every error, list the first `limit`.
 
     `media_type` and `name` are what the sender says; they decide nothing, since content tells the format.
     The table has the schema's fields in the schema's order, typed. Repairs that are `accepted` are made before; with
-    `suggest` the report names what else could be mended, and shows rows.
+    `suggest` the report names what else could be mended, and shows rows. `take` gets rows that are right so far, where that
+    can be told while the file is read; what it got counts only when the answer says `taken`.
     """
     del media_type, name
     try:
         compiled = schemas.compiled(schema)
-        if not accepted and (found := _faultless(Path(path), schema, compiled)):
+        if not accepted and (found := _faultless(Path(path), schema, compiled, take)):
             return found
         with collecting.paused():
             cells = read(Path(path), schemas.names_of(schema), limits, encoding.chosen(accepted))
@@ -76,12 +82,16 @@ def check_file(
         return Checked(Report(0, {refusal.code: 1}, (from_refusal(refusal),), repairs=repairs), None)
 
 
-def _faultless(path: Path, descriptor: schemas.Descriptor, schema: Schema) -> Checked | None:
+def _faultless(
+    path: Path, descriptor: schemas.Descriptor, schema: Schema, take: pieces.Taker | None
+) -> Checked | None:
     """A large file of text in which nothing is wrong; nothing is suggested for it."""
     if path.stat().st_size < pieces.SMALLEST or sniff(path) != "text":
         return None
-    found = pieces.faultless(path, detect(path), descriptor, schema)
-    return Checked(Report(found.table.num_rows, {}, (), found.reading), found.table) if found else None
+    found = pieces.faultless(path, detect(path), descriptor, schema, take)
+    if found is None:
+        return None
+    return Checked(Report(found.table.num_rows, {}, (), found.reading), found.table, taken=take is not None)
 
 
 def _mended(cells: Cells, descriptor: schemas.Descriptor, schema: Schema, limit: int, accepted: Collection[Key]) -> Checked:

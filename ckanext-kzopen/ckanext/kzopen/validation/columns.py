@@ -61,7 +61,7 @@ def check_column(cells: pl.Series, field: Field) -> Column:
 def _missing(cells: pl.Series, field: Field) -> pl.Series:
     texts = missing_values(field)
     named = cells == texts[0] if len(texts) == 1 else cells.is_in(texts)
-    return cells.is_null() | named.fill_null(value=False)
+    return cells.is_null() | named.fill_null(value=False) if cells.null_count() else named
 
 
 def missing_values(field: Field) -> list[str]:

@@ -8,7 +8,7 @@ proved afterwards, by as many records having been read as there are line ends.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -23,7 +23,7 @@ from ckanext.kzopen.validation.tables import table_of
 from frictionless import Field, Schema
 
 SMALLEST = 32 << 20
-PIECE = 2 << 20
+PIECE = 3 << 20
 
 
 @dataclass(frozen=True)
@@ -38,7 +38,13 @@ class _Doubt(Exception):
     """The file has to be checked as a whole."""
 
 
-def faultless(path: Path, encoding: str, descriptor: schemas.Descriptor, schema: Schema) -> Faultless | None:
+Taker = Callable[[pa.Table], None]
+"""Gets the typed rows of a piece as soon as no fault was found in it; the whole may still turn out to have one."""
+
+
+def faultless(
+    path: Path, encoding: str, descriptor: schemas.Descriptor, schema: Schema, take: Taker | None = None
+) -> Faultless | None:
     """The table of a UTF-8 file of SMALLEST bytes or more that has no fault at all; None for every other file."""
     if encoding not in ("utf-8", "utf-8-sig") or path.stat().st_size < SMALLEST:
         return None
@@ -51,7 +57,11 @@ def faultless(path: Path, encoding: str, descriptor: schemas.Descriptor, schema:
     if header.errors:
         return None
     try:
-        tables = list(_tables(path, start, schemas.fields_of(header), schema))
+        tables = []
+        for table in _tables(path, start, schemas.fields_of(header), schema):
+            tables.append(table)
+            if take is not None:
+                take(table)
     except (_Doubt, pa.ArrowInvalid):
         return None
     if not tables or any(table.schema != tables[0].schema for table in tables):
@@ -62,11 +72,16 @@ def faultless(path: Path, encoding: str, descriptor: schemas.Descriptor, schema:
 
 def _tables(path: Path, start: Start, fields: list[Field], schema: Schema) -> Iterator[pa.Table]:
     for piece in pieces(path, start.offset or 0):
-        frame = _read(piece, start.reading.delimiter or ",", len(start.labels))
-        columns = [check_column(frame.to_series(n), field) for n, field in enumerate(fields)]
-        if any(len(column.faults) for column in columns) or _blank(columns):
-            raise _Doubt
-        yield table_of(columns, schema)
+        yield _typed(piece, start, fields, schema)
+
+
+def _typed(piece: bytes, start: Start, fields: list[Field], schema: Schema) -> pa.Table:
+    """The rows of a piece; _Doubt when there is a fault. What was needed on the way is forgotten with it."""
+    frame = _read(piece, start.reading.delimiter or ",", len(start.labels))
+    columns = [check_column(frame.to_series(n), field) for n, field in enumerate(fields)]
+    if any(len(column.faults) for column in columns) or _blank(columns):
+        raise _Doubt
+    return table_of(columns, schema)
 
 
 def pieces(path: Path, offset: int) -> Iterator[bytes]:
@@ -95,7 +110,7 @@ def _read(piece: bytes, delimiter: str, width: int) -> pl.DataFrame:
         pa_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
     )
     lines = piece.count(b"\n") + (not piece.endswith(b"\n"))
-    if table.num_rows != lines or b"\r" in piece.replace(b"\r\n", b""):
+    if table.num_rows != lines or (b"\r" in piece and b"\r" in piece.replace(b"\r\n", b"")):
         raise _Doubt
     frame = pl.from_arrow(table)
     assert isinstance(frame, pl.DataFrame)  # noqa: S101 (a table gives a frame)
