@@ -1,4 +1,7 @@
-"""A worker that dies at a chosen point: `python -m tests.publishing.die INI DELIVERY POINT` kills itself with -9 there."""
+"""A worker that dies at a chosen point: `python -m tests.publishing.die INI DELIVERY POINT WAY` kills itself with -9 there.
+
+WAY is `staged` for a table that is loaded while it is checked, as large ones are, else `whole`.
+"""
 
 from __future__ import annotations
 
@@ -11,14 +14,16 @@ from uuid import UUID
 POINTS = ("file written", "rows prepared", "before the commit", "version committed", "rows switched", "everything committed")
 
 
-def die_at(point: str) -> None:
+def die_at(point: str, way: str) -> None:
     """Replace the function at the point by one that ends the process, before it or after it."""
     from ckanext.kzopen.publishing import package, process
     from ckanext.kzopen.rows import datastore, store
+    from ckanext.kzopen.rows.staging import Staging
 
+    prepared = (datastore, "prepare") if way == "whole" else (Staging, "finished")
     module, name, before = {
         "file written": (store, "write_version", False),
-        "rows prepared": (datastore, "prepare", False),
+        "rows prepared": (*prepared, False),
         "before the commit": (package, "show_version", True),
         "version committed": (datastore, "switch", True),
         "rows switched": (datastore, "switch", False),
@@ -34,15 +39,18 @@ def die_at(point: str) -> None:
     setattr(module, name, deadly)
 
 
-def main(ini: str, delivery: str, point: str) -> None:
+def main(ini: str, delivery: str, point: str, way: str) -> None:
     from ckan import model
     from ckan.cli import CKANConfigLoader
     from ckan.config.middleware import make_app
     from ckanext.kzopen.publishing.process import process
     from ckanext.kzopen.publishing.site import configured
+    from ckanext.kzopen.validation import pieces
 
     app = make_app(CKANConfigLoader(ini).get_config())
-    die_at(point)
+    die_at(point, way)
+    if way == "staged":
+        pieces.SMALLEST = 0
     with app._wsgi_app.test_request_context():
         process(model.Session(), configured(), UUID(delivery))
 

@@ -44,8 +44,8 @@ def waiting(app: CKANTestApp, api: Api, uri: str, monkeypatch: pytest.MonkeyPatc
         return receive.deliver(session, site.files_url, passport, sending, io.BytesIO(CHANGED), site.largest).delivery.id
 
 
-def die(number: UUID, point: str) -> None:
-    command = [sys.executable, "-m", "tests.publishing.die", os.environ["KZOPEN_TEST_INI"], str(number), point]
+def die(number: UUID, point: str, way: str) -> None:
+    command = [sys.executable, "-m", "tests.publishing.die", os.environ["KZOPEN_TEST_INI"], str(number), point, way]
     done = subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, timeout=240)
     assert done.returncode == -signal.SIGKILL, done.stderr.decode()[-2000:]
 
@@ -54,9 +54,12 @@ def bins(app: CKANTestApp, uri: str) -> list[object]:
     return [row["bin"] for row in rows_in_datastore(app, uri)]
 
 
+@pytest.mark.parametrize("way", ["whole", "staged"])
 @pytest.mark.parametrize("point", POINTS)
-def test_a_publication_survives_the_death_of_its_worker(app: CKANTestApp, uri: str, waiting: UUID, point: str) -> None:
-    die(waiting, point)
+def test_a_publication_survives_the_death_of_its_worker(
+    app: CKANTestApp, uri: str, waiting: UUID, point: str, way: str
+) -> None:
+    die(waiting, point, way)
 
     session = model.Session()
     delivery = session.get_one(Delivery, waiting)

@@ -160,8 +160,9 @@ def check(site: Site, delivery: Delivery, passport: Passport, accepted: set[repa
         suggest=True,
         take=staged.take if staged else None,
     )
-    if checked.taken:
-        staged.end()
+    if staged:
+        # Rows that do not count must not stand in the way of the table that is loaded in their place.
+        staged.end() if checked.taken else staged.give_up()
     return checked
 
 

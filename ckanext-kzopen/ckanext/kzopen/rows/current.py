@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import ckan.plugins.toolkit as tk
 from ckan import model
 from ckanext.datastore.backend.postgres import get_write_engine
-from ckanext.kzopen.rows import datastore
+from ckanext.kzopen.rows import datastore, words
 from ckanext.kzopen.rows.model import Version
 from ckanext.kzopen.rows.reading import table_of
 from sqlalchemy import select, text
@@ -76,6 +76,12 @@ def fill_words() -> int:
             return sum(datastore.fill_full_text(engine, resource_id) for resource_id in without_words())
         finally:
             connection.invalidate()
+
+
+def take_in_words(version: Version) -> None:
+    """Let `q` find what the last changes of a table brought as fast as the rest."""
+    if version.resource_id is not None:
+        words.take_in(get_write_engine(), version.resource_id)
 
 
 def without_words() -> list[str]:

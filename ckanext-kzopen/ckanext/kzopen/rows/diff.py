@@ -84,8 +84,8 @@ class InMemory:
 
     def taken(self, indexes: pl.Series) -> pl.DataFrame:
         """Some rows; where they follow each other, no column is copied to find them."""
-        first, last = indexes.first(), indexes.last()
-        if first is not None and indexes.equals(pl.int_range(first, last + 1, dtype=indexes.dtype, eager=True)):
+        first = int(indexes[0]) if len(indexes) else 0
+        if indexes.cast(pl.Int64).equals(pl.int_range(first, first + len(indexes), eager=True)):
             return _frame(self.table.slice(first, len(indexes)))
         return _frame(self.table.take(indexes.to_arrow()))
 

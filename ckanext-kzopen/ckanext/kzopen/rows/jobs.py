@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from ckan import model
-from ckanext.kzopen.core.jobs import NO_RETRY, Retry, task
+from ckanext.kzopen.core.jobs import NO_RETRY, UPKEEP, Retry, task
 
 
-@task("rows.fill_full_text", cron="* * * * *", retry=NO_RETRY)
+@task("rows.fill_full_text", cron="* * * * *", retry=NO_RETRY, queue=UPKEEP)
 def fill_full_text() -> None:
     """Let `q` find the rows of large tables, which are published before their words are indexed."""
     from ckanext.kzopen.rows import current
@@ -14,20 +14,21 @@ def fill_full_text() -> None:
     current.fill_words()
 
 
-@task("rows.fold", retry=Retry(times=4, first=5, longest=60))
+@task("rows.fold", retry=Retry(times=4, first=5, longest=60), queue=UPKEEP)
 def fold(package: str) -> None:
-    """Shorten the way to the current version of a table, and make the file from which it is counted."""
+    """Shorten the way to the current version of a table, take its new words in, and make the file from which it is counted."""
     import ckan.plugins.toolkit as tk
-    from ckanext.kzopen.rows import deriving, folding
+    from ckanext.kzopen.rows import current, deriving, folding
 
     session = model.Session()
     folding.fold(session, tk.config["kzopen.files_url"], package)
     version = folding.newest(session, package)
     if version is not None:
+        current.take_in_words(version)
         deriving.derive(session, version)
 
 
-@task("rows.tidy", cron="47 3 * * *", retry=NO_RETRY)
+@task("rows.tidy", cron="47 3 * * *", retry=NO_RETRY, queue=UPKEEP)
 def tidy() -> None:
     """Delete files that nothing names: what deaths left behind, and what was derived of older versions."""
     import ckan.plugins.toolkit as tk

@@ -14,6 +14,7 @@ from psycopg2.sql import SQL, Composable, Composed, Identifier, Literal
 LONGEST_NAME = 63
 NESTED = frozenset({"object", "array", "geojson"})
 TEXT_INDEX = '"_full_text"'
+BESIDE_KB = 64 << 10
 
 
 class UnfitName(ValueError):
@@ -88,13 +89,15 @@ class Index:
     columns: Composable
     unique: bool = False
     method: str = "btree"
+    options: str = ""
 
     def creation(self, table: Identifier, prefix: str, *, beside: bool = False) -> Composed:
         """CREATE INDEX; on a table that is still hidden the name gets `prefix` until the switch. `beside` writers: slower,
         and outside a transaction."""
         kind = SQL("UNIQUE INDEX") if self.unique else SQL("INDEX CONCURRENTLY" if beside else "INDEX")
         name = Identifier(prefix + self.name)
-        return SQL("CREATE {} {} ON {} USING {} ({})").format(kind, name, table, SQL(self.method), self.columns)
+        made = SQL("CREATE {} {} ON {} USING {} ({})").format(kind, name, table, SQL(self.method), self.columns)
+        return made + SQL(f" WITH ({self.options})") if self.options else made
 
 
 def indexes(resource_id: str, schema: Mapping[str, Any], types: Mapping[str, str]) -> list[Index]:
@@ -116,8 +119,11 @@ def primary_key(schema: Mapping[str, Any]) -> list[str]:
 
 
 def text_index(resource_id: str) -> Index:
-    """The index of `_full_text`, for `q`."""
-    return Index(_name(resource_id, TEXT_INDEX), SQL(TEXT_INDEX), method="gin")
+    """The index of `_full_text`, for `q`. Words of changed rows lie beside it until a job takes them in (`words.take_in`): a
+    delivery must not wait for that."""
+    return Index(
+        _name(resource_id, TEXT_INDEX), SQL(TEXT_INDEX), method="gin", options=f"gin_pending_list_limit = {BESIDE_KB}"
+    )
 
 
 def _index(resource_id: str, columns: Sequence[str], *, unique: bool = False) -> Index:

@@ -44,6 +44,10 @@ class Staging:
         return self
 
     def __exit__(self, *_error: object) -> None:
+        self.give_up()
+
+    def give_up(self) -> None:
+        """Roll back what was not committed; nobody waits for the hidden table any more. Asked again, it does nothing."""
         self._given_up = True
         while self._loading is not None and not self._loading.done():
             self._cancel()
@@ -51,6 +55,7 @@ class Staging:
         self._thread.shutdown()
         if self._connection is not None:
             self._connection.close()
+            self._connection = None
 
     def take(self, rows: pa.Table) -> None:
         """The next rows; waits while PostgreSQL is behind."""
@@ -76,7 +81,7 @@ class Staging:
 
     def commit(self) -> None:
         """Let all see what was done in the table's transaction."""
-        self.connection.get_transaction().commit()
+        self.connection.commit()
 
     def _hand_over(self, rows: pa.Table | None) -> None:
         if self._loading is None:

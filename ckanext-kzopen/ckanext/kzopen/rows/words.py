@@ -11,7 +11,8 @@ from psycopg2.sql import Composable, Literal
 from sqlalchemy.engine import Connection, Engine
 
 LONGEST_TEXT = 250_000
-FILL_BATCH = 10_000
+FILL_BATCH = 1_000
+"""Rows whose words are worked out in one transaction: a delivery that changes one of them waits for its end."""
 # Of an index that was being made when its maker died, PostgreSQL keeps a name and uses nothing.
 INDEX = (
     "SELECT i.indisvalid FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid "
@@ -56,6 +57,14 @@ def fill_full_text(engine: Engine, resource_id: str, language: str | None = None
             last = batch
     _index(engine, resource_id)
     return filled
+
+
+def take_in(engine: Engine, resource_id: str) -> None:
+    """Take the words of rows that were changed into the index, beside which they lie; nobody waits for it."""
+    with engine.begin() as connection:
+        cursor = cursor_of(connection)
+        if exists(cursor, resource_id) and are_in(cursor, resource_id):
+            cursor.execute("SELECT gin_clean_pending_list(%s::regclass)", (f'"{text_index(resource_id).name}"',))
 
 
 def _next_batch(cursor: Cursor, resource_id: str, last: int) -> int | None:

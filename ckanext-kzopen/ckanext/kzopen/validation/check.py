@@ -82,9 +82,7 @@ def check_file(
         return Checked(Report(0, {refusal.code: 1}, (from_refusal(refusal),), repairs=repairs), None)
 
 
-def _faultless(
-    path: Path, descriptor: schemas.Descriptor, schema: Schema, take: pieces.Taker | None
-) -> Checked | None:
+def _faultless(path: Path, descriptor: schemas.Descriptor, schema: Schema, take: pieces.Taker | None) -> Checked | None:
     """A large file of text in which nothing is wrong; nothing is suggested for it."""
     if path.stat().st_size < pieces.SMALLEST or sniff(path) != "text":
         return None

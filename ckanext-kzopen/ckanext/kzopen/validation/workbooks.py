@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import polars as pl
 from ckanext.kzopen.validation.cells import Cells, Limits, Reading, Span, Unreadable, normal
@@ -70,7 +71,7 @@ def _grid(sheet: CalamineSheet, limits: Limits) -> tuple[int, Grid]:
         return 1, []
     if sheet.height * sheet.width > limits.cells:
         raise Unreadable("table-dimensions", "too-many-cells", limit=limits.cells)
-    rows: Grid = [_without_blanks(row) for row in sheet.to_python(skip_empty_area=True)]
+    rows: Grid = [_without_blanks(cast(list[object], row)) for row in sheet.to_python(skip_empty_area=True)]
     while rows and not any(cell is not None for cell in rows[-1]):
         rows.pop()
     width = len(rows[0]) if rows else 0

@@ -5,6 +5,6 @@ procrastinate until a worker starts: web processes only call an SQL function.
 """
 
 from ckanext.kzopen.core.jobs.queue import counts, defer, waiting
-from ckanext.kzopen.core.jobs.registry import HARVEST, NO_RETRY, GaveUp, Retry, Task, task, tasks
+from ckanext.kzopen.core.jobs.registry import HARVEST, NO_RETRY, UPKEEP, GaveUp, Retry, Task, task, tasks
 
-__all__ = ["HARVEST", "NO_RETRY", "GaveUp", "Retry", "Task", "counts", "defer", "task", "tasks", "waiting"]
+__all__ = ["HARVEST", "NO_RETRY", "UPKEEP", "GaveUp", "Retry", "Task", "counts", "defer", "task", "tasks", "waiting"]

@@ -32,6 +32,8 @@ NO_RETRY = Retry(times=0)
 QUEUE = "default"
 HARVEST = "harvest"
 """The queue of what waits for other people's machines."""
+UPKEEP = "upkeep"
+"""The queue of long work that nobody waits for."""
 
 
 @dataclass(frozen=True)

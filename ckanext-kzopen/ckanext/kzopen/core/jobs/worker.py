@@ -20,13 +20,14 @@ import procrastinate
 import psycopg
 import psycopg_pool
 from ckanext.kzopen.core.jobs import engine
-from ckanext.kzopen.core.jobs.registry import HARVEST, QUEUE, GaveUp, Task, argument_values, tasks
+from ckanext.kzopen.core.jobs.registry import HARVEST, QUEUE, UPKEEP, GaveUp, Task, argument_values, tasks
 from procrastinate.exceptions import ConnectorException
 
 log = logging.getLogger("ckanext.kzopen.core.jobs.worker")
 
-JOBS_AT_ONCE = {QUEUE: 2, HARVEST: 4}
-"""By queue: a source that answers slowly keeps its own places occupied, never those of the publish path."""
+JOBS_AT_ONCE = {QUEUE: 2, HARVEST: 4, UPKEEP: 2}
+"""By queue: a source that answers slowly, or words that are indexed for minutes, keep places of their own occupied, never
+those of the publish path."""
 GRACE = 3.0  # seconds that running jobs get at a stop; the launcher ends by force after five
 ROUND = 2.0  # seconds between looks for jobs of dead workers, and for jobs whose time has come
 PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds before connecting again
