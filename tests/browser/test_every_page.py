@@ -58,11 +58,14 @@ def endpoint_of(app: CKANTestApp, path: str) -> str:
 
 def walk(page: Page, app: CKANTestApp, starts: tuple[str, ...]) -> dict[str, str]:
     """Follow links to pages of routes not seen yet; the first path found of each route."""
-    waiting, seen, found = deque(starts), set(starts), dict[str, str]()
+    waiting, seen, asked, found = deque(starts), set(starts), set(ENDS), dict[str, str]()
     while waiting:
         path = waiting.popleft()
         endpoint = endpoint_of(app, urlsplit(path).path)
-        if not endpoint or endpoint in found or endpoint in ENDS or not is_page(page, path):
+        if not endpoint or endpoint in asked:
+            continue
+        asked.add(endpoint)
+        if not is_page(page, path):
             continue
         found[endpoint] = path
         page.goto(f"/en{path}", wait_until="load")
