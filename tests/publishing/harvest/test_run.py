@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+from threading import Event
+from uuid import UUID
+
+from ckan import model
+from ckan.tests.helpers import CKANTestApp
+from ckanext.kzopen.publishing.harvest import engine
+
 from tests.publishing.conftest import Api
 from tests.publishing.harvest.conftest import Harvest, counts
-from tests.publishing.harvest.source import Catalogue, Thing, table
+from tests.publishing.harvest.source import Catalogue, Handler, Thing, send, table
 
 WAITS = "awaiting_confirmation"
 
@@ -157,6 +164,35 @@ def test_changed_settings_make_every_item_new_work(harvest: Harvest, catalogue: 
     run = harvest.run()
     assert counts(run)["changed"] == 3
     assert Api(harvest.app).get(f"/datasets/{harvest.items(run)[0]['uri']}").json["category"] == "health"
+
+
+def test_a_job_given_out_twice_reads_the_list_once(app: CKANTestApp, harvest: Harvest, catalogue: Catalogue) -> None:
+    catalogue.fill(25)
+    harvest.ready("json_api", catalogue.settings())
+    reading, go_on = Event(), Event()
+
+    def slowly(handler: Handler) -> None:
+        reading.set()
+        assert go_on.wait(4)
+        del catalogue.instead["/list"]
+        send(handler, 200, catalogue.page(1), "application/json")
+
+    catalogue.instead["/list"] = slowly
+    catalogue.asked.clear()
+    run = harvest.run(wait=False)
+    assert reading.wait(60)
+    with app.flask_app.test_request_context():
+        engine.advance(model.Session(), UUID(run["id"]))  # as the job of a worker that was taken for dead
+    assert len(catalogue.requests("/list")) == 1
+    go_on.set()
+    assert counts(harvest.ended(run["id"])) == {
+        "seen": 25,
+        "added": 25,
+        "changed": 0,
+        "unchanged": 0,
+        "removed": 0,
+        "failed": 0,
+    }
 
 
 def test_a_run_is_not_started_twice(harvest: Harvest, catalogue: Catalogue) -> None:
