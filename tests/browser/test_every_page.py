@@ -41,7 +41,7 @@ OF_CKAN = {
 HREFS = "[...document.querySelectorAll('a[href]')].map(a => a.href)"
 FOUND = """() => ({
   lang: document.documentElement.lang,
-  h1: document.querySelectorAll('h1').length,
+  h1: document.querySelectorAll('h1:not(.visually-hidden)').length || document.querySelectorAll('h1').length,
   title: document.title.trim() !== '',
 })"""
 
