@@ -29,6 +29,11 @@ def die_at(point: str, way: str) -> None:
         "rows switched": (datastore, "switch", False),
         "everything committed": (process, "settle", True),
     }[point]
+    make_deadly(module, name, before)
+
+
+def make_deadly(module: Any, name: str, before: bool) -> None:
+    """Replace a function by one that ends the process with -9, before it or after it."""
     original = getattr(module, name)
 
     def deadly(*args: Any, **kwargs: Any) -> Any:

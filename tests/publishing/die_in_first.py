@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
 import sys
 from pathlib import Path
-from typing import Any
+
+from tests.publishing.die import make_deadly
 
 POINTS = ("file written", "rows prepared", "before the commit", "version committed", "rows switched")
 
@@ -23,14 +22,7 @@ def die_at(point: str) -> None:
         "version committed": (datastore, "switch", True),
         "rows switched": (datastore, "switch", False),
     }[point]
-    original = getattr(module, name)
-
-    def deadly(*args: Any, **kwargs: Any) -> Any:
-        if not before:
-            original(*args, **kwargs)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    setattr(module, name, deadly)
+    make_deadly(module, name, before)
 
 
 def main(ini: str, uri: str, agency: str, user: str, file: str, point: str) -> None:
