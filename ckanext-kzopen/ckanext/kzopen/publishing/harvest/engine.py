@@ -21,7 +21,7 @@ from ckanext.kzopen.publishing.harvest.discovery import discover
 from ckanext.kzopen.publishing.harvest.model import Item, Run, Source, settle_items
 from ckanext.kzopen.publishing.harvest.reach import TEMPORARY
 from ckanext.kzopen.search import changes
-from sqlalchemy import Engine, Select, func, select, text
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.orm import Session
 
 SYSTEM = "system:harvest"
@@ -43,9 +43,7 @@ def advance(session: Session, run_id: UUID) -> None:
 @contextmanager
 def _alone(session: Session, run_id: UUID) -> Iterator[bool]:
     """Whether nobody else is at this run; nobody else will be until the end of the block."""
-    bind = session.get_bind()
-    engine = bind if isinstance(bind, Engine) else bind.engine
-    with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+    with session.get_bind().engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         try:
             yield bool(connection.scalar(_TAKE, {"run": str(run_id)}))
         finally:
