@@ -88,7 +88,7 @@ def _stock(portal: Portal, solr: str, folder: Path) -> Side:
     """CKAN 2.12 with no plugin and its own search, prepared."""
     side = stock_ini(portal, solr, folder)
     side.ckan("db", "init")
-    side.ckan("user", "add", "bench", "email=bench@example.org", "password=a-long-password")
+    side.ckan("user", "add", "bench", "email=bench@example.org", "password=walnut-harbour-velvet")
     side.ckan("sysadmin", "add", "bench")
     return replace(side, token=side.ckan("user", "token", "add", "bench", "bench", "-q").split()[-1])
 

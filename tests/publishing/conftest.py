@@ -15,7 +15,7 @@ from ckan import model
 from ckan.tests.helpers import CKANTestApp
 
 BASE = "/api/universal/v1"
-PASSWORD = "a-long-password"
+PASSWORD = "walnut-harbour-velvet"
 PATIENCE = 60  # seconds for the worker on a busy machine
 UNDER_WAY = ("received", "checking", "failed")
 Answer = dict[str, Any]

@@ -58,7 +58,7 @@ def test_a_form_without_its_token_is_refused_even_after_anonymous_and_token_requ
 def test_signing_in_needs_the_token_of_its_form(world: World) -> None:
     """Else another site signs a visitor in under its own account, and reads what they then write."""
     answer = sent(
-        world.app.test_client(), "/user/login", data={"login": world.names["citizen"], "password": "a-long-password"}
+        world.app.test_client(), "/user/login", data={"login": world.names["citizen"], "password": "walnut-harbour-velvet"}
     )
     assert answer.status_code == 400
 

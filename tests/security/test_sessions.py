@@ -11,7 +11,7 @@ from ckan.tests.helpers import CKANTestApp
 from tests.security.requests import HERE
 from tests.security.world import World
 
-PASSWORD = "a-long-password"
+PASSWORD = "walnut-harbour-velvet"
 TOKEN = re.compile(r'name="_csrf_token" (?:type="hidden" )?content="([^"]+)"|name="_csrf_token" value="([^"]+)"')
 
 

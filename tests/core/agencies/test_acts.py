@@ -293,7 +293,7 @@ def test_a_successor_below_the_liquidated_rises_to_its_place(make: Make) -> None
 
 
 def test_roles_go_over_also_those_that_begin_later(make: Make) -> None:
-    values = {"email": f"{uuid4().hex}@example.org", "password": "a-long-password"}
+    values = {"email": f"{uuid4().hex}@example.org", "password": "walnut-harbour-velvet"}
     person = act("user_create", name=f"u{uuid4().hex[:8]}", **values)["id"]
     old, new = make("Ескі"), make("Жаңа")
     later = datetime.now(UTC) + timedelta(days=30)
@@ -310,7 +310,7 @@ def test_roles_go_over_also_those_that_begin_later(make: Make) -> None:
 
 
 def test_people_who_have_a_place_at_the_successor_keep_that_one(make: Make) -> None:
-    values = {"email": f"{uuid4().hex}@example.org", "password": "a-long-password"}
+    values = {"email": f"{uuid4().hex}@example.org", "password": "walnut-harbour-velvet"}
     person = act("user_create", name=f"u{uuid4().hex[:8]}", **values)["name"]
     old = make("Ескі", users=[{"name": person, "capacity": "editor"}])
     new = make("Жаңа", users=[{"name": person, "capacity": "admin"}])

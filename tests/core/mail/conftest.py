@@ -26,7 +26,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 SENDER = Sender("portal@data.example.kz", "Ашық деректер порталы")
-USER, PASSWORD = "sender", "a-long-password"
+USER, PASSWORD = "sender", "walnut-harbour-velvet"
 REFUSALS = {
     "nobody@example.org": "550 5.1.1 no such mailbox",
     "full@example.org": "552 5.2.2 mailbox full",

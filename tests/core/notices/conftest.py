@@ -44,7 +44,7 @@ def private() -> Iterator[set[str]]:
 def person(session: Session, name: str = "") -> str:
     """The id of a new account with an e-mail of its own."""
     mark = uuid4().hex[:12]
-    user = model.User(name=f"reader-{mark}", email=f"{name or mark}@example.org", password="a-long-password")
+    user = model.User(name=f"reader-{mark}", email=f"{name or mark}@example.org", password="walnut-harbour-velvet")
     user.id = f"person-{mark}"
     columns = {"id": user.id, "name": user.name, "email": user.email}
     insert = """INSERT INTO "user" (id, name, email, state, created) VALUES (:id, :name, :email, 'active', now())"""

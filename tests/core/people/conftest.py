@@ -15,7 +15,7 @@ from ckan import model
 from ckan.tests.helpers import CKANTestApp
 
 HERE = "http://localhost/"
-PASSWORD = "a-long-password"
+PASSWORD = "walnut-harbour-velvet"
 TOKEN = re.compile(r'name="_csrf_token" value="([^"]+)"')
 
 

@@ -28,7 +28,7 @@ VALUES = {"title": {"en": "Schools"}, "version": "1", "rows": 1, "link": "/datas
 @pytest.fixture
 def reader(pages: CKANTestApp) -> str:
     with pages.flask_app.test_request_context():
-        return str(factories.User(password="a-long-password")["id"])
+        return str(factories.User(password="walnut-harbour-velvet")["id"])
 
 
 def written(**fields: Any) -> Source:

@@ -251,6 +251,6 @@ def test_the_password_is_a_provider_like_the_others(new_person: Callable[..., Pe
     from ckanext.kzopen.core.people.sign_in.providers import Started
 
     person = new_person()
-    given = {"login": person.email, "password": "a-long-password"}
+    given = {"login": person.email, "password": "walnut-harbour-velvet"}
     identity = providers.known("password").finish(Started(), given, "198.18.0.9")
     assert (identity.provider, identity.subject, identity.email) == ("password", person.id, person.email)
