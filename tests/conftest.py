@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from ckan.tests.helpers import CKANTestApp, _get_test_app
 
+from tests.mortals import Forge, forge
+
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 
@@ -84,6 +86,13 @@ def _a_browser_of_its_own(request: pytest.FixtureRequest) -> None:
     if "app" in request.fixturenames:
         app = request.getfixturevalue("app")
         app.client = app.test_client()
+
+
+@pytest.fixture(scope="session")
+def mortals(app: CKANTestApp, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Forge]:
+    """Where processes of this portal are born that are to die."""
+    with forge(os.environ["KZOPEN_TEST_INI"], tmp_path_factory.mktemp("mortals") / "log") as made:
+        yield made
 
 
 @pytest.fixture(scope="session")

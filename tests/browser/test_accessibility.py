@@ -5,6 +5,7 @@ Each page is looked at in one of the languages, in turn; `./kzopen test pages` l
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from itertools import cycle
 from urllib.parse import urlsplit
 
@@ -57,43 +58,40 @@ def serious(page: Page) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize(("path", "language"), zip(PUBLIC, cycle(LANGUAGES)))
-def test_axe_finds_nothing_serious_on_public_pages(page: Page, language: str, path: str) -> None:
-    page.goto(f"/{language}{path}")
-    assert serious(page) == []
+def wrong_on(page: Page, address: str) -> tuple[str, list[str], int]:
+    """Where the address led, what axe finds on a wide screen, and how wide the page is on a narrow telephone."""
+    page.set_viewport_size(WIDE)
+    page.goto(address)
+    found = serious(page)
+    page.set_viewport_size(NARROW)
+    return urlsplit(page.url).path, found, page.evaluate("document.documentElement.scrollWidth")
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_axe_finds_nothing_serious_on_pages_of_staff(page: Page, portal: LivePortal, language: str) -> None:
-    sign_in(page, portal, language)
-    found = {}
-    for path in STAFF:
-        page.goto(f"/{language}{path}")
-        found[path] = serious(page)
-    assert found == {path: [] for path in STAFF}
+def in_turn(paths: Iterable[str]) -> list[str]:
+    """The pages, each in the next language."""
+    return [f"/{language}{path}" for path, language in zip(paths, cycle(LANGUAGES))]
+
+
+def none_wrong(addresses: Iterable[str]) -> dict[str, tuple[str, list[str], int]]:
+    return {address: (urlsplit(address).path, [], NARROW["width"]) for address in addresses}
+
+
+@pytest.mark.parametrize("address", in_turn(PUBLIC))
+def test_public_pages_are_used_by_everyone_and_on_a_narrow_telephone(page: Page, address: str) -> None:
+    _, found, width = wrong_on(page, address)
+    assert (found, width) == ([], NARROW["width"])
+
+
+def test_pages_of_staff_are_used_by_everyone_and_on_a_narrow_telephone(page: Page, portal: LivePortal) -> None:
+    sign_in(page, portal, "kk")
+    pages = in_turn(STAFF)
+    assert {address: wrong_on(page, address) for address in pages} == none_wrong(pages)
 
 
 def test_pages_of_agencies_are_used_by_everyone_and_on_a_narrow_telephone(page: Page, portal: LivePortal) -> None:
     sign_in_as_operator(page, portal)
-    found = {}
-    for path in (f"/{language}{path}" for path, language in zip(OPERATORS, cycle(LANGUAGES))):
-        page.set_viewport_size(WIDE)
-        page.goto(path)
-        wrong = serious(page)
-        page.set_viewport_size(NARROW)
-        found[path] = (urlsplit(page.url).path, wrong, page.evaluate("document.documentElement.scrollWidth"))
-    assert found == {path: (urlsplit(path).path, [], NARROW["width"]) for path in found}
-
-
-@pytest.mark.parametrize("language", LANGUAGES)
-def test_nothing_scrolls_sideways_on_a_narrow_telephone(page: Page, portal: LivePortal, language: str) -> None:
-    page.set_viewport_size(NARROW)
-    sign_in(page, portal, language)
-    widths = {}
-    for path in (*PUBLIC, *STAFF):
-        page.goto(f"/{language}{path}")
-        widths[path] = page.evaluate("document.documentElement.scrollWidth")
-    assert widths == dict.fromkeys(widths, NARROW["width"])
+    pages = in_turn(OPERATORS)
+    assert {address: wrong_on(page, address) for address in pages} == none_wrong(pages)
 
 
 @pytest.mark.parametrize("path", ["/", "/dataset/", f"/dataset/{DATASET}", "/user/login"])

@@ -1,19 +1,18 @@
-"""A process that delivers changes to one large table and folds it, until it is killed:
-`python -m tests.faults.storing INI URI SEED [POINT]`.
+"""A process that delivers changes to one large table and folds it, until it is killed.
 
-It says what was acknowledged, a line of JSON each. With a POINT it kills itself with -9 there, once there is enough to fold.
+It prints what was acknowledged, a line of JSON each. With a point it kills itself with -9 there, once there is enough to fold;
+with a largest size of files it has a disk that is full.
 """
 
 from __future__ import annotations
 
 import io
 import json
-import os
 import random
 import resource
-import signal
-import sys
 from typing import Any
+
+from tests.mortals import make_deadly
 
 POINTS = (
     "change written",
@@ -46,14 +45,7 @@ def die_at(point: str) -> None:
         "before a file is made": (folding, "_version", True),
         "DuckDB file written": (duck, "build", False),
     }[point]
-    original = getattr(owner, name)
-
-    def deadly(*args: Any, **kwargs: Any) -> Any:
-        if not before:
-            original(*args, **kwargs)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    setattr(owner, name, deadly)
+    make_deadly(owner, name, before)
 
 
 def body(chance: random.Random, number: int) -> tuple[str, bytes]:
@@ -100,32 +92,25 @@ def fold(uri: str, whole: bool) -> None:
             deriving.derive(session, version)
 
 
-def main(ini: str, uri: str, seed: str, point: str = "") -> None:
+def main(app: Any, uri: str, seed: str, point: str = "", largest: str = "") -> None:
     from uuid import UUID
 
     from ckan import model
-    from ckan.cli import CKANConfigLoader
-    from ckan.config.middleware import make_app
     from ckanext.kzopen.publishing import process, receive
     from ckanext.kzopen.publishing.site import configured
 
-    app = make_app(CKANConfigLoader(ini).get_config())
-    if largest := int(os.environ.get("KZOPEN_FAULT_LARGEST_FILE", "0")):
-        resource.setrlimit(resource.RLIMIT_FSIZE, (largest, largest))
+    if largest:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (int(largest), int(largest)))
     receive.defer_check = lambda session, delivery, *_args, **_kwargs: None
     chance, number = random.Random(int(seed)), int(seed) % 1000 * 40
     while True:
         number += 1
         if point and number % 40 == SMALL_CHANGES:
             die_at(point)
-        with app._wsgi_app.test_request_context():
+        with app.test_request_context():
             mode, rows = body(chance, number)
             delivery = deliver(uri, mode, rows)
             print(json.dumps({"delivery": delivery, "mode": mode, "rows": rows.decode()}), flush=True)
             process.process(model.Session(), configured(), UUID(delivery))
             fold(uri, whole=number % 3 == 0)
             model.Session.remove()
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -11,15 +11,13 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 import psycopg
 import pytest
@@ -30,9 +28,10 @@ from ckanext.kzopen.runtime.testing import Suite, test_portal
 from ckanext.kzopen.runtime.testing.suites import OPTIONS
 from psycopg import sql
 
+from tests.mortals import Forge, forge
 from tests.publishing.harvest.source import Catalogue, Thing, serving, table
 
-ROOT = Path(__file__).resolve().parents[2]
+WORKER, SOURCE = "tests.faults.forked_worker", "tests.faults.forked_source"
 ENDED_WITHIN = 180.0
 COUNTS = ("added", "changed", "unchanged", "removed", "failed")
 RUN = "SELECT state, seen, added, changed, unchanged, removed, failed FROM kzopen.harvest_run ORDER BY created DESC LIMIT 1"
@@ -55,42 +54,12 @@ HIDDEN = "SELECT count(*) FROM pg_class WHERE relname LIKE '\\_new\\_%' AND relk
 
 
 @dataclass
-class Forge:
-    """The process from which workers are born."""
-
-    process: subprocess.Popen[str]
-
-    def born(self, verb: str, word: str) -> int:
-        """The process id of a child that does this; `ended` reads its end."""
-        assert self._input is not None
-        self._input.write(f"{verb} {word}\n")
-        self._input.flush()
-        return int(self._line())
-
-    def ended(self) -> int:
-        """The exit code of the child, waited for."""
-        return int(self._line())
-
-    def _line(self) -> str:
-        assert self.process.stdout is not None
-        while (line := self.process.stdout.readline().strip()) and not line.lstrip("-").isdigit():
-            pass
-        assert line, f"the forge has ended: {self.process.poll()}"
-        return line
-
-    @property
-    def _input(self) -> IO[str] | None:
-        return self.process.stdin
-
-
-@dataclass
 class World:
     """A portal without a worker of its own, the forge, and a catalogue to harvest."""
 
     portal: Portal
     forge: Forge
     catalogue: Catalogue
-    log: Path
     things: dict[str, Thing] = field(default_factory=dict)
     versions: Counter[str] = field(default_factory=Counter)
 
@@ -110,29 +79,10 @@ class World:
 def world(tmp_path: Path) -> Iterator[World]:
     portal = Portal(Settings(data=tmp_path / "data", demo=False))
     suite = Suite("deaths", [], OPTIONS, worker=False)
-    log = tmp_path / "workers.log"
-    with test_portal(portal, suite) as ini, forged(ini, log) as forge, serving(Catalogue()) as catalogue:
-        forge.born("prepare", json.dumps(catalogue.settings()))
-        assert forge.ended() == 0, log.read_text()[-3000:]
-        yield World(portal, forge, catalogue, log)
-
-
-@contextmanager
-def forged(ini: Path, log: Path) -> Iterator[Forge]:
-    environment = os.environ | {"PYTHONPATH": str(ROOT)}
-    command = [sys.executable, "-m", "tests.faults.forked_worker", str(ini)]
-    with log.open("wb") as said:
-        process = subprocess.Popen(
-            command, cwd=ROOT, env=environment, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True
-        )
-        try:
-            assert process.stdout is not None
-            while (line := process.stdout.readline()).strip() != "ready":
-                assert line, log.read_text()[-3000:]
-            yield Forge(process)
-        finally:
-            process.kill()
-            process.wait()
+    with test_portal(portal, suite) as ini, forge(str(ini), tmp_path / "log") as made, serving(Catalogue()) as catalogue:
+        made.born(SOURCE, json.dumps(catalogue.settings()))
+        assert made.ended() == 0, made.errors()
+        yield World(portal, made, catalogue)
 
 
 def change(world: World, choice: random.Random, number: int) -> dict[str, int]:
@@ -158,7 +108,7 @@ def die_and_end(world: World, choice: random.Random, number: int) -> list[str]:
     """Three to nine deaths within a run, or fewer when it ends before, then a worker that is left alone; who died when."""
     died = []
     for _ in range(choice.randint(3, 9)):
-        worker = world.forge.born("work", str(number))
+        worker = world.forge.born(WORKER, str(number))
         wait = choice.uniform(0.2, 3.0)
         time.sleep(wait)
         if choice.random() < 0.25:
@@ -172,13 +122,13 @@ def die_and_end(world: World, choice: random.Random, number: int) -> list[str]:
         if world.forge.ended() != -signal.SIGKILL:
             return died
         died.append(f"worker {wait:.2f}")
-    worker = world.forge.born("work", str(number))
+    worker = world.forge.born(WORKER, str(number))
     until = time.monotonic() + ENDED_WITHIN
     while _alive(worker):
         if time.monotonic() > until:
             os.kill(worker, signal.SIGKILL)
         time.sleep(0.1)
-    assert world.forge.ended() == 0, f"a run did not end: {world.rows(RUN)} {world.log.read_text()[-3000:]}"
+    assert world.forge.ended() == 0, f"a run did not end: {world.rows(RUN)} {world.forge.errors()}"
     return died
 
 

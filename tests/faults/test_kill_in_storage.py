@@ -12,8 +12,6 @@ import json
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -34,11 +32,12 @@ from ckanext.kzopen.rows.model import TableFile, Version
 from sqlalchemy import select
 
 from tests.faults.storing import POINTS
+from tests.mortals import Forge
 from tests.publishing.conftest import Api, new_agency, passport
 from tests.publishing.test_large_tables import FIELDS, FIRST, Rows, body
 
 pytestmark = pytest.mark.fault
-ROOT = Path(__file__).resolve().parents[2]
+STORING = "tests.faults.storing"
 LONGEST_LIFE = 4.0
 """Seconds from the first delivery of a life on."""
 
@@ -48,6 +47,7 @@ class Table:
     """A large table, and what its versions must hold."""
 
     app: CKANTestApp
+    mortals: Forge
     uri: str
     folder: Path
     acknowledged: list[dict[str, Any]] = field(default_factory=list)
@@ -55,31 +55,27 @@ class Table:
     def live(self, seed: int, point: str = "", seconds: float | None = None) -> None:
         """One life of the process that stores, to its death by a kill -9."""
         output = self.folder / f"{seed}{point}.jsonl"
-        command = [sys.executable, "-m", "tests.faults.storing", os.environ["KZOPEN_TEST_INI"], self.uri, str(seed), point]
-        with output.open("wb") as said, (self.folder / "errors").open("wb") as errors:
-            environment = os.environ | {"PYTHONPATH": str(ROOT)}
-            child = subprocess.Popen(command, cwd=ROOT, env=environment, stdout=said, stderr=errors)
-            if seconds is not None:
-                until = time.monotonic() + 600
-                while b"\n" not in output.read_bytes():
-                    assert child.poll() is None, (self.folder / "errors").read_text()[-3000:]
-                    assert time.monotonic() < until, "nothing was delivered in 600 s"
-                    time.sleep(0.02)
-                time.sleep(seconds)
-                child.kill()
-            assert child.wait(timeout=600) == -signal.SIGKILL, (self.folder / "errors").read_text()[-3000:]
-        self.acknowledged += [json.loads(line) for line in output.read_bytes().split(b"\n")[:-1]]
+        child = self.mortals.born(STORING, self.uri, str(seed), point, said=output)
+        if seconds is not None:
+            until = time.monotonic() + 600
+            while not output.exists() or b"\n" not in output.read_bytes():
+                assert time.monotonic() < until, f"nothing was delivered in 600 s: {self.mortals.errors()}"
+                time.sleep(0.02)
+            time.sleep(seconds)
+            os.kill(child, signal.SIGKILL)
+        assert self.mortals.ended() == -signal.SIGKILL, self.mortals.errors()
+        self._hear(output)
 
     def fill_up(self, seed: int, largest: int) -> str:
         """A life on a disk that takes no file of more than so many bytes; what it said in the end."""
         output = self.folder / f"{seed}full.jsonl"
-        command = [sys.executable, "-m", "tests.faults.storing", os.environ["KZOPEN_TEST_INI"], self.uri, str(seed)]
-        environment = os.environ | {"PYTHONPATH": str(ROOT), "KZOPEN_FAULT_LARGEST_FILE": str(largest)}
-        with output.open("wb") as said:
-            done = subprocess.run(command, cwd=ROOT, env=environment, stdout=said, stderr=subprocess.PIPE, timeout=600)
-        assert done.returncode == 1
+        self.mortals.born(STORING, self.uri, str(seed), "", str(largest), said=output)
+        assert self.mortals.ended() == 1
+        self._hear(output)
+        return self.mortals.errors()
+
+    def _hear(self, output: Path) -> None:
         self.acknowledged += [json.loads(line) for line in output.read_bytes().split(b"\n")[:-1]]
-        return done.stderr.decode()
 
     def finish(self) -> None:
         """What the worker does with deliveries whose worker died, in the order in which they came."""
@@ -137,12 +133,12 @@ def datastore_write() -> Any:
 
 
 @pytest.fixture
-def table(app: CKANTestApp, tmp_path: Path) -> Iterator[Table]:
+def table(app: CKANTestApp, mortals: Forge, tmp_path: Path) -> Iterator[Table]:
     agency, uri = new_agency(app), f"stored-{tmp_path.name[-12:].lower().replace('_', '-').strip('-')}-{os.getpid()}"
     api = Api(app, agency.token)
     assert api.put(uri, passport(agency.name, FIELDS, ["code"])).status_code == 201
     assert api.delivery(uri, body(FIRST))["version"]["number"] == 1
-    yield Table(app, uri, tmp_path)
+    yield Table(app, mortals, uri, tmp_path)
     with app.flask_app.test_request_context():
         site = tk.get_action("get_site_user")({"ignore_auth": True}, {})["name"]
         tk.get_action("dataset_purge")({"ignore_auth": True, "user": site}, {"id": uri})

@@ -1,11 +1,11 @@
-"""A worker that dies while it makes a data set with its first table: `… die_in_first INI URI AGENCY USER FILE POINT`."""
+"""A worker that dies while it makes a data set with its first table."""
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
+from typing import Any
 
-from tests.publishing.die import make_deadly
+from tests.mortals import make_deadly
 
 POINTS = ("file written", "rows prepared", "before the commit", "version committed", "rows switched")
 
@@ -25,23 +25,16 @@ def die_at(point: str) -> None:
     make_deadly(module, name, before)
 
 
-def main(ini: str, uri: str, agency: str, user: str, file: str, point: str) -> None:
+def main(app: Any, uri: str, agency: str, user: str, file: str, point: str) -> None:
     from ckan import model
-    from ckan.cli import CKANConfigLoader
-    from ckan.config.middleware import make_app
     from ckanext.kzopen.publishing import datasets, first, receive
     from ckanext.kzopen.publishing.passport import Passport
     from ckanext.kzopen.publishing.site import configured
 
     from tests.publishing.conftest import passport
 
-    app = make_app(CKANConfigLoader(ini).get_config())
     die_at(point)
-    with app._wsgi_app.test_request_context():
+    with app.test_request_context():
         new = datasets.prepared(user, uri, Passport.model_validate(passport(agency)))
         sending = receive.Sending("replace", sender=user, source="harvest", key="first")
         first.publish(model.Session(), configured(), new, sending, Path(file), lambda passport: None)
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

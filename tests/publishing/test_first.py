@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import signal
-import subprocess
-import sys
 from pathlib import Path
 from uuid import uuid4
 
@@ -20,11 +16,11 @@ from ckanext.kzopen.publishing.site import configured
 from ckanext.kzopen.rows import model as versions
 from sqlalchemy import select, text
 
+from tests.mortals import Forge
 from tests.publishing.conftest import SCHOOLS, Agency, passport
 from tests.publishing.die_in_first import POINTS
 from tests.publishing.test_deliver import rows_in_datastore
 
-ROOT = Path(__file__).resolve().parents[2]
 BINS = ["000140000012", "000140000092", "000140000220"]
 PUBLISHED = ("version committed", "rows switched")
 ONE_TRANSACTION = text(
@@ -116,11 +112,10 @@ def test_a_source_whose_tables_are_approved_by_a_person_gets_nothing_at_once(
 
 @pytest.mark.fault
 @pytest.mark.parametrize("point", POINTS)
-def test_a_death_leaves_all_or_nothing(app: CKANTestApp, agency: Agency, uri: str, table: Path, point: str) -> None:
-    given = [os.environ["KZOPEN_TEST_INI"], uri, agency.name, agency.user, str(table), point]
-    command = [sys.executable, "-m", "tests.publishing.die_in_first", *given]
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, timeout=240)
-    assert done.returncode == -signal.SIGKILL, done.stderr.decode()[-2000:]
+def test_a_death_leaves_all_or_nothing(
+    app: CKANTestApp, mortals: Forge, agency: Agency, uri: str, table: Path, point: str
+) -> None:
+    mortals.killed("tests.publishing.die_in_first", uri, agency.name, agency.user, str(table), point)
     if point not in PUBLISHED:
         assert nothing_of(uri)
         return

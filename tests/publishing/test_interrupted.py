@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import signal
-import subprocess
-import sys
-from pathlib import Path
 from uuid import UUID
 
 import pytest
@@ -20,11 +15,11 @@ from ckanext.kzopen.publishing.site import configured
 from ckanext.kzopen.rows import model as versions
 from ckanext.kzopen.rows import store
 
+from tests.mortals import Forge
 from tests.publishing.conftest import SCHOOLS, Api
 from tests.publishing.die import POINTS
 from tests.publishing.test_deliver import CHANGED, rows_in_datastore
 
-ROOT = Path(__file__).resolve().parents[2]
 OLD = ["000140000012", "000140000092", "000140000220"]
 NEW = ["000140000012", "000140000220", "000140000316"]
 PUBLISHED = ("version committed", "rows switched", "everything committed")
@@ -44,12 +39,6 @@ def waiting(app: CKANTestApp, api: Api, uri: str, monkeypatch: pytest.MonkeyPatc
         return receive.deliver(session, site.files_url, passport, sending, io.BytesIO(CHANGED), site.largest).delivery.id
 
 
-def die(number: UUID, point: str, way: str) -> None:
-    command = [sys.executable, "-m", "tests.publishing.die", os.environ["KZOPEN_TEST_INI"], str(number), point, way]
-    done = subprocess.run(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}, capture_output=True, timeout=240)
-    assert done.returncode == -signal.SIGKILL, done.stderr.decode()[-2000:]
-
-
 def bins(app: CKANTestApp, uri: str) -> list[object]:
     return [row["bin"] for row in rows_in_datastore(app, uri)]
 
@@ -57,9 +46,9 @@ def bins(app: CKANTestApp, uri: str) -> list[object]:
 @pytest.mark.parametrize("way", ["whole", "staged"])
 @pytest.mark.parametrize("point", POINTS)
 def test_a_publication_survives_the_death_of_its_worker(
-    app: CKANTestApp, uri: str, waiting: UUID, point: str, way: str
+    app: CKANTestApp, mortals: Forge, uri: str, waiting: UUID, point: str, way: str
 ) -> None:
-    die(waiting, point, way)
+    mortals.killed("tests.publishing.die", str(waiting), point, way)
 
     session = model.Session()
     delivery = session.get_one(Delivery, waiting)

@@ -4,10 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import os
-import signal
-import subprocess
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -34,11 +30,11 @@ from ckanext.kzopen.rows import model as versions
 from click.testing import CliRunner, Result
 from sqlalchemy import select
 
+from tests.mortals import Forge
 from tests.publishing.conftest import PATIENCE, SCHOOLS, Agency, Api, new_agency, passport
 from tests.publishing.test_deliver import CHANGED, rows_in_datastore, table, table_at
 from tests.search.conftest import until
 
-ROOT = Path(__file__).resolve().parents[2]
 REASON = {"kk": "ЖСН жарияланған", "ru": "Опубликованы ИИН"}
 ORDER = {"reason": REASON, "law": "Дербес деректер туралы заң, 7-бап"}
 SECRET = "№1 мектеп"
@@ -347,35 +343,17 @@ def test_every_place_can_tell_that_it_holds_something(app: CKANTestApp, own: Api
     assert {place.name for place in places()} - held <= elsewhere
 
 
-DIE = """
-import os, signal, sys
-from uuid import UUID
-from ckan.cli import CKANConfigLoader
-from ckan.config.middleware import make_app
-app = make_app(CKANConfigLoader(sys.argv[1]).get_config())
-from ckan import model
-from ckanext.kzopen.core.withdrawal import places
-from ckanext.kzopen.core.withdrawal.places import Place, register
-from ckanext.kzopen.core.withdrawal.spread import spread
-from dataclasses import replace
-def deadly(original, before):
-    def run(session, thing):
-        if not before:
-            original(session, thing)
-        os.kill(os.getpid(), signal.SIGKILL)
-    return run
-for place in places():
-    if place.name == sys.argv[3]:
-        register(replace(place, take_out=deadly(place.take_out, sys.argv[4] == "before")))
-with app._wsgi_app.test_request_context():
-    spread(model.Session(), UUID(sys.argv[2]))
-"""
-
-
 @pytest.mark.fault
 @pytest.mark.parametrize(("place", "when"), [("files", "before"), ("datastore", "after")])
 def test_a_withdrawal_survives_the_death_of_whoever_carries_it_out(
-    app: CKANTestApp, own: Api, dataset: str, admin: Agency, monkeypatch: pytest.MonkeyPatch, place: str, when: str
+    app: CKANTestApp,
+    mortals: Forge,
+    own: Api,
+    dataset: str,
+    admin: Agency,
+    monkeypatch: pytest.MonkeyPatch,
+    place: str,
+    when: str,
 ) -> None:
     # The worker looks for what was given up at the full minute; it must not come before the process that is to die.
     second = time.time() % 60
@@ -387,9 +365,7 @@ def test_a_withdrawal_survives_the_death_of_whoever_carries_it_out(
         number = order(session, kinds.find(session, "version", f"{dataset}/2"), Order(REASON, admin.user)).id
         session.commit()
         model.Session.remove()
-    command = [sys.executable, "-c", DIE, os.environ["KZOPEN_TEST_INI"], str(number), place, when]
-    done = subprocess.run(command, capture_output=True, timeout=120)
-    assert done.returncode == -signal.SIGKILL, done.stderr.decode()[-2000:]
+    mortals.killed("tests.publishing.die_in_withdrawal", str(number), place, when)
 
     with app.flask_app.test_request_context():
         assert spread(model.Session(), number) == []

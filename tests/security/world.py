@@ -145,7 +145,9 @@ def _person(app: CKANTestApp, role: str, agency: str | None) -> tuple[str, str]:
     name = f"person-{uuid4().hex[:10]}"
     free: dict[str, Any] = {"ignore_auth": True, "user": ""}
     with app.flask_app.test_request_context():
-        tk.get_action("user_create")(dict(free), {"name": name, "email": f"{name}@example.org", "password": "walnut-harbour-velvet"})
+        tk.get_action("user_create")(
+            dict(free), {"name": name, "email": f"{name}@example.org", "password": "walnut-harbour-velvet"}
+        )
         if role:
             assign(model.Session, name, role, agency, "system:test")
             model.Session.commit()

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
 from datetime import timedelta
 from pathlib import Path
 
@@ -19,6 +16,7 @@ from ckanext.kzopen.core.figures.periods import span_of
 from sqlalchemy import text
 
 from tests.core.figures.conftest import AT, Dataset, Log
+from tests.mortals import Forge
 
 Counts = dict[tuple[str, bool], int]
 
@@ -107,38 +105,14 @@ def test_a_file_that_was_cut_off_and_begun_anew_is_read_from_its_beginning(datas
     assert counts(dataset) == {("view", False): 8}
 
 
-DIE = """
-import os, signal, sys
-from pathlib import Path
-from ckan.cli import CKANConfigLoader
-from ckan.config.middleware import make_app
-app = make_app(CKANConfigLoader(sys.argv[1]).get_config())
-from ckan import model
-from ckanext.kzopen.core.figures.access import counting, reading
-reading.AT_ONCE = 2000
-real, left = counting.add, int(sys.argv[3])
-def deadly(session, dated):
-    global left
-    real(session, dated)
-    left -= 1
-    if left < 0:
-        os.kill(os.getpid(), signal.SIGKILL)
-counting.add = deadly
-with app._wsgi_app.app_context():
-    counting.count_new(model.Session(), Path(sys.argv[2]))
-"""
-
-
 @pytest.mark.fault
 def test_a_killed_count_loses_no_line_and_counts_none_twice(
-    dataset: Dataset, log: Log, monkeypatch: pytest.MonkeyPatch
+    mortals: Forge, dataset: Dataset, log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(reading, "AT_ONCE", 2000)
     for _ in range(40):
         log.request("dataset.read", {"id": dataset.name})
-    command = [sys.executable, "-c", DIE, os.environ["KZOPEN_TEST_INI"], str(log.folder), "2"]
-    done = subprocess.run(command, capture_output=True, timeout=120)
-    assert done.returncode == -signal.SIGKILL, done.stderr.decode()[-1000:]
+    mortals.killed("tests.core.figures.die_in_counting", str(log.folder), "2")
     model.Session.remove()
     before = counts(dataset)[("view", False)]
     assert 0 < before < 40

@@ -7,7 +7,6 @@ import json
 import time
 from typing import Any
 
-import pytest
 from ckan.tests.helpers import CKANTestApp
 
 from tests.publishing.conftest import Api
@@ -15,47 +14,55 @@ from tests.publishing.harvest.conftest import Harvest, counts
 from tests.publishing.harvest.source import Catalogue, Thing, cuts, drips, says, stalls, table
 
 BOMB = gzip.compress(bytes(8_000_000))
-"""More than four times the megabyte that `one_item` allows."""
+"""More than four times the megabyte that `published` allows."""
 NASTY = "<script>alert(1)</script><img src=x onerror=alert(2)>[x](javascript:alert(3))\u202e"
 
 
-def one_item(harvest: Harvest, catalogue: Catalogue) -> None:
-    """A source with two items, both published."""
-    catalogue.fill(2)
+LISTS = {
+    "html": (says(200, b"<html><body>Maintenance</body></html>", "text/html"), "harvest.not_json"),
+    "404": (says(404), "harvest.not_there"),
+    "401": (says(401), "harvest.not_let_in"),
+    "metadata": (says(302, Location="http://169.254.169.254/latest/meta-data/"), "client.refused_address"),
+    "file": (says(302, Location="file:///etc/passwd"), "client.refused_scheme"),
+    "private": (says(302, Location="http://10.0.0.7/list"), "client.refused_address"),
+    "bomb": (says(200, BOMB, "application/json", Content_Encoding="gzip"), "client.too_large"),
+    "nested": (says(200, b"[" * 200_000, "application/json"), "harvest.not_json"),
+    "odd": (says(200, json.dumps({"total": 1, "items": [{"title": "no id"}]}).encode()), "harvest.odd_list"),
+}
+FILES = {
+    "404": (says(404), "harvest.not_there"),
+    "html": (says(200, b"<!doctype html><table><tr><td>x</td></tr></table>", "text/html"), "harvest.not_a_table"),
+    "nowhere": (says(302, Location="http://127.0.0.1.nip.invalid/x"), "client.unreachable"),
+    "loopback6": (says(302, Location="http://[::1]/x"), "client.refused_address"),
+    "hexadecimal": (says(302, Location="http://0x7f000001/x"), "client.bad_address"),
+    "bomb": (says(200, BOMB, "text/csv", Content_Encoding="gzip"), "client.too_large"),
+}
+PASSING = {"500": says(500), "cuts": cuts, "stalls": stalls(3), "drips": drips(4)}
+TRIES = 3
+
+
+def published(harvest: Harvest, catalogue: Catalogue, items: int = 2) -> None:
+    """A source whose items are all published; it may take two seconds and a megabyte for an answer."""
+    catalogue.fill(items)
     harvest.ready("json_api", catalogue.settings(), defaults={"seconds": 2, "megabytes": 1})
-    assert counts(harvest.run())["added"] == 2
+    assert counts(harvest.run())["added"] == items
 
 
-@pytest.mark.parametrize(
-    ("answer", "error"),
-    [
-        (says(200, b"<html><body>Maintenance</body></html>", "text/html"), "harvest.not_json"),
-        (says(404), "harvest.not_there"),
-        (says(401), "harvest.not_let_in"),
-        (says(302, Location="http://169.254.169.254/latest/meta-data/"), "client.refused_address"),
-        (says(302, Location="file:///etc/passwd"), "client.refused_scheme"),
-        (says(302, Location="http://10.0.0.7/list"), "client.refused_address"),
-        (says(200, BOMB, "application/json", Content_Encoding="gzip"), "client.too_large"),
-        (says(200, b"[" * 200_000, "application/json"), "harvest.not_json"),
-        (says(200, json.dumps({"total": 1, "items": [{"title": "no id"}]}).encode()), "harvest.odd_list"),
-    ],
-    ids=["html", "404", "401", "metadata", "file", "private", "bomb", "nested", "odd"],
-)
-def test_a_list_that_is_none_fails_the_run_and_withdraws_nothing(
-    harvest: Harvest, catalogue: Catalogue, answer: Any, error: str
-) -> None:
-    one_item(harvest, catalogue)
-    catalogue.instead["/list"] = answer
-    run = harvest.run()
-    assert (run["state"], run["error"], run["removed"]) == ("failed", error, 0)
-    assert run["sentence"]
+def test_a_list_that_is_none_fails_the_run_and_withdraws_nothing(harvest: Harvest, catalogue: Catalogue) -> None:
+    published(harvest, catalogue)
+    found = {}
+    for name, (answer, _) in LISTS.items():
+        catalogue.instead["/list"] = answer
+        run = harvest.run()
+        found[name] = (run["state"], run["error"], run["removed"], bool(run["sentence"]))
+    assert found == {name: ("failed", error, 0, True) for name, (_, error) in LISTS.items()}
     catalogue.instead.clear()
     again = harvest.run()
     assert (again["state"], again["error"], counts(again)["unchanged"]) == ("finished", None, 2)
 
 
 def test_a_list_that_repeats_its_pages_is_left(harvest: Harvest, catalogue: Catalogue) -> None:
-    one_item(harvest, catalogue)
+    published(harvest, catalogue)
     page = catalogue.page(1)
     catalogue.instead["/list"] = lambda handler: says(200, page + b" " * len(catalogue.asked))(handler)
     run = harvest.run()
@@ -74,54 +81,43 @@ def test_a_source_that_lies_about_its_total_withdraws_nothing(harvest: Harvest, 
     assert counts(run) == {"seen": 9, "added": 0, "changed": 0, "unchanged": 9, "removed": 0, "failed": 0}
 
 
-@pytest.mark.parametrize(
-    ("answer", "error"),
-    [
-        (says(404), "harvest.not_there"),
-        (says(200, b"<!doctype html><table><tr><td>x</td></tr></table>", "text/html"), "harvest.not_a_table"),
-        (says(302, Location="http://127.0.0.1.nip.invalid/x"), "client.unreachable"),
-        (says(302, Location="http://[::1]/x"), "client.refused_address"),
-        (says(302, Location="http://0x7f000001/x"), "client.bad_address"),
-        (says(200, BOMB, "text/csv", Content_Encoding="gzip"), "client.too_large"),
-    ],
-    ids=["404", "html", "nowhere", "loopback6", "hexadecimal", "bomb"],
-)
-def test_a_file_that_is_none_fails_its_item_only(harvest: Harvest, catalogue: Catalogue, answer: Any, error: str) -> None:
-    one_item(harvest, catalogue)
-    catalogue.things["set-000"] = Thing(table(5), "2")
-    catalogue.things["set-001"] = Thing(table(6), "2")
-    catalogue.instead["/file/set-000"] = answer
+def test_a_file_that_is_none_fails_its_item_only(harvest: Harvest, catalogue: Catalogue) -> None:
+    published(harvest, catalogue, len(FILES) + 1)
+    errors = {}
+    for number, (answer, error) in enumerate(FILES.values()):
+        catalogue.instead[f"/file/set-{number:03d}"] = answer
+        errors[f"set-{number:03d}"] = error
+    for number, name in enumerate(list(catalogue.things)):
+        catalogue.things[name] = Thing(table(5, number), "2")
     run = harvest.run()
-    assert counts(run) == {"seen": 2, "added": 0, "changed": 1, "unchanged": 0, "removed": 0, "failed": 1}
-    item = harvest.items(run, "failed")[0]
-    assert (item["error"], bool(item["sentence"])) == (error, True)
-    assert len(harvest.rows(item)) == 4, "the published version stays"
+    assert counts(run) == {"seen": 7, "added": 0, "changed": 1, "unchanged": 0, "removed": 0, "failed": 6}
+    items = harvest.items(run, "failed")
+    assert {item["guid"]: item["error"] for item in items} == errors
+    for item in items:
+        assert item["sentence"]
+        assert len(harvest.rows(item)) == 4, "the published version stays"
 
 
-@pytest.mark.parametrize(
-    ("answer", "tries"), [(says(500), 3), (cuts, 3), (stalls(3), 3), (drips(4), 3)], ids=["500", "cuts", "stalls", "drips"]
-)
-def test_what_may_pass_is_tried_again_and_given_up_in_the_end(
-    harvest: Harvest, catalogue: Catalogue, answer: Any, tries: int
-) -> None:
-    one_item(harvest, catalogue)
-    catalogue.things["set-000"] = Thing(table(5), "2")
-    catalogue.instead["/file/set-000"] = answer
+def test_what_may_pass_is_tried_again_and_given_up_in_the_end(harvest: Harvest, catalogue: Catalogue) -> None:
+    published(harvest, catalogue, len(PASSING))
+    for number, (name, answer) in enumerate(zip(list(catalogue.things), PASSING.values(), strict=True)):
+        catalogue.things[name] = Thing(table(5, number), "2")
+        catalogue.instead[f"/file/{name}"] = answer
     began = time.monotonic()
     run = harvest.run()
-    item = harvest.items(run, "failed")[0]
-    assert (item["attempts"], run["state"]) == (tries, "finished")
+    items = harvest.items(run, "failed")
+    assert ([item["attempts"] for item in items], run["state"]) == ([TRIES] * len(PASSING), "finished")
     assert time.monotonic() - began > 10, "it did not wait between the tries"
     catalogue.instead.clear()
     retried = harvest.post(f"/runs/{run['id']}/retry")
     assert retried.status_code == 201, retried.json
     ended = harvest.ended(retried.json["id"])
-    assert (ended["purpose"], counts(ended)["changed"], ended["error"]) == ("retry", 1, None)
-    assert len(harvest.rows(item)) == 6
+    assert (ended["purpose"], counts(ended)["changed"], ended["error"]) == ("retry", len(PASSING), None)
+    assert [len(harvest.rows(item)) for item in items] == [6] * len(PASSING)
 
 
 def test_a_server_that_passes_its_crisis_is_read_to_the_end(harvest: Harvest, catalogue: Catalogue) -> None:
-    one_item(harvest, catalogue)
+    published(harvest, catalogue)
     failures = iter([503, 500])
 
     def recovers(handler: Any) -> None:
@@ -138,7 +134,7 @@ def test_a_server_that_passes_its_crisis_is_read_to_the_end(harvest: Harvest, ca
 
 
 def test_changed_columns_wait_for_a_person(harvest: Harvest, catalogue: Catalogue) -> None:
-    one_item(harvest, catalogue)
+    published(harvest, catalogue)
     catalogue.things["set-000"] = Thing(b"code,total\nk1,2\n", "2")
     run = harvest.run()
     item = harvest.items(run, "failed")[0]
@@ -153,7 +149,7 @@ def test_changed_columns_wait_for_a_person(harvest: Harvest, catalogue: Catalogu
 
 
 def test_new_columns_are_taken_as_they_come(harvest: Harvest, catalogue: Catalogue) -> None:
-    one_item(harvest, catalogue)
+    published(harvest, catalogue)
     catalogue.things["set-000"] = Thing(b"code,amount,note\nk1,2,x\nk2,3,y\nk3,4,z\n", "2")
     run = harvest.run()
     assert harvest.rows(harvest.items(run, "changed")[0])[0] == ["code", "amount", "note"]
