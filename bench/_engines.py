@@ -108,10 +108,7 @@ def _analysed(span: tuple[int, int]) -> list[Entry]:
 
 def entry_of(source: dict[str, Any]) -> Entry:
     """One document as the indexer would hand it to an engine."""
-    made = document.from_solr(source, _documents.SITE)
-    return Entry(
-        made.key, made.hash, made.fields, json.dumps(made.stored, ensure_ascii=False), made.data_dict, made.validated_data_dict
-    )
+    return document.from_solr(source, _documents.SITE).entry()
 
 
 def compare(sides: Sides) -> None:

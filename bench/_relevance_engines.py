@@ -5,7 +5,6 @@ Stock CKAN is a real Solr with CKAN's schema, asked through CKAN's own client.
 
 from __future__ import annotations
 
-import json
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -77,7 +76,4 @@ def _ours(engine: Engine, texts: Sequence[Text]) -> Top:
 
 
 def _entry(text: Text) -> Entry:
-    made = document.from_solr(text.as_ckan_sends_it(), SITE)
-    return Entry(
-        made.key, made.hash, made.fields, json.dumps(made.stored, ensure_ascii=False), made.data_dict, made.validated_data_dict
-    )
+    return document.from_solr(text.as_ckan_sends_it(), SITE).entry()

@@ -34,7 +34,7 @@ from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.pool import NullPool
 
-from tests.search.conftest import SITE, entry, made, migrate
+from tests.search.conftest import SITE, made, migrate
 
 pytestmark = pytest.mark.fault
 ROOT = Path(__file__).resolve().parents[2]
@@ -249,7 +249,7 @@ def test_single_updates_leave_no_files_behind(tmp_path: Path) -> None:
     root = (memory if memory.is_dir() else tmp_path) / f"kzopen-{os.getpid()}-updates"
     try:
         words = [" ".join(f"w{(number * n) % 997}" for n in range(300)) for number in range(DOCUMENTS)]
-        entries = [entry(made(f"n{number}", title=f"t{number}", notes=words[number])) for number in range(DOCUMENTS)]
+        entries = [made(f"n{number}", title=f"t{number}", notes=words[number]).entry() for number in range(DOCUMENTS)]
         engine = TantivyEngine(root)
         writer, _count = engine.built(iter(entries))
         writer.close()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import importlib
-import json
 import os
 import time
 import uuid
@@ -18,7 +17,7 @@ from alembic.operations import Operations
 from ckanext.kzopen.search import document
 from ckanext.kzopen.search.engines import engine_of
 from ckanext.kzopen.search.engines.base import Engine as SearchEngine
-from ckanext.kzopen.search.engines.base import Entry, Reader
+from ckanext.kzopen.search.engines.base import Reader
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.engine import make_url
 from sqlalchemy.pool import NullPool
@@ -33,13 +32,6 @@ def source(name: str, **fields: Any) -> dict[str, Any]:
     """A document in Solr's shape."""
     given = {"id": name, "name": name, "site_id": SITE, "entity_type": "package", "state": "active", **fields}
     return {"permission_labels": ["public"], **given}
-
-
-def entry(made: document.Document) -> Entry:
-    """What the index takes of a document."""
-    return Entry(
-        made.key, made.hash, made.fields, json.dumps(made.stored, ensure_ascii=False), made.data_dict, made.validated_data_dict
-    )
 
 
 def made(name: str, **fields: Any) -> document.Document:
@@ -89,7 +81,7 @@ def index(engine: SearchEngine) -> Callable[..., Reader]:
     """Makes an index of the given sources and gives its reader."""
 
     def build(*sources: dict[str, Any]) -> Reader:
-        writer, _count = engine.built(iter(entry(document.from_solr(one, SITE)) for one in sources))
+        writer, _count = engine.built(iter(document.from_solr(one, SITE).entry() for one in sources))
         writer.close()
         return engine.reader()
 

@@ -14,7 +14,7 @@ from ckanext.kzopen.search.engines.tantivy.writer import rebuilt
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from tests.search.conftest import SITE, entry, source
+from tests.search.conftest import SITE, source
 
 PIECES = (
     *(
@@ -67,7 +67,7 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> TantivyReader:
         source(f"n{n}", title=f"budget қала {n}", year=str(2020 + n), extras_x="x", metadata_modified="2024-01-01")
         for n in range(5)
     ]
-    writer, _count = rebuilt(root, (entry(document.from_solr(one, SITE)) for one in sources))
+    writer, _count = rebuilt(root, (document.from_solr(one, SITE).entry() for one in sources))
     writer.close()
     return TantivyReader(root)
 

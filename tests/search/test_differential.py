@@ -36,7 +36,7 @@ from ckanext.kzopen.search.tree import (
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from tests.search.conftest import SITE, delete_indexes, entry, source
+from tests.search.conftest import SITE, delete_indexes, source
 
 EXAMPLES = int(os.environ.get("KZOPEN_DIFFERENTIAL_EXAMPLES", "4"))
 TREES = 25
@@ -171,7 +171,7 @@ def test_engines_agree_with_the_evaluator(addresses: list[str], tmp_path: Path) 
     )
     @given(documents(), st.lists(searches, min_size=TREES, max_size=TREES))
     def agree(sources: list[dict[str, Any]], asked: list[Search]) -> None:
-        entries = [entry(document.from_solr(one, SITE)) for one in sources]
+        entries = [document.from_solr(one, SITE).entry() for one in sources]
         readers = {}
         for address in addresses:
             engine = engine_of(address, tmp_path)

@@ -20,7 +20,7 @@ from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from tests import search_engines
-from tests.search.conftest import SITE, entry, source
+from tests.search.conftest import SITE, source
 
 EXAMPLES = int(os.environ.get("KZOPEN_DIFFERENTIAL_EXAMPLES", "4"))
 REQUESTS = 40
@@ -198,7 +198,7 @@ def test_ours_answers_as_solr_does(solr: pysolr.Solr, tmp_path: Path) -> None:
         solr.delete(q="*:*", commit=False)
         solr.add(sources, commit=True)
         engine = engine_of("", tmp_path)
-        writer, _count = engine.built(iter(entry(document.from_solr(one, SITE)) for one in sources))
+        writer, _count = engine.built(iter(document.from_solr(one, SITE).entry() for one in sources))
         writer.close()
         reader = engine.reader()
         for one in asked:

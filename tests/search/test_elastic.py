@@ -17,7 +17,7 @@ from ckanext.kzopen.search.engines.elastic.client import client
 from ckanext.kzopen.search.engines.elastic.indexes import current
 from sqlalchemy import Engine
 
-from tests.search.conftest import SITE, delete_indexes, entry, source, until
+from tests.search.conftest import SITE, delete_indexes, source, until
 from tests.search.test_indexer import EVERYTHING, Bench
 
 
@@ -86,7 +86,7 @@ def prefix(elasticsearch: str) -> Iterator[str]:
 
 
 def entries(*names: str) -> Iterator[Entry]:
-    return iter([entry(document.from_solr(source(name), SITE)) for name in names])
+    return iter([document.from_solr(source(name), SITE).entry() for name in names])
 
 
 def test_a_rebuild_moves_the_alias_and_leaves_one_index(elasticsearch: str, prefix: str, tmp_path: Path) -> None:

@@ -1,6 +1,5 @@
 """Typing errors: the nearest word that the same reader may find is offered, and found when nothing else is."""
 
-import json
 from pathlib import Path
 
 import pytest
@@ -14,8 +13,7 @@ TITLES = ["Аудандық кітапхана", "Перечень госуда�
 
 def _entry(number: int, title: str, label: str) -> Entry:
     source = {"id": str(number), "name": f"set-{number}", "title": title, "state": "active", "permission_labels": [label]}
-    made = document.from_solr(source, "test")
-    return Entry(made.key, made.hash, made.fields, json.dumps(made.stored, ensure_ascii=False), None, None)
+    return document.from_solr(source, "test").entry()
 
 
 @pytest.fixture(scope="module")

@@ -13,8 +13,6 @@ from ckanext.kzopen.search import connection, document
 from ckanext.kzopen.search.engines import engine_of
 from ckanext.kzopen.search.engines.base import Reader
 
-from tests.search.conftest import entry
-
 Source = dict[str, Any]
 Filled = Callable[..., Reader]
 
@@ -49,7 +47,7 @@ def embedded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Filled:
     engine = engine_of("", tmp_path / "embedded")
 
     def fill(*sources: Source) -> Any:
-        writer, _count = engine.built(iter(entry(made(one)) for one in sources))
+        writer, _count = engine.built(iter(made(one).entry() for one in sources))
         reader = engine.reader()
         monkeypatch.setattr(connection, "reader", lambda: reader)
         return writer

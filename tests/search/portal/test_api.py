@@ -11,7 +11,6 @@ from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.search.portal import openapi
 from jsonschema import Draft202012Validator
 
-from tests.search.conftest import entry
 from tests.search.portal.conftest import Filled, made, thing
 
 pytestmark = pytest.mark.usefixtures("pages")
@@ -57,7 +56,7 @@ def test_everything_is_met_once_while_documents_change(embedded: Filled, pages: 
         met += [one["id"] for one in found["items"]]
         address = found["next"]
         changed = [thing(name, title=f"Өзгерді {step}") for name in list(sources)[step::29]]
-        writer.put(entry(made(one)) for one in (*changed, thing(f"late-{step}", title="Жаңа")))
+        writer.put(made(one).entry() for one in (*changed, thing(f"late-{step}", title="Жаңа")))
         writer.remove([made(thing(f"set-{step:03d}")).key])  # a few of the beginning go, met or not
         writer.commit()
         step += 1

@@ -31,6 +31,7 @@ _in_action: ContextVar[bool] = ContextVar("kzopen_search_in_action", default=Fal
 _captured: ContextVar[list[document.Document] | None] = ContextVar("kzopen_search_captured", default=None)
 _PACKAGES = Term("entity_type", registry.PACKAGE)
 _readers: dict[tuple[str, str], Reader] = {}
+_DATA_DICT = "data_dict"
 
 
 @contextmanager
@@ -77,6 +78,11 @@ class SolrAnswer:
         return iter(self.docs)
 
 
+def _with_id(wanted: frozenset[str] | None) -> frozenset[str] | None:
+    """A document is known by its id when its `data_dict` is wanted."""
+    return wanted | {"id"} if wanted and _DATA_DICT in wanted else wanted
+
+
 class Connection:
     """One site's documents; `decode_dates` gives moments as datetime, as pysolr does."""
 
@@ -89,7 +95,7 @@ class Connection:
         """Ask the engine; raises CKAN's SearchQueryError for what cannot be asked, SearchError when there is no answer."""
         try:
             asked = solr_request.search_of({"q": q, **params}, visibility.current())
-            search = replace(asked, filters=(*asked.filters, _PACKAGES))
+            search = replace(asked, filters=(*asked.filters, _PACKAGES), wanted=_with_id(asked.wanted))
             answer = spelling.forgiving(reader(), search)
         except solr_request.SortError as error:
             raise SolrError(str(error)) from error
@@ -97,7 +103,16 @@ class Connection:
             raise SearchQueryError(str(error)) from error
         except EngineError as error:
             raise SearchError(f"Search is not available at the moment: {error}") from error
+        if asked.wanted is None or _DATA_DICT in asked.wanted:
+            self._add_data_dicts(answer.documents)
         return self._in_solr_shape(answer)
+
+    def _add_data_dicts(self, documents: list[dict[str, Any]]) -> None:
+        """From PostgreSQL: the engine has the validated ones only."""
+        found = store.data_dicts(model.Session, self._site, [one["id"] for one in documents])
+        for one in documents:
+            if one["id"] in found:
+                one[_DATA_DICT] = found[one["id"]]
 
     def _in_solr_shape(self, answer: Answer) -> SolrAnswer:
         docs = [solr_datetime_decoder(found) for found in answer.documents] if self._decode_dates else answer.documents

@@ -17,6 +17,7 @@ from typing import Any
 
 import orjson
 from ckanext.kzopen.search import analysis, collation, dates, fields, visibility
+from ckanext.kzopen.search.engines.base import Entry
 from ckanext.kzopen.search.fields import Kind
 
 LONGEST_KEYWORD = 4_000
@@ -56,6 +57,11 @@ class Document:
     fields: dict[str, Any]
     analysis: int
     hash: int
+
+    def entry(self) -> Entry:
+        """What the index takes of it."""
+        stored = json.dumps(self.stored, ensure_ascii=False)
+        return Entry(self.key, self.hash, self.fields, stored, self.validated_data_dict)
 
 
 def key_of(entity_id: str, site_id: str) -> str:

@@ -44,7 +44,13 @@ _GET = text(
     ORDER BY entity_id = :reference DESC LIMIT 1
     """
 )
-_ENTRIES = "SELECT key, hash, fields::text, stored::text, data_dict, validated_data_dict FROM kzopen.search_document"
+_DATA_DICTS = text(
+    """
+    SELECT entity_id, data_dict FROM kzopen.search_document
+    WHERE site_id = :site_id AND entity_type = 'package' AND entity_id = ANY (CAST(:ids AS text[]))
+    """
+)
+_ENTRIES = "SELECT key, hash, fields::text, stored::text, validated_data_dict FROM kzopen.search_document"
 _SOME = text(f"{_ENTRIES} WHERE key = ANY (CAST(:keys AS text[]))")
 _ALL = text(_ENTRIES)
 _HASHES = text("SELECT key, hash FROM kzopen.search_document")
@@ -108,6 +114,12 @@ def get(session: Executor, site_id: str, entity_type: str, reference: str) -> di
     return {**row.stored, "data_dict": row.data_dict, "validated_data_dict": row.validated_data_dict}
 
 
+def data_dicts(session: Executor, site_id: str, ids: Sequence[str]) -> dict[str, str]:
+    """The package dicts that no schema has gone over, as JSON text by id."""
+    found = session.execute(_DATA_DICTS, {"site_id": site_id, "ids": list(ids)})
+    return {row.entity_id: row.data_dict for row in found if row.data_dict is not None}
+
+
 def entries(connection: Connection, keys: Sequence[str]) -> Iterator[Entry]:
     """What the index takes of these documents; keys without a document are left out."""
     return map(_entry, connection.execute(_SOME, {"keys": list(keys)}))
@@ -121,8 +133,8 @@ def all_entries(connection: Connection) -> Iterator[Entry]:
 
 def _entry(row: Any) -> Entry:
     """Both JSON columns come as text: one goes on as it is, the other is read by the quicker reader."""
-    key, hash_, fields, stored, data_dict, validated_data_dict = row
-    return Entry(key, hash_, orjson.loads(fields), stored, data_dict, validated_data_dict)
+    key, hash_, fields, stored, validated_data_dict = row
+    return Entry(key, hash_, orjson.loads(fields), stored, validated_data_dict)
 
 
 def tell_outdated(session: Executor) -> None:

@@ -63,13 +63,15 @@ class Answer:
 
 @dataclass(frozen=True)
 class Entry:
-    """A document as an engine takes it: its key, the hash of its content, what is indexed, what is given back."""
+    """A document as an engine takes it: its key, the hash of its content, what is indexed, what is given back.
+
+    `data_dict` is not among it: few ask for it, and PostgreSQL has it.
+    """
 
     key: str
     hash: int
     fields: dict[str, Any]  # IndexDocument as a dict
     stored: str  # JSON
-    data_dict: str | None
     validated_data_dict: str | None
 
 

@@ -23,7 +23,8 @@ TEXTS = ("text", "title", "notes")
 NGRAMS = tuple(sorted(fields.NGRAMS))
 INTEGERS = frozenset({*fields.DATES, *fields.NUMBERS})
 SHORTEST_GRAM, LONGEST_GRAM = 2, 10
-GIVEN_BACK = ("stored", "data_dict", "validated_data_dict")
+PACKAGE_DICT = "validated_data_dict"
+GIVEN_BACK = ("stored", PACKAGE_DICT)
 DEEPEST = 10_000_000
 """Documents that one may page through; pages deeper than 10,000 are asked for by one stored key only."""
 
@@ -97,9 +98,8 @@ def elastic_document(entry: Entry) -> dict[str, Any]:
     """One document as Elasticsearch takes it."""
     given = entry.fields
     document: dict[str, Any] = {"key": entry.key, "hash": entry.hash, "stored": entry.stored}
-    for name, text in (("data_dict", entry.data_dict), ("validated_data_dict", entry.validated_data_dict)):
-        if text is not None:
-            document[name] = text
+    if entry.validated_data_dict is not None:
+        document[PACKAGE_DICT] = entry.validated_data_dict
     document |= {name: found for name, text in given["ngrams"].items() if (found := grams(text))}
     document |= {order_field(name): value for name, value in given["order"].items()}
     return document | _keywords(given["keywords"]) | _texts(given["texts"]) | _numbers(given["moments"], given["numbers"])

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import tantivy
 from ckanext.kzopen.search import analysis, dates, fields
+from ckanext.kzopen.search.engines.tantivy import spans
 from ckanext.kzopen.search.engines.tantivy.schema import (
     INTEGERS,
     KEYWORDS,
@@ -16,6 +17,7 @@ from ckanext.kzopen.search.engines.tantivy.schema import (
     NGRAMS,
     SHORTEST_GRAM,
     TEXTS,
+    in_exact,
     path,
     present,
     ranged,
@@ -179,7 +181,11 @@ class Compiler:
         )
 
     def _exact_values(self, node: Range) -> Query:
-        """Values between the bounds by their bytes; hexadecimal ends before the letter g."""
+        """Values between the bounds by their code points: by a pattern, or by way of `exact` where it has them."""
+        if not in_exact(node.field):
+            pattern = spans.pattern(node)
+            return Query.regex_query(schema(), node.field, pattern) if pattern else Query.empty_query()
+        # Hexadecimal ends before the letter g.
         low = ranged(node.field, node.low or "")
         high = ranged(node.field, "") + "g" if node.high is None else ranged(node.field, node.high)
         open_below = node.low is None

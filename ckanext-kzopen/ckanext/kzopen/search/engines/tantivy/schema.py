@@ -1,10 +1,10 @@
 """Our fields in tantivy's schema.
 
 Known keyword fields are fields of their own; all others lie in the JSON field `kw`, moments in `at`, numbers in `num`, words
-in `tx`. tantivy reaches ranges of texts through its query parser only, which knows few signs and reads bounds inside JSON as
-dates or numbers where they look so; therefore exact values lie a second time in `exact`, as `ranged` writes them. Texts come
-analysed, their tokens joined by spaces, so tantivy only splits at spaces. What nobody counts has no column; that it has values
-says a mark in `exact`.
+in `tx`. tantivy reaches ranges of texts inside JSON through its query parser only, which knows few signs and reads bounds as
+dates or numbers where they look so; therefore the values in `kw` lie a second time in `exact`, as `ranged` writes them, and so
+do those whose ranges have to be exact to the last letter. Texts come analysed, their tokens joined by spaces, so tantivy only
+splits at spaces. What nobody counts has no column; that it has values says a mark in `exact`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ import tantivy
 from ckanext.kzopen.search import fields
 from ckanext.kzopen.search.engines.base import Entry
 
-VERSION = "5"
+VERSION = "6"
 """Raise it when documents must be written anew although the fields stay the same."""
 
 KEYWORDS = tuple(sorted(fields.KEYWORDS))
@@ -29,11 +29,13 @@ MOMENTS = tuple(sorted(fields.DATES))
 NGRAMS = tuple(sorted(fields.NGRAMS))
 NUMBERS = tuple(sorted(fields.NUMBERS))
 INTEGERS = frozenset({*MOMENTS, *NUMBERS})
+_PAGED_BY = frozenset({"id", "index_id", "name"})
+"""Known keywords by which one page follows another: `spans` looks at half a UUID."""
 LONGEST_RANGED = 40
 """Bytes of a value that a range looks at."""
 SHORTEST_GRAM, LONGEST_GRAM = 2, 10
-PACKAGE_DICTS = ("data_dict", "validated_data_dict")
-_BY_ITSELF = frozenset({"id", fields.SCORE, *PACKAGE_DICTS})
+PACKAGE_DICT = "validated_data_dict"
+_BY_ITSELF = frozenset({"id", fields.SCORE, PACKAGE_DICT})
 """What is read without the other stored fields: a page of data sets wants no more."""
 
 
@@ -59,7 +61,7 @@ def schema() -> tantivy.Schema:
     builder.add_json_field("tx", tokenizer_name="spaces")
     builder.add_json_field("at", fast=True, tokenizer_name="raw", index_option="basic")
     builder.add_json_field("num", fast=True, tokenizer_name="raw", index_option="basic")
-    for name in ("stored", *PACKAGE_DICTS):
+    for name in ("stored", PACKAGE_DICT):
         builder.add_bytes_field(f"{name}_bytes", stored=True)
     return builder.build()
 
@@ -90,6 +92,11 @@ def order_field(name: str) -> str:
 def path(root: str, name: str) -> str:
     """The address of a key inside a JSON field; a dot in the key is no step."""
     return f"{root}.{name.replace('.', chr(92) + '.')}"
+
+
+def in_exact(field: str) -> bool:
+    """Whether the values of a field lie in `exact`."""
+    return field not in fields.KEYWORDS or field in _PAGED_BY
 
 
 def ranged(field: str, value: str) -> str:
@@ -143,13 +150,16 @@ def _add_keywords(document: tantivy.Document, keywords: dict[str, list[str]]) ->
             document.add_text(name, value)
     if dynamic:
         document.add_json("kw", dynamic)
-    document.add_text("exact", " ".join(_exact(keywords)))
+    exact = " ".join(_exact(keywords))
+    if exact:
+        document.add_text("exact", exact)
 
 
 def _exact(keywords: dict[str, list[str]]) -> Iterator[str]:
     for name, values in keywords.items():
-        mark = _mark(name)
-        yield from (mark + _hexadecimal(value) for value in values)
+        if in_exact(name):
+            mark = _mark(name)
+            yield from (mark + _hexadecimal(value) for value in values)
         if name in fields.UNCOUNTED:
             yield present(name)
 
@@ -179,8 +189,7 @@ def _add_numbers(document: tantivy.Document, numbers: dict[str, float]) -> None:
 
 
 def _add_stored(document: tantivy.Document, entry: Entry) -> None:
-    given = {"stored": entry.stored, "data_dict": entry.data_dict, "validated_data_dict": entry.validated_data_dict}
-    for name, text in given.items():
+    for name, text in (("stored", entry.stored), (PACKAGE_DICT, entry.validated_data_dict)):
         if text is not None:
             document.add_bytes(f"{name}_bytes", text.encode("utf-8", "surrogatepass"))
 
@@ -191,9 +200,8 @@ def stored_of(document: tantivy.Document, wanted: frozenset[str] | None) -> dict
         shown: dict[str, Any] = {"id": document.get_first("id")}
     else:
         shown = orjson.loads(document.get_first("stored_bytes") or b"{}")
-    for name in PACKAGE_DICTS:
-        if wanted is None or name in wanted:
-            text = document.get_first(f"{name}_bytes")
-            if text is not None:
-                shown[name] = text.decode()
+    if wanted is None or PACKAGE_DICT in wanted:
+        text = document.get_first(f"{PACKAGE_DICT}_bytes")
+        if text is not None:
+            shown[PACKAGE_DICT] = text.decode()
     return shown if wanted is None else {name: value for name, value in shown.items() if name in wanted}
