@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 
 _INFO = "kzopen_search"
 _UNHURRIED = "kzopen_search_unhurried"
+_QUIETLY = "kzopen_search_quietly"
 _PACKAGES_OF_GROUPS = text(
     """
     SELECT id FROM package WHERE owner_org = ANY (CAST(:groups AS text[]))
@@ -69,14 +70,24 @@ def indexed(session: Any, package_id: str) -> None:
 
 
 @contextmanager
-def unhurried(session: Any) -> Iterator[list[int]]:
-    """Commits inside do not wait for the index; gives the list that fills with their outbox rows."""
+def unhurried(session: Any, quietly: bool = False) -> Iterator[list[int]]:
+    """Commits inside do not wait for the index; gives the list that fills with their outbox rows.
+
+    `quietly`: the indexer is not woken either. It finds what was written when it looks by itself: many documents at once cost
+    far less.
+    """
     rows: list[int] = []
-    session.info[_UNHURRIED] = rows
+    session.info[_UNHURRIED], session.info[_QUIETLY] = rows, quietly
     try:
         yield rows
     finally:
         session.info.pop(_UNHURRIED, None)
+        session.info.pop(_QUIETLY, None)
+
+
+def quietly(session: Any) -> bool:
+    """Whether the session's changes wake nobody."""
+    return bool(session.info.get(_QUIETLY))
 
 
 def unhurried_rows(session: Any) -> list[int] | None:

@@ -128,7 +128,7 @@ class Connection:
                 only_captured.append(made)
                 continue
             with self._transaction(made.entity_id) as (session, rows):
-                rows.append(store.put(session, made))
+                rows.append(store.put(session, made, changes.quietly(model.Session())))
 
     def delete(self, id: str | Sequence[str] | None = None, q: str | None = None, **_options: Any) -> None:
         """Remove documents by id, or those that the engine finds for a query."""

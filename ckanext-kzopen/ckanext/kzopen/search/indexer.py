@@ -100,8 +100,7 @@ class Indexer:
         while not self._stopping:
             started = time.monotonic()
             done = indexing.step(connection)
-            if done:
-                self._gather(connection, done, time.monotonic() - started)
+            if done == BATCH or (done and self._gather(connection, time.monotonic() - started)):
                 continue
             indexing.look_after()
             with connection.begin():
@@ -111,16 +110,18 @@ class Indexer:
                 due = time.monotonic() + UPKEEP
             self._sleep(IDLE, connection)
 
-    def _gather(self, connection: Connection, done: int, seconds: float) -> None:
+    def _gather(self, connection: Connection, seconds: float) -> bool:
         """Where changes come faster than they are indexed, let more of them come: a commit of one costs as much as of many.
 
-        Whoever changes something alone is not kept waiting.
+        Whoever changes something alone is not kept waiting. Returns whether more have come.
         """
         driver: Any = connection.connection.driver_connection
         driver.poll()
-        if driver.notifies and done < BATCH:
-            driver.notifies.clear()
-            self._sleep(min(2 * seconds, LONGEST_GATHERING))
+        if not driver.notifies:
+            return False
+        driver.notifies.clear()
+        self._sleep(min(2 * seconds, LONGEST_GATHERING))
+        return True
 
     def _prune(self, connection: Connection) -> None:
         with connection.begin():

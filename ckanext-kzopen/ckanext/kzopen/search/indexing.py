@@ -97,6 +97,7 @@ class Indexing:
         return len(wrong)
 
     def _index(self, connection: Connection, keys: list[str]) -> None:
+        keys = [*keys, *self._writer.companions(keys)]
         found = list(store.entries(connection, keys))
         self._writer.put(found)
         self._writer.remove(sorted(set(keys) - {entry.key for entry in found}))

@@ -67,11 +67,13 @@ def documents(wanted: Collection[Thing], force: bool = False, show: Callable[[in
 
     A string is a package's id, a pair kind and id of a thing of another section.
     """
-    with changes.unhurried(model.Session()) as rows:
+    with changes.unhurried(model.Session(), quietly=True) as rows:
         for number, one in enumerate(wanted, 1):
             show(number, len(wanted))
             _one(one, force)
     if rows:
+        outbox.wake(model.Session, topics.CHANGED)
+        model.Session.commit()
         seconds = max(_LEAST_WAIT, float(config.get("kzopen.search_wait") or 0))
         waiting.acknowledgements(model.meta.engine).wait(rows[-1:], seconds)
 
@@ -93,6 +95,11 @@ def _one(wanted: Thing, force: bool) -> None:
 
 def rebuild_fast() -> None:
     """Compute all documents anew in as many processes as there are cores, each with connections of its own."""
+    with recompute.draining():
+        _in_processes()
+
+
+def _in_processes() -> None:
     ids, things = _package_ids(_IDS), [registry.reference(*thing) for thing in sorted(_things())]
     outbox.emit_many(model.Session, topics.STALE, ids)
     outbox.emit_many(model.Session, topics.STALE_THING, things)

@@ -13,9 +13,9 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import ckan.model as model
@@ -35,11 +35,16 @@ log = logging.getLogger(__name__)
 AT_ONCE = 50
 """Packages that the changing process computes itself; more are left to the background."""
 
+TOGETHER = 10
+"""Packages whose documents are computed in one transaction; who changes one of them meanwhile waits a fifth of a second."""
+
 _executors: dict[int, ThreadPoolExecutor] = {}
 
 _ROWS = text("SELECT id, topic, key FROM kzopen.outbox WHERE id = ANY (CAST(:ids AS bigint[])) ORDER BY id")
+_LOCK_FREE = text("SELECT id FROM package WHERE id = ANY (CAST(:ids AS text[])) FOR SHARE SKIP LOCKED")
 _LOCK = text("SELECT 1 FROM package WHERE id = :id FOR SHARE")
 _UNFLUSHED = text("SET LOCAL synchronous_commit TO off")
+_DRAINS = text("SELECT pg_advisory_lock_shared(:lock)")
 _LOCK_THING = text("SELECT pg_advisory_xact_lock(hashtextextended('kzopen.search:' || :thing, 0))")
 
 
@@ -109,11 +114,23 @@ def document(package_id: str) -> None:
     """
     found = model.Session.execute(_LOCK, {"id": package_id}).scalar()
     model.Session.expire_all()
-    if found and tombstone(model.Session(), "dataset", package_id) is None:
+    if found:
+        _of_package(package_id)
+    else:
+        _remove(package_id)
+
+
+def _of_package(package_id: str) -> None:
+    """The document of a package that is there and locked; what was withdrawn has none."""
+    if tombstone(model.Session(), "dataset", package_id) is None:
         logic.index_update_package({"ignore_auth": True}, package_id)
     else:
-        rows = store.remove(model.Session, str(config.get("ckan.site_id")), "package", package_id)
-        changes.written(model.Session(), package_id, rows)
+        _remove(package_id)
+
+
+def _remove(package_id: str) -> None:
+    rows = store.remove(model.Session, str(config.get("ckan.site_id")), "package", package_id)
+    changes.written(model.Session(), package_id, rows)
 
 
 def thing(entity_type: str, entity_id: str) -> None:
@@ -130,7 +147,8 @@ def thing(entity_type: str, entity_id: str) -> None:
     if source is None:
         rows = store.remove(model.Session, site, entity_type, entity_id)
     else:
-        rows = [store.put(model.Session, from_solr(completed(source, entity_type, entity_id, site), site))]
+        made = from_solr(completed(source, entity_type, entity_id, site), site)
+        rows = [store.put(model.Session, made, changes.quietly(model.Session()))]
     changes.written(model.Session(), reference, rows)
 
 
@@ -142,16 +160,48 @@ def completed(source: Mapping[str, Any], entity_type: str, entity_id: str, site:
 
 
 def drain() -> int:
-    """Do all waiting rows, one transaction each; returns how many were done. Several processes may drain at once.
+    """Do all waiting rows, a few in a transaction; returns how many were done. Several processes may drain at once.
 
     A row that fails is left for the next time.
     """
     done, last = 0, 0
-    while messages := outbox.take(model.Session, RECOMPUTE, limit=1, after=last):
-        last = messages[0].id
-        done += _attempt(last, messages[0].topic, messages[0].key)
+    while messages := outbox.take(model.Session, RECOMPUTE, limit=TOGETHER, after=last):
+        last = messages[-1].id
+        together = _together({message.id: message.key for message in messages if message.topic == topics.STALE})
+        alone = [message for message in messages if message.id not in together]
+        done += len(together) + sum(_attempt(message.id, message.topic, message.key) for message in alone)
     model.Session.rollback()
     return done
+
+
+def _together(packages: Mapping[int, str]) -> set[int]:
+    """Compute the documents of packages, by outbox row, in one transaction, so that the index gets them in one commit too.
+
+    Returns the rows that were done: none when one fails, and not those whose package somebody is changing. Nobody is waited
+    for while other packages are locked.
+    """
+    try:
+        unflushed()
+        free = set(model.Session.execute(_LOCK_FREE, {"ids": sorted(set(packages.values()))}).scalars())
+        model.Session.expire_all()
+        for package_id in free:
+            _of_package(package_id)
+        done = {row for row, package_id in packages.items() if package_id in free}
+        outbox.acknowledge(model.Session, RECOMPUTE, done)
+        model.Session.commit()
+    except Exception:  # plugins compute parts of a document and may raise anything; then each is tried alone
+        log.debug("search documents are computed one by one", exc_info=True)
+        model.Session.rollback()
+        return set()
+    return done
+
+
+@contextmanager
+def draining() -> Iterator[None]:
+    """The indexer starts no further process for rows that wait while one like this is at work."""
+    with model.meta.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as own:
+        own.execute(_DRAINS, {"lock": topics.DRAINING})
+        yield
 
 
 def main() -> None:
@@ -161,8 +211,10 @@ def main() -> None:
 
     app = make_app(load_config(sys.argv[1]))
     start = time.monotonic()
-    with app._wsgi_app.test_request_context(), changes.unhurried(model.Session()):
+    with app._wsgi_app.test_request_context(), changes.unhurried(model.Session(), quietly=True), draining():
         log.info("%d search documents computed anew in %.1f s", drain(), time.monotonic() - start)
+        outbox.wake(model.Session, topics.CHANGED)
+        model.Session.commit()
 
 
 if __name__ == "__main__":

@@ -9,11 +9,13 @@ import time
 from ckanext.kzopen.core import outbox
 from ckanext.kzopen.core.outbox import Executor
 from ckanext.kzopen.search import topics
+from sqlalchemy import text
 
 PATIENCE = 3.0
 """Seconds that a package may wait for the process that changed it."""
 FIRST_PAUSE = 5.0
 LONGEST_PAUSE = 600.0
+_ALONE = text("SELECT pg_try_advisory_xact_lock(:lock)")
 
 
 class RecomputeChild:
@@ -32,7 +34,7 @@ class RecomputeChild:
         waiting = outbox.pending(connection, topics.RECOMPUTE)
         if not waiting.rows:
             self._pause = FIRST_PAUSE
-        elif waiting.oldest > PATIENCE and time.monotonic() >= self._due:
+        elif waiting.oldest > PATIENCE and time.monotonic() >= self._due and _nobody_drains(connection):
             self._process = subprocess.Popen([sys.executable, "-m", "ckanext.kzopen.search.recompute", self._ini])
             self._due = time.monotonic() + self._pause
             self._pause = min(2 * self._pause, LONGEST_PAUSE)
@@ -42,3 +44,8 @@ class RecomputeChild:
         if self._process is not None and self._process.poll() is None:
             self._process.terminate()
             self._process.wait(5)
+
+
+def _nobody_drains(connection: Executor) -> bool:
+    """Whether no process computes what waits; `rebuild --recompute` starts some of its own."""
+    return bool(connection.execute(_ALONE, {"lock": topics.DRAINING}).scalar())

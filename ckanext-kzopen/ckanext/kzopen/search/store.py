@@ -75,13 +75,13 @@ _OUTDATED = text(
 )
 
 
-def put(session: Executor, document: Document) -> int:
-    """Write the document; returns the number of the outbox row that tells the index."""
+def put(session: Executor, document: Document, quietly: bool = False) -> int:
+    """Write the document; returns the number of the outbox row that tells the index, which is not woken if `quietly`."""
     values = dict(vars(document))
     for name in ("stored", "fields"):
         values[name] = json.dumps(values[name], ensure_ascii=False)
     session.execute(_PUT, values)
-    return outbox.emit(session, topics.CHANGED, document.key)
+    return outbox.emit(session, topics.CHANGED, document.key, quietly=quietly)
 
 
 def remove(session: Executor, site_id: str, entity_type: str, reference: str) -> list[int]:

@@ -15,3 +15,5 @@ STALE_THING = "search.stale"
 """Topic: the document of this thing of another section (`kind:id`) must be computed anew."""
 RECOMPUTE = "search.recompute"
 """Consumer of STALE and STALE_THING: whoever has CKAN loaded."""
+DRAINING = 0x6B7A64726E
+"""Advisory lock of PostgreSQL that processes share while they compute what waits ("kzdrn")."""

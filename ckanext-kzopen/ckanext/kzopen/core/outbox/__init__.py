@@ -8,7 +8,7 @@ number may become visible later. Works with an SQLAlchemy session or connection;
 from __future__ import annotations
 
 from ckanext.kzopen.core.outbox.consumers import acknowledge, forget, register, take
-from ckanext.kzopen.core.outbox.emission import NEWS_CHANNEL, emit, emit_many
+from ckanext.kzopen.core.outbox.emission import NEWS_CHANNEL, emit, emit_many, wake
 from ckanext.kzopen.core.outbox.upkeep import Pending, pending, prune, waiting
 from ckanext.kzopen.core.outbox.values import Consumer, Executor, Message
 
@@ -27,4 +27,5 @@ __all__ = [
     "register",
     "take",
     "waiting",
+    "wake",
 ]

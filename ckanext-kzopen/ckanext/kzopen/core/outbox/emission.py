@@ -23,20 +23,30 @@ _EMIT = text(
         SELECT consumer.name, written.id
         FROM written JOIN kzopen.outbox_consumer consumer ON written.topic = ANY (consumer.topics)
     )
-    SELECT id, pg_notify(:channel, topic) FROM written ORDER BY id
+    SELECT id, CASE WHEN :wakes THEN pg_notify(:channel, topic) END FROM written ORDER BY id
     """
 )
+_WAKE = text("SELECT pg_notify(:channel, :topic)")
 
 
-def emit(session: Executor, topic: str, key: str, payload: Mapping[str, Any] | None = None) -> int:
+def emit(session: Executor, topic: str, key: str, payload: Mapping[str, Any] | None = None, quietly: bool = False) -> int:
     """Tell all consumers of `topic` that something happened to `key`; returns the row's number.
 
-    Nothing is told before the caller's commit, nothing at all if it rolls back.
+    Nothing is told before the caller's commit, nothing at all if it rolls back. Consumers are woken, unless `quietly`: then
+    they find the row when they look next, together with others.
     """
-    return emit_many(session, topic, [key], payload)[0]
+    return emit_many(session, topic, [key], payload, quietly)[0]
 
 
-def emit_many(session: Executor, topic: str, keys: Iterable[str], payload: Mapping[str, Any] | None = None) -> list[int]:
+def emit_many(
+    session: Executor, topic: str, keys: Iterable[str], payload: Mapping[str, Any] | None = None, quietly: bool = False
+) -> list[int]:
     """One row for each key, in one statement; returns their numbers."""
-    parameters = {"topic": topic, "keys": list(keys), "payload": json.dumps(dict(payload or {})), "channel": NEWS_CHANNEL}
+    told = {"topic": topic, "keys": list(keys), "payload": json.dumps(dict(payload or {}))}
+    parameters = {**told, "channel": NEWS_CHANNEL, "wakes": not quietly}
     return [row.id for row in session.execute(_EMIT, parameters)]
+
+
+def wake(session: Executor, topic: str) -> None:
+    """Have the consumers of the topic look for rows that were emitted quietly."""
+    session.execute(_WAKE, {"channel": NEWS_CHANNEL, "topic": topic})

@@ -63,7 +63,7 @@ def work(session: Session, run_id: UUID, batch: int, clock: Callable[[], float] 
     source = session.get_one(Source, run.source_id)
     until, silent = clock() + SHIFT, 0
     # Nobody waits for the index to show what was harvested.
-    with changes.unhurried(session), visiting.visit(session, source, run) as visit:
+    with changes.unhurried(session, quietly=True), visiting.visit(session, source, run) as visit:
         for item in _due(session, run, batch):
             if clock() > until or silent >= SILENT or _state(session, run) != "fetching":
                 break

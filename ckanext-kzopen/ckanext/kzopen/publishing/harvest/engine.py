@@ -120,7 +120,7 @@ def give_up(session: Session, run: Run, error: KzError) -> None:
 
 def _fetch(session: Session, source: Source, run: Run) -> None:
     if run.removals_allowed or run.purpose == "dry":
-        with changes.unhurried(session):
+        with changes.unhurried(session, quietly=True):
             removing.remove_all(session, source, run)
     batches.defer_all(session, source, run)
     session.commit()

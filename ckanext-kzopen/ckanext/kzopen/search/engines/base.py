@@ -88,6 +88,9 @@ class Reader(Protocol):
 class Writer(Protocol):
     """Changes the index; there is one in the whole portal."""
 
+    def companions(self, keys: Sequence[str]) -> list[str]:
+        """Other documents to be put again in the commit that changes these, so that the index stays in few pieces."""
+
     def put(self, entries: Iterable[Entry]) -> None:
         """Add documents, replacing those with the same keys."""
 

@@ -32,6 +32,10 @@ class ElasticWriter:
             self._index = indexes.current(self._elastic, address.prefix)
         self._waiting: list[Action] = []
 
+    def companions(self, keys: Sequence[str]) -> list[str]:
+        """None: Elasticsearch looks after its segments by itself."""
+        return []
+
     def put(self, entries: Iterable[Entry]) -> None:
         """Add documents, replacing those with the same keys."""
         self._waiting.extend(_written(entry) for entry in entries)

@@ -11,11 +11,14 @@ import os
 import shutil
 import zlib
 from pathlib import Path
+from typing import Any
 
 from ckanext.kzopen.search.engines.base import EngineError
 from ckanext.kzopen.search.engines.tantivy.schema import fingerprint
 
 _CURRENT = "current"
+_SMALL = 16_818
+"""Documents; tantivy takes all segments below for equal (its `LogMergePolicy`: 10,000 × 2^0.75)."""
 _MAGIC = (1337).to_bytes(4, "little")
 
 
@@ -82,13 +85,28 @@ def damaged(generation: Path) -> list[str]:
     return missing(generation) + sorted(path.name for path in files if not _sound(path))
 
 
+def small_segments(generation: Path) -> int:
+    """How many segments tantivy would merge with each other; EngineError when it cannot be read."""
+    return sum(size < _SMALL for size in _sizes(generation).values())
+
+
 def _segments(generation: Path) -> set[str]:
-    """Ids of the segments in `meta.json`; EngineError when it cannot be read."""
+    """Ids of the segments."""
+    return set(_sizes(generation))
+
+
+def _sizes(generation: Path) -> dict[str, int]:
+    """The documents of each segment by its id, after `meta.json`; EngineError when it cannot be read."""
     try:
         meta = json.loads((generation / "meta.json").read_bytes())
-        return {segment["segment_id"].replace("-", "") for segment in meta["segments"]}
-    except (OSError, ValueError, KeyError) as error:
+        return {segment["segment_id"].replace("-", ""): _documents(segment) for segment in meta["segments"]}
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise EngineError("meta.json of the search index is damaged") from error
+
+
+def _documents(segment: dict[str, Any]) -> int:
+    deleted = segment.get("deletes") or {}
+    return int(segment["max_doc"]) - int(deleted.get("num_deleted_docs", 0))
 
 
 def _segment(path: Path) -> str:

@@ -12,6 +12,7 @@ import tantivy
 from ckanext.kzopen.search.engines.base import EngineError, Entry
 from ckanext.kzopen.search.engines.tantivy import folder
 from ckanext.kzopen.search.engines.tantivy.panics import as_engine_errors
+from ckanext.kzopen.search.engines.tantivy.runs import Runs
 from ckanext.kzopen.search.engines.tantivy.schema import prepared, schema, tantivy_document
 
 log = logging.getLogger(__name__)
@@ -36,6 +37,13 @@ class TantivyWriter:
             raise EngineError(f"files of the search index are damaged: {', '.join(broken)}")
         with as_engine_errors():
             self._writer = _open(generation)
+        self._generation = generation
+        self._runs = Runs()
+        self._put: set[str] = set()
+
+    def companions(self, keys: Sequence[str]) -> list[str]:
+        """What lies in small segments that are to be one with these documents."""
+        return self._runs.joined(keys, folder.small_segments(self._generation))
 
     def put(self, entries: Iterable[Entry]) -> None:
         """Add documents, replacing those with the same keys."""
@@ -43,17 +51,22 @@ class TantivyWriter:
             for entry in entries:
                 self._writer.delete_documents_by_term("key", entry.key)
                 _add(self._writer, entry)
+                self._put.add(entry.key)
 
     def remove(self, keys: Sequence[str]) -> None:
         """Remove documents; unknown keys are ignored."""
         with as_engine_errors():
             for key in keys:
                 self._writer.delete_documents_by_term("key", key)
+        self._runs.forget(keys)
+        self._put.difference_update(keys)
 
     def commit(self) -> None:
         """Make what was put and removed durable; readers see it at their next question."""
         with as_engine_errors():
             self._writer.commit()
+        self._runs.written(self._put)
+        self._put = set()
 
     def close(self) -> None:
         """Give the lock of the folder free, after merges have ended."""

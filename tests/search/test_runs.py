@@ -1,0 +1,65 @@
+"""Documents that change one by one are gathered in few segments, and what lies long in the index is not written again."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from ckanext.kzopen.search.engines.tantivy.engine import TantivyEngine
+from ckanext.kzopen.search.engines.tantivy.folder import current
+from ckanext.kzopen.search.engines.tantivy.runs import LARGEST, MOST, Runs
+
+from tests.search.conftest import made
+
+CHANGES = 3_000
+
+
+def test_changes_one_by_one_cost_few_documents_each() -> None:
+    runs, segments, written = Runs(), {"base": 10_000}, 0
+    for number in range(CHANGES):
+        keys = {f"k{number}"}
+        keys |= set(runs.joined(keys, len(segments)))
+        for name in [name for name, held in segments.items() if name != "base" and held <= keys]:  # type: ignore[operator]
+            del segments[name]
+        segments[f"s{number}"] = keys  # type: ignore[assignment]
+        runs.written(keys)
+        written += len(keys)
+        assert len(keys) <= LARGEST
+        if len(segments) > MOST:
+            segments = {"base": 10_000 + number}
+    assert written < 12 * CHANGES
+
+
+def test_a_document_that_changes_again_and_again_stays_alone() -> None:
+    runs = Runs()
+    for number in range(100):
+        assert runs.joined(["a"], min(1 + number, 2)) == []
+        runs.written(["a"])
+
+
+def test_a_document_that_was_removed_is_not_put_again() -> None:
+    runs = Runs()
+    runs.written(["a"])
+    runs.forget(["a"])
+    assert runs.joined(["b"], 1) == []
+
+
+def test_the_large_segment_stays_as_it_is(tmp_path: Path) -> None:
+    engine = TantivyEngine(tmp_path)
+    documents = {one.key: one.entry() for one in (made(f"n{number}", title=f"t{number}") for number in range(600))}
+    keys = list(documents)
+    writer, _ = engine.built(documents[key] for key in keys[:300])
+    (base,) = _segments(tmp_path)
+    most = 0
+    for key in keys[300:]:
+        writer.put(documents[one] for one in (key, *writer.companions([key])))
+        writer.commit()
+        most = max(most, len(_segments(tmp_path)))
+    writer.close()
+    assert base in _segments(tmp_path)
+    assert most <= MOST
+    assert engine.reader().hashes() == {key: entry.hash for key, entry in documents.items()}
+
+
+def _segments(root: Path) -> list[str]:
+    return [segment["segment_id"] for segment in json.loads((current(root) / "meta.json").read_text())["segments"]]
