@@ -56,7 +56,7 @@ from ckanext.kzopen.core.reorganisation import auth as agency_auth
 from ckanext.kzopen.core.reorganisation import helpers as agency_helpers
 from ckanext.kzopen.core.reorganisation import jobs as reorganisation_jobs  # noqa: F401 - registers the tasks
 from ckanext.kzopen.core.reorganisation import views as agency_views
-from ckanext.kzopen.core.web import csrf, health, metrics, pages, requests
+from ckanext.kzopen.core.web import csrf, health, metrics, other_processes, pages, requests
 from ckanext.kzopen.core.withdrawal import actions as withdrawal_actions
 from ckanext.kzopen.core.withdrawal import answers as withdrawal_answers
 from ckanext.kzopen.core.withdrawal import cli as withdrawal_cli
@@ -89,6 +89,7 @@ class CorePlugin(p.SingletonPlugin):
         tk.add_template_directory(config, "templates")
         listeners.attach()
         last_use.attach()
+        other_processes.attach()
         belongings.register()
         handover.register()
 
