@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import ckan.plugins.toolkit as tk
+import psycopg
 from ckanext.kzopen.core.web.addresses import may_call, networks
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.publishing.harvest.kinds import Described, Fetched, Found, Harvester, Page, Say, Settings
@@ -26,6 +27,8 @@ READ_ONLY = {
     "mysql": ("SET SESSION TRANSACTION READ ONLY",),
     "sqlite": ("PRAGMA query_only = ON",),
 }
+ACCESS_DENIED = (1044, 1045, 1698)
+"""Numbers of MariaDB and MySQL."""
 PIECE = 2000
 
 
@@ -119,6 +122,8 @@ class Sql(Harvester[SqlSettings]):
                 connection.commit()
                 yield connection
         except OperationalError as error:
+            if _refused(error.orig):
+                raise KzError("harvest.not_let_in", host=url.host, status=url.get_backend_name()) from error
             raise KzError("client.unreachable", host=url.host or "sqlite") from error
         except SQLAlchemyError as error:
             raise KzError("harvest.odd_list", problem=str(getattr(error, "orig", error)).splitlines()[0][:200]) from error
@@ -144,6 +149,13 @@ def checked(address: str) -> tuple[URL, dict[str, Any]]:
     if url.query or not url.host:
         raise KzError("client.bad_address", address=url.render_as_string(hide_password=True))
     return url.set(drivername=driver, host=_number(url)), {"connect_timeout": 5}
+
+
+def _refused(error: Any) -> bool:
+    """Whether the server was there and did not take the name or the password: to try again is of no use."""
+    if isinstance(error, psycopg.Error):
+        return bool(error.pgconn and error.pgconn.used_password)
+    return bool(error.args) and error.args[0] in ACCESS_DENIED
 
 
 def _number(url: URL) -> str:

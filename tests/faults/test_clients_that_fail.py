@@ -90,36 +90,28 @@ def nothing_came(portal: LivePortal, uri: str) -> None:
     assert api(portal).get(f"/datasets/{uri}").json()["version"] is None
 
 
-def test_a_client_that_stalls_is_given_up_and_nothing_stays(live_portal: LivePortal, uri: str) -> None:
-    before, began = bodies(live_portal), time.monotonic()
-    with connected(live_portal, uri, "1000") as connection:
-        connection.sendall(ROWS)
-        status, said = answer(connection)
+def test_clients_that_stall_or_creep_are_given_up_and_nothing_stays(live_portal: LivePortal, uri: str) -> None:
+    before, began, stop = bodies(live_portal), time.monotonic(), threading.Event()
+    with connected(live_portal, uri, "1000") as stalling, connected(live_portal, uri, "1000") as creeping:
+        stalling.sendall(ROWS)
+        thread = threading.Thread(target=creep, args=[creeping, stop], daemon=True)
+        thread.start()
+        for status, said in (answer(stalling), answer(creeping)):
+            assert (status, "publishing.stalled" in said) == (408, True)
+            assert PATIENCE - 2 < time.monotonic() - began < PATIENCE * 2
+        stop.set()
 
-    assert (status, "publishing.stalled" in said) == (408, True)
-    assert PATIENCE - 2 < time.monotonic() - began < PATIENCE * 2
     assert bodies(live_portal) == before
     nothing_came(live_portal, uri)
 
 
-def test_a_client_that_creeps_is_given_up_too(live_portal: LivePortal, uri: str) -> None:
-    stop = threading.Event()
-    with connected(live_portal, uri, "1000") as connection:
-
-        def creep() -> None:
-            while not stop.wait(1):
-                try:
-                    connection.sendall(b"x")
-                except OSError:
-                    return
-
-        thread = threading.Thread(target=creep, daemon=True)
-        thread.start()
-        status, said = answer(connection)
-        stop.set()
-
-    assert (status, "publishing.stalled" in said) == (408, True)
-    nothing_came(live_portal, uri)
+def creep(connection: socket.socket, stop: threading.Event) -> None:
+    """A byte each second."""
+    while not stop.wait(1):
+        try:
+            connection.sendall(b"x")
+        except OSError:
+            return
 
 
 def test_others_are_served_while_clients_stall(live_portal: LivePortal, uri: str) -> None:

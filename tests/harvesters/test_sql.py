@@ -67,13 +67,16 @@ def test_the_connection_cannot_write(harvest: Harvest, postgres_address: str, ma
         assert fresh.items(run)[0]["error"] == "harvest.odd_list"
 
 
-def test_a_wrong_password_is_told_without_it(harvest: Harvest, postgres_address: str) -> None:
-    wrong = postgres_address.replace("secret", "guessed-password")
+@pytest.mark.parametrize("database", ["postgres", "mariadb"])
+def test_a_wrong_password_is_told_without_it_and_not_tried_again(
+    harvest: Harvest, request: pytest.FixtureRequest, database: str
+) -> None:
+    wrong = request.getfixturevalue(f"{database}_address").replace("secret", "guessed-password")
     harvest.add("sql", {"address": wrong, "query": QUERY, "name": "schools"})
     run = harvest.run("preview")
     item = harvest.items(run)[0]
     assert "guessed-password" not in str(item) + str(harvest.get(f"/sources/{harvest.name}").json)
-    assert item["error"] == "client.unreachable"
+    assert (item["error"], item["attempts"]) == ("harvest.not_let_in", 1)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -36,21 +37,27 @@ def test_the_pages_speak_the_reader_s_language(harvest: Harvest, catalogue: Cata
     ):
         assert heading in read(client, f"/{language}{path}"), path
     for kind in ("ckan", "dcat", "egov", "json_api", "files", "sql", "address_register", "ensi"):
-        assert "<form" in read(client, f"/{language}/staff/harvest/new?kind={kind}")
+        page = read(client, f"/{language}/staff/harvest/new?kind={kind}")
+        names = re.findall(r' id="(f-[^"]+)"', page)
+        assert names
+        assert sorted(set(names)) == sorted(names), kind
 
 
 def test_a_source_goes_from_its_form_to_its_first_harvest(harvest: Harvest, catalogue: Catalogue) -> None:
     catalogue.fill(3)
     client = browser(harvest)
     fields = "id = $.id\nchanged = $.changed\ntitle_ru = $.title\ndownload = $.url"
-    typed = {"kind": "json_api", "title": "Каталог", "name": harvest.name, "agency": harvest.agency.name, "gives": "catalogue"}
-    typed |= {"address": f"{catalogue.url}/list", "records": "$.items[*]", "paging": "page", "fields": fields}
+    typed = {"kind": "json_api", "title": "Каталог", "name": harvest.name, "agency": harvest.agency.name}
+    settings = {"gives": "catalogue", "address": f"{catalogue.url}/list", "records": "$.items[*]", "paging": "page"}
+    settings |= {"fields": fields, "name": "a-table"}
+    typed |= {f"setting-{name}": value for name, value in settings.items()}
     typed |= {"prefix": f"{harvest.name[-10:]}-", "threshold": "0,3", "schedule": "30 2 * * *"}
     wrong = client.post("/en/staff/harvest/new", data=typed | {"schedule": "daily"}, base_url=HERE, follow_redirects=False)
     assert "is not understood" in wrong.data.decode()
     saved = client.post("/en/staff/harvest/new", data=typed, base_url=HERE, follow_redirects=False)
     assert saved.headers["Location"].endswith(f"/staff/harvest/{harvest.name}")
     assert "Preview the first 20" in read(client, f"/en/staff/harvest/{harvest.name}")
+    assert harvest.get(f"/sources/{harvest.name}").json["settings"]["name"] == "a-table"
     started = client.post(
         f"/en/staff/harvest/{harvest.name}/runs", data={"purpose": "preview"}, base_url=HERE, follow_redirects=False
     )

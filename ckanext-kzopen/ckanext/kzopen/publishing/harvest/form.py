@@ -15,7 +15,10 @@ from pydantic.fields import FieldInfo
 
 @dataclass(frozen=True)
 class FormField:
-    """One setting: `type` is text, long, secret, number, yes or choice; `choices` are the words of a choice."""
+    """One setting: `type` is text, long, secret, number, yes or choice; `choices` are the words of a choice.
+
+    `place` is its name in the form, where the source's own name and title are too.
+    """
 
     name: str
     label: Words
@@ -24,6 +27,10 @@ class FormField:
     required: bool
     default: Any
     choices: tuple[str, ...] = ()
+
+    @property
+    def place(self) -> str:
+        return f"setting-{self.name}"
 
 
 def fields_of(model: type[Settings]) -> list[FormField]:
@@ -63,7 +70,7 @@ def typed(model: type[Settings], values: Mapping[str, str]) -> dict[str, Any]:
     """What was typed, as the model takes it: empty fields are left out, lists are lines, mappings are lines `name = value`."""
     found: dict[str, Any] = {}
     for field in fields_of(model):
-        text = values.get(field.name, "").strip()
+        text = values.get(field.place, "").strip()
         if field.type == "yes":
             found[field.name] = text in ("1", "on", "true", "yes")
         elif text:
@@ -79,11 +86,11 @@ def _lines(model: type[Settings], name: str, text: str) -> Any:
 
 
 def shown(model: type[Settings], settings: Mapping[str, Any]) -> dict[str, str]:
-    """Stored settings as the form shows them; secrets are not among them."""
+    """Stored settings as the form shows them, by their places in it; secrets are not among them."""
     found = {}
     for field in fields_of(model):
         value = settings.get(field.name, field.default)
-        found[field.name] = as_text(value) if field.type != "secret" else ""
+        found[field.place] = as_text(value) if field.type != "secret" else ""
     return found
 
 

@@ -89,7 +89,9 @@ def suites() -> dict[str, Suite]:
             lanes=LANES,
         ),
         "commands": Suite("test", [str(TESTS / "runtime")], OPTIONS),
-        "pages": Suite("test", [str(TESTS / "browser" / "test_every_page.py")], OPTIONS, worker=False),
+        "pages": Suite(
+            "test", [str(TESTS / "browser" / f"test_{name}.py") for name in ("every_page", "keyboard")], OPTIONS, worker=False
+        ),
         "matrix": Suite("test", [str(TESTS / "security"), "--timeout=1800"], OPTIONS),
         "faults": Suite(
             "test",
