@@ -85,8 +85,13 @@ def under_changes(both: Both, seconds: float, say: Say) -> list[Figure]:
     changing = threading.Thread(target=_change, args=[both.ours.database, stop, changed])
     times: list[float] = []
     words = _documents.codes(5000, 5, both.count)
-    end = time.monotonic() + seconds
-    readers = [threading.Thread(target=_read, args=[both.ours, words[n::READERS], end, times, errors]) for n in range(READERS)]
+    begin = time.monotonic()
+    readers = [
+        threading.Thread(
+            target=_read, args=[both.ours, words[n::READERS], begin + n / SEARCHES, begin + seconds, times, errors]
+        )
+        for n in range(READERS)
+    ]
     for thread in (changing, *readers):
         thread.start()
     for thread in readers:
@@ -102,10 +107,11 @@ def under_changes(both: Both, seconds: float, say: Say) -> list[Figure]:
     ]
 
 
-def _read(side: Side, words: list[str], end: float, times: list[float], errors: list[int]) -> None:
-    """One reader's share of the rate; a time counts from when the search was due, so waiting behind others is in it."""
+def _read(side: Side, words: list[str], due: float, end: float, times: list[float], errors: list[int]) -> None:
+    """One reader's share of the rate, at moments of its own; a time counts from when the search was due, so waiting behind
+    others is in it."""
     with side.client() as client:
-        due, number = time.monotonic(), 0
+        number = 0
         while due < end:
             time.sleep(max(0.0, due - time.monotonic()))
             try:

@@ -7,7 +7,7 @@ import os
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,8 @@ from tests.mortals import Forge, forge
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
+STALLED_AFTER = 10
+"""Seconds after which the shared portal gives up a body; a portal as it ships waits longer."""
 
 
 def free_port() -> int:
@@ -38,19 +40,20 @@ class LivePortal:
     start_seconds: float = 0.0
 
 
-def run_launcher(*arguments: str) -> str:
+def run_launcher(*arguments: str, environment: Mapping[str, str] | None = None) -> str:
     """One command of the launcher, with what it said; a failure fails the test with its words."""
-    done = subprocess.run([str(ROOT / "kzopen"), *arguments], capture_output=True, text=True, timeout=300)
+    command, given = [str(ROOT / "kzopen"), *arguments], os.environ | (environment or {})
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=given)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout + done.stderr
 
 
 @contextmanager
-def portal_at(data: Path, port: int, demo: bool) -> Iterator[LivePortal]:
-    """A whole portal started with the README's command in `data`; stopped at the end of the block."""
+def portal_at(data: Path, port: int, demo: bool, environment: Mapping[str, str] | None = None) -> Iterator[LivePortal]:
+    """A whole portal started with the README's command in `data`, with these variables; stopped at the end of the block."""
     url = f"http://127.0.0.1:{port}"
     began = time.monotonic()
-    run_launcher("serve", "--data", str(data), "--port", str(port), "--no-demo", "--detach")
+    run_launcher("serve", "--data", str(data), "--port", str(port), "--no-demo", "--detach", environment=environment)
     took = time.monotonic() - began
     try:
         if demo:
@@ -104,5 +107,6 @@ def live_portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePortal
         accounts = json.loads((Path(given) / "accounts.json").read_text())
         yield LivePortal(f"http://127.0.0.1:{port}", Path(given), accounts)
         return
-    with portal_at(tmp_path_factory.mktemp("portal") / "data", port, demo=True) as portal:
+    impatient = {"KZOPEN_STALLED_AFTER": str(STALLED_AFTER)}
+    with portal_at(tmp_path_factory.mktemp("portal") / "data", port, demo=True, environment=impatient) as portal:
         yield portal

@@ -23,9 +23,9 @@ import httpx
 import psutil
 import pytest
 
-from tests.conftest import ROOT, LivePortal
+from tests.conftest import ROOT, STALLED_AFTER, LivePortal
 
-PATIENCE = 30  # seconds: kzopen.stalled_after
+PATIENCE = STALLED_AFTER  # seconds
 ROWS = b"code,amount\n1,10\n2,20\n3,30\n"
 OWNER = "demo-kolbulak"
 

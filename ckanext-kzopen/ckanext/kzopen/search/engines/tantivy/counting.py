@@ -6,8 +6,10 @@ question) have many; so counts are kept until the next commit.
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from concurrent.futures import ThreadPoolExecutor
 from operator import itemgetter
 from threading import Lock
 from typing import Any
@@ -24,6 +26,8 @@ _ALL_VALUES = 65_000
 """Values of a facet that each segment reports; with fewer, counts over several segments would be wrong."""
 _ALL_IN_ORDER = {"size": _ALL_VALUES, "segment_size": _ALL_VALUES, "order": {"_key": "asc"}}
 _count = itemgetter("doc_count")
+_executors: dict[int, ThreadPoolExecutor] = {}
+_AT_ONCE = 4
 _MOST_KEPT = 500
 """Questions whose counts are kept."""
 
@@ -36,22 +40,30 @@ class KeptCounts:
         self._counts: OrderedDict[Hashable, Counts] = OrderedDict()
         self._lock = Lock()
 
-    def of(self, state: Hashable, search: Search, count: Callable[[], Counts]) -> Counts:
-        """The facets of the search in this state of the index; `count` finds them when they are not known."""
+    def of(self, state: Hashable, search: Search, count: Callable[[], Counts]) -> Callable[[], Counts]:
+        """Gives the facets of the search in this state of the index when it is called.
+
+        Unless they are known, `count` finds them meanwhile in a thread of its own: tantivy works without Python's lock, and
+        the page of hits takes about as long.
+        """
         if not search.facets:
-            return {}
+            return dict
         if _depends_on_the_hour(search):
-            return count()
+            return _beside().submit(count).result
         asked = (search.query, search.filters, search.labels, search.facets)
         with self._lock:
             if state != self._state:
                 self._state = state
                 self._counts.clear()
             known = self._counts.get(asked)
-        if known is None:
-            known = count()
-            self._keep(state, asked, known)
-        return {name: list(values) for name, values in known.items()}
+        if known is not None:
+            return lambda: {name: list(values) for name, values in known.items()}
+        found = _beside().submit(count)
+        return lambda: self._kept(state, asked, found.result())
+
+    def _kept(self, state: Hashable, asked: Hashable, counts: Counts) -> Counts:
+        self._keep(state, asked, counts)
+        return {name: list(values) for name, values in counts.items()}
 
     def _keep(self, state: Hashable, asked: Hashable, counts: Counts) -> None:
         with self._lock:
@@ -59,6 +71,11 @@ class KeptCounts:
                 self._counts[asked] = counts
                 if len(self._counts) > _MOST_KEPT:
                     self._counts.popitem(last=False)
+
+
+def _beside() -> ThreadPoolExecutor:
+    """The threads of this process; a forked child starts its own."""
+    return _executors.setdefault(os.getpid(), ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="kzopen-search-facets"))
 
 
 def _depends_on_the_hour(search: Search) -> bool:

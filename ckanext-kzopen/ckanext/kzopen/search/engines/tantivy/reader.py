@@ -40,7 +40,8 @@ class TantivyReader:
             query = _restricted(Compiler(index), search)
             moment = (state, time.time() // _KEPT)
             facets = self._counts.of(moment, search, lambda: counting.counted(searcher, query, search.facets))
-            return _answer(searcher, query, search, facets)
+            hits, documents = _page(searcher, query, search)
+            return Answer(hits, documents, facets())
 
     def hashes(self) -> dict[str, int]:
         """The content hash of every document by key."""
@@ -74,13 +75,13 @@ def _hashes(searcher: tantivy.Searcher, hits: list[tuple[Any, Any]]) -> list[int
     return [int(value or 0) for value in searcher.fast_field_values("hash", [address for _key, address in hits])]
 
 
-def _answer(searcher: tantivy.Searcher, query: Query, search: Search, facets: counting.Counts) -> Answer:
+def _page(searcher: tantivy.Searcher, query: Query, search: Search) -> tuple[int, list[dict[str, Any]]]:
+    """The number of hits, and the documents of the page."""
     if search.rows <= 0:
         found: Any = searcher.search(query, limit=1)  # tantivy panics at a limit of 0
-        return Answer(found.count, [], facets)
+        return found.count, []
     hits, addresses = ordering.page(searcher, query, search)
-    documents = [_document(searcher, address, score, search.wanted) for score, address in addresses]
-    return Answer(hits, documents, facets)
+    return hits, [_document(searcher, address, score, search.wanted) for score, address in addresses]
 
 
 def _document(searcher: tantivy.Searcher, address: Any, score: float | None, wanted: frozenset[str] | None) -> dict[str, Any]:
