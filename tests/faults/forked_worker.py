@@ -24,12 +24,13 @@ def hurry() -> None:
 
 def main(app: Any, number: str) -> None:
     """Be the worker of the queue until all runs have ended; the first thing it does is to start the run that is wanted."""
+    from ckan.common import config
     from ckanext.kzopen.core.jobs import worker
     from ckanext.kzopen.core.jobs.registry import HARVEST
 
     hurry()
     patiently(lambda: start(app, int(number)))
-    address = app.config["sqlalchemy.url"]
+    address = str(config["sqlalchemy.url"])
 
     async def until_done() -> None:
         stop = asyncio.Event()

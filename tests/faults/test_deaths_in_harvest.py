@@ -119,7 +119,8 @@ def die_and_end(world: World, choice: random.Random, number: int) -> list[str]:
             time.sleep(choice.uniform(0.1, 1.0))
         with suppress(ProcessLookupError):
             os.kill(worker, signal.SIGKILL)
-        if world.forge.ended() != -signal.SIGKILL:
+        if (code := world.forge.ended()) != -signal.SIGKILL:
+            assert code == 0, world.forge.errors()
             return died
         died.append(f"worker {wait:.2f}")
     worker = world.forge.born(WORKER, str(number))
@@ -142,7 +143,8 @@ def _alive(process: int) -> bool:
 def check(world: World, wanted: dict[str, int]) -> None:
     """The run counted what there was, and everything agrees with the catalogue."""
     state, seen, *counts = world.rows(RUN)[0]
-    assert (state, seen) == ("finished", sum(counts)), (state, seen, counts, world.rows(FAILED))
+    assert state == "finished", (state, world.rows(FAILED))
+    assert seen == sum(counts), (seen, counts)
     assert dict(zip(COUNTS, counts, strict=True)) == wanted, world.rows(FAILED)
     assert world.rows(LEFT) == [(0,)], "jobs are left in the queue"
     assert world.rows(UNSETTLED) == [(0,)], "a delivery is not at its end"

@@ -11,6 +11,7 @@ from functools import cached_property
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from ckanext.kzopen.rows import store
 from ckanext.kzopen.rows.chain import Link
@@ -99,16 +100,20 @@ class Overlay:
         first, last = self.places.search_sorted(start + 1), self.places.search_sorted(start + batch.num_rows + 1)
         if first == last:
             return batch
-        rows, size = self.rows.slice(first, last - first).cast(batch.schema), batch.num_rows
-        chosen = pl.int_range(size, eager=True).scatter(
-            self.places[first:last] - (start + 1), pl.int_range(size, size + rows.num_rows, eager=True)
-        )
-        both = pa.concat_tables([batch, rows]).combine_chunks()
-        return both.take(chosen.to_arrow())
+        rows = self.rows.slice(first, last - first).cast(batch.schema).combine_chunks()
+        changed = pl.repeat(False, batch.num_rows, dtype=pl.Boolean, eager=True)
+        mask = changed.scatter(self.places[first:last] - (start + 1), True).to_arrow()
+        pairs = zip(batch.combine_chunks().columns, rows.columns, strict=True)
+        return pa.table([_replaced(old, mask, new) for old, new in pairs], batch.schema)
 
     def beyond(self, start: int) -> pa.Table:
         """The rows after number `start`."""
         return self.rows.slice(self.places.search_sorted(start + 1))
+
+
+def _replaced(old: pa.ChunkedArray, mask: pa.BooleanArray, new: pa.ChunkedArray) -> pa.Array:
+    """A column of one chunk with the values of `new`, in their order, where the mask says so."""
+    return pc.replace_with_mask(old.chunk(0), mask, new.chunk(0))
 
 
 def latest(changes: Sequence[pa.Table], rows: int) -> pa.Table:
