@@ -20,7 +20,7 @@ EXACTNESS = timedelta(minutes=1)
 def attach() -> None:
     """Once in a process."""
     event.listen(model.ApiToken.last_access, "set", _kept, retval=True)
-    model.ApiToken.touch = _touch  # type: ignore[method-assign]
+    model.ApiToken.touch = _touch
 
 
 def _kept(_token: model.ApiToken, new: Any, old: Any, _initiator: Any) -> Any:
