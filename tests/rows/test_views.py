@@ -75,7 +75,7 @@ def test_an_unchanged_table_is_not_sent_again(app: Any, uri: str, publish: Publi
 
 def test_what_a_user_may_see_is_not_kept_by_caches_in_between(app: Any, uri: str, publish: Publish) -> None:
     publish(private=True)
-    user = factories.SysadminWithToken(password="walnut-harbour-velvet")
+    user = factories.SysadminWithToken(password="walnut-harbour-velvet", about="")
     answer = app.get(f"/data/{uri}/v1.csv", headers={"Authorization": user["token"]})
     assert (answer.status_code, answer.headers["Cache-Control"]) == (200, "private, max-age=31536000, s-maxage=30, immutable")
 

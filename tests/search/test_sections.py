@@ -34,7 +34,7 @@ def in_index(organisation: str, **wanted: str) -> bool:
 
 
 def operator() -> dict[str, Any]:
-    return {"user": factories.Sysadmin(password="walnut-harbour-velvet")["name"], "ignore_auth": True}
+    return {"user": factories.Sysadmin(password="walnut-harbour-velvet", about="")["name"], "ignore_auth": True}
 
 
 def test_an_organisation_is_found_when_its_action_has_returned(organisation: dict[str, Any]) -> None:

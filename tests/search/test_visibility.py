@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures("with_plugins")
 
 @pytest.fixture
 def people() -> dict[str, dict[str, Any]]:
-    return {name: factories.User(password="walnut-harbour-velvet") for name in ("member", "stranger")}
+    return {name: factories.User(password="walnut-harbour-velvet", about="") for name in ("member", "stranger")}
 
 
 @pytest.fixture

@@ -126,7 +126,7 @@ def test_a_number_that_a_proxy_gave_is_kept_when_it_is_plain(app: Any, given: st
 
 def test_no_cache_keeps_what_a_signed_in_person_sees(app: Any) -> None:
     assert "no-store" not in app.get("/problems").headers["Cache-Control"]
-    user = factories.UserWithToken(password="walnut-harbour-velvet")
+    user = factories.UserWithToken(password="walnut-harbour-velvet", about="")
     cache = app.get("/problems", headers={"Authorization": user["token"]}).headers["Cache-Control"]
     assert "no-store" in cache
     assert "private" in cache

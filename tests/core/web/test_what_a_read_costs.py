@@ -33,7 +33,7 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
 
 
 def test_a_token_that_was_just_used_costs_no_commit(app: CKANTestApp, commits: list[Any], asked: list[Any]) -> None:
-    headers = {"Authorization": factories.UserWithToken(password="walnut-harbour-velvet")["token"]}
+    headers = {"Authorization": factories.UserWithToken(password="walnut-harbour-velvet", about="")["token"]}
     app.get(ADDRESS, headers=headers)
     commits.clear()
     assert app.get(ADDRESS, headers=headers).json["success"]

@@ -28,7 +28,7 @@ VALUES = {"title": {"en": "Schools"}, "version": "1", "rows": 1, "link": "/datas
 @pytest.fixture
 def reader(pages: CKANTestApp) -> str:
     with pages.flask_app.test_request_context():
-        return str(factories.User(password="walnut-harbour-velvet")["id"])
+        return str(factories.User(password="walnut-harbour-velvet", about="")["id"])
 
 
 def written(**fields: Any) -> Source:

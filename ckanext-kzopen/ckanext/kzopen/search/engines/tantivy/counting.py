@@ -75,7 +75,10 @@ class KeptCounts:
 
 def _beside() -> ThreadPoolExecutor:
     """The threads of this process; a forked child starts its own."""
-    return _executors.setdefault(os.getpid(), ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="kzopen-search-facets"))
+    process = os.getpid()
+    if process not in _executors:
+        _executors.setdefault(process, ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="kzopen-search-facets"))
+    return _executors[process]
 
 
 def _depends_on_the_hour(search: Search) -> bool:
