@@ -45,6 +45,7 @@ _LOCK_FREE = text("SELECT id FROM package WHERE id = ANY (CAST(:ids AS text[])) 
 _LOCK = text("SELECT 1 FROM package WHERE id = :id FOR SHARE")
 _UNFLUSHED = text("SET LOCAL synchronous_commit TO off")
 _DRAINS = text("SELECT pg_advisory_lock_shared(:lock)")
+_DRAINED = text("SELECT pg_advisory_unlock_shared(:lock)")
 _LOCK_THING = text("SELECT pg_advisory_xact_lock(hashtextextended('kzopen.search:' || :thing, 0))")
 
 
@@ -201,7 +202,10 @@ def draining() -> Iterator[None]:
     """The indexer starts no further process for rows that wait while one like this is at work."""
     with model.meta.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as own:
         own.execute(_DRAINS, {"lock": topics.DRAINING})
-        yield
+        try:
+            yield
+        finally:
+            own.execute(_DRAINED, {"lock": topics.DRAINING})  # the connection goes back to the pool
 
 
 def main() -> None:

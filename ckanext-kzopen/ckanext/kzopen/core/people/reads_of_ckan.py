@@ -48,7 +48,7 @@ def accounts(original: Action, context: Context, data_dict: dict[str, Any]) -> A
 
 def _shown(rows: list[dict[str, Any]], user: str | None) -> set[str]:
     """Which of the fields stand in rows about others: CKAN gives operators more, and everybody their own e-mail."""
-    return {name for row in rows if row["name"] != user for name in WITH_EMAIL if row.get(name) is not None} or set(NAME)
+    return {name for row in rows if row["name"] != user for name in WITH_EMAIL if row.get(name)} or set(NAME)
 
 
 def _on_the_page(query: Any) -> list[str]:
