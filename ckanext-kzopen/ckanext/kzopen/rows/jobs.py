@@ -6,9 +6,12 @@ from ckan import model
 from ckanext.kzopen.core.jobs import NO_RETRY, UPKEEP, Retry, task
 
 
-@task("rows.fill_full_text", cron="* * * * *", retry=NO_RETRY, queue=UPKEEP)
+@task("rows.fill_full_text", cron="* * * * *", retry=Retry(times=3, first=5, longest=20), queue=UPKEEP)
 def fill_full_text() -> None:
-    """Let `q` find the rows of large tables, which are published before their words are indexed."""
+    """Let `q` find the rows of large tables, which are published before their words are indexed.
+
+    It fails when a new version takes the place of a table just then, and is tried again.
+    """
     from ckanext.kzopen.rows import current
 
     current.fill_words()
