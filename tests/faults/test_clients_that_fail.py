@@ -118,7 +118,7 @@ def test_others_are_served_while_clients_stall(live_portal: LivePortal, uri: str
     with connected(live_portal, uri, "1000"), connected(live_portal, uri, "1000"):
         began = time.monotonic()
         assert api(live_portal).post(f"/datasets/{uri}/rows", content=ROWS).status_code in (200, 202)
-        assert time.monotonic() - began < PATIENCE / 2
+        assert time.monotonic() - began < PATIENCE - 1
 
 
 def test_a_client_that_cuts_leaves_nothing(live_portal: LivePortal, uri: str) -> None:
