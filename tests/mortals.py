@@ -14,7 +14,7 @@ import signal
 import subprocess
 import sys
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -76,14 +76,18 @@ def forge(ini: str, log: Path) -> Iterator[Forge]:
 
 def make_deadly(owner: Any, name: str, before: bool) -> None:
     """Replace a function by one that ends the process with -9, before it or after it."""
-    original = getattr(owner, name)
+    setattr(owner, name, deadly(getattr(owner, name), before))
 
-    def deadly(*args: Any, **kwargs: Any) -> Any:
+
+def deadly(original: Callable[..., Any], before: bool) -> Callable[..., Any]:
+    """The function, ending the process with -9 before it or after it."""
+
+    def dying(*args: Any, **kwargs: Any) -> None:
         if not before:
             original(*args, **kwargs)
         os.kill(os.getpid(), signal.SIGKILL)
 
-    setattr(owner, name, deadly)
+    return dying
 
 
 def main(ini: str) -> None:

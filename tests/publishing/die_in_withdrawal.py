@@ -2,21 +2,11 @@
 
 from __future__ import annotations
 
-import os
-import signal
-from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-
-def deadly(take_out: Callable[..., None], before: bool) -> Callable[..., None]:
-    def run(session: Any, thing: Any) -> None:
-        if not before:
-            take_out(session, thing)
-        os.kill(os.getpid(), signal.SIGKILL)
-
-    return run
+from tests.mortals import deadly
 
 
 def main(app: Any, number: str, name: str, when: str) -> None:

@@ -10,12 +10,12 @@ which the indexer starts when rows have waited.
 from __future__ import annotations
 
 import logging
-import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import takewhile
 from typing import Any
 
 import ckan.model as model
@@ -25,6 +25,7 @@ from ckanext.kzopen.core import outbox
 from ckanext.kzopen.core.withdrawal import tombstone
 from ckanext.kzopen.search import changes, registry, store, topics
 from ckanext.kzopen.search.document import from_solr, key_of
+from ckanext.kzopen.search.threads import threads
 from ckanext.kzopen.search.topics import RECOMPUTE
 from flask import current_app, has_app_context
 from sqlalchemy import text
@@ -37,8 +38,6 @@ AT_ONCE = 50
 
 TOGETHER = 10
 """Packages whose documents are computed in one transaction; who changes one of them meanwhile waits a fifth of a second."""
-
-_executors: dict[int, ThreadPoolExecutor] = {}
 
 _ROWS = text("SELECT id, topic, key FROM kzopen.outbox WHERE id = ANY (CAST(:ids AS bigint[])) ORDER BY id")
 _LOCK_FREE = text("SELECT id FROM package WHERE id = ANY (CAST(:ids AS text[])) FOR SHARE SKIP LOCKED")
@@ -57,7 +56,7 @@ def soon(stale_rows: Sequence[int], seconds: float) -> list[int]:
     if not stale_rows or len(stale_rows) > AT_ONCE:
         return []
     app = current_app._get_current_object() if has_app_context() else None  # type: ignore[attr-defined]
-    done: Future[list[int]] = _executor().submit(_in_thread, app, list(stale_rows))
+    done: Future[list[int]] = threads("recompute", 1).submit(_in_thread, app, list(stale_rows))
     try:
         return done.result(seconds) if seconds > 0 else []
     except TimeoutError:
@@ -65,11 +64,6 @@ def soon(stale_rows: Sequence[int], seconds: float) -> list[int]:
     except SQLAlchemyError as error:
         log.warning("search documents are left to be computed later: %s", error)
         return []
-
-
-def _executor() -> ThreadPoolExecutor:
-    """One thread for each process; a forked child starts its own."""
-    return _executors.setdefault(os.getpid(), ThreadPoolExecutor(1, thread_name_prefix="kzopen-search-recompute"))
 
 
 def _in_thread(app: Any, ids: list[int]) -> list[int]:
@@ -167,9 +161,12 @@ def drain() -> int:
     """
     done, last = 0, 0
     while messages := outbox.take(model.Session, RECOMPUTE, limit=TOGETHER, after=last):
-        last = messages[-1].id
-        together = _together({message.id: message.key for message in messages if message.topic == topics.STALE})
-        alone = [message for message in messages if message.id not in together]
+        # A thing goes alone: a commit gives the other rows free, and another process would do them too.
+        some = list(takewhile(lambda message: message.topic == topics.STALE, messages)) or messages[:1]
+        last = some[-1].id
+        packages = {message.id: message.key for message in some if message.topic == topics.STALE}
+        together = _together(packages) if packages else set()
+        alone = [message for message in some if message.id not in together]
         done += len(together) + sum(_attempt(message.id, message.topic, message.key) for message in alone)
     model.Session.rollback()
     return done

@@ -6,10 +6,8 @@ question) have many; so counts are kept until the next commit.
 
 from __future__ import annotations
 
-import os
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from concurrent.futures import ThreadPoolExecutor
 from operator import itemgetter
 from threading import Lock
 from typing import Any
@@ -18,6 +16,7 @@ import tantivy
 from ckanext.kzopen.search import fields, tree
 from ckanext.kzopen.search.engines.base import Facet, Search
 from ckanext.kzopen.search.engines.tantivy.compile import keyword_path
+from ckanext.kzopen.search.threads import threads
 from tantivy import Query
 
 Counts = dict[str, list[tuple[str, int]]]
@@ -26,7 +25,6 @@ _ALL_VALUES = 65_000
 """Values of a facet that each segment reports; with fewer, counts over several segments would be wrong."""
 _ALL_IN_ORDER = {"size": _ALL_VALUES, "segment_size": _ALL_VALUES, "order": {"_key": "asc"}}
 _count = itemgetter("doc_count")
-_executors: dict[int, ThreadPoolExecutor] = {}
 _AT_ONCE = 4
 _MOST_KEPT = 500
 """Questions whose counts are kept."""
@@ -49,7 +47,7 @@ class KeptCounts:
         if not search.facets:
             return dict
         if _depends_on_the_hour(search):
-            return _beside().submit(count).result
+            return threads("facets", _AT_ONCE).submit(count).result
         asked = (search.query, search.filters, search.labels, search.facets)
         with self._lock:
             if state != self._state:
@@ -57,28 +55,22 @@ class KeptCounts:
                 self._counts.clear()
             known = self._counts.get(asked)
         if known is not None:
-            return lambda: {name: list(values) for name, values in known.items()}
-        found = _beside().submit(count)
-        return lambda: self._kept(state, asked, found.result())
+            return lambda: _copied(known)
+        found = threads("facets", _AT_ONCE).submit(count)
+        return lambda: _copied(self._keep(state, asked, found.result()))
 
-    def _kept(self, state: Hashable, asked: Hashable, counts: Counts) -> Counts:
-        self._keep(state, asked, counts)
-        return {name: list(values) for name, values in counts.items()}
-
-    def _keep(self, state: Hashable, asked: Hashable, counts: Counts) -> None:
+    def _keep(self, state: Hashable, asked: Hashable, counts: Counts) -> Counts:
         with self._lock:
             if state == self._state:
                 self._counts[asked] = counts
                 if len(self._counts) > _MOST_KEPT:
                     self._counts.popitem(last=False)
+        return counts
 
 
-def _beside() -> ThreadPoolExecutor:
-    """The threads of this process; a forked child starts its own."""
-    process = os.getpid()
-    if process not in _executors:
-        _executors.setdefault(process, ThreadPoolExecutor(_AT_ONCE, thread_name_prefix="kzopen-search-facets"))
-    return _executors[process]
+def _copied(counts: Counts) -> Counts:
+    """The lists are the caller's own."""
+    return {name: list(values) for name, values in counts.items()}
 
 
 def _depends_on_the_hour(search: Search) -> bool:
