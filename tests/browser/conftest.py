@@ -62,6 +62,12 @@ def _complaint(message: ConsoleMessage) -> list[str]:
     return [message.text] if message.type == "error" else []
 
 
+def width_of(page: Page) -> int:
+    """Pixels of the whole page's width, measured when its styles are there: a click returns as soon as the page begins."""
+    page.wait_for_load_state("load")
+    return int(page.evaluate("document.documentElement.scrollWidth"))
+
+
 def staff_account(portal: LivePortal) -> tuple[str, str]:
     """Name and password of someone who may publish: an editor of the demonstration, else the operator."""
     editors = [name for name, account in portal.accounts.items() if account.get("role") == "editor"]

@@ -13,7 +13,7 @@ import pytest
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import LANGUAGES, NARROW, WIDE, sign_in, sign_in_as_operator
+from tests.browser.conftest import LANGUAGES, NARROW, WIDE, sign_in, sign_in_as_operator, width_of
 from tests.conftest import LivePortal
 
 pytestmark = pytest.mark.browser
@@ -64,7 +64,7 @@ def wrong_on(page: Page, address: str) -> tuple[str, list[str], int]:
     page.goto(address)
     found = serious(page)
     page.set_viewport_size(NARROW)
-    return urlsplit(page.url).path, found, page.evaluate("document.documentElement.scrollWidth")
+    return urlsplit(page.url).path, found, width_of(page)
 
 
 def in_turn(paths: Iterable[str]) -> list[str]:
@@ -159,7 +159,7 @@ def test_the_page_of_the_whole_table_is_as_usable(page: Page, language: str) -> 
     page.locator(".part-heading a").first.click()
     expect(page.locator("tbody tr")).to_have_count(50)
     assert serious(page) == []
-    assert page.evaluate("document.documentElement.scrollWidth") == NARROW["width"]
+    assert width_of(page) == NARROW["width"]
     page.locator("thead a").first.click()
     expect(page.locator("th[aria-sort=ascending]")).to_have_count(1)
 

@@ -18,7 +18,7 @@ from playwright.sync_api import BrowserContext, ConsoleMessage, Page
 from werkzeug.exceptions import HTTPException
 from werkzeug.routing import RequestRedirect
 
-from tests.browser.conftest import LANGUAGES, NARROW, WIDE, sign_in_as_operator
+from tests.browser.conftest import LANGUAGES, NARROW, WIDE, sign_in_as_operator, width_of
 from tests.browser.test_accessibility import serious
 from tests.conftest import LivePortal
 from tests.security.matrix import is_ours
@@ -109,7 +109,7 @@ def faults(page: Page, endpoint: str, path: str, language: str) -> list[str]:
     if status != 200 or told != {"lang": language, "h1": 1, "title": True}:
         wrong.append(f"status {status}, {told}")
     page.set_viewport_size(NARROW)
-    if (width := page.evaluate("document.documentElement.scrollWidth")) != NARROW["width"]:
+    if (width := width_of(page)) != NARROW["width"]:
         wrong.append(f"{width} px wide on a telephone of {NARROW['width']}")
     return wrong
 

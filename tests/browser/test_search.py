@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.conftest import NARROW, WIDE, sign_in
+from tests.browser.conftest import NARROW, WIDE, sign_in, width_of
 from tests.conftest import LivePortal
 
 pytestmark = pytest.mark.browser
@@ -90,5 +90,5 @@ def test_all_of_it_works_without_scripts(browser: Browser, portal: LivePortal, v
     expect(page.locator(".hits h3 mark").first).to_be_visible()
     page.locator(".applied a").first.click()
     expect(page.locator("input[name=format][value=CSV]")).not_to_be_checked()
-    assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    assert width_of(page) <= viewport["width"]
     context.close()
