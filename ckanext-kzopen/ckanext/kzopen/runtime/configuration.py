@@ -106,8 +106,8 @@ def mail(portal: Portal) -> dict[str, str]:
 
 
 def senders(portal: Portal) -> dict[str, str]:
-    """What one sender of tables may ask of the portal."""
-    names = ("requests_a_minute", "bodies_at_once", "stalled_after", "upload_hours")
+    """What one sender of tables may ask of the portal, and the portal of a source."""
+    names = ("requests_a_minute", "bodies_at_once", "stalled_after", "upload_hours", "harvest_wait")
     return {f"kzopen.{name}": str(getattr(portal.settings, name)) for name in names}
 
 

@@ -72,6 +72,9 @@ class Settings(BaseSettings):
     upload_hours: int = Field(
         48, ge=1, le=720, description="Hours without a new part after which an unfinished upload is thrown away."
     )
+    harvest_wait: int = Field(
+        5, ge=1, le=3600, description="Seconds after which a harvest source that did not answer is asked again; then doubled."
+    )
     log_level: str = Field("INFO", description="DEBUG, INFO, WARNING or ERROR.")
 
     @classmethod

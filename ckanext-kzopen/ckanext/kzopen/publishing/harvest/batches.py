@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import random
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -15,6 +14,7 @@ from ckanext.kzopen.publishing.harvest import landing, visiting
 from ckanext.kzopen.publishing.harvest.discovery import ODD, problem_of
 from ckanext.kzopen.publishing.harvest.landing import Visit
 from ckanext.kzopen.publishing.harvest.model import Item, Run, Source
+from ckanext.kzopen.publishing.harvest.patience import first_wait, waiting_time
 from ckanext.kzopen.publishing.harvest.reach import TEMPORARY
 from ckanext.kzopen.publishing.harvest.settings import defaults_of
 from ckanext.kzopen.search import changes
@@ -26,7 +26,6 @@ log = logging.getLogger(__name__)
 
 TASK = "harvest.batch"
 TRIES = 3
-FIRST_WAIT, LONGEST_WAIT = 5.0, 300.0
 SHIFT = 60.0
 """Seconds after which a job makes room for the next one and goes on later: nothing runs for hours."""
 SILENT = 3
@@ -71,7 +70,8 @@ def work(session: Session, run_id: UUID, batch: int, clock: Callable[[], float] 
         _count_bytes(session, run, visit)
     again = _next_try(session, run, batch)
     if again is not None:
-        _defer(session, source, run, batch, max(again, datetime.now(UTC) + timedelta(seconds=FIRST_WAIT * (silent >= SILENT))))
+        rested = datetime.now(UTC) + timedelta(seconds=first_wait() * (silent >= SILENT))
+        _defer(session, source, run, batch, max(again, rested))
     session.commit()
     return again is None
 
@@ -118,13 +118,6 @@ def _failed(visit: Visit, key: tuple[UUID, str], item: Item, error: KzError, *, 
         row.outcome, row.finished = "failed", datetime.now(UTC)
     visit.session.commit()
     return not temporary
-
-
-def waiting_time(attempts: int, error: KzError) -> float:
-    """Seconds before the next try: doubled each time, up to a quarter more by chance, and as long as the host asks for."""
-    wait = min(LONGEST_WAIT, FIRST_WAIT * 2.0 ** (attempts - 1))
-    asked = float(error.params.get("seconds", 0)) if error.code == "harvest.source_busy" else 0.0
-    return max(wait, asked) * (1 + random.random() / 4)  # noqa: S311 - not for secrets
 
 
 def _next_try(session: Session, run: Run, batch: int) -> datetime | None:

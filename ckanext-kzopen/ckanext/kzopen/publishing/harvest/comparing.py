@@ -28,14 +28,20 @@ _REMOVALS = text(
     ON CONFLICT DO NOTHING
     """
 )
+# The first position of each batch but the first is looked up by halving: joining the items with themselves takes their square
+# where PostgreSQL has not counted them yet.
 _BATCHES = text(
     """
-    UPDATE kzopen.harvest_item item SET batch = numbered.place / :size
+    UPDATE kzopen.harvest_item item SET batch = width_bucket(item.position, batches.firsts)
     FROM (
-        SELECT guid, row_number() OVER (ORDER BY position, guid) - 1 AS place
-        FROM kzopen.harvest_item WHERE run_id = :run AND outcome IS NULL AND NOT removal
-    ) numbered
-    WHERE item.run_id = :run AND item.guid = numbered.guid
+        SELECT coalesce(array_agg(position ORDER BY position) FILTER (WHERE place > 0), '{}') AS firsts
+        FROM (
+            SELECT position, row_number() OVER (ORDER BY position) - 1 AS place
+            FROM kzopen.harvest_item WHERE run_id = :run AND outcome IS NULL AND NOT removal
+        ) numbered
+        WHERE place % :size = 0
+    ) batches
+    WHERE item.run_id = :run AND item.outcome IS NULL AND NOT item.removal
     """
 )
 

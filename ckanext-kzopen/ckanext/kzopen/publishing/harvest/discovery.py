@@ -1,7 +1,8 @@
 """The first part of a run: the list of what the source has, page after page.
 
 Each page's items and the place where to go on are one commit, so a run that died goes on behind the last page and no item
-comes twice. A source that loops, never ends or tells another number than it gives is found out here.
+comes twice; where the source cannot be asked for that place, it reads what it has read before once more. A source that loops,
+never ends or tells another number than it gives is found out here.
 """
 
 from __future__ import annotations
@@ -29,10 +30,11 @@ def discover(session: Session, run: Run, harvester: AnyHarvester, most: int, fir
     Sets `run.complete` when all were seen. Raises KzError harvest.loops, harvest.too_many_items, and what the kind raises.
     """
     silent, run.seen = 0, run.seen or 0
+    read: set[str] = set()  # in this reading: what an earlier one stored is no sign of a loop
     for page in _pages(harvester, run.cursor):
-        new = _store(session, run, page.items if first is None else page.items[: first - run.seen])
-        silent = 0 if new else silent + 1
-        run.seen += new
+        silent = silent + 1 if read.issuperset(item.guid for item in page.items) else 0
+        read.update(item.guid for item in page.items)
+        run.seen += _store(session, run, page.items if first is None else page.items[: first - run.seen])
         run.cursor, run.told = _plain(page.cursor), page.total if page.total is not None else run.told
         if run.seen > most:
             raise KzError("harvest.too_many_items", limit=most)

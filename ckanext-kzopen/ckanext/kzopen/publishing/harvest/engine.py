@@ -7,7 +7,6 @@ when it dies.
 
 from __future__ import annotations
 
-import random
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -19,6 +18,7 @@ from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.publishing.harvest import batches, closing, comparing, removing, runs, visiting
 from ckanext.kzopen.publishing.harvest.discovery import discover
 from ckanext.kzopen.publishing.harvest.model import Item, Run, Source, settle_items
+from ckanext.kzopen.publishing.harvest.patience import waiting_time
 from ckanext.kzopen.publishing.harvest.reach import TEMPORARY
 from ckanext.kzopen.search import changes
 from sqlalchemy import Select, func, select, text
@@ -26,7 +26,6 @@ from sqlalchemy.orm import Session
 
 SYSTEM = "system:harvest"
 TRIES = 4
-FIRST_WAIT = 5.0
 _TAKE = text("SELECT pg_try_advisory_lock(hashtextextended('kzopen.harvest.run:' || :run, 0))")
 
 
@@ -102,8 +101,7 @@ def _try_again_or_fail(session: Session, run: Run, error: KzError) -> None:
     run.attempts += 1
     run.error, run.error_params = error.code, error.params
     if error.code in TEMPORARY and run.attempts < TRIES:
-        wait = FIRST_WAIT * 2.0 ** (run.attempts - 1) * (1 + random.random() / 4)  # noqa: S311 - not for secrets
-        at = datetime.now(UTC) + timedelta(seconds=wait)
+        at = datetime.now(UTC) + timedelta(seconds=waiting_time(run.attempts, error))
         jobs.defer(session, runs.TASK, lock=f"harvest:{run.source_id}", at=at, run=str(run.id))
     else:
         give_up(session, run, error)

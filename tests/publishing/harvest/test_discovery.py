@@ -1,0 +1,85 @@
+"""The list of a source, read by a process that dies in it and by the one that goes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, cast
+
+import pytest
+from ckan import model
+from ckan.tests.helpers import CKANTestApp
+from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.publishing.harvest import engine
+from ckanext.kzopen.publishing.harvest.discovery import discover
+from ckanext.kzopen.publishing.harvest.kinds import AnyHarvester, Found, Page
+from ckanext.kzopen.publishing.harvest.model import Item, Run, Source
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
+
+from tests.publishing.harvest.conftest import Harvest
+from tests.publishing.harvest.source import Catalogue
+
+PAGES = 5
+MOST = 1000
+
+
+class Death(BaseException):
+    """The process ends here."""
+
+
+class List:
+    """Pages of two items each, all from the beginning: nobody can ask it for a place."""
+
+    def __init__(self, dies: bool = False, again: int = 0) -> None:
+        self._dies, self._again = dies, again
+
+    def discover(self, _cursor: Any) -> Iterator[Page]:
+        for number in [*range(PAGES), *[0] * self._again]:
+            yield Page([Found(f"{number}-{place}") for place in range(2)])
+        if self._dies:
+            raise Death
+
+
+@pytest.fixture
+def run(app: CKANTestApp, harvest: Harvest, catalogue: Catalogue) -> Iterator[Run]:
+    """A run whose list is being read by nobody else."""
+    harvest.add("json_api", catalogue.settings())
+    with app.flask_app.test_request_context():
+        session = model.Session()
+        source = session.scalars(select(Source).where(Source.name == harvest.name)).one()
+        given = {"source_id": source.id, "agency_id": source.agency_id, "fingerprint": source.fingerprint}
+        begun = Run(**given, purpose="dry", state="discovering", starter="test", seen=0)
+        session.add(begun)
+        session.flush()
+        with engine._alone(session, begun.id) as alone:
+            assert alone
+            session.commit()
+            yield begun
+            session.execute(delete(Item).where(Item.run_id == begun.id))
+            session.delete(begun)
+            session.commit()
+
+
+def read(run: Run, pages: List) -> None:
+    discover(model.Session(), run, cast(AnyHarvester, pages), MOST)
+
+
+def stored(session: Session, run: Run) -> int:
+    return session.scalar(select(func.count()).select_from(Item).where(Item.run_id == run.id)) or 0
+
+
+def test_who_dies_after_the_last_page_is_followed_by_somebody_who_reads_it_all_again(run: Run) -> None:
+    session = model.Session()
+    with pytest.raises(Death):
+        read(run, List(dies=True))
+    session.rollback()
+    assert (run.seen, run.complete) == (2 * PAGES, False)
+    read(run, List())
+    assert (run.seen, run.complete, stored(session, run)) == (2 * PAGES, True, 2 * PAGES)
+
+
+def test_a_list_that_comes_to_its_beginning_again_is_left(run: Run) -> None:
+    with pytest.raises(KzError) as raised:
+        read(run, List(again=10))
+    assert raised.value.code == "harvest.loops"
+    assert stored(model.Session(), run) == 2 * PAGES
