@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -71,13 +73,25 @@ def faultless(
 
 
 def _tables(path: Path, start: Start, fields: list[Field], schema: Schema) -> Iterator[pa.Table]:
-    for piece in pieces(path, start.offset or 0):
-        yield _typed(piece, start, fields, schema)
+    read = partial(_read, delimiter=start.reading.delimiter or ",", width=len(start.labels))
+    for frame in _one_ahead(read, pieces(path, start.offset or 0)):
+        yield _typed(frame, fields, schema)
 
 
-def _typed(piece: bytes, start: Start, fields: list[Field], schema: Schema) -> pa.Table:
+def _one_ahead(read: Callable[[bytes], pl.DataFrame], found: Iterator[bytes]) -> Iterator[pl.DataFrame]:
+    """The pieces read, each while the one before is checked: Arrow and polars work without Python's lock."""
+    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="kzopen-pieces") as pool:
+        following: Future[pl.DataFrame] | None = None
+        for piece in found:
+            current, following = following, pool.submit(read, piece)
+            if current is not None:
+                yield current.result()
+        if following is not None:
+            yield following.result()
+
+
+def _typed(frame: pl.DataFrame, fields: list[Field], schema: Schema) -> pa.Table:
     """The rows of a piece; _Doubt when there is a fault. What was needed on the way is forgotten with it."""
-    frame = _read(piece, start.reading.delimiter or ",", len(start.labels))
     columns = [check_column(frame.to_series(n), field) for n, field in enumerate(fields)]
     if any(len(column.faults) for column in columns) or _blank(columns):
         raise _Doubt
