@@ -91,7 +91,7 @@ def change(world: World, choice: random.Random, number: int) -> dict[str, int]:
     for name in choice.sample(sorted(things), len(things) // 5):
         del things[name]
     for name in choice.sample(sorted(things), min(4, len(things))):
-        things[name] = Thing(table(3 + number % 7, number), str(number))
+        things[name] = Thing(table(3 + number, number), str(number))  # more rows each time: losses would wait for a person
     for name in choice.sample(sorted(things), min(2, len(things))):
         things[name] = Thing(things[name].body, f"{number}t", f"Жинақ {number}")
     world.catalogue.fill(4, 100 + number * 10)
