@@ -18,7 +18,9 @@ from ckanext.kzopen.core import outbox
 from ckanext.kzopen.search import health, store, topics
 from ckanext.kzopen.search.document import key_of
 from ckanext.kzopen.search.engines.base import EngineError, Reader, Search
+from ckanext.kzopen.search.engines.tantivy.engine import TantivyEngine
 from ckanext.kzopen.search.engines.tantivy.reader import TantivyReader
+from ckanext.kzopen.search.indexing import Indexing
 from ckanext.kzopen.search.tree import All
 from ckanext.kzopen.search.waiting import DONE_CHANNEL
 from sqlalchemy import Engine, create_engine, text
@@ -90,6 +92,30 @@ def test_what_is_committed_is_found_and_what_is_rolled_back_is_not(bench: Bench)
             assert len(store.remove(connection, SITE, "package", "a")) == 1
         until(bench.in_step)
         assert bench.names() == {"b"}
+
+
+def test_what_is_acknowledged_is_in_the_index(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Death(BaseException):
+        """The process ends here."""
+
+    def dies(*_: object) -> None:
+        raise Death
+
+    with bench.engine.connect() as connection:
+        with connection.begin():
+            outbox.register(connection, outbox.Consumer(topics.INDEX, frozenset({topics.CHANGED, topics.REBUILD})))
+        indexing = Indexing(bench.engine, TantivyEngine(bench.index))
+        bench.write("a")
+        for moment in ("_index", "_follow"):
+            with monkeypatch.context() as patch, pytest.raises(Death):
+                patch.setattr(indexing, moment, dies)
+                indexing.step(connection)
+            assert outbox.pending(connection, topics.INDEX).rows == 1, "a change is forgotten that was not written"
+            connection.rollback()
+        assert indexing.step(connection) == 1
+        assert (bench.names(), outbox.pending(connection, topics.INDEX).rows) == ({"a"}, 0)
+        connection.rollback()
+        indexing.close()
 
 
 def test_a_change_is_found_soon(bench: Bench) -> None:
