@@ -13,8 +13,9 @@ import pyarrow as pa
 import pytest
 from ckan import model
 from ckan.tests.helpers import call_action
-from ckanext.kzopen.rows import datastore
+from ckanext.kzopen.rows import altering, datastore
 from ckanext.kzopen.rows.shapes import UnfitName
+from ckanext.kzopen.rows.store import PLACE
 from psycopg2.errors import LockNotAvailable
 from sqlalchemy import text
 from sqlalchemy.engine import Engine
@@ -59,6 +60,18 @@ def load(engine: Engine, resource_id: str, table: pa.Table = TABLE, schema: dict
 
 def search(resource_id: str, **query: Any) -> dict[str, Any]:
     return call_action("datastore_search", resource_id=resource_id, **query)
+
+
+def test_a_table_of_another_version_is_not_changed(write_engine: Engine, resource_id: str) -> None:
+    small = {"fields": [{"name": "bin", "type": "string"}]}
+    load(write_engine, resource_id, pa.table({"bin": ["a", "b"]}), small, sha256="1" * 64)
+    third = pa.table({PLACE: pa.array([2], pa.int64()), "bin": ["third"]})
+    for was, done, seen in (("2" * 64, False, ["a", "b"]), ("1" * 64, True, ["a", "third"])):
+        with write_engine.begin() as connection:
+            assert altering.change(connection, resource_id, third, was=was, rows=2, sha256="3" * 64) is done
+        assert [row["bin"] for row in search(resource_id, sort="_id")["records"]] == seen
+    with write_engine.begin() as connection:
+        assert datastore.mark(connection, resource_id) == "3" * 64
 
 
 def test_datastore_search_gives_every_value_exactly(write_engine: Engine, resource_id: str) -> None:
