@@ -62,7 +62,8 @@ def run(quick: bool, say: Say) -> list[Figure]:
     with tempfile.TemporaryDirectory(prefix="kzopen-bench-") as folder:
         file = _million.write(Path(folder) / "million.csv", _million.rows(count))
         say(f"{count:,} rows, {file.stat().st_size / 1e6:.0f} MB of CSV")
-        with start.portal(start.ROOT, Path(folder) / "data", "--no-demo") as (_, address):
+        installed = start.as_installed(Path(folder))
+        with installed, start.portal(start.ROOT, Path(folder) / "data", "--no-demo") as (_, address):
             portal = Portal(Settings(data=Path(folder) / "data"))
             token = json.loads(portal.accounts.read_text())["operator"]["token"]
             with httpx.Client(base_url=address, headers={"Authorization": token}, timeout=600) as client:

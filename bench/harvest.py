@@ -30,7 +30,7 @@ from ckanext.kzopen.runtime.status import process_rows
 from bench import _ckanext_harvest, _xloader_of_all
 from bench._ckanext_harvest import Rates
 from bench.figures import Figure, at_least, below, faster, told, unproven
-from bench.start import ROOT, portal
+from bench.start import ROOT, as_installed, portal
 
 SETS, QUICK_SETS = 2000, 60
 PEER_SETS, QUICK_PEER_SETS = 300, 20
@@ -58,22 +58,6 @@ def run(quick: bool, say: Callable[[str], None]) -> list[Figure]:
             figures.append(_beside_slow_ones(bench, QUICK_SOURCES if quick else SOURCES, say))
             figures.append(_memory(bench, QUICK_LOOKED_AT if quick else LOOKED_AT, say))
     return figures
-
-
-@contextmanager
-def as_installed(folder: Path) -> Iterator[None]:
-    """Hide pandas from processes that are started inside: pyarrow loads it where it is, and only tests bring it."""
-    hidden = folder / "hidden"
-    hidden.mkdir()
-    (hidden / "pandas.py").write_text('raise ImportError("hidden: requirements.txt brings no pandas")\n')
-    before = os.environ.get("PYTHONPATH")
-    os.environ["PYTHONPATH"] = os.pathsep.join([str(hidden), *([before] if before else [])])
-    try:
-        yield
-    finally:
-        del os.environ["PYTHONPATH"]
-        if before:
-            os.environ["PYTHONPATH"] = before
 
 
 class Bench:

@@ -6,6 +6,7 @@ A portal of its own in a temporary directory; no peer: CKAN has no command that 
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import shutil
 import subprocess
@@ -65,6 +66,22 @@ def portal(checkout: Path, data: Path, *options: str) -> Iterator[tuple[float, s
         yield time.monotonic() - started, address
     finally:
         subprocess.run([str(checkout / "kzopen"), "stop", "--data", str(data)], check=True, capture_output=True, timeout=180)
+
+
+@contextlib.contextmanager
+def as_installed(folder: Path) -> Iterator[None]:
+    """Hide pandas from processes that are started inside: pyarrow loads it where it is, and only tests bring it."""
+    hidden = folder / "hidden"
+    hidden.mkdir()
+    (hidden / "pandas.py").write_text('raise ImportError("hidden: requirements.txt brings no pandas")\n')
+    before = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([str(hidden), *([before] if before else [])])
+    try:
+        yield
+    finally:
+        del os.environ["PYTHONPATH"]
+        if before:
+            os.environ["PYTHONPATH"] = before
 
 
 def _idle_memory(data: Path, idle: int) -> float:
