@@ -161,7 +161,7 @@ def _complete(
 
 
 def _copy(cursor: Cursor, target: Identifier, columns: Sequence[str], rows: Iterable[pa.Table]) -> None:
-    """Into a table that this transaction has made: its rows are written once, as old ones, and not again by whoever reads first."""
+    """Into a table of this transaction: rows are written once, as old ones, and not again by whoever reads them first."""
     names = SQL(", ").join(map(Identifier, ["_id", *columns]))
     command = SQL("COPY {} ({}) FROM STDIN (FORMAT csv, FREEZE)").format(target, names)
     cursor.copy_expert(command, CopyStream(rows), COPY_BYTES)
