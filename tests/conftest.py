@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from ckan.tests.helpers import CKANTestApp, _get_test_app
+from passlib.hash import pbkdf2_sha512
 
 from tests.mortals import Forge, forge
 
@@ -21,6 +22,11 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 STALLED_AFTER = 10
 """Seconds after which the shared portal gives up a body; a portal as it ships waits longer."""
+
+
+def pytest_configure() -> None:
+    """Passwords of tests are hashed weakly: how strongly CKAN does it is not ours, and it took a tenth of the time."""
+    pbkdf2_sha512.default_rounds = 100
 
 
 def free_port() -> int:

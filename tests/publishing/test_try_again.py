@@ -12,10 +12,12 @@ from ckanext.kzopen.core import jobs, record
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.publishing import decide
 from ckanext.kzopen.publishing.model import Delivery
+from ckanext.kzopen.publishing.receive import TASK
 from sqlalchemy import text
 
 from tests.publishing.conftest import SCHOOLS, Agency, Api
 from tests.publishing.test_staff_pages import Browser, page, settled_page
+from tests.search.conftest import until
 
 STATES = {
     "failed": "state = 'failed', error = 'OperationalError'",
@@ -32,6 +34,7 @@ def staff(app: CKANTestApp, agency: Agency) -> Browser:
 def given_up(api: Api, uri: str, state: str) -> str:
     """A checked delivery as a worker leaves it that has died too often on it: no job is left."""
     number = api.delivery(uri, SCHOOLS, "?check=only")["id"]
+    until(lambda: number not in jobs.waiting(model.Session(), TASK, "delivery", [number]))  # its job ends after its answer
     change = text(f"UPDATE kzopen.delivery SET {STATES[state]}, received = now() - interval '1 hour' WHERE id = :id")
     model.Session.execute(change, {"id": number})
     model.Session.commit()
