@@ -11,7 +11,11 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from ckan import model
 from ckan.tests.helpers import CKANTestApp
+from ckanext.kzopen.publishing.harvest import engine
+from ckanext.kzopen.publishing.harvest.model import Item, Run, Source
+from sqlalchemy import delete, select
 
 from tests.publishing.conftest import Agency, Api, new_agency
 from tests.publishing.harvest.source import Catalogue, serving
@@ -89,3 +93,27 @@ def catalogue() -> Iterator[Catalogue]:
 @pytest.fixture
 def harvest(app: CKANTestApp) -> Harvest:
     return Harvest(app, new_agency(app, "admin"))
+
+
+class Death(BaseException):
+    """The process ends here."""
+
+
+@pytest.fixture
+def run(app: CKANTestApp, harvest: Harvest, catalogue: Catalogue) -> Iterator[Run]:
+    """A run whose list is being read by nobody else."""
+    harvest.add("json_api", catalogue.settings())
+    with app.flask_app.test_request_context():
+        session = model.Session()
+        source = session.scalars(select(Source).where(Source.name == harvest.name)).one()
+        given = {"source_id": source.id, "agency_id": source.agency_id, "fingerprint": source.fingerprint}
+        begun = Run(**given, purpose="harvest", state="discovering", starter="test", seen=0)
+        session.add(begun)
+        session.flush()
+        with engine._alone(session, begun.id) as alone:
+            assert alone
+            session.commit()
+            yield begun
+            session.execute(delete(Item).where(Item.run_id == begun.id))
+            session.delete(begun)
+            session.commit()

@@ -7,24 +7,17 @@ from typing import Any, cast
 
 import pytest
 from ckan import model
-from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.core.web.errors import KzError
-from ckanext.kzopen.publishing.harvest import engine
 from ckanext.kzopen.publishing.harvest.discovery import discover
 from ckanext.kzopen.publishing.harvest.kinds import AnyHarvester, Found, Page
-from ckanext.kzopen.publishing.harvest.model import Item, Run, Source
-from sqlalchemy import delete, func, select
+from ckanext.kzopen.publishing.harvest.model import Item, Run
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from tests.publishing.harvest.conftest import Harvest
-from tests.publishing.harvest.source import Catalogue
+from tests.publishing.harvest.conftest import Death
 
 PAGES = 5
 MOST = 1000
-
-
-class Death(BaseException):
-    """The process ends here."""
 
 
 class List:
@@ -38,26 +31,6 @@ class List:
             yield Page([Found(f"{number}-{place}") for place in range(2)])
         if self._dies:
             raise Death
-
-
-@pytest.fixture
-def run(app: CKANTestApp, harvest: Harvest, catalogue: Catalogue) -> Iterator[Run]:
-    """A run whose list is being read by nobody else."""
-    harvest.add("json_api", catalogue.settings())
-    with app.flask_app.test_request_context():
-        session = model.Session()
-        source = session.scalars(select(Source).where(Source.name == harvest.name)).one()
-        given = {"source_id": source.id, "agency_id": source.agency_id, "fingerprint": source.fingerprint}
-        begun = Run(**given, purpose="dry", state="discovering", starter="test", seen=0)
-        session.add(begun)
-        session.flush()
-        with engine._alone(session, begun.id) as alone:
-            assert alone
-            session.commit()
-            yield begun
-            session.execute(delete(Item).where(Item.run_id == begun.id))
-            session.delete(begun)
-            session.commit()
 
 
 def read(run: Run, pages: List) -> None:

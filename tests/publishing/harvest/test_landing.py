@@ -1,0 +1,37 @@
+"""An item on its way, by a process that dies in it and by the one that goes on."""
+
+from __future__ import annotations
+
+import pytest
+from ckan import model
+from ckanext.kzopen.publishing.harvest import landing, visiting
+from ckanext.kzopen.publishing.harvest.discovery import discover
+from ckanext.kzopen.publishing.harvest.model import Item, Run, Source
+from sqlalchemy import select
+
+from tests.publishing.harvest.conftest import Death, Harvest
+from tests.publishing.harvest.source import Catalogue
+
+
+def test_who_dies_once_an_item_is_published_is_followed_by_somebody_who_knows_whose_it_is(
+    run: Run, harvest: Harvest, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def dies(*_: object) -> None:
+        raise Death
+
+    catalogue.fill(1)
+    session = model.Session()
+    with visiting.visit(session, session.get_one(Source, run.source_id), run) as visit:
+        discover(session, run, visit.harvester, 10)
+        item = session.scalars(select(Item).where(Item.run_id == run.id)).one()
+        with monkeypatch.context() as patch:
+            patch.setattr(landing, "_settle", dies)
+            with pytest.raises(Death):
+                landing.land(visit, item)
+        session.rollback()
+        assert (item.outcome, item.delivery_id) == (None, None)
+
+        landing.land(visit, item)
+
+    assert item.outcome == "added"
+    assert len(harvest.rows({"uri": item.uri})) == 4
