@@ -6,13 +6,13 @@ Memory is that of one batch and of the changes, which folding keeps few against 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
+from ckanext.kzopen.core.ahead import made_ahead
 from ckanext.kzopen.rows import store
 from ckanext.kzopen.rows.chain import Link
 from ckanext.kzopen.rows.model import Version, way_to
@@ -21,6 +21,8 @@ from sqlalchemy.orm import Session
 
 BATCH = 10_000
 WHOLE_BATCH = 100_000
+AHEAD = 5
+"""Batches that are read meanwhile at most: to gather the changes takes about as long as to read four."""
 
 
 @dataclass(frozen=True)
@@ -89,14 +91,15 @@ class Table:
         return pq.read_table(file, columns=list(columns) if columns is not None else None)
 
     def _read_beside(self, columns: Sequence[str] | None) -> pa.Table:
-        """Changes are gathered, and laid over one batch, while the next is read: Arrow works without Python's lock."""
-        with ThreadPoolExecutor(max_workers=1, thread_name_prefix="kzopen-rows") as pool:
-            over = pool.submit(lambda: Overlay(self.changes, columns))
-            laid = [
-                pool.submit(lambda rows, start: over.result().laid(rows, start), rows, start)
-                for rows, start in self._below(columns, WHOLE_BATCH)
-            ]
-            return pa.concat_tables([*(one.result() for one in laid), *self._behind(over.result(), columns)])
+        """Changes are gathered, and laid over batches, while the next ones are read."""
+
+        @cache
+        def over() -> Overlay:
+            assert self.changes is not None  # noqa: S101 - there are links beside the whole table
+            return Overlay(self.changes, columns)
+
+        laid = list(made_ahead(lambda below: over().laid(*below), self._below(columns, WHOLE_BATCH), AHEAD))
+        return pa.concat_tables([*laid, *self._behind(over(), columns)])
 
     def taken(self, places: Sequence[int]) -> pa.Table:
         """The rows with these numbers (from 1, ascending), in order."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -17,6 +16,7 @@ from pathlib import Path
 import polars as pl
 import pyarrow as pa
 import pyarrow.csv as pa_csv
+from ckanext.kzopen.core.ahead import made_ahead
 from ckanext.kzopen.validation import schema as schemas
 from ckanext.kzopen.validation.cells import Limits, Reading
 from ckanext.kzopen.validation.columns import Column, check_column
@@ -74,20 +74,9 @@ def faultless(
 
 def _tables(path: Path, start: Start, fields: list[Field], schema: Schema) -> Iterator[pa.Table]:
     read = partial(_read, delimiter=start.reading.delimiter or ",", width=len(start.labels))
-    for frame in _one_ahead(read, pieces(path, start.offset or 0)):
+    # Arrow reads a piece while polars checks the one before.
+    for frame in made_ahead(read, pieces(path, start.offset or 0)):
         yield _typed(frame, fields, schema)
-
-
-def _one_ahead(read: Callable[[bytes], pl.DataFrame], found: Iterator[bytes]) -> Iterator[pl.DataFrame]:
-    """The pieces read, each while the one before is checked: Arrow and polars work without Python's lock."""
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="kzopen-pieces") as pool:
-        following: Future[pl.DataFrame] | None = None
-        for piece in found:
-            current, following = following, pool.submit(read, piece)
-            if current is not None:
-                yield current.result()
-        if following is not None:
-            yield following.result()
 
 
 def _typed(frame: pl.DataFrame, fields: list[Field], schema: Schema) -> pa.Table:

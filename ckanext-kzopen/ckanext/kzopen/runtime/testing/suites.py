@@ -41,6 +41,8 @@ CKAN_TEST_OPTIONS = {
     "kzopen.search_wait": "20",  # a busy machine must not fail a test that searches right after a write
 }
 LANES = 2
+ELSEWHERE = ("ckan_search", "docs", "quality")
+"""What a suite of its own runs, and what `./kzopen check` runs, in half a minute and without a portal."""
 # How often things die in the long form; the variables may be set to more.
 LONG_FAULTS = {
     "KZOPEN_FAULT_MOMENTS": "100",
@@ -81,11 +83,11 @@ OPTIONS = {
 
 def suites() -> dict[str, Suite]:
     """The named suites."""
-    long_ones = [f"--ignore={TESTS / name}" for name in ("ckan_search",)]
+    elsewhere = [f"--ignore={TESTS / name}" for name in ELSEWHERE]
     return {
         "all": Suite(
             "test",
-            [str(TESTS), *long_ones, "-m", "not long"],
+            [str(TESTS), *elsewhere, "-m", "not long"],
             OPTIONS,
             lanes=LANES,
         ),
