@@ -74,6 +74,15 @@ def forge(ini: str, log: Path) -> Iterator[Forge]:
             process.wait()
 
 
+class Death(BaseException):
+    """The end of a process that lives in the test's own: nothing of the product catches it."""
+
+
+def dies(*_: object) -> NoReturn:
+    """In the place of a function at which the process ends."""
+    raise Death
+
+
 def make_deadly(owner: Any, name: str, before: bool) -> None:
     """Replace a function by one that ends the process with -9, before it or after it."""
     setattr(owner, name, deadly(getattr(owner, name), before))

@@ -26,6 +26,7 @@ from ckanext.kzopen.search.waiting import DONE_CHANNEL
 from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.pool import NullPool
 
+from tests.mortals import Death, dies
 from tests.search.conftest import SITE, made, migrate, until
 
 EVERYTHING = Search(All(), labels=None, rows=1000)
@@ -95,12 +96,6 @@ def test_what_is_committed_is_found_and_what_is_rolled_back_is_not(bench: Bench)
 
 
 def test_what_is_acknowledged_is_in_the_index(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    class Death(BaseException):
-        """The process ends here."""
-
-    def dies(*_: object) -> None:
-        raise Death
-
     with bench.engine.connect() as connection:
         with connection.begin():
             outbox.register(connection, outbox.Consumer(topics.INDEX, frozenset({topics.CHANGED, topics.REBUILD})))

@@ -95,10 +95,6 @@ def harvest(app: CKANTestApp) -> Harvest:
     return Harvest(app, new_agency(app, "admin"))
 
 
-class Death(BaseException):
-    """The process ends here."""
-
-
 @pytest.fixture
 def run(app: CKANTestApp, harvest: Harvest, catalogue: Catalogue) -> Iterator[Run]:
     """A run whose list is being read by nobody else."""

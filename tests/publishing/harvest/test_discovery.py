@@ -14,7 +14,7 @@ from ckanext.kzopen.publishing.harvest.model import Item, Run
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from tests.publishing.harvest.conftest import Death
+from tests.mortals import Death
 
 PAGES = 5
 MOST = 1000

@@ -9,16 +9,14 @@ from ckanext.kzopen.publishing.harvest.discovery import discover
 from ckanext.kzopen.publishing.harvest.model import Item, Run, Source
 from sqlalchemy import select
 
-from tests.publishing.harvest.conftest import Death, Harvest
+from tests.mortals import Death, dies
+from tests.publishing.harvest.conftest import Harvest
 from tests.publishing.harvest.source import Catalogue
 
 
 def test_who_dies_once_an_item_is_published_is_followed_by_somebody_who_knows_whose_it_is(
     run: Run, harvest: Harvest, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def dies(*_: object) -> None:
-        raise Death
-
     catalogue.fill(1)
     session = model.Session()
     with visiting.visit(session, session.get_one(Source, run.source_id), run) as visit:

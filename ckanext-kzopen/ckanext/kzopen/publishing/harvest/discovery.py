@@ -32,8 +32,9 @@ def discover(session: Session, run: Run, harvester: AnyHarvester, most: int, fir
     silent, run.seen = 0, run.seen or 0
     read: set[str] = set()  # in this reading: what an earlier one stored is no sign of a loop
     for page in _pages(harvester, run.cursor):
-        silent = silent + 1 if read.issuperset(item.guid for item in page.items) else 0
-        read.update(item.guid for item in page.items)
+        guids = {item.guid for item in page.items}
+        silent = silent + 1 if guids <= read else 0
+        read |= guids
         run.seen += _store(session, run, page.items if first is None else page.items[: first - run.seen])
         run.cursor, run.told = _plain(page.cursor), page.total if page.total is not None else run.told
         if run.seen > most:
