@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.conftest import NARROW, WIDE, sign_in, width_of
 from tests.conftest import LivePortal
@@ -65,6 +65,27 @@ def test_a_citizen_searches_narrows_and_saves_the_search(page: Page, portal: Liv
     saved.click()
     expect(page.locator("#search-q")).to_have_value(words.suggested)
     expect(page.locator("input[name=format][value=CSV]")).to_be_checked()
+
+
+def test_a_filter_chosen_before_the_scripts_have_come_is_applied(page: Page, portal: LivePortal) -> None:
+    """On a slow line the page stands before its scripts: the box was ticked, and nothing ever happened."""
+    held: list[Route] = []
+    page.route(re.compile(r"script.*\.js"), lambda script: held.append(script))
+    page.goto("/en/search?section=dataset", wait_until="commit")
+    page.locator("input[name=format][value=CSV]").check()
+    expect(page).not_to_have_url(re.compile("format=CSV"))
+    for script in held:
+        script.continue_()
+    expect(page).to_have_url(re.compile("format=CSV"))
+    expect(page.locator(".applied a")).to_have_count(1)
+    page.unroute_all(behavior="ignoreErrors")
+    page.locator("#search-sort").select_option("name")
+    expect(page).to_have_url(re.compile("sort=name"))
+    page.go_back()
+    expect(page).not_to_have_url(re.compile("sort=name"))
+    page.reload()
+    expect(page.locator("input[name=format][value=CSV]")).to_be_checked()
+    expect(page).not_to_have_url(re.compile("sort=name"))
 
 
 @pytest.mark.parametrize("language", STORIES)
