@@ -15,6 +15,8 @@ from ckan import model
 from ckan.lib.uploader import get_resource_uploader
 from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.core import mail
+from ckanext.kzopen.core.notices import reading
+from ckanext.kzopen.core.notices.tables import News
 from ckanext.kzopen.core.record import events
 from ckanext.kzopen.core.record.tables import Leaf
 from ckanext.kzopen.core.withdrawal import Order, Withdrawal, cli, kinds, places
@@ -303,6 +305,16 @@ def test_an_uploaded_file_is_withdrawn_and_the_table_stays(app: CKANTestApp, own
     assert withdraw(own, f"{dataset}/resources/{table_resource}").json["code"] == "withdrawal.table_of_versions"
 
 
+def test_what_happened_before_is_told_nobody_any_more(app: CKANTestApp, own: Api, dataset: str) -> None:
+    """News are read from the outbox a moment later: those of the last delivery, and that each delivery was withdrawn."""
+    withdraw(own, dataset)
+    row = settled(dataset)
+    reading.read(model.Session)
+    assert holding(model.Session(), row.thing) == []
+    shown = select(News.id).where(News.about == f"package:{row.object_id}", News.withdrawn.is_(None))
+    assert list(model.Session.scalars(shown)) == []
+
+
 def test_doctor_finds_what_was_put_back_and_its_command_mends_it(app: CKANTestApp, own: Api, dataset: str) -> None:
     package, files, sent = facts(app, dataset)
     kept = {path: path.read_bytes() for path in (*files, *sent)}
@@ -339,7 +351,7 @@ def test_every_place_can_tell_that_it_holds_something(app: CKANTestApp, own: Api
         session = model.Session()
         held = {place.name for place in holding(session, kinds.find(session, "dataset", dataset))}
         held |= {place.name for place in holding(session, kinds.find(session, "version", f"{dataset}/2"))}
-    elsewhere = {"uploads", "mail", "notices"}  # tried with an uploaded file, and with mails
+    elsewhere = {"uploads", "mail", "notices", "list"}  # tried with an uploaded file, with mails, and by test_kept
     assert {place.name for place in places()} - held <= elsewhere
 
 

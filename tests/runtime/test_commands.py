@@ -24,7 +24,8 @@ def kzopen(*arguments: str, timeout: int = 180) -> subprocess.CompletedProcess[s
 
 
 @pytest.mark.parametrize(
-    "command", ["serve", "stop", "status", "doctor", "demo", "publish", "user", "reset", "version", "bench"]
+    "command",
+    ["serve", "stop", "status", "doctor", "demo", "publish", "user", "reset", "version", "bench", "backup", "restore"],
 )
 def test_every_command_has_help_with_an_example(command: str) -> None:
     said = kzopen(command, "--help")

@@ -61,6 +61,7 @@ from ckanext.kzopen.core.withdrawal import actions as withdrawal_actions
 from ckanext.kzopen.core.withdrawal import answers as withdrawal_answers
 from ckanext.kzopen.core.withdrawal import cli as withdrawal_cli
 from ckanext.kzopen.core.withdrawal import jobs as withdrawal_jobs  # noqa: F401 - registers the tasks
+from ckanext.kzopen.core.withdrawal import kept as withdrawal_kept  # noqa: F401 - registers the place
 from ckanext.kzopen.core.withdrawal import post as withdrawal_post  # noqa: F401 - registers the place
 from ckanext.kzopen.core.withdrawal import views as withdrawal_views
 from flask import Blueprint, Flask, Response

@@ -81,10 +81,13 @@ def _may(reader: str, package_id: str) -> bool:
 
 
 def told(session: AnySession, message: Message) -> list[Telling]:
-    """What is told of one change of a delivery's state; nothing of one to a data set that is gone."""
+    """What is told of one change of a delivery's state; nothing of one to a data set that is gone or was withdrawn.
+
+    Of that its tombstone tells; news of it would bring the title back into feeds and mails.
+    """
     delivery = session.get(Delivery, UUID(message.key))
     package = model.Package.get(delivery.package_id) if delivery else None
-    if delivery is None or package is None:
+    if delivery is None or package is None or withdrawal.tombstone(cast("Session", session), "dataset", package.id):
         return []
     state = str(message.payload["to"])
     asked_only = state == "awaiting_approval" and delivery.waits_for == "check"

@@ -34,15 +34,17 @@ def settle(session: Session, delivery: Delivery) -> None:
     ensure_preview(passport)
 
 
-def bring_datastore(current: versions.Version) -> None:
-    """Make DataStore show `current`, if it does not yet, by loading it anew from the version's files."""
+def bring_datastore(current: versions.Version) -> bool:
+    """Make DataStore show `current`, if it does not yet, by loading it anew from the version's files; whether it did not."""
     from ckanext.kzopen.rows import current as current_tables
     from ckanext.kzopen.rows import datastore
 
     with datastore_transaction() as connection:
         found = datastore.mark(connection, str(current.resource_id))
-    if found != current.sha256:
-        current_tables.reload(current)
+    if found == current.sha256:
+        return False
+    current_tables.reload(current)
+    return True
 
 
 def ensure_preview(passport: Passport) -> None:

@@ -198,8 +198,19 @@ def switch(connection: Connection, prepared: Prepared) -> None:
         cursor.execute(SQL("ALTER {} {} RENAME TO {}").format(SQL(kind), Identifier(name), renamed))
     cursor.execute(SQL("ALTER TABLE {} RENAME TO {}").format(hidden, final))
     for alias in aliases:
-        cursor.execute(SQL("CREATE VIEW {} AS SELECT * FROM {}").format(Identifier(alias), final))
+        _alias(cursor, prepared.resource_id, alias)
     set_stats(cursor, prepared.resource_id, prepared.rows, prepared.sha256)
+
+
+def name(connection: Connection, resource_id: str, alias: str) -> None:
+    """Give a table another name, as CKAN does; nothing where there is no such table."""
+    cursor = cursor_of(connection)
+    if exists(cursor, resource_id):
+        _alias(cursor, resource_id, alias)
+
+
+def _alias(cursor: Cursor, resource_id: str, alias: str) -> None:
+    cursor.execute(SQL("CREATE VIEW {} AS SELECT * FROM {}").format(Identifier(alias), Identifier(resource_id)))
 
 
 def _lock(cursor: Cursor, resource_id: str) -> None:

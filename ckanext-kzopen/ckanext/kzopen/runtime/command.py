@@ -37,6 +37,8 @@ data_option = click.option("--data", type=click.Path(path_type=Path, file_okay=F
 
 # Commands that live elsewhere: imported only when they are called, so that the launcher stays small.
 ELSEWHERE = {
+    "backup": "ckanext.kzopen.runtime.backup.command:backup",
+    "restore": "ckanext.kzopen.runtime.backup.command:restore",
     "agency": "ckanext.kzopen.runtime.agencies.command:agency",
     "harvest": "ckanext.kzopen.runtime.harvesting:harvest",
     "demo": "ckanext.kzopen.runtime.demo.command:demo",

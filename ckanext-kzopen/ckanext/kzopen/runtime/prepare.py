@@ -19,7 +19,7 @@ THEIRS = ("activity",)
 
 
 def wanted_stamp(portal: Portal) -> str:
-    """Hash of what decides whether anything has to be prepared: versions, migrations, translations, addresses."""
+    """Hash of what decides whether anything has to be prepared: versions, migrations, translations, databases."""
     package = Path(__file__).parent.parent
     theme = importlib.util.find_spec("portal_theme")
     folders = [package / "migration"]
@@ -37,13 +37,23 @@ def wanted_stamp(portal: Portal) -> str:
 
 def is_prepared(portal: Portal) -> bool:
     """Whether the last preparation was for this very state."""
+    return _last(portal)[:1] == [wanted_stamp(portal)]
+
+
+def is_at_its_address(portal: Portal) -> bool:
+    """Whether the last preparation was for this address: documents of the search index tell it."""
+    return _last(portal)[1:] == [portal.settings.address]
+
+
+def _last(portal: Portal) -> list[str]:
+    """Stamp and address of the last preparation."""
     stamp = portal.data / "prepared"
-    return stamp.exists() and stamp.read_text() == wanted_stamp(portal)
+    return stamp.read_text().split() if stamp.exists() else []
 
 
 def mark_prepared(portal: Portal) -> None:
     """Remember that this state is prepared."""
-    (portal.data / "prepared").write_text(wanted_stamp(portal))
+    (portal.data / "prepared").write_text(f"{wanted_stamp(portal)}\n{portal.settings.address}\n")
 
 
 def prepare(portal: Portal) -> str:
@@ -77,6 +87,7 @@ def main(ini: str, accounts: str) -> None:
     from ckanext.kzopen.core.record.portal import ensure_key
     from ckanext.kzopen.runtime import datastore_rights
     from ckanext.kzopen.runtime.accounts import make_first_accounts
+    from ckanext.kzopen.search.rebuild import follow_address
 
     from portal_theme.messages import compile_catalogues
 
@@ -89,6 +100,7 @@ def main(ini: str, accounts: str) -> None:
         datastore_rights.grant(config["sqlalchemy.url"], config["ckan.datastore.write_url"], config["ckan.datastore.read_url"])
         make_first_accounts(Path(accounts))
         ensure_key()
+        follow_address(config["ckan.site_url"])
         build_js_translations()
 
 

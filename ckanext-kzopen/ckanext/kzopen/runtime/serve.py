@@ -70,7 +70,7 @@ def bring_up(portal: Portal, supervisor: Supervisor, say: Say, only_services: bo
     progress = Progress(steps(portal, only_services), portal.data / "timings.json", say)
     try:
         _start_services(portal, supervisor, progress)
-        if not prepare.is_prepared(portal):
+        if _lacks_preparation(portal):
             progress.begin(PREPARING)
             prepare.prepare(portal)
         if only_services:
@@ -99,9 +99,13 @@ def steps(portal: Portal, only_services: bool = False) -> dict[str, float]:
     if _lacks_postgres(portal):
         found[DIRECTORY] = 0.5
     found[SERVICES] = 0.5
-    if not prepare.is_prepared(portal):
+    if _lacks_preparation(portal):
         found[PREPARING] = 6.0
     return found if only_services else found | {WEB: 5.0}
+
+
+def _lacks_preparation(portal: Portal) -> bool:
+    return not (prepare.is_prepared(portal) and prepare.is_at_its_address(portal))
 
 
 def _lacks_postgres(portal: Portal) -> bool:
@@ -114,6 +118,11 @@ def _start_services(portal: Portal, supervisor: Supervisor, progress: Progress) 
     if not portal.settings.database_url:
         services.init_postgres(portal)
     progress.begin(SERVICES)
+    start_services(portal, supervisor)
+
+
+def start_services(portal: Portal, supervisor: Supervisor) -> None:
+    """Start the services that no address was given for, with the portal's databases; raises NotReady."""
     parts = processes.embedded(portal)
     for process in parts:
         supervisor.start(process)

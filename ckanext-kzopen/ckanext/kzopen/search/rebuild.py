@@ -31,6 +31,8 @@ log = logging.getLogger(__name__)
 
 Thing = str | tuple[str, str]
 _LEAST_WAIT = 30.0
+_ADDRESS = "kzopen.address"
+"""Where CKAN's table of settings keeps the address that the documents tell."""
 _rebuild_of_ckan = search.rebuild
 _IDS = "SELECT id FROM package WHERE state <> 'deleted' OR :deleted_too ORDER BY id"
 _WITHOUT_DOCUMENT = """
@@ -99,16 +101,31 @@ def rebuild_fast() -> None:
         _in_processes()
 
 
-def _in_processes() -> None:
+def follow_address(address: str) -> None:
+    """Have all documents computed anew when the portal's address was another one: they tell the addresses of files."""
+    known = model.get_system_info(_ADDRESS)
+    if known != address:
+        if known is not None:
+            _ask_for_all()
+        model.set_system_info(_ADDRESS, address)
+
+
+def _ask_for_all() -> int:
+    """Ask for all documents to be computed anew; how many."""
     ids, things = _package_ids(_IDS), [registry.reference(*thing) for thing in sorted(_things())]
     outbox.emit_many(model.Session, topics.STALE, ids)
     outbox.emit_many(model.Session, topics.STALE_THING, things)
     with changes.unhurried(model.Session()):
         model.Session.commit()
+    return len(ids) + len(things)
+
+
+def _in_processes() -> None:
+    number = _ask_for_all()
     command = [sys.executable, "-m", "ckanext.kzopen.search.recompute", str(config["__file__"])]
     children = [subprocess.Popen(command) for _core in range(os.cpu_count() or 1)]
     while any(child.poll() is None for child in children):
-        _show(len(ids) + len(things) - _left(), len(ids) + len(things))
+        _show(number - _left(), number)
         time.sleep(1)
     click.echo("")
 

@@ -33,6 +33,13 @@ _GIVE_UP = text(
     WHERE id = ANY (:ids) AND ({IN_DOUBT}) RETURNING id
     """  # noqa: S608
 )
+_DOUBT_ALL = text(
+    f"""
+    UPDATE kzopen.mail SET state = 'sending', changed = now() - 2 * interval '{PATIENCE}', error = :words
+    WHERE state = 'queued' RETURNING id
+    """
+)
+_RESTORED = "the portal was restored from a backup; the mail may have been sent since"
 
 
 @dataclass(frozen=True)
@@ -73,3 +80,8 @@ def send_again(session: AnySession, ids: list[int]) -> list[int]:
 def give_up(session: AnySession, ids: list[int]) -> list[int]:
     """Leave mails in doubt as they are, and erase their text."""
     return list(session.execute(_GIVE_UP, {"ids": ids}).scalars())
+
+
+def doubt_all(session: AnySession) -> int:
+    """In a database restored from a backup: every mail that waits may have been sent since, so it is in doubt; their number."""
+    return len(session.execute(_DOUBT_ALL, {"words": _RESTORED}).scalars().all())

@@ -23,13 +23,17 @@ _LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('kzopen.withdrawal:'
 
 @dataclass(frozen=True)
 class Order:
-    """Why a thing is withdrawn and by whom (a user's id); `reason` in one to three languages, all of which become public."""
+    """Why a thing is withdrawn and by whom (a user's id); `reason` in one to three languages, all of which become public.
+
+    `at` is given where an earlier order is given again, to a portal restored from a backup.
+    """
 
     reason: Mapping[str, str]
     actor: str
     law: str | None = None
     keep_title: bool = False
     address: str | None = None
+    at: datetime | None = None
 
 
 def cleaned_reason(reason: Mapping[str, Any]) -> dict[str, str]:
@@ -53,9 +57,10 @@ def order(session: Session, thing: Thing, given: Order) -> Withdrawal:
     earlier = tombstone(session, thing.kind, thing.id)
     if earlier is not None:
         return earlier
-    row = _tombstone(thing, given)
-    states.begin(session, "withdrawal", row, given.actor, at=row.at, address=given.address)
-    record.append(session, "withdrawal", str(row.id), _told(row), at=row.at)
+    now = datetime.now(UTC)
+    row = _tombstone(thing, given, given.at or now)
+    states.begin(session, "withdrawal", row, given.actor, at=now, address=given.address)
+    record.append(session, "withdrawal", str(row.id), _told(row), at=now)
     for place in places():
         if place.at_once:
             place.take_out(session, row.thing)
@@ -63,7 +68,7 @@ def order(session: Session, thing: Thing, given: Order) -> Withdrawal:
     return row
 
 
-def _tombstone(thing: Thing, given: Order) -> Withdrawal:
+def _tombstone(thing: Thing, given: Order, at: datetime) -> Withdrawal:
     return Withdrawal(
         kind=thing.kind,
         object_id=thing.id,
@@ -75,7 +80,7 @@ def _tombstone(thing: Thing, given: Order) -> Withdrawal:
         reason=cleaned_reason(given.reason),
         law=(given.law or "").strip()[:LONGEST] or None,
         actor=given.actor,
-        at=datetime.now(UTC),
+        at=at,
         out_of={},
     )
 

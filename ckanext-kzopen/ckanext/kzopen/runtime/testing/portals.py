@@ -12,6 +12,7 @@ import psycopg
 from ckanext.kzopen.runtime import processes, services
 from ckanext.kzopen.runtime.configuration import socket_url, write_ini
 from ckanext.kzopen.runtime.portal import Portal
+from ckanext.kzopen.runtime.serve import start_services
 from ckanext.kzopen.runtime.supervisor import Supervisor
 from ckanext.kzopen.runtime.testing.suites import Suite
 from psycopg import sql
@@ -50,10 +51,7 @@ test_portals.__test__ = False  # type: ignore[attr-defined]
 def _start_services(portal: Portal, supervisor: Supervisor, suite: Suite) -> None:
     portal.make_folders()
     services.init_postgres(portal)
-    for process in processes.embedded(portal):
-        supervisor.start(process)
-        supervisor.wait_for(process, 60)
-    services.create_databases(portal)
+    start_services(portal, supervisor)
     fresh_databases(portal, suite.name)
 
 

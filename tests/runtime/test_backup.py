@@ -1,0 +1,278 @@
+"""A backup of a running portal, and the portal that is made of it: the same one, but for what was withdrawn since."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import stat
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psycopg
+import pytest
+from ckanext.kzopen.core.settings import Settings
+from ckanext.kzopen.runtime.configuration import addresses
+from ckanext.kzopen.runtime.portal import Portal as DataOf
+from psycopg import sql
+
+from tests.conftest import ROOT, LivePortal, free_port, portal_at
+from tests.publishing.conftest import passport
+
+TABLES = {
+    1: "bin,name,pupils\n000140000017,№1 мектеп,512\n000140000025,№2 мектеп,480\n",
+    2: "bin,name,pupils\n000140000017,№1 мектеп,530\n000140000033,№3 мектеп,77\n",
+}
+FILE = b"\x00 not a table \xff" * 1000
+REASON = {"kk": "ЖСН жарияланған", "ru": "Опубликованы ИИН"}
+HEIGHTS = [{"place": "Хан Тәңірі", "height": 7010}, {"place": "Талғар", "height": 4979}]
+KEPT, CHANGING, GONE = "backup-kept", "backup-changing", "backup-withdrawn"
+
+
+class Portal:
+    """A portal as its operator's programs use it."""
+
+    def __init__(self, live: LivePortal) -> None:
+        self.live = live
+        token = live.accounts["operator"]["token"]
+        self.client = httpx.Client(base_url=live.url, headers={"Authorization": token}, timeout=60)
+
+    def action(self, name: str, /, **given: Any) -> Any:
+        answer = self.client.post(f"/api/3/action/{name}", json=given)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["result"]
+
+    def register(self, name: str, owner: str) -> None:
+        assert self.client.put(f"/api/universal/v1/datasets/{name}", json=passport(owner)).status_code == 201
+
+    def publish(self, name: str, table: str, mode: str = "replace") -> None:
+        headers = {"Content-Type": "text/csv", "Prefer": "wait=60"}
+        asked = self.client.post(
+            f"/api/universal/v1/datasets/{name}/rows?mode={mode}", content=table.encode(), headers=headers
+        )
+        assert asked.json()["state"] == "accepted", asked.text
+
+    def rows(self, name: str) -> list[list[Any]]:
+        resource = self.action("package_show", id=name)["resources"][0]["id"]
+        found = self.action("datastore_search", resource_id=resource, sort="bin")["records"]
+        return [[row["bin"], row["name"], row["pupils"]] for row in found]
+
+    def live_alias(self, table: str) -> None:
+        """Another name for a table of versions, as an operator gives it in SQL."""
+        where = addresses(DataOf(Settings(data=self.live.data)))
+        with psycopg.connect(where["ckan.datastore.write_url"]) as connection:
+            connection.execute(sql.SQL("CREATE VIEW kept_schools AS SELECT * FROM {}").format(sql.Identifier(table)))
+            connection.execute("GRANT SELECT ON kept_schools TO kzopen_reader")
+
+    def found(self, query: str) -> set[str]:
+        return {one["name"] for one in self.action("package_search", q=query, rows=100)["results"]}
+
+
+@dataclass(frozen=True)
+class Restored:
+    """The portal that was backed up, its archive, and the one made of it; `packages` are as they were before the backup."""
+
+    old: Portal
+    new: Portal
+    archive: Path
+    packages: dict[str, Any]
+    said: str
+
+
+def kzopen(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([str(ROOT / "kzopen"), *words], capture_output=True, text=True, timeout=300)
+
+
+@pytest.fixture(scope="module")
+def restored(live_portal: LivePortal, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Restored]:
+    folder = tmp_path_factory.mktemp("backup")
+    archive, old = folder / "kzopen.tar", Portal(live_portal)
+    owner = old.action("organization_list")[0]
+    for name in (KEPT, CHANGING, GONE):
+        old.register(name, owner)
+        old.publish(name, TABLES[1])
+        old.publish(name, TABLES[2])
+    made = old.client.post(
+        "/api/3/action/resource_create",
+        data={"package_id": KEPT, "name": "file", "format": "BIN"},
+        files={"upload": ("file.bin", FILE)},
+    )
+    assert made.status_code == 200, made.text
+    plain = old.action("resource_create", package_id=KEPT, name="plain", url="https://example.org/plain.csv")["id"]
+    fields = [{"id": "place", "type": "text"}, {"id": "height", "type": "int"}]
+    old.action("datastore_create", resource_id=plain, fields=fields, records=HEIGHTS, aliases=["heights"], force=True)
+    table = old.action("package_show", id=KEPT)["resources"][0]["id"]
+    old.live_alias(table)
+    packages = {name: old.action("package_show", id=name) for name in old.action("package_list")}
+    with published_all_the_time(old):
+        done = kzopen("backup", str(archive), "--data", str(live_portal.data))
+    assert done.returncode == 0, done.stdout + done.stderr
+
+    ordered = old.client.post(f"/api/universal/v1/datasets/{GONE}/withdraw", json={"reason": REASON})
+    assert ordered.status_code == 200, ordered.text
+    old.publish(KEPT, TABLES[1])
+
+    data = folder / "restored"
+    done = kzopen("restore", str(archive), "--data", str(data), "--withdrawn", str(live_portal.data))
+    assert done.returncode == 0, done.stdout + done.stderr
+    with portal_at(data, free_port(), demo=False) as started:
+        yield Restored(old, Portal(started), archive, packages, done.stdout)
+
+
+class published_all_the_time:  # noqa: N801 - reads as what it is
+    """Rows go on being published in the block, as on any day."""
+
+    def __init__(self, portal: Portal) -> None:
+        self._portal = portal
+        self._over = threading.Event()
+        self._thread = threading.Thread(target=self._publish)
+        self.failed: list[BaseException] = []
+
+    def _publish(self) -> None:
+        number = 0
+        try:
+            while not self._over.is_set():
+                number += 1
+                self._portal.publish(CHANGING, f"bin,name,pupils\n000140000017,№1 мектеп,{number}\n", mode="upsert")
+        except BaseException as error:  # noqa: BLE001 - told by the block's end
+            self.failed.append(error)
+
+    def __enter__(self) -> None:
+        self._thread.start()
+
+    def __exit__(self, *_error: object) -> None:
+        self._over.set()
+        self._thread.join()
+        assert self.failed == []
+
+
+def test_data_sets_their_tables_and_files_are_as_they_were(restored: Restored) -> None:
+    new = restored.new
+    names = {*restored.packages} - {GONE, CHANGING}
+    assert names <= {*new.action("package_list")}
+    for name in sorted(names):
+        was, now = restored.packages[name], new.action("package_show", id=name)
+        for told in (was, now):
+            told["resources"] = [{**one, "url": one["url"].partition("/dataset/")[2]} for one in told["resources"]]
+        assert now == was, name
+    assert new.rows(KEPT) == [["000140000017", "№1 мектеп", 530], ["000140000033", "№3 мектеп", 77]]
+
+
+def test_files_are_read_at_the_new_address(restored: Restored) -> None:
+    """The restored portal has another port: what the index tells of files follows within seconds."""
+    until = time.monotonic() + 60
+    while not (url := restored.new.action("package_show", id=KEPT)["resources"][1]["url"]).startswith(restored.new.live.url):
+        assert time.monotonic() < until, url
+        time.sleep(0.5)
+    assert restored.new.client.get(url, follow_redirects=True).content == FILE
+
+
+def test_tables_of_ckan_s_own_and_other_names_of_tables_are_there(restored: Restored) -> None:
+    found = restored.new.action("datastore_search", resource_id="heights", sort="height")["records"]
+    assert [(row["place"], row["height"]) for row in found] == [("Талғар", 4979), ("Хан Тәңірі", 7010)]
+    assert restored.new.action("datastore_search", resource_id="kept_schools")["total"] == 2
+    with_words = restored.new.action("datastore_search", resource_id="heights", q="Талғар")["records"]
+    assert len(with_words) == 1
+
+
+def test_versions_history_and_search_are_there(restored: Restored) -> None:
+    assert "№2 мектеп" in restored.new.client.get(f"/data/{KEPT}/v1.csv").text
+    assert KEPT in restored.new.found("Мектептер тізімі")
+
+
+def test_a_table_that_changed_during_the_backup_is_whole(restored: Restored) -> None:
+    rows = restored.new.rows(CHANGING)
+    assert [row[0] for row in rows] == ["000140000017", "000140000033"]
+    told = restored.new.client.get(f"/api/universal/v1/datasets/{CHANGING}").json()
+    assert told["version"]["rows"] == 2
+    restored.new.publish(CHANGING, "bin,name,pupils\n000140000033,№3 мектеп,78\n", mode="upsert")
+    assert restored.new.rows(CHANGING)[1][2] == 78
+
+
+def test_people_sign_in_as_before(restored: Restored) -> None:
+    editor = restored.old.live.accounts["demo-editor"]
+    assert restored.new.live.accounts["demo-editor"] == editor
+    with httpx.Client(base_url=restored.new.live.url, follow_redirects=True, timeout=60) as browser:
+        form = browser.get("/en/user/login").text
+        token = form.partition('name="_csrf_token" content="')[2].partition('"')[0]
+        given = {"login": "demo-editor", "password": editor["password"], "_csrf_token": token}
+        assert "demo-editor" in browser.post("/en/user/login", data=given).text
+
+
+def test_what_was_withdrawn_after_the_backup_is_withdrawn_again(restored: Restored) -> None:
+    """The archive holds it still; the list beside the old portal's files says that it must not be seen."""
+    assert f"dataset {GONE}, withdrawn on " in restored.said
+    visitor = httpx.Client(base_url=restored.new.live.url, follow_redirects=True, timeout=60)
+    page = visitor.get(f"/ru/dataset/{GONE}")
+    assert page.status_code == 410
+    assert REASON["ru"] in page.text
+    assert visitor.get(f"/data/{GONE}.csv").status_code == 410
+    until = time.monotonic() + 60
+    while "! withdrawals" in (said := kzopen("doctor", "--data", str(restored.new.live.data)).stdout):
+        assert time.monotonic() < until, said
+        time.sleep(1)
+    assert GONE not in restored.new.found("Мектептер тізімі")
+
+
+def test_the_doctor_finds_nothing_wrong(restored: Restored) -> None:
+    said = kzopen("doctor", "--data", str(restored.new.live.data)).stdout
+    wrong = [line.split()[1] for line in said.splitlines() if line.startswith("  ! ")]
+    # Mails that waited may have been sent since: a person decides.
+    assert [area for area in wrong if area != "mail"] == [], said
+
+
+def test_nobody_else_can_read_it_and_the_keys_lie_apart(restored: Restored) -> None:
+    secrets = restored.archive.with_name("kzopen.tar.secrets.json")
+    for path in (restored.archive, secrets):
+        assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    kept = json.loads(secrets.read_text())["secrets"]
+    content = restored.archive.read_bytes()
+    assert [name for name, value in kept.items() if value.encode() in content] == []
+
+
+def test_a_damaged_or_cut_archive_is_refused_and_nothing_is_left(restored: Restored, tmp_path: Path) -> None:
+    size = restored.archive.stat().st_size
+    whole = restored.archive.read_bytes()
+    half = size // 2
+    for name, content in {
+        "damaged": whole[:half] + bytes([whole[half] ^ 1]) + whole[half + 1 :],
+        "cut": whole[:half],
+        "none": b"not an archive at all" * 100,
+    }.items():
+        archive, data = tmp_path / f"{name}.tar", tmp_path / name
+        archive.write_bytes(content)
+        shutil.copy(restored.archive.with_name("kzopen.tar.secrets.json"), tmp_path / f"{name}.tar.secrets.json")
+        done = kzopen("restore", str(archive), "--data", str(data))
+        assert done.returncode == 1, done.stdout
+        assert str(archive) in done.stderr, done.stderr
+        assert not data.exists()
+
+
+def test_a_portal_is_never_overwritten(restored: Restored, tmp_path: Path) -> None:
+    running = kzopen("restore", str(restored.archive), "--data", str(restored.new.live.data))
+    (tmp_path / "mine.txt").write_text("mine")
+    full = kzopen("restore", str(restored.archive), "--data", str(tmp_path))
+    assert "a portal runs in" in running.stderr
+    assert "is not empty; give another directory" in full.stderr
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+    again = kzopen("backup", str(restored.archive), "--data", str(restored.old.live.data))
+    assert "is there already; give another name" in again.stderr
+
+
+@pytest.mark.fault
+def test_a_backup_that_was_killed_leaves_no_archive_and_the_next_one_is_made(restored: Restored, tmp_path: Path) -> None:
+    target = tmp_path / "kzopen.tar"
+    command = [str(ROOT / "kzopen"), "backup", str(target), "--data", str(restored.old.live.data)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as running:
+        assert running.stdout is not None
+        assert "database" in running.stdout.readline()
+        running.kill()
+    assert not target.exists()
+    done = kzopen("backup", str(target), "--data", str(restored.old.live.data))
+    assert done.returncode == 0, done.stderr
+    assert [path.name for path in restored.old.live.data.glob("**/.backup")] == []
