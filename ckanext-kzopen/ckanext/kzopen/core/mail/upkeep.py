@@ -37,7 +37,7 @@ _DOUBT_ALL = text(
     f"""
     UPDATE kzopen.mail SET state = 'sending', changed = now() - 2 * interval '{PATIENCE}', error = :words
     WHERE state = 'queued' RETURNING id
-    """
+    """  # noqa: S608
 )
 _RESTORED = "the portal was restored from a backup; the mail may have been sent since"
 
@@ -83,5 +83,5 @@ def give_up(session: AnySession, ids: list[int]) -> list[int]:
 
 
 def doubt_all(session: AnySession) -> int:
-    """In a database restored from a backup: every mail that waits may have been sent since, so it is in doubt; their number."""
+    """In a database restored from a backup: all mails that wait may have been sent since and are in doubt; how many."""
     return len(session.execute(_DOUBT_ALL, {"words": _RESTORED}).scalars().all())
