@@ -22,6 +22,11 @@ ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
 STALLED_AFTER = 10
 """Seconds after which the shared portal gives up a body; a portal as it ships waits longer."""
+SHARED_PORTAL = {
+    "KZOPEN_STALLED_AFTER": str(STALLED_AFTER),
+    "KZOPEN_HARVEST_WAIT": "1",
+    "KZOPEN_INTERNAL_NETWORKS": "127.0.0.0/8",  # sources of tests are servers on this machine
+}
 
 
 def pytest_configure() -> None:
@@ -113,6 +118,5 @@ def live_portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePortal
         accounts = json.loads((Path(given) / "accounts.json").read_text())
         yield LivePortal(f"http://127.0.0.1:{port}", Path(given), accounts)
         return
-    impatient = {"KZOPEN_STALLED_AFTER": str(STALLED_AFTER)}
-    with portal_at(tmp_path_factory.mktemp("portal") / "data", port, demo=True, environment=impatient) as portal:
+    with portal_at(tmp_path_factory.mktemp("portal") / "data", port, demo=True, environment=SHARED_PORTAL) as portal:
         yield portal

@@ -149,7 +149,7 @@ def test_a_source_is_described_and_looked_at(page: Page, portal: LivePortal, lan
     keys.follow(page.locator(".desk-nav a[href$='/staff/harvest']"))
     keys.follow(page.get_by_role("main").locator("a[href$='/staff/harvest/new']").first)
     keys.follow(page.get_by_role("main").locator("a[href*='kind=json_api']"))
-    for field, text in (("title", "Тізілім"), ("name", name), ("setting-address", "http://127.0.0.1:9/list")):
+    for field, text in (("title", "Тізілім"), ("name", name), ("setting-address", "http://10.255.255.9/list")):
         keys.write(page.locator(f"#f-{field}"), text)
     keys.reach(page.locator("#f-agency"))
     page.keyboard.press("ArrowDown")
@@ -157,4 +157,4 @@ def test_a_source_is_described_and_looked_at(page: Page, portal: LivePortal, lan
     expect(page.get_by_role("heading", level=1)).to_have_text("Тізілім")
     keys.follow(page.locator("button[name=purpose][value=preview]"))
     # The page of a run renews itself.
-    expect(page.get_by_role("main").get_by_text("127.0.0.1").first).to_be_visible(timeout=60_000)
+    expect(page.get_by_role("main").get_by_text("10.255.255.9").first).to_be_visible(timeout=60_000)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import psutil
 import psycopg
 import pytest
 from ckanext.kzopen.core.settings import Settings
@@ -276,3 +277,17 @@ def test_a_backup_that_was_killed_leaves_no_archive_and_the_next_one_is_made(res
     done = kzopen("backup", str(target), "--data", str(restored.old.live.data))
     assert done.returncode == 0, done.stderr
     assert [path.name for path in restored.old.live.data.glob("**/.backup")] == []
+
+
+def test_two_portals_run_side_by_side_and_stop_without_a_trace(restored: Restored) -> None:
+    """The last test of the file: the restored portal ends with it."""
+    data = restored.new.live.data
+    for portal in (restored.old, restored.new):
+        assert httpx.get(portal.live.url, follow_redirects=True, timeout=60).status_code == 200
+    launcher = psutil.Process(json.loads((data / "run" / "status.json").read_text())["pid"])
+    family = [launcher, *launcher.children(recursive=True)]
+    started = time.monotonic()
+    assert kzopen("stop", "--data", str(data)).stdout.strip().endswith("stopped")
+    assert time.monotonic() - started < 12
+    # What PostgreSQL forked ends by itself a moment after its parent.
+    assert psutil.wait_procs(family, timeout=5)[1] == []

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import json
 import socket
 import stat
 import subprocess
-import time
 from pathlib import Path
 
-import httpx
-import psutil
 import pytest
 
-from tests.conftest import ROOT, LivePortal, free_port
+from tests.conftest import ROOT, LivePortal
 
 
 def kzopen(*arguments: str, timeout: int = 180) -> subprocess.CompletedProcess[str]:
@@ -87,23 +83,6 @@ def test_status_shows_each_process_with_its_memory_and_the_queues(live_portal: L
 def test_a_second_start_of_a_running_portal_is_refused(live_portal: LivePortal) -> None:
     said = kzopen("serve", "--data", str(live_portal.data), "--port", "5999")
     assert "This portal runs already" in said.stdout
-
-
-def test_two_portals_run_side_by_side_and_stop_without_a_trace(live_portal: LivePortal, tmp_path: Path) -> None:
-    data, port = tmp_path / "second", free_port()
-    up = kzopen("serve", "--data", str(data), "--port", str(port), "--no-demo", "--detach")
-    assert up.returncode == 0, up.stdout
-    try:
-        assert httpx.get(f"http://127.0.0.1:{port}/", follow_redirects=True).status_code == 200
-        assert httpx.get(live_portal.url, follow_redirects=True).status_code == 200
-        launcher = psutil.Process(json.loads((data / "run" / "status.json").read_text())["pid"])
-        family = [launcher, *launcher.children(recursive=True)]
-    finally:
-        started = time.monotonic()
-        assert kzopen("stop", "--data", str(data)).stdout.strip().endswith("stopped")
-    assert time.monotonic() - started < 12
-    # What PostgreSQL forked ends by itself a moment after its parent.
-    assert psutil.wait_procs(family, timeout=5)[1] == []
 
 
 def test_doctor_finds_nothing_wrong_with_a_fresh_portal(live_portal: LivePortal) -> None:

@@ -10,22 +10,18 @@ from ckanext.kzopen.runtime.demo.api import Api
 from ckanext.kzopen.runtime.harvesting import harvest
 from click.testing import CliRunner
 
-from tests.conftest import LivePortal, free_port, portal_at
+from tests.conftest import LivePortal
 from tests.publishing.harvest.source import Catalogue, Thing, drips, serving, table
 
 AGENCY = "bench-of-commands"
 
 
 @pytest.fixture(scope="module")
-def portal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LivePortal]:
-    """A portal of its own: it may ask this machine, and has one agency."""
-    with pytest.MonkeyPatch.context() as environment:
-        environment.setenv("KZOPEN_INTERNAL_NETWORKS", "127.0.0.0/8")
-        environment.setenv("KZOPEN_REQUIRE_SECOND_FACTOR", "false")
-        with portal_at(tmp_path_factory.mktemp("harvest") / "data", free_port(), demo=False) as found:
-            with Api(found.url, found.accounts["operator"]["token"]) as api:
-                api.action("organization_create", name=AGENCY, title="Агентство")
-            yield found
+def portal(live_portal: LivePortal) -> LivePortal:
+    """A portal with an agency of these tests' own."""
+    with Api(live_portal.url, live_portal.accounts["operator"]["token"]) as api:
+        api.action("organization_create", name=AGENCY, title="Агентство")
+    return live_portal
 
 
 @pytest.fixture

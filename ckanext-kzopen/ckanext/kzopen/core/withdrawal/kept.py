@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session
 FOLDER = "withdrawn"
 TOLD = ("kind", "object_id", "name", "agency", "parts", "public", "title", "reason", "law", "actor")
 SAME = "sha256"
-"""The part of a thing that tells it from another one under the same id: versions made after a restored backup are numbered anew."""
+"""The part of a thing that tells it from another under the same id: after a restored backup, versions are numbered anew."""
 
 Statement = dict[str, Any]
 """A withdrawal as it is noted: TOLD, and `at` in ISO 8601."""
@@ -80,9 +80,10 @@ def in_order(texts: Iterable[str]) -> list[Statement]:
 
 
 def again(session: Session, told: Iterable[Statement]) -> Iterator[Withdrawal]:
-    """Give every order of the list that this database does not know of, each in a transaction of its own, with its first moment.
+    """Give every order of the list that this database does not know of, each in a transaction of its own.
 
-    What is not there is passed over: it cannot be seen, and its id may come to belong to another version.
+    Each keeps its first moment. What is not there is passed over: it cannot be seen, and its id may come to belong to another
+    version.
     """
     for statement in told:
         thing = _still_there(session, statement)
