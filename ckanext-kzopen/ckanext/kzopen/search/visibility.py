@@ -37,6 +37,20 @@ def current() -> frozenset[str] | None:
     return _labels.get()
 
 
+def hidden(labels: frozenset[str]) -> tuple[Range, OneOf]:
+    """The same the other way round, for a reader whose labels include `public`, as nearly all documents' do.
+
+    Hidden is what is closed or opens later, but for what the second node, the reader's own, holds for. An index that marks
+    what `is_closed` need not unite the long list of public documents with the reader's others at every question.
+    """
+    return Range(FROM, "NOW", None, include_low=False), OneOf(LABELS, labels - {PUBLIC})
+
+
+def is_closed(keywords: Mapping[str, list[str]]) -> bool:
+    """Whether a document, by its exact values, is one that not everybody may find."""
+    return PUBLIC not in keywords.get(LABELS, ())
+
+
 def condition(labels: frozenset[str] | None) -> Node:
     """What holds for exactly the documents that a reader with these labels may find; None is for the system."""
     if labels is None:

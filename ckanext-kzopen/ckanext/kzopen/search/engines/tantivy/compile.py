@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 import tantivy
-from ckanext.kzopen.search import analysis, dates, fields
+from ckanext.kzopen.search import analysis, dates, fields, visibility
 from ckanext.kzopen.search.engines.tantivy import spans
 from ckanext.kzopen.search.engines.tantivy.schema import (
     INTEGERS,
@@ -17,6 +17,7 @@ from ckanext.kzopen.search.engines.tantivy.schema import (
     NGRAMS,
     SHORTEST_GRAM,
     TEXTS,
+    closed,
     in_exact,
     path,
     present,
@@ -74,6 +75,23 @@ class Compiler:
     def condition(self, node: Node) -> Query:
         """The same without influence on the score."""
         return Query.const_score_query(self.query(node), 0.0)
+
+    def visible(self, labels: frozenset[str] | None) -> list[tuple[Occur, Query]]:
+        """The clauses that leave of all documents those for which `visibility.condition` holds.
+
+        tantivy unites lists by walking over all of them, so what is public is not united with the reader's own: the few that
+        are hidden are taken away.
+        """
+        seen = visibility.condition(labels)
+        if labels is None or isinstance(seen, All):
+            return []
+        if visibility.PUBLIC not in labels:
+            return [(Occur.Must, self.condition(seen))]
+        later, own = visibility.hidden(labels)
+        but = [(Occur.MustNot, self.query(own))] if own.values else []
+        return [
+            (Occur.MustNot, _boolean([(Occur.Must, hidden), *but])) for hidden in (exact("exact", closed()), self.query(later))
+        ]
 
     def _joined(self, node: And | Or | Better | Not | Boost) -> Query:
         match node:

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import tantivy
-from ckanext.kzopen.search import visibility
 from ckanext.kzopen.search.engines.base import Answer, Search
 from ckanext.kzopen.search.engines.tantivy import counting, folder, ordering
 from ckanext.kzopen.search.engines.tantivy.compile import Compiler
@@ -95,7 +94,5 @@ def _restricted(compiler: Compiler, search: Search) -> Query:
     """The one place where permissions enter a query."""
     clauses = [(Occur.Must, compiler.query(search.query))]
     clauses += [(Occur.Must, compiler.condition(condition)) for condition in search.filters if not isinstance(condition, All)]
-    visible = visibility.condition(search.labels)
-    if not isinstance(visible, All):
-        clauses.append((Occur.Must, compiler.condition(visible)))
+    clauses += compiler.visible(search.labels)
     return clauses[0][1] if len(clauses) == 1 else Query.boolean_query(clauses)

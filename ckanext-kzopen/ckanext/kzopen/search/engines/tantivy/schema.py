@@ -17,10 +17,10 @@ from typing import Any
 
 import orjson
 import tantivy
-from ckanext.kzopen.search import fields
+from ckanext.kzopen.search import fields, visibility
 from ckanext.kzopen.search.engines.base import Entry
 
-VERSION = "6"
+VERSION = "7"
 """Raise it when documents must be written anew although the fields stay the same."""
 
 KEYWORDS = tuple(sorted(fields.KEYWORDS))
@@ -113,6 +113,12 @@ def present(field: str) -> str:
     return f"{_mark(field)}h"
 
 
+@cache
+def closed() -> str:
+    """What lies in `exact` for a document that not everybody may find."""
+    return present("not public")
+
+
 def beginnings(text: str) -> str:
     """From each letter of each word on, at most ten letters: a run of 2 to 10 letters inside a word begins one of them."""
     return " ".join(
@@ -150,7 +156,7 @@ def _add_keywords(document: tantivy.Document, keywords: dict[str, list[str]]) ->
             document.add_text(name, value)
     if dynamic:
         document.add_json("kw", dynamic)
-    exact = " ".join(_exact(keywords))
+    exact = " ".join([*_exact(keywords), *([closed()] if visibility.is_closed(keywords) else [])])
     if exact:
         document.add_text("exact", exact)
 
