@@ -7,7 +7,7 @@ import random
 import pytest
 import tantivy
 from ckanext.kzopen.search.engines.tantivy import spans
-from ckanext.kzopen.search.engines.tantivy.schema import prepared, schema
+from ckanext.kzopen.search.engines.tantivy.schema import TERMS, mark, prepared, schema
 from ckanext.kzopen.search.tree import Range
 
 LETTERS = "abүҒ\n.]^-\\z0 \ud7ff\ue000\uffff\U00010000\U0010ffff"
@@ -26,7 +26,7 @@ def searcher(values: list[str], tmp_path_factory: pytest.TempPathFactory) -> tan
     writer = index.writer(heap_size=15_000_000, num_threads=1)
     for value in values:
         document = tantivy.Document()
-        document.add_text(FIELD, value)
+        document.add_text(TERMS, mark(FIELD) + value)
         writer.add_document(document)
     writer.commit()
     index.reload()
@@ -37,7 +37,7 @@ def found(searcher: tantivy.Searcher, values: list[str], node: Range) -> list[st
     pattern = spans.pattern(node)
     if pattern is None:
         return []
-    hits = searcher.search(tantivy.Query.regex_query(schema(), FIELD, pattern), len(values)).hits
+    hits = searcher.search(tantivy.Query.regex_query(schema(), TERMS, mark(FIELD) + pattern), len(values)).hits
     return sorted(values[at.doc] for _, at in hits)
 
 

@@ -15,10 +15,13 @@ from ckanext.kzopen.search.engines.tantivy.schema import (
     LONGEST_GRAM,
     MOMENTS,
     NGRAMS,
+    RANKED,
     SHORTEST_GRAM,
+    TERMS,
     TEXTS,
     closed,
     in_exact,
+    mark,
     path,
     present,
     ranged,
@@ -122,7 +125,7 @@ class Compiler:
             case Phrase(field, value, slop):
                 return self._phrase(field, value, slop)
             case OneOf(field, values):
-                return _one_of(keyword_path(field), values)
+                return _one_of(field, values)
             case Prefix(field, value):
                 return self._prefix(field, value)
             case Wildcard(field, pattern):
@@ -143,7 +146,7 @@ class Compiler:
         if kind is Kind.NGRAM:
             return _boolean([(Occur.Must, _run(field, word.lower())) for word in value.split()])
         if kind is not Kind.TEXT:
-            return Query.const_score_query(exact(keyword_path(field), value), 1.0)
+            return Query.const_score_query(_keyword(field, value), 1.0)
         return _all_of(field, analysis.tokens(value))
 
     def _phrase(self, field: str, value: str, slop: int) -> Query:
@@ -153,7 +156,8 @@ class Compiler:
 
     def _prefix(self, field: str, value: str) -> Query:
         if fields.kind(field) is not Kind.TEXT:
-            return _prefix(keyword_path(field), value)
+            target, before = _terms_of(field)
+            return _prefix(target, before + value)
         words = analysis.words(value)
         if not words:
             return _exists(field)
@@ -165,7 +169,8 @@ class Compiler:
         if fields.kind(field) is Kind.TEXT and field in TEXTS:
             return Query.regex_query(schema(), field, _regex(pattern.lower()))
         if field in KEYWORDS:
-            return Query.regex_query(schema(), field, _regex(pattern))
+            target, before = _terms_of(field)
+            return Query.regex_query(schema(), target, before + _regex(pattern))
         # tantivy has no patterns inside JSON: the letters before the first one must do.
         return self._prefix(field, re.split(r"[*?]", pattern, maxsplit=1)[0])
 
@@ -173,7 +178,8 @@ class Compiler:
         if fields.kind(field) is not Kind.TEXT:
             if field not in KEYWORDS:
                 return self._term(field, value)  # a whole value that people named freely is not a word to misspell
-            return Query.fuzzy_term_query(schema(), field, value[:_LONGEST_FUZZY], distance)
+            target, before = _terms_of(field)
+            return Query.fuzzy_term_query(schema(), target, before + value[:_LONGEST_FUZZY], distance)
         found = [Query.fuzzy_term_query(schema(), text_path(field), t, distance) for t in analysis.tokens(value)]
         return _boolean([(Occur.Must, query) for query in found])
 
@@ -201,8 +207,8 @@ class Compiler:
     def _exact_values(self, node: Range) -> Query:
         """Values between the bounds by their code points: by a pattern, or by way of `exact` where it has them."""
         if not in_exact(node.field):
-            pattern = spans.pattern(node)
-            return Query.regex_query(schema(), node.field, pattern) if pattern else Query.empty_query()
+            (target, before), pattern = _terms_of(node.field), spans.pattern(node)
+            return Query.regex_query(schema(), target, before + pattern) if pattern else Query.empty_query()
         # Hexadecimal ends before the letter g.
         low = ranged(node.field, node.low or "")
         high = ranged(node.field, "") + "g" if node.high is None else ranged(node.field, node.high)
@@ -263,7 +269,7 @@ def _best_field(word: Word, weighted: tuple[tuple[str, float], ...], tie: float)
             query = phrase(field, tokens, 0) if word.phrase else _all_of(field, tokens)
             found += [Query.boost_query(phrase(field, [*also.tokens], 0), weight * also.weight) for also in word.also]
         else:
-            query = exact(keyword_path(field), word.text)
+            query = _keyword(field, word.text)
         found.append(Query.boost_query(query, weight))
     return Query.disjunction_max_query(found, tie)
 
@@ -283,9 +289,22 @@ def _between(node: Range, low: int, high: int) -> Query:
     return Query.range_query(schema(), node.field, FieldType.Integer, low, high, node.include_low, node.include_high)
 
 
-def keyword_path(field: str) -> str:
-    """Where the exact values of a field lie."""
+def column(field: str) -> str:
+    """Where the exact values of a field are counted."""
     return field if field in KEYWORDS else path("kw", field)
+
+
+def _terms_of(field: str) -> tuple[str, str]:
+    """Where the terms of a field's exact values lie, and what stands before each."""
+    if field in RANKED or field not in KEYWORDS:
+        return column(field), ""
+    return TERMS, mark(field)
+
+
+def _keyword(field: str, value: str) -> Query:
+    """Documents that have this exact value."""
+    target, before = _terms_of(field)
+    return exact(target, before + value)
 
 
 def text_path(field: str) -> str:
@@ -307,11 +326,12 @@ def _all_of(field: str, tokens: list[str]) -> Query:
     return _boolean([(Occur.Must, exact(text_path(field), token)) for token in tokens])
 
 
-def _one_of(target: str, values: frozenset[str]) -> Query:
+def _one_of(field: str, values: frozenset[str]) -> Query:
     """Documents with one of the values. A set query lists all its documents first, so it is for many values only."""
     if len(values) > _FEW:
-        return Query.term_set_query(schema(), target, sorted(values))
-    return Query.const_score_query(_boolean([(Occur.Should, exact(target, value)) for value in sorted(values)]), 1.0)
+        target, before = _terms_of(field)
+        return Query.term_set_query(schema(), target, [before + value for value in sorted(values)])
+    return Query.const_score_query(_boolean([(Occur.Should, _keyword(field, value)) for value in sorted(values)]), 1.0)
 
 
 def exact(target: str, value: str) -> Query:

@@ -15,7 +15,7 @@ from typing import Any
 import tantivy
 from ckanext.kzopen.search import fields, tree
 from ckanext.kzopen.search.engines.base import Facet, Search
-from ckanext.kzopen.search.engines.tantivy.compile import keyword_path
+from ckanext.kzopen.search.engines.tantivy.compile import column
 from ckanext.kzopen.search.threads import threads
 from tantivy import Query
 
@@ -82,7 +82,7 @@ def _depends_on_the_hour(search: Search) -> bool:
 def counted(searcher: tantivy.Searcher, query: Query, facets: tuple[Facet, ...]) -> Counts:
     """The facets of all hits of the query; none of a field that nobody counts."""
     known = [facet for facet in facets if facet.field not in fields.UNCOUNTED]
-    asked = {str(place): {"terms": {"field": keyword_path(facet.field), **_ALL_IN_ORDER}} for place, facet in enumerate(known)}
+    asked = {str(place): {"terms": {"field": column(facet.field), **_ALL_IN_ORDER}} for place, facet in enumerate(known)}
     found = searcher.aggregate(query, asked) if known else {}
     counts = {facet.field: _counts(found[str(place)]["buckets"], facet) for place, facet in enumerate(known)}
     return {facet.field: counts.get(facet.field, []) for facet in facets}

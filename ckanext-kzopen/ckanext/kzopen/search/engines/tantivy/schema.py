@@ -1,6 +1,6 @@
 """Our fields in tantivy's schema.
 
-Known keyword fields are fields of their own; all others lie in the JSON field `kw`, moments in `at`, numbers in `num`, words
+Known keyword fields have columns of their own; all others lie in the JSON field `kw`, moments in `at`, numbers in `num`, words
 in `tx`. tantivy reaches ranges of texts inside JSON through its query parser only, which knows few signs and reads bounds as
 dates or numbers where they look so; therefore the values in `kw` lie a second time in `exact`, as `ranged` writes them, and so
 do those whose ranges have to be exact to the last letter. Texts come analysed, their tokens joined by spaces, so tantivy only
@@ -20,7 +20,7 @@ import tantivy
 from ckanext.kzopen.search import fields, visibility
 from ckanext.kzopen.search.engines.base import Entry
 
-VERSION = "7"
+VERSION = "8"
 """Raise it when documents must be written anew although the fields stay the same."""
 
 KEYWORDS = tuple(sorted(fields.KEYWORDS))
@@ -29,6 +29,9 @@ MOMENTS = tuple(sorted(fields.DATES))
 NGRAMS = tuple(sorted(fields.NGRAMS))
 NUMBERS = tuple(sorted(fields.NUMBERS))
 INTEGERS = frozenset({*MOMENTS, *NUMBERS})
+RANKED = frozenset({"name", "tags", "groups"})
+"""Keywords with terms of their own."""
+TERMS = "terms"
 _PAGED_BY = frozenset({"id", "index_id", "name"})
 """Known keywords by which one page follows another: `spans` looks at half a UUID."""
 LONGEST_RANGED = 40
@@ -46,17 +49,19 @@ def schema() -> tantivy.Schema:
     builder.add_text_field("key", fast=True, tokenizer_name="raw", index_option="basic")
     builder.add_integer_field("hash", fast=True)
     for name in KEYWORDS:
-        counted = name not in fields.UNCOUNTED
-        builder.add_text_field(name, fast=counted, stored=name == "id", tokenizer_name="raw", index_option="basic")
+        if name not in fields.UNCOUNTED:
+            tokenizer = "raw" if name in RANKED else "nothing"
+            builder.add_text_field(name, fast=True, stored=name == "id", tokenizer_name=tokenizer, index_option="basic")
+    builder.add_text_field(TERMS, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("exact", tokenizer_name="spaces", index_option="basic")
     for name in TEXTS:
         builder.add_text_field(name, tokenizer_name="spaces")
     for name in NGRAMS:
         builder.add_text_field(name, tokenizer_name="spaces", index_option="basic")
     for name in (*MOMENTS, *NUMBERS):
-        builder.add_integer_field(name, indexed=True, fast=True)
+        builder.add_integer_field(name, indexed=False, fast=True)
     for name in fields.SORTED_KEYWORDS:
-        builder.add_text_field(order_field(name), fast=True, tokenizer_name="raw", index_option="basic")
+        builder.add_text_field(order_field(name), fast=True, tokenizer_name="nothing", index_option="basic")
     builder.add_json_field("kw", fast=True, tokenizer_name="raw", index_option="basic")
     builder.add_json_field("tx", tokenizer_name="spaces")
     builder.add_json_field("at", fast=True, tokenizer_name="raw", index_option="basic")
@@ -78,8 +83,10 @@ def prepared(index: tantivy.Index) -> tantivy.Index:
 
     It is read anew when it is told to be: tantivy would else look for commits twice a second, and open each for nobody.
     """
-    spaces = tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.whitespace()).build()
-    index.register_tokenizer("spaces", spaces)
+    whitespace = tantivy.Tokenizer.whitespace()
+    index.register_tokenizer("spaces", tantivy.TextAnalyzerBuilder(whitespace).build())
+    index.register_tokenizer("nothing", tantivy.TextAnalyzerBuilder(whitespace).filter(tantivy.Filter.remove_long(1)).build())
+    index.register_fast_field_tokenizer("nothing", tantivy.TextAnalyzerBuilder(tantivy.Tokenizer.raw()).build())
     index.config_reader(reload_policy="manual")
     return index
 
@@ -101,7 +108,7 @@ def in_exact(field: str) -> bool:
 
 def ranged(field: str, value: str) -> str:
     """A value as it lies in `exact`: behind its field's mark, in hexadecimal, whose order is that of the bytes."""
-    return _mark(field) + _hexadecimal(value)
+    return mark(field) + _hexadecimal(value)
 
 
 def _hexadecimal(value: str) -> str:
@@ -110,7 +117,7 @@ def _hexadecimal(value: str) -> str:
 
 def present(field: str) -> str:
     """What lies in `exact` for a field that has values but no column; behind all of its values, so no range reaches it."""
-    return f"{_mark(field)}h"
+    return f"{mark(field)}h"
 
 
 @cache
@@ -127,7 +134,8 @@ def beginnings(text: str) -> str:
 
 
 @cache
-def _mark(field: str) -> str:
+def mark(field: str) -> str:
+    """What stands before a value of the field where values of several fields lie together; twelve hexadecimal digits."""
     return hashlib.blake2b(field.encode(), digest_size=6).hexdigest()
 
 
@@ -153,7 +161,10 @@ def _add_keywords(document: tantivy.Document, keywords: dict[str, list[str]]) ->
     dynamic = {name: values for name, values in keywords.items() if name not in known and name not in fields.UNCOUNTED}
     for name in known:
         for value in keywords[name]:
-            document.add_text(name, value)
+            if name not in fields.UNCOUNTED:
+                document.add_text(name, value)
+            if name not in RANKED:
+                document.add_text(TERMS, mark(name) + value)
     if dynamic:
         document.add_json("kw", dynamic)
     exact = " ".join([*_exact(keywords), *([closed()] if visibility.is_closed(keywords) else [])])
@@ -164,8 +175,8 @@ def _add_keywords(document: tantivy.Document, keywords: dict[str, list[str]]) ->
 def _exact(keywords: dict[str, list[str]]) -> Iterator[str]:
     for name, values in keywords.items():
         if in_exact(name):
-            mark = _mark(name)
-            yield from (mark + _hexadecimal(value) for value in values)
+            before = mark(name)
+            yield from (before + _hexadecimal(value) for value in values)
         if name in fields.UNCOUNTED:
             yield present(name)
 
