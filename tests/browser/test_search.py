@@ -88,6 +88,16 @@ def test_a_filter_chosen_before_the_scripts_have_come_is_applied(page: Page, por
     expect(page).not_to_have_url(re.compile("sort=name"))
 
 
+def test_an_order_that_the_page_does_not_offer_is_left_as_it_is(page: Page) -> None:
+    """Programs sort by `id`; a page that took this for a choice of the reader asked for itself again and again."""
+    asked: list[str] = []
+    page.on("request", lambda request: asked.append(request.url) if "/search?" in request.url else None)
+    page.goto("/en/search?q=school&sort=id")
+    page.wait_for_load_state("networkidle")
+    assert len(asked) == 1
+    expect(page).to_have_url(re.compile("sort=id"))
+
+
 @pytest.mark.parametrize("language", STORIES)
 def test_a_typing_error_is_understood(page: Page, language: str) -> None:
     words = STORIES[language]

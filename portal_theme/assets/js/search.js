@@ -5,7 +5,7 @@
   "use strict";
   function chosenSince(input) {
     return input.options
-      ? Array.from(input.options).some(function (option) { return option.selected !== option.defaultSelected; })
+      ? Array.from(input.options).some(function (option) { return option.defaultSelected && !option.selected; })
       : input.checked !== input.defaultChecked;
   }
   document.addEventListener("change", function (event) {

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -107,6 +109,20 @@ def test_what_is_not_there_or_is_another_thing_under_the_same_id_is_left_alone(s
     shelf[version.name] = Thing("shelf", version.id, version.name, None, {}, True, {"sha256": "bb"})
     assert list(kept.again(model.Session(), told)) == []
     assert tombstone(model.Session(), "shelf", version.id) is None
+
+
+def test_a_list_is_found_where_the_guide_says(tmp_path: Path) -> None:
+    told = dict.fromkeys(kept.TOLD) | {"at": "2026-03-05T00:00:00+00:00"}
+    data = tmp_path / "old"
+    (data / "files" / "withdrawn").mkdir(parents=True)
+    (data / "files" / "withdrawn" / "one.json").write_text(json.dumps(told))
+    (data / "kzopen-2026-03-05.tar.secrets.json").write_text("{}")
+    for place in (data, data / "files", data / "files" / "withdrawn"):
+        assert kept.statements_below(place) == [told]
+    (tmp_path / "quiet" / "files").mkdir(parents=True)
+    assert kept.statements_below(tmp_path / "quiet") == []
+    with pytest.raises(ValueError, match="it holds no list"):
+        kept.statements_below(tmp_path / "nowhere")
 
 
 def test_a_file_that_is_no_list_is_refused() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg
 from ckanext.kzopen.core.mail.upkeep import IN_DOUBT
 from ckanext.kzopen.core.settings import problems
+from ckanext.kzopen.runtime.backup.making import left_behind
 from ckanext.kzopen.runtime.configuration import addresses
 from ckanext.kzopen.runtime.inner_checks import Running
 from ckanext.kzopen.runtime.portal import Portal
@@ -86,6 +87,8 @@ def _free_mb(portal: Portal) -> int:
 def _disk(portal: Portal) -> Iterator[tuple[str, str]]:
     if _free_mb(portal) < LEAST_FREE_MB:
         yield f"only {_free_mb(portal)} MB are free; writes will be refused soon", f"du -sh {portal.data}/* | sort -h"
+    for place in left_behind(portal):
+        yield f"a backup was killed; {place} holds copies, also of what is withdrawn since", f"rm -r {place}"
 
 
 def _permissions(portal: Portal) -> Iterator[tuple[str, str]]:

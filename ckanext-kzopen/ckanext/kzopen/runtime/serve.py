@@ -23,6 +23,8 @@ from ckanext.kzopen.runtime.supervisor import NotReady, Supervisor
 
 Say = Callable[[str], None]
 ROUND = 0.2
+UNFINISHED = "restoring"
+"""Folder of the data directory that is there as long as a restore has not ended."""
 DIRECTORY = "making the database server's directory"
 SERVICES = "starting the database server and the cache"
 PREPARING = "preparing the databases"
@@ -54,6 +56,11 @@ def check_start(portal: Portal) -> None:
     pid = running_pid(portal)
     if pid:
         raise CannotStart(f"This portal runs already (process {pid}); ./kzopen status shows it, ./kzopen stop ends it.")
+    if (portal.data / UNFINISHED).exists():
+        raise CannotStart(
+            f"A restore into {portal.data} was not finished, and what was withdrawn might be read there. "
+            f"Delete it and restore again: ./kzopen reset --data {portal.data} --commit"
+        )
     settings = portal.settings
     free = free_port(settings.host, settings.port)
     if free != settings.port:

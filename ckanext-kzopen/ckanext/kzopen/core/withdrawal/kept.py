@@ -66,9 +66,15 @@ def statements(files_url: str) -> list[Statement]:
 
 
 def statements_below(folder: Path) -> list[Statement]:
-    """The list in a data directory, in a folder of files or in the folder `withdrawn` itself, the oldest first."""
-    found = {file for place in (folder, folder / FOLDER, folder / "files" / FOLDER) for file in place.glob("*-*-*.json")}
-    return in_order(file.read_text(encoding="utf-8") for file in found)
+    """The list in the folder `withdrawn`, in the folder of files above it, or in a data directory, the oldest first.
+
+    ValueError when none of them is there. A portal that has withdrawn nothing has its files and no list.
+    """
+    places = [folder] if folder.name == FOLDER else [folder / FOLDER, folder / "files" / FOLDER]
+    found = [place for place in places if place.is_dir()]
+    if not found and not (folder / "files").is_dir():
+        raise ValueError(f"it holds no list; give a data directory, or its files/{FOLDER}")
+    return in_order(file.read_text(encoding="utf-8") for place in found for file in place.glob("*.json"))
 
 
 def in_order(texts: Iterable[str]) -> list[Statement]:

@@ -1,6 +1,6 @@
 """What has to agree in a restored portal before anybody reads it; `python -m … INI FILE` in a process of its own.
 
-Tables of DataStore are made from the versions, what was withdrawn after the archive was made is withdrawn again, and no mail
+What was withdrawn after the archive was made is withdrawn again, tables of DataStore are made from the versions, and no mail
 goes out that may have gone out before. FILE tells `withdrawn`, what other places know of withdrawals, and `aliases`, names of
 DataStore's tables. Each line of output is `{"said": sentence}`.
 """
@@ -20,23 +20,44 @@ def sentences(told: dict[str, Any]) -> Iterator[str]:
     from ckanext.kzopen.core.record.proofs import log_size
 
     session = model.Session()
-    yield f"{_tables(session)} tables were made from their files"
-    _name(told["aliases"])
     yield from _withdrawals(session, told["withdrawn"])
+    yield from _tables(session)
+    _name(told["aliases"])
     yield from _mail(session)
     yield f"the public record has {log_size(session)} leaves; tell its readers if there were more"
 
 
-def _tables(session: Any) -> int:
-    """Make DataStore's tables of the current versions; how many there were to make."""
+def _withdrawals(session: Any, later: list[dict[str, Any]]) -> Iterator[str]:
+    """Give the orders that this database does not know of; the worker looks into every place again, for the older ones too."""
+    import ckan.plugins.toolkit as tk
+    from ckanext.kzopen.core import jobs
+    from ckanext.kzopen.core.withdrawal import Withdrawal, kept
+    from sqlalchemy import select
+
+    for row in kept.again(session, [*kept.statements(tk.config["kzopen.files_url"]), *later]):
+        yield f"{row.kind} {row.name}, withdrawn on {row.at.date()}, is withdrawn again"
+    for number in session.scalars(select(Withdrawal.id)):
+        jobs.defer(session, "withdrawal.spread", number=str(number))
+    session.commit()
+
+
+def _tables(session: Any) -> Iterator[str]:
+    """Make DataStore's tables of the current versions."""
     from ckanext.kzopen.publishing.settle import bring_datastore
+    from ckanext.kzopen.rows.chain import NoWay
     from ckanext.kzopen.rows.current import current_versions
 
-    return sum(bring_datastore(version) for version in current_versions(session))
+    made = 0
+    for version in current_versions(session):
+        try:
+            made += bring_datastore(version)
+        except (FileNotFoundError, NoWay) as error:
+            yield f"! version {version.number} of {version.uri} has no table: its files are missing ({error})"
+    yield f"{made} tables were made from their files"
 
 
 def _name(aliases: dict[str, str]) -> None:
-    """Give tables of versions their other names; an alias of a table that is not there any more goes."""
+    """Give tables of versions their other names."""
     from ckanext.kzopen.publishing.settle import datastore_transaction
     from ckanext.kzopen.rows import datastore
 
@@ -45,21 +66,16 @@ def _name(aliases: dict[str, str]) -> None:
             datastore.name(connection, table, alias)
 
 
-def _withdrawals(session: Any, later: list[dict[str, Any]]) -> Iterator[str]:
-    import ckan.plugins.toolkit as tk
-    from ckanext.kzopen.core.withdrawal import kept
-
-    for row in kept.again(session, [*kept.statements(tk.config["kzopen.files_url"]), *later]):
-        yield f"{row.kind} {row.name}, withdrawn on {row.at.date()}, is withdrawn again"
-
-
 def _mail(session: Any) -> Iterator[str]:
     from ckanext.kzopen.core.mail.upkeep import doubt_all
+    from ckanext.kzopen.core.notices import digest, reading
 
+    reading.read(session)  # news of what happened before the backup, whose mails are in doubt, too
+    digest.pass_over(session)
     number = doubt_all(session)
     session.commit()
     if number:
-        yield f"{number} mails were waiting and may have been sent since; ./kzopen mail resend --all, or with --give-up"
+        yield f"{number} mails were waiting and may have been sent since; ./kzopen mail resend --help tells what to do"
 
 
 def main(ini: str, file: str) -> None:

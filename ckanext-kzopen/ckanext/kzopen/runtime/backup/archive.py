@@ -15,6 +15,8 @@ from typing import IO, Any
 
 FORMAT = 1
 MANIFEST = "manifest.json"
+MAIN = "main.dump"
+"""The member without which an archive is none."""
 PIECE = 1 << 20
 
 
@@ -121,14 +123,21 @@ def unpacked(path: Path, folder: Path) -> Manifest:
     return _agreed(path, manifest, found)
 
 
-def texts_below(path: Path, folder: str) -> list[str]:
-    """The texts of an archive's members below a folder; raises Unreadable."""
+def texts_below(path: Path, folder: str) -> tuple[Manifest, list[str]]:
+    """An archive's manifest, and the texts of its members below a folder, each compared with it; raises Unreadable."""
     try:
         with tarfile.open(path, mode="r") as tar:
-            named = [member for member in tar if member.name.startswith(f"{folder}/")]
-            return [_content(tar, member).read().decode() for member in named]
+            found = {
+                member.name: _content(tar, member).read()
+                for member in tar
+                if member.name == MANIFEST or member.name.startswith(f"{folder}/")
+            }
+        told = json.loads(found.pop(MANIFEST, b"null"))
+        texts = [content.decode() for content in found.values()]
     except (tarfile.TarError, EOFError, ValueError) as error:
         raise Unreadable(f"{path} is no whole archive of a portal: {error}") from error
+    sizes = {name: (len(content), hashlib.sha256(content).hexdigest()) for name, content in found.items()}
+    return _agreed(path, told, sizes, f"{folder}/"), texts
 
 
 def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
@@ -158,14 +167,17 @@ def _placed(content: IO[bytes], target: Path) -> tuple[int, str]:
     return size, digest.hexdigest()
 
 
-def _agreed(path: Path, told: Any, found: dict[str, tuple[int, str]]) -> Manifest:
-    """The manifest, when it tells of just what was found."""
+def _agreed(path: Path, told: Any, found: dict[str, tuple[int, str]], below: str = "") -> Manifest:
+    """The manifest, when it tells of just what was found (of what lies `below`)."""
     if not isinstance(told, dict) or "members" not in told:
         raise Unreadable(f"{path} was cut off: its manifest is missing")
     if told.get("format") != FORMAT:
         raise Unreadable(f"{path} has format {told.get('format')}; this kzopen reads format {FORMAT}")
     members = {name: (int(size), str(digest)) for name, (size, digest) in told["members"].items()}
-    wrong = sorted(name for name in {*members, *found} if members.get(name) != found.get(name))
+    if MAIN not in members:
+        raise Unreadable(f"{path} holds no database: this archive was not made by ./kzopen backup")
+    expected = {name: told for name, told in members.items() if name.startswith(below)}
+    wrong = sorted(name for name in {*expected, *found} if expected.get(name) != found.get(name))
     if wrong:
         raise Unreadable(f"{path} is damaged: {_some(wrong)} not as it was written")
     return Manifest(**(told | {"members": members}))

@@ -44,18 +44,24 @@ def backup(target: Path, data: Path | None) -> None:
     type=click.Path(path_type=Path, exists=True),
     help="What knows of later withdrawals: a newer archive, the old data directory, or a copy of its files/withdrawn.",
 )
-def restore(source: Path, data: Path, secrets: Path | None, lists: tuple[Path, ...]) -> None:
+@click.option(
+    "--takes-over",
+    is_flag=True,
+    help="This portal takes the place of the one that used the bucket, Redis or search server of the settings.",
+)
+def restore(source: Path, data: Path, secrets: Path | None, lists: tuple[Path, ...], takes_over: bool) -> None:
     """Make the portal of an archive in an empty data directory. What was withdrawn since is withdrawn again.
 
     Example: ./kzopen restore /backup/kzopen-2026-03-05.tar --data /srv/kzopen --withdrawn /srv/kzopen-old
     """
     from ckanext.kzopen.runtime.backup.making import secrets_of
-    from ckanext.kzopen.runtime.backup.restoring import CannotRestore
+    from ckanext.kzopen.runtime.backup.restoring import CannotRestore, Wanted
     from ckanext.kzopen.runtime.backup.restoring import restore as restore_portal
     from ckanext.kzopen.runtime.command import portal_with
 
     try:
-        restore_portal(portal_with(data=data), source.absolute(), secrets or secrets_of(source), lists, click.echo)
+        wanted = Wanted(source.absolute(), secrets or secrets_of(source), lists, takes_over)
+        restore_portal(portal_with(data=data), wanted, click.echo)
     except CannotRestore as error:
         raise click.ClickException(str(error)) from error
     click.echo(f"start it: ./kzopen serve --data {data}")

@@ -14,12 +14,13 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from ckanext.kzopen.runtime.backup import archive
 from ckanext.kzopen.runtime.services import BIN
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 
 MAIN, DATASTORE = "sqlalchemy.url", "ckan.datastore.write_url"
 """The databases by their names in CKAN's ini."""
-DUMPS = {MAIN: "main.dump", DATASTORE: "datastore.dump"}
+DUMPS = {MAIN: archive.MAIN, DATASTORE: "datastore.dump"}
 """Which database lies in which member; an archive without tables of CKAN's own has none of DataStore."""
 
 _SIGNING = "SELECT {}(hashtextextended('kzopen.record.key', 0))"
@@ -27,12 +28,21 @@ _TABLES = """
     SELECT relname FROM pg_class WHERE relkind = 'r' AND relnamespace = 'public'::regnamespace
     AND NOT starts_with(relname, '_') AND coalesce(obj_description(oid), '') NOT LIKE '{"kzopen"%'
 """
-_ALIASES = "SELECT name, alias_of FROM _table_metadata WHERE alias_of IS NOT NULL"
+_ALIASES = """
+    SELECT name, min(alias_of) FROM _table_metadata WHERE alias_of IS NOT NULL GROUP BY name HAVING count(*) = 1
+"""
 FULL = "SELECT EXISTS (SELECT FROM pg_class WHERE relkind = 'r' AND relnamespace::regnamespace::text IN ('public', 'kzopen'))"
 
 
 class Refused(Exception):
     """A database cannot be dumped or filled; the message says what to do."""
+
+
+class Vanished(Refused):
+    """A table went while it was looked for: the next try does not find it."""
+
+
+_OF_VANISHED = ("does not exist", "cache lookup failed", "could not open relation")
 
 
 @contextmanager
@@ -93,13 +103,28 @@ def fill(address: str, source: Path) -> None:
     _run("pg_restore", address, ["--no-owner", "--no-acl", "--exit-on-error", "--jobs=2", str(source)])
 
 
+def fill_as_far_as_it_goes(address: str, source: Path) -> list[str]:
+    """The same, going on behind what cannot be made (tables may call functions that no dump of tables holds); its errors."""
+    done = _ran("pg_restore", address, ["--no-owner", "--no-acl", str(source)])
+    return _errors(done)
+
+
 def _run(program: str, address: str, options: list[str]) -> None:
+    done = _ran(program, address, options)
+    if done.returncode:
+        words = (_errors(done) or [done.stderr.strip() or "no words"])[0]
+        kind = Vanished if any(sign in words for sign in _OF_VANISHED) else Refused
+        raise kind(f"{program} failed: {words}")
+
+
+def _errors(done: subprocess.CompletedProcess[str]) -> list[str]:
+    return [line for line in done.stderr.splitlines() if "error:" in line]
+
+
+def _ran(program: str, address: str, options: list[str]) -> subprocess.CompletedProcess[str]:
     """Run one of PostgreSQL's programs; the password goes by the environment, where other accounts do not read it."""
     told: dict[str, Any] = conninfo_to_dict(address)
     password = str(told.pop("password", None) or "")
     environment = {**os.environ, **({"PGPASSWORD": password} if password else {})}
     command = [str(BIN / program), f"--dbname={make_conninfo(**told)}", *options]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd="/")
-    if done.returncode:
-        words = next((line for line in done.stderr.splitlines() if "error:" in line), done.stderr.strip() or "no words")
-        raise Refused(f"{program} of {told.get('dbname')} failed: {words}")
+    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd="/")

@@ -4,87 +4,146 @@ from __future__ import annotations
 
 import json
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ckanext.kzopen.runtime import prepare, services
+import psycopg
+from ckanext.kzopen.core.settings import problems
+from ckanext.kzopen.runtime import external, prepare, services
 from ckanext.kzopen.runtime.backup import archive, making, postgres
 from ckanext.kzopen.runtime.configuration import addresses, write_ini
 from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.secrets import read_private, write_private
-from ckanext.kzopen.runtime.serve import start_services
+from ckanext.kzopen.runtime.serve import UNFINISHED, start_services
 from ckanext.kzopen.runtime.status import running_pid
 from ckanext.kzopen.runtime.supervisor import NotReady, Supervisor
 
 Say = Callable[[str], None]
-UNPACKED = "restoring"
 TOLD = "told.json"
+EXPECTED = (archive.Unreadable, postgres.Refused, psycopg.Error, OSError, ValueError, NotReady, subprocess.CalledProcessError)
 
 
 class CannotRestore(Exception):
-    """Nothing was restored, and nothing is left behind; the message says why and what helps."""
+    """There is no restored portal; the message says why and what helps."""
 
 
-def restore(portal: Portal, source: Path, secrets: Path, lists: Sequence[Path], say: Say) -> None:
-    """Make the portal of an archive; `lists` are places that know of withdrawals after it. Raises CannotRestore."""
-    _check(portal, source, secrets)
+@dataclass(frozen=True)
+class Wanted:
+    """What is to be restored: the archive, its secrets, places that know of withdrawals after it.
+
+    `takes_over`: the portal takes the place of the one that used the services whose addresses are given.
+    """
+
+    source: Path
+    secrets: Path
+    lists: Sequence[Path] = ()
+    takes_over: bool = False
+
+
+def restore(portal: Portal, wanted: Wanted, say: Say) -> None:
+    """Make the portal of an archive. Raises CannotRestore, and then leaves nothing in the data directory."""
+    _check(portal, wanted)
     fresh = not portal.data.exists()
     supervisor = Supervisor(portal)
     try:
-        _restore(portal, supervisor, source, secrets, lists, say)
+        with _ends_as_an_exception():
+            _restore(portal, supervisor, wanted, say)
     except BaseException as error:
+        sentence = _sentence(portal, error)
         supervisor.stop()
         _leave_nothing(portal, fresh)
-        if isinstance(
-            error, (archive.Unreadable, postgres.Refused, OSError, ValueError, NotReady, subprocess.CalledProcessError)
-        ):
-            raise CannotRestore(_sentence(error)) from error
+        if isinstance(error, EXPECTED):
+            raise CannotRestore(sentence) from error
         raise
     supervisor.stop()
 
 
-def _check(portal: Portal, source: Path, secrets: Path) -> None:
+@contextmanager
+def _ends_as_an_exception() -> Iterator[None]:
+    """A closed terminal or a request to end cleans up, as Ctrl-C does."""
+
+    def end(_number: int, _frame: object) -> None:
+        raise KeyboardInterrupt
+
+    before = {number: signal.signal(number, end) for number in (signal.SIGTERM, signal.SIGHUP)}
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _check(portal: Portal, wanted: Wanted) -> None:
+    settings = portal.settings
+    found = problems(settings) or external.problems(settings)
+    if found:
+        raise CannotRestore("\n".join(["These settings stop the restore:", *(f"  {problem}" for problem in found)]))
     if running_pid(portal):
         raise CannotRestore(f"a portal runs in {portal.data}; give another directory with --data")
-    if portal.data.exists() and any(portal.data.iterdir()):
-        raise CannotRestore(f"{portal.data} is not empty; give another directory with --data, or ./kzopen reset --commit")
-    for path in (source, secrets):
+    here = making.files_folder(portal)
+    for folder in (portal.data, here):
+        if folder and folder.exists() and any(folder.iterdir()):
+            raise CannotRestore(f"{folder} is not empty, and may be another portal's; give another one")
+    shared = [name for name in ("redis_url", "search_url") if getattr(settings, name)] + ([] if here else ["files_url"])
+    if shared and not wanted.takes_over:
+        raise CannotRestore(
+            f"{', '.join(shared)}: what lies there may be another portal's; a restored portal changes it, and deletes stored "
+            "files that it does not know. For a trial give addresses of its own; if it takes that portal's place, --takes-over"
+        )
+    for path in (wanted.source, wanted.secrets):
         if not path.is_file():
             raise CannotRestore(f"there is no file {path}")
+    if not _kept(wanted.secrets):
+        raise CannotRestore(f"{wanted.secrets} is not the file of secrets that ./kzopen backup wrote beside the archive")
 
 
-def _restore(portal: Portal, supervisor: Supervisor, source: Path, secrets: Path, lists: Sequence[Path], say: Say) -> None:
-    later = [one for place in lists for one in withdrawals_of(place)]
-    say(f"unpacking {source} …")
+def _kept(secrets: Path) -> dict[str, Any] | None:
+    """What the file of secrets says; None when it is another file."""
+    try:
+        found = read_private(secrets)
+    except ValueError:
+        return None
+    return found if isinstance(found, dict) and {"secrets", "accounts"} <= found.keys() else None
+
+
+def _restore(portal: Portal, supervisor: Supervisor, wanted: Wanted, say: Say) -> None:
+    later = _later(wanted, say)
+    where, settings = addresses(portal), portal.settings
+    for name, given in ((postgres.MAIN, settings.database_url), (postgres.DATASTORE, settings.datastore_url)):
+        if given:
+            postgres.check_empty(where[name])
+    unpacked = portal.data / UNFINISHED
+    unpacked.mkdir(parents=True, mode=0o700)
     portal.make_folders()
-    unpacked = portal.data / UNPACKED
-    manifest = archive.unpacked(source, unpacked)
-    _place(portal, unpacked, manifest)
-    kept = read_private(secrets)
+    kept = _kept(wanted.secrets) or {}
     write_private(portal.secrets, kept["secrets"])
     write_private(portal.accounts, kept["accounts"])
     write_ini(portal)
+    say(f"unpacking {wanted.source} …")
+    manifest = archive.unpacked(wanted.source, unpacked)
+    _place(portal, unpacked, manifest)
     say("starting the services …")
-    if not portal.settings.database_url:
+    if not settings.database_url:
         services.init_postgres(portal)
     start_services(portal, supervisor)
-    where = addresses(portal)
-    for name in postgres.DUMPS:
-        postgres.check_empty(where[name])
     say("the database …")
     postgres.fill(where[postgres.MAIN], unpacked / postgres.DUMPS[postgres.MAIN])
     prepare.prepare(portal)
     say("tables of DataStore …")
     if (tables := unpacked / postgres.DUMPS[postgres.DATASTORE]).exists():
-        postgres.fill(where[postgres.DATASTORE], tables)
+        for sentence in postgres.fill_as_far_as_it_goes(where[postgres.DATASTORE], tables):
+            say(f"! {sentence}")
     write_private(unpacked / TOLD, {"withdrawn": later, "aliases": read_private(unpacked / making.ALIASES)})
     for sentence in _agree(portal, unpacked / TOLD):
         say(sentence)
-    shutil.rmtree(unpacked)
+    shutil.rmtree(unpacked)  # the last: until then `serve` does not start the portal
     say(f"the portal is as it was on {manifest.made}, made by kzopen {manifest.kzopen}")
 
 
@@ -101,41 +160,73 @@ def _place(portal: Portal, unpacked: Path, manifest: archive.Manifest) -> None:
             shutil.copytree(unpacked / name, target, copy_function=shutil.move, dirs_exist_ok=True)
 
 
+def _later(wanted: Wanted, say: Say) -> list[dict[str, Any]]:
+    """The withdrawals that the given places know of."""
+    found = []
+    for place in wanted.lists:
+        told = withdrawals_of(place)
+        say(f"{len(told)} withdrawals are known from {place}")
+        found += told
+    if not wanted.lists:
+        say("! no --withdrawn is given: what was withdrawn after the backup can be read again")
+    return found
+
+
 def withdrawals_of(place: Path) -> list[dict[str, Any]]:
-    """The withdrawals that an archive, or a folder with the list of a portal, knows of."""
+    """The withdrawals that an archive, or a folder with the list of a portal, knows of; ValueError when it is neither."""
     # Imported here: it brings CKAN with it.
     from ckanext.kzopen.core.withdrawal import kept
 
-    if tarfile.is_tarfile(place) if place.is_file() else False:
-        return kept.in_order(archive.texts_below(place, f"files/{kept.FOLDER}"))
-    if not place.is_dir():
-        raise ValueError(f"{place} is neither an archive nor a folder with a list of withdrawals")
-    return kept.statements_below(place)
+    try:
+        if place.is_dir():
+            return kept.statements_below(place)
+        if not tarfile.is_tarfile(place):
+            raise ValueError("it is neither an archive nor a folder")
+        manifest, texts = archive.texts_below(place, f"files/{kept.FOLDER}")
+        if not manifest.files_here:
+            raise ValueError(f"the files of that portal lie in a bucket; give a copy of the bucket's {kept.FOLDER}")
+        return kept.in_order(texts)
+    except ValueError as error:
+        raise ValueError(f"--withdrawn {place}: {error}") from error
 
 
-def _agree(portal: Portal, later: Path) -> list[str]:
+def _agree(portal: Portal, told: Path) -> list[str]:
     """What has to agree before anybody reads: see `agreeing`; its sentences."""
-    command = [sys.executable, "-m", "ckanext.kzopen.runtime.backup.agreeing", str(portal.ini), str(later)]
+    command = [sys.executable, "-m", "ckanext.kzopen.runtime.backup.agreeing", str(portal.ini), str(told)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, cwd="/")
     return [str(json.loads(line)["said"]) for line in done.stdout.splitlines() if line.startswith('{"said"')]
 
 
 def _leave_nothing(portal: Portal, fresh: bool) -> None:
-    for entry in portal.data.iterdir() if portal.data.exists() else ():
-        if entry.is_dir() and not entry.is_symlink():
-            shutil.rmtree(entry, ignore_errors=True)
-        else:
-            entry.unlink(missing_ok=True)
+    here = making.files_folder(portal)
+    for folder in (portal.data, here):
+        for entry in folder.iterdir() if folder and folder.exists() else ():
+            if entry.is_dir() and not entry.is_symlink():
+                shutil.rmtree(entry, ignore_errors=True)
+            else:
+                entry.unlink(missing_ok=True)
     shutil.rmtree(portal.sockets, ignore_errors=True)
-    if fresh:
+    if fresh and portal.data.exists():
         portal.data.rmdir()
 
 
-def _sentence(error: BaseException) -> str:
+def _sentence(portal: Portal, error: BaseException) -> str:
+    """The error for a person; what is written to databases of somebody else stays there, and is told."""
+    sentence = _words(portal, error)
+    unpacked, given = portal.data / UNFINISHED, portal.settings.database_url
+    if given and unpacked.exists() and not isinstance(error, archive.Unreadable):
+        sentence += "\nThe databases may be filled in part: make them anew before the next try."
+    return sentence
+
+
+def _words(portal: Portal, error: BaseException) -> str:
     if isinstance(error, subprocess.CalledProcessError):
-        return f"preparing failed: {(str(error.stderr).strip().splitlines() or ['no words'])[-1]}"
+        said = error.stderr if isinstance(error.stderr, str) else (error.stderr or b"").decode(errors="replace")
+        return f"preparing failed: {' / '.join(said.strip().splitlines()[-3:]) or 'no words'}"
     if isinstance(error, NotReady):
-        return f"{error} did not come up"
-    if isinstance(error, OSError) and error.filename:
-        return f"{error.strerror}: {error.filename}"
-    return str(error)
+        log = portal.logs / f"{error}.log"
+        last = log.read_text(errors="replace").strip().splitlines()[-3:] if log.exists() else []
+        return f"{error} did not come up: {' / '.join(last) or 'its log is empty'}"
+    if isinstance(error, OSError):
+        return f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
+    return " ".join(str(error).split())

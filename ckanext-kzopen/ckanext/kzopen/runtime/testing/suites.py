@@ -46,7 +46,7 @@ ELSEWHERE = ("ckan_search", "docs", "quality")
 # How often things die in the long form; the variables may be set to more.
 LONG_FAULTS = {
     "KZOPEN_FAULT_MOMENTS": "100",
-    "KZOPEN_FAULT_ROUNDS": "2",
+    "KZOPEN_FAULT_ROUNDS": "15",
     "KZOPEN_FAULT_CHANGES": "10000",
     "KZOPEN_FAULT_UPDATES": "100000",
     "KZOPEN_FAULT_HARVESTS": "5",
