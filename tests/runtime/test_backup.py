@@ -325,7 +325,7 @@ def test_a_restore_that_was_killed_starts_no_portal(restored: Restored, tmp_path
     command = [str(ROOT / "kzopen"), "restore", str(restored.archive), "--data", str(data)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as running:
         assert running.stdout is not None
-        while "the database" not in running.stdout.readline():
+        while "unpacking" not in running.stdout.readline():
             assert running.poll() is None
         os.killpg(running.pid, signal.SIGKILL)
     said = kzopen("serve", "--data", str(data), "--port", str(free_port()), "--no-demo", "--detach")
