@@ -81,7 +81,8 @@ def test_a_filter_chosen_before_the_scripts_have_come_is_applied(page: Page, por
     page.unroute_all(behavior="ignoreErrors")
     page.locator("#search-sort").select_option("name")
     expect(page).to_have_url(re.compile("sort=name"))
-    page.go_back()
+    with page.expect_event("load"):
+        page.go_back()
     expect(page).not_to_have_url(re.compile("sort=name"))
     page.reload()
     expect(page.locator("input[name=format][value=CSV]")).to_be_checked()

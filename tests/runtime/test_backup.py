@@ -232,15 +232,14 @@ def test_what_was_withdrawn_after_the_backup_is_withdrawn_again(restored: Restor
     assert page.status_code == 410
     assert REASON["ru"] in page.text
     assert visitor.get(f"/data/{GONE}.csv").status_code == 410
-    until = time.monotonic() + 60
-    while "! withdrawals" in (said := kzopen("doctor", "--data", str(restored.new.live.data)).stdout):
-        assert time.monotonic() < until, said
-        time.sleep(1)
     assert GONE not in restored.new.found("Мектептер тізімі")
 
 
 def test_the_doctor_finds_nothing_wrong(restored: Restored) -> None:
-    said = kzopen("doctor", "--data", str(restored.new.live.data)).stdout
+    until = time.monotonic() + 60
+    while "! withdrawals" in (said := kzopen("doctor", "--data", str(restored.new.live.data)).stdout):
+        assert time.monotonic() < until, said  # the worker takes it out of every place
+        time.sleep(1)
     wrong = [line.split()[1] for line in said.splitlines() if line.startswith("  ! ")]
     # Mails that waited may have been sent since: a person decides.
     assert [area for area in wrong if area != "mail"] == [], said

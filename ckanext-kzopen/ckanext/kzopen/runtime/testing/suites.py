@@ -48,6 +48,7 @@ LONG_FAULTS = {
     "KZOPEN_FAULT_MOMENTS": "100",
     "KZOPEN_FAULT_ROUNDS": "15",
     "KZOPEN_FAULT_CHANGES": "10000",
+    "KZOPEN_FAULT_SENDINGS": "200",
     "KZOPEN_FAULT_UPDATES": "100000",
     "KZOPEN_FAULT_HARVESTS": "5",
     "KZOPEN_FAULT_DEATHS": "100",
@@ -77,7 +78,7 @@ OPTIONS = {
     "WTF_CSRF_ENABLED": "false",
     "kzopen.require_second_factor": "false",
     "kzopen.internal_networks": "127.0.0.0/8",
-    "kzopen.harvest_wait": "1",
+    "kzopen.harvest_wait": "0.3",
 }
 
 
@@ -98,7 +99,7 @@ def suites() -> dict[str, Suite]:
         "matrix": Suite("test", [str(TESTS / "security"), "--timeout=1800"], OPTIONS),
         "faults": Suite(
             "test",
-            [str(TESTS / "faults"), str(TESTS / "core/mail/test_killed.py")],
+            [str(TESTS / "faults"), str(TESTS / "core/mail/test_killed.py"), str(TESTS / "publishing/test_many_at_once.py")],
             {"testing": "true"},
             environment=LONG_FAULTS,
         ),
