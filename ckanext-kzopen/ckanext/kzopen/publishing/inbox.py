@@ -13,6 +13,7 @@ from uuid import UUID
 
 from ckanext.kzopen.core import files
 from ckanext.kzopen.core.files import Entry
+from ckanext.kzopen.core.files.disk import sync
 from ckanext.kzopen.core.web.errors import KzError
 
 CHUNK = 1 << 20
@@ -77,7 +78,7 @@ def adopt(files_url: str, delivery: UUID, path: Path, sha256: str) -> Received:
     target.parent.mkdir(parents=True, exist_ok=True)
     size = path.stat().st_size
     path.rename(target)
-    _sync_folder(target.parent)
+    sync(target.parent)
     _publish(files_url, place)
     return Received(place, size, sha256)
 
@@ -127,18 +128,10 @@ def _written_whole(target: Path) -> Iterator[IO[bytes]]:
             file.flush()
             os.fsync(file.fileno())
         part.rename(target)
-        _sync_folder(target.parent)
+        sync(target.parent)
     finally:
         with suppress(FileNotFoundError):
             part.unlink()
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def _chunks(stream: Readable) -> Iterator[bytes]:

@@ -13,6 +13,9 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
+from ckanext.kzopen.core.files.disk import sync
+from ckanext.kzopen.core.files.kinds import checked
+
 FORMAT = 1
 MANIFEST = "manifest.json"
 MAIN = "main.dump"
@@ -86,7 +89,7 @@ def written(path: Path, manifest: Manifest) -> Iterator[Writer]:
             file.flush()
             os.fsync(file.fileno())
         unfinished.rename(path)
-        _sync_folder(path.parent)
+        sync(path.parent)
     finally:
         unfinished.unlink(missing_ok=True)
 
@@ -96,14 +99,6 @@ def _add_manifest(tar: tarfile.TarFile, manifest: Manifest) -> None:
     told = tarfile.TarInfo(MANIFEST)
     told.size, told.mode = len(content), 0o600
     tar.addfile(told, io.BytesIO(content))
-
-
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def unpacked(path: Path, folder: Path) -> Manifest:
@@ -148,10 +143,10 @@ def _content(tar: tarfile.TarFile, member: tarfile.TarInfo) -> IO[bytes]:
 
 
 def _target(folder: Path, name: str) -> Path:
-    parts = name.split("/")
-    if any(part in ("", ".", "..") for part in parts) or "\\" in name:
-        raise Unreadable(f"{name!r} leads out of the data directory: this archive was not made by ./kzopen backup")
-    return folder.joinpath(*parts)
+    try:
+        return folder / checked(name)
+    except ValueError as error:
+        raise Unreadable(f"{name!r} leads out of the data directory: this archive was not made by ./kzopen backup") from error
 
 
 def _placed(content: IO[bytes], target: Path) -> tuple[int, str]:

@@ -17,9 +17,9 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
-from urllib.parse import unquote, urlsplit
 
 import psycopg
+from ckanext.kzopen.core import files
 from ckanext.kzopen.runtime.backup import archive, postgres
 from ckanext.kzopen.runtime.configuration import addresses
 from ckanext.kzopen.runtime.portal import Portal
@@ -204,8 +204,8 @@ def _linked(source: Path, target: Path) -> None:
 
 def files_folder(portal: Portal) -> Path | None:
     """Where stored files lie on this machine; None when they lie in a bucket."""
-    parts = urlsplit(portal.files_url)
-    return Path(unquote(parts.path)) if parts.scheme == "file" else None
+    store = files.of(portal.files_url)
+    return store.root if isinstance(store, files.Disk) else None
 
 
 @contextmanager

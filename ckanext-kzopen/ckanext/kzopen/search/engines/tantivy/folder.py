@@ -13,6 +13,7 @@ import zlib
 from pathlib import Path
 from typing import Any
 
+from ckanext.kzopen.core.files.disk import sync
 from ckanext.kzopen.search.engines.base import EngineError
 from ckanext.kzopen.search.engines.tantivy.schema import fingerprint
 
@@ -57,7 +58,7 @@ def switch(root: Path, generation: Path) -> None:
     link.unlink(missing_ok=True)
     link.symlink_to(generation.name)
     link.rename(root / _CURRENT)
-    _fsync(root)
+    sync(root)
 
 
 def sweep(root: Path) -> None:
@@ -132,11 +133,3 @@ def _generations(root: Path) -> list[Path]:
 def _number(path: Path) -> int:
     number = path.name.rpartition("-")[2]
     return int(number) if number.isdigit() else -1
-
-
-def _fsync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
