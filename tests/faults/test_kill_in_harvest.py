@@ -26,7 +26,7 @@ from tests.publishing.harvest.source import Catalogue, Thing, serving, table
 
 PROCESSES = ("worker", "worker", "postgres", "web worker", "web")
 ENDED_WITHIN = 240
-FULL_FOR = 8
+FULL_FOR = 4
 OVER = ("finished", "failed", "inconsistent", "cancelled", "awaiting_confirmation")
 
 

@@ -48,10 +48,10 @@ PASSING = {
 TRIES = 3
 
 
-def published(harvest: Harvest, catalogue: Catalogue, items: int = 2) -> None:
-    """A source whose items are all published; it may take two seconds and a megabyte for an answer."""
+def published(harvest: Harvest, catalogue: Catalogue, items: int = 2, seconds: int = 2) -> None:
+    """A source whose items are all published; it may take so many seconds, and a megabyte, for an answer."""
     catalogue.fill(items)
-    harvest.ready("json_api", catalogue.settings(), defaults={"seconds": 2, "megabytes": 1})
+    harvest.ready("json_api", catalogue.settings(), defaults={"seconds": seconds, "megabytes": 1})
     assert counts(harvest.run())["added"] == items
 
 
@@ -106,7 +106,7 @@ def test_a_file_that_is_none_fails_its_item_only(harvest: Harvest, catalogue: Ca
 
 
 def test_what_may_pass_is_tried_again_and_given_up_in_the_end(harvest: Harvest, catalogue: Catalogue) -> None:
-    published(harvest, catalogue, len(PASSING))
+    published(harvest, catalogue, len(PASSING), seconds=1)
     for number, (name, answer) in enumerate(zip(list(catalogue.things), PASSING.values(), strict=True)):
         catalogue.things[name] = Thing(table(5, number), "2")
         catalogue.instead[f"/file/{name}"] = answer

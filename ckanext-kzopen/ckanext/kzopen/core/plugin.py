@@ -8,7 +8,7 @@ import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 import click
 from ckan import model
-from ckanext.kzopen.core import law, states, texts
+from ckanext.kzopen.core import law, lookups, states, texts
 from ckanext.kzopen.core.desk import every_page as desk_pages
 from ckanext.kzopen.core.desk import helpers as desk_helpers
 from ckanext.kzopen.core.figures import accesses
@@ -90,6 +90,7 @@ class CorePlugin(p.SingletonPlugin):
         tk.add_template_directory(config, "templates")
         listeners.attach()
         last_use.attach()
+        lookups.attach()
         other_processes.attach()
         belongings.register()
         handover.register()

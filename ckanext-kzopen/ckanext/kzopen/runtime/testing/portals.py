@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from ckanext.kzopen.runtime import processes, services
 from ckanext.kzopen.runtime.configuration import socket_url, write_ini
 from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.serve import start_services
-from ckanext.kzopen.runtime.supervisor import Supervisor
+from ckanext.kzopen.runtime.supervisor import Process, Supervisor
 from ckanext.kzopen.runtime.testing.suites import Suite
 from psycopg import sql
 
@@ -33,12 +34,15 @@ def test_portals(portals: list[Portal], suite: Suite) -> Iterator[list[Path]]:
     """The same for several lanes, whose databases are prepared at the same time; the paths of their inis."""
     supervisors = [Supervisor(portal) for portal in portals]
     try:
+        _make_directories(portals)
         for portal, supervisor in zip(portals, supervisors, strict=True):
-            _start_services(portal, supervisor, suite)
+            start_services(portal, supervisor)
+            fresh_databases(portal, suite.name)
         inis = [write_ini(portal, options_of(portal, suite)) for portal in portals]
         _prepare(portals)
-        for portal, supervisor in zip(portals, supervisors, strict=True):
-            _start_helpers(portal, supervisor, suite)
+        indexers = [indexer for one in zip(portals, supervisors, strict=True) for indexer in _start_helpers(*one, suite)]
+        for supervisor, indexer in indexers:
+            supervisor.wait_for(indexer, 60)
         yield inis
     finally:
         for supervisor in supervisors:
@@ -48,11 +52,13 @@ def test_portals(portals: list[Portal], suite: Suite) -> Iterator[list[Path]]:
 test_portals.__test__ = False  # type: ignore[attr-defined]
 
 
-def _start_services(portal: Portal, supervisor: Supervisor, suite: Suite) -> None:
-    portal.make_folders()
-    services.init_postgres(portal)
-    start_services(portal, supervisor)
-    fresh_databases(portal, suite.name)
+def _make_directories(portals: list[Portal]) -> None:
+    """The directories of all database servers, side by side; servers are started by the main thread, with which they end."""
+    services.service_user()  # made once, not by two at the same time
+    for portal in portals:
+        portal.make_folders()
+    with ThreadPoolExecutor() as beside:
+        list(beside.map(services.init_postgres, portals))
 
 
 def options_of(portal: Portal, suite: Suite) -> dict[str, str]:
@@ -92,12 +98,12 @@ def _prepare(portals: list[Portal]) -> None:
             sys.exit(f"{words}\npreparing the databases of the tests failed")
 
 
-def _start_helpers(portal: Portal, supervisor: Supervisor, suite: Suite) -> None:
-    ours = not portal.settings.search_url.startswith("solr:")
-    if ours:
-        supervisor.start(processes.indexer(portal))
+def _start_helpers(portal: Portal, supervisor: Supervisor, suite: Suite) -> list[tuple[Supervisor, Process]]:
+    """What has to answer before the first test, with who watches it."""
     for process in processes.background(portal):
         if process.name == "worker" and suite.worker:
             supervisor.start(process)
-    if ours:
-        supervisor.wait_for(processes.indexer(portal), 60)
+    if portal.settings.search_url.startswith("solr:"):
+        return []
+    supervisor.start(processes.indexer(portal))
+    return [(supervisor, processes.indexer(portal))]
