@@ -60,8 +60,10 @@ class Document:
 
     def entry(self) -> Entry:
         """What the index takes of it."""
-        stored = json.dumps(self.stored, ensure_ascii=False)
-        return Entry(self.key, self.hash, self.fields, stored, self.validated_data_dict)
+        stored = json.dumps(self.stored, ensure_ascii=False).encode("utf-8", "surrogatepass")
+        validated = self.validated_data_dict
+        written = None if validated is None else validated.encode("utf-8", "surrogatepass")
+        return Entry(self.key, self.hash, self.fields, stored, written)
 
 
 def key_of(entity_id: str, site_id: str) -> str:

@@ -15,6 +15,7 @@ from ckanext.kzopen.core.outbox import Executor
 from ckanext.kzopen.search import analysis, registry, topics
 from ckanext.kzopen.search.document import Document
 from ckanext.kzopen.search.engines.base import Entry
+from psycopg2.extensions import BYTES, register_type
 from sqlalchemy import Connection, text
 
 _PUT = text(
@@ -51,8 +52,8 @@ _DATA_DICTS = text(
     """
 )
 _ENTRIES = "SELECT key, hash, fields::text, stored::text, validated_data_dict FROM kzopen.search_document"
-_SOME = text(f"{_ENTRIES} WHERE key = ANY (CAST(:keys AS text[]))")
-_ALL = text(_ENTRIES)
+_FETCHED = 200
+"""Documents that are fetched at a time."""
 _HASHES = text("SELECT key, hash FROM kzopen.search_document")
 _FIELDS = text(
     """
@@ -122,19 +123,31 @@ def data_dicts(session: Executor, site_id: str, ids: Sequence[str]) -> dict[str,
 
 def entries(connection: Connection, keys: Sequence[str]) -> Iterator[Entry]:
     """What the index takes of these documents; keys without a document are left out."""
-    return map(_entry, connection.execute(_SOME, {"keys": list(keys)}))
+    with _cursor(connection) as cursor:
+        cursor.execute(f"{_ENTRIES} WHERE key = ANY (%s)", [list(keys)])
+        return map(_entry, cursor.fetchall())
 
 
 def all_entries(connection: Connection) -> Iterator[Entry]:
     """What the index takes of every document, streamed, from one snapshot."""
-    streamed = connection.execution_options(yield_per=200)
-    return map(_entry, streamed.execute(_ALL))
+    with _cursor(connection, "kzopen_documents") as cursor:
+        cursor.itersize = _FETCHED
+        cursor.execute(_ENTRIES)
+        yield from map(_entry, cursor)
 
 
-def _entry(row: Any) -> Entry:
-    """Both JSON columns come as text: one goes on as it is, the other is read by the quicker reader."""
+def _cursor(connection: Connection, name: str | None = None) -> Any:
+    """The driver's own cursor, in the same transaction; texts come as bytes, as engines take them. With a name, the server
+    keeps the rows until they are asked for."""
+    driver: Any = connection.connection.driver_connection
+    cursor = driver.cursor(name)
+    register_type(BYTES, cursor)
+    return cursor
+
+
+def _entry(row: tuple[bytes, int, bytes, bytes, bytes | None]) -> Entry:
     key, hash_, fields, stored, validated_data_dict = row
-    return Entry(key, hash_, orjson.loads(fields), stored, validated_data_dict)
+    return Entry(key.decode(), hash_, orjson.loads(fields), stored, validated_data_dict)
 
 
 def tell_outdated(session: Executor) -> None:

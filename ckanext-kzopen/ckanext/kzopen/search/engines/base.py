@@ -71,8 +71,8 @@ class Entry:
     key: str
     hash: int
     fields: dict[str, Any]  # IndexDocument as a dict
-    stored: str  # JSON
-    validated_data_dict: str | None
+    stored: bytes  # JSON
+    validated_data_dict: bytes | None  # JSON
 
 
 class Reader(Protocol):

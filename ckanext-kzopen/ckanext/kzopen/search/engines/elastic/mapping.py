@@ -97,9 +97,9 @@ def grams(text: str) -> str:
 def elastic_document(entry: Entry) -> dict[str, Any]:
     """One document as Elasticsearch takes it."""
     given = entry.fields
-    document: dict[str, Any] = {"key": entry.key, "hash": entry.hash, "stored": entry.stored}
+    document: dict[str, Any] = {"key": entry.key, "hash": entry.hash, "stored": entry.stored.decode()}
     if entry.validated_data_dict is not None:
-        document[PACKAGE_DICT] = entry.validated_data_dict
+        document[PACKAGE_DICT] = entry.validated_data_dict.decode()
     document |= {name: found for name, text in given["ngrams"].items() if (found := grams(text))}
     document |= {order_field(name): value for name, value in given["order"].items()}
     return document | _keywords(given["keywords"]) | _texts(given["texts"]) | _numbers(given["moments"], given["numbers"])

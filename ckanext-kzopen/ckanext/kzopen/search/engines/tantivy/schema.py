@@ -20,7 +20,7 @@ import tantivy
 from ckanext.kzopen.search import fields, visibility
 from ckanext.kzopen.search.engines.base import Entry
 
-VERSION = "8"
+VERSION = "9"
 """Raise it when documents must be written anew although the fields stay the same."""
 
 KEYWORDS = tuple(sorted(fields.KEYWORDS))
@@ -206,9 +206,9 @@ def _add_numbers(document: tantivy.Document, numbers: dict[str, float]) -> None:
 
 
 def _add_stored(document: tantivy.Document, entry: Entry) -> None:
-    for name, text in (("stored", entry.stored), (PACKAGE_DICT, entry.validated_data_dict)):
-        if text is not None:
-            document.add_bytes(f"{name}_bytes", text.encode("utf-8", "surrogatepass"))
+    for name, written in (("stored", entry.stored), (PACKAGE_DICT, entry.validated_data_dict)):
+        if written is not None:
+            document.add_bytes(f"{name}_bytes", written)
 
 
 def stored_of(document: tantivy.Document, wanted: frozenset[str] | None) -> dict[str, Any]:

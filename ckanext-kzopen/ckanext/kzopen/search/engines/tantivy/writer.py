@@ -84,6 +84,8 @@ def rebuilt(root: Path, entries: Iterator[Entry]) -> tuple[TantivyWriter, int]:
 
 def _build(root: Path, entries: Iterator[Entry]) -> tuple[tantivy.IndexWriter, int]:
     generation = folder.fresh(root)
+    tantivy.Index(schema(), path=str(generation))
+    folder.pack_small(generation)
     first = list(islice(entries, _SMALL))
     threads = min(os.cpu_count() or 1, _MOST_THREADS) if len(first) == _SMALL else 1
     writer = _open(generation, _MEMORY_TO_BUILD, threads)
