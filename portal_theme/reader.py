@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any
 
 import ckan.plugins.toolkit as tk
-from ckanext.kzopen.core.texts import LANGUAGES, in_language, moment, money, number, primary, size
+from ckanext.kzopen.core.texts import LANGUAGES, in_astana, in_language, moment, money, number, primary, size
 from ckanext.kzopen.core.texts import day as day_in
 from markupsafe import Markup, escape
 
@@ -72,15 +72,20 @@ def kz_size(octets: int | None) -> str:
 
 
 def kz_date(value: str | date | datetime | None, *, short: bool = False, time: bool = False) -> Markup:
-    """A date, with `time` also the hour in Astana's zone, inside `<time>`; CKAN's ISO strings are UTC."""
+    """A date, of a moment the one in Astana's zone, with `time` also the hour, inside `<time>`; CKAN's ISO strings are UTC."""
     if not value:
         return Markup("")
-    known = datetime.fromisoformat(value) if isinstance(value, str) else value
-    if isinstance(known, datetime) and time:
-        words = moment(known, language(), short=short)
+    known = _read(value) if isinstance(value, str) else value
+    if isinstance(known, datetime):
+        known = in_astana(known)
+        words = (moment if time else day_in)(known, language(), short=short)
     else:
         words = day_in(known, language(), short=short)
     return Markup('<time datetime="{}">{}</time>').format(known.isoformat(), words)
+
+
+def _read(written: str) -> date | datetime:
+    return date.fromisoformat(written) if len(written) == len("2026-03-05") else datetime.fromisoformat(written)
 
 
 READER = (kz_text, kz_lang, kz_words, kz_title, kz_notes, kz_number, kz_money, kz_size, kz_date)

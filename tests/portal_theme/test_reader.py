@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+
 import pytest
 
 from portal_theme.reader import kz_date, kz_lang, kz_money, kz_notes, kz_number, kz_size, kz_text, kz_title, kz_words
@@ -55,4 +57,11 @@ def test_what_is_not_known_is_a_dash_or_nothing(reading: Reader) -> None:
 def test_a_moment_is_told_in_astana_s_zone(reading: Reader) -> None:
     with reading("en"):
         told = kz_date("2026-03-05T20:30:00", short=True, time=True)
-    assert told == '<time datetime="2026-03-05T20:30:00">6 Mar 2026, 01:30</time>'
+    assert told == '<time datetime="2026-03-06T01:30:00+05:00">6 Mar 2026, 01:30</time>'
+
+
+def test_the_day_of_a_moment_is_astana_s_and_a_day_stays_what_it_is(reading: Reader) -> None:
+    late = datetime(2026, 3, 5, 20, 30, tzinfo=UTC)
+    with reading("en"):
+        days = [kz_date(value, short=True) for value in ("2026-03-05T20:30:00", late, "2026-03-05", late.date())]
+    assert [day.striptags() for day in days] == ["6 Mar 2026", "6 Mar 2026", "5 Mar 2026", "5 Mar 2026"]

@@ -2,7 +2,7 @@
 
 from ckanext.kzopen.core.texts.lookalikes import LookAlike, look_alikes, repaired
 from ckanext.kzopen.core.texts.multilingual import LANGUAGES, Words, fall_back_to, in_language, primary
-from ckanext.kzopen.core.texts.reader import ASTANA, day, moment, money, number, percent, reader_form, size
+from ckanext.kzopen.core.texts.reader import ASTANA, day, in_astana, moment, money, number, percent, reader_form, size
 
 __all__ = [
     "ASTANA",
@@ -11,6 +11,7 @@ __all__ = [
     "Words",
     "day",
     "fall_back_to",
+    "in_astana",
     "in_language",
     "look_alikes",
     "moment",

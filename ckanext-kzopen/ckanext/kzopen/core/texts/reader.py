@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -61,17 +61,25 @@ def size(octets: int, language: str) -> str:
 
 
 def day(value: date, language: str, *, short: bool = False) -> str:
-    """`2026 ж. 5 наурыз`, `5 марта 2026 г.`, `5 March 2026`; short `05.03.2026`, in English `5 Mar 2026`."""
+    """`2026 ж. 5 наурыз`, `5 марта 2026 г.`, `5 March 2026`; short `05.03.2026`, in English `5 Mar 2026`.
+
+    Of a moment the day in Astana is told.
+    """
     known = _known(language)
+    value = in_astana(value).date() if isinstance(value, datetime) else value
     text = format_date(value, format=_SHORT_DATES[known] if short else "long", locale=_LOCALES[known])
     return text.replace("\N{NARROW NO-BREAK SPACE}", NO_BREAK)
 
 
 def moment(value: datetime, language: str, *, short: bool = False) -> str:
-    """Date and time of day in Astana's zone, `05.03.2026, 14:30`; a time without a zone is UTC, as CKAN stores it."""
-    aware = value if value.tzinfo else value.replace(tzinfo=ZoneInfo("UTC"))
-    local = aware.astimezone(ASTANA)
-    return f"{day(local.date(), language, short=short)}, {format_time(local, 'HH:mm', locale='en_GB', tzinfo=ASTANA)}"
+    """Date and time of day in Astana's zone, `05.03.2026, 14:30`."""
+    local = in_astana(value)
+    return f"{day(local, language, short=short)}, {format_time(local, 'HH:mm', locale='en_GB', tzinfo=ASTANA)}"
+
+
+def in_astana(value: datetime) -> datetime:
+    """The moment on Astana's clocks; a time without a zone is UTC, as CKAN stores it."""
+    return (value if value.tzinfo else value.replace(tzinfo=UTC)).astimezone(ASTANA)
 
 
 def reader_form(value: Any, language: str, form: str = "") -> str:
