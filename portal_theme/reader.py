@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -84,8 +84,16 @@ def kz_date(value: str | date | datetime | None, *, short: bool = False, time: b
     return Markup('<time datetime="{}">{}</time>').format(known.isoformat(), words)
 
 
+def kz_last_day(value: str | datetime | None, *, short: bool = False) -> Markup:
+    """The last day of what ends at this moment: a role that ends on the midnight after 31 December lasts until the 31st."""
+    if not value:
+        return Markup("")
+    ends = datetime.fromisoformat(value) if isinstance(value, str) else value
+    return kz_date(in_astana(ends - timedelta(microseconds=1)).date(), short=short)
+
+
 def _read(written: str) -> date | datetime:
     return date.fromisoformat(written) if len(written) == len("2026-03-05") else datetime.fromisoformat(written)
 
 
-READER = (kz_text, kz_lang, kz_words, kz_title, kz_notes, kz_number, kz_money, kz_size, kz_date)
+READER = (kz_text, kz_lang, kz_words, kz_title, kz_notes, kz_number, kz_money, kz_size, kz_date, kz_last_day)

@@ -1,4 +1,4 @@
-"""CKAN's `get` asks the database once a transaction, and never gives back what is not so any more."""
+"""CKAN's `User.get` asks the database once a transaction, and never gives back what is not so any more."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from uuid import uuid4
 
 import pytest
 from ckan import model
-from sqlalchemy import Engine, event
+from sqlalchemy import Engine, event, text
 
 pytestmark = pytest.mark.usefixtures("with_plugins")
 
@@ -28,33 +28,25 @@ def statements(engine: Engine) -> Iterator[list[str]]:
         event.remove(engine, "before_cursor_execute", note)
 
 
-@pytest.fixture(params=["User", "Group", "Package"])
-def kind(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
 @pytest.fixture
-def name(kind: str) -> Iterator[str]:
-    made = getattr(model, kind)(name=f"looked-up-{uuid4().hex[:8]}")
-    model.Session.add(made)
+def name() -> Iterator[str]:
+    name = f"looked-up-{uuid4().hex[:8]}"
+    model.Session.add(model.User(name=name))
     model.Session.commit()
-    yield made.name
+    yield name
     model.Session.remove()
 
 
-def test_a_second_look_in_a_transaction_asks_nothing(kind: str, name: str, engine: Engine) -> None:
+def test_a_second_look_in_a_transaction_asks_nothing(name: str, engine: Engine) -> None:
     model.Session.remove()
-    cls = getattr(model, kind)
-    first = cls.get(name)
+    first = model.User.get(name)
     model.Session.add(model.Tag(name=f"looked-up-{uuid4().hex[:8]}"))
     model.Session.flush()
     with statements(engine) as asked:
-        assert cls.get(name) is first
-        assert cls.get(first.id) is first
+        assert model.User.get(name) is model.User.get(first.id) is model.User.by_name(name) is first
     assert asked == []
 
 
-@pytest.mark.parametrize("kind", ["User"], indirect=True)
 def test_who_is_signed_in_is_known_by_name(name: str, engine: Engine) -> None:
     number = model.User.get(name).id
     model.Session.remove()
@@ -65,59 +57,77 @@ def test_who_is_signed_in_is_known_by_name(name: str, engine: Engine) -> None:
     assert model.User.by_name(number) is None
 
 
-@pytest.mark.parametrize("kind", ["Group", "Package"], indirect=True)
-def test_another_transaction_asks_again(kind: str, name: str, engine: Engine) -> None:
-    cls = getattr(model, kind)
-    cls.get(name)
-    model.Session.commit()
+def test_another_transaction_asks_again(name: str, engine: Engine) -> None:
+    model.User.get(name)
+    model.Session.rollback()
     with statements(engine) as asked:
-        assert cls.get(name).name == name
+        assert model.User.get(name).name == name
     assert asked
 
 
-def test_nobody_is_found_by_a_former_name(kind: str, name: str) -> None:
-    cls = getattr(model, kind)
-    found = cls.get(name)
+def test_nobody_is_found_by_a_former_name(name: str) -> None:
+    found = model.User.get(name)
+    found.name = f"{name}-new"
+    assert model.User.get(name) is found, "CKAN asks the database, which does not know the new name yet"
+    assert model.User.get(found.name) is None
+    model.Session.flush()
+    assert model.User.get(name) is None
+    assert model.User.get(f"{name}-new") is found
+    model.Session.rollback()
+    assert model.User.get(f"{name}-new") is None
+
+
+def test_what_a_savepoint_took_back_is_not_found(name: str) -> None:
+    found, savepoint = model.User.get(name), model.Session.begin_nested()
     found.name = f"{name}-new"
     model.Session.flush()
-    assert cls.get(name) is None
-    assert cls.get(f"{name}-new") is found
-    model.Session.rollback()
-    assert cls.get(f"{name}-new") is None
+    assert model.User.get(f"{name}-new") is found
+    savepoint.rollback()
+    assert model.User.get(f"{name}-new") is None
+    assert model.User.get(name) is found
 
 
-def test_what_was_deleted_is_not_found(kind: str, name: str) -> None:
-    cls = getattr(model, kind)
-    found = cls.get(name)
-    model.Session.delete(found)
+def test_who_was_deleted_is_not_found(name: str) -> None:
+    model.Session.delete(model.User.get(name))
     model.Session.flush()
-    assert cls.get(name) is None
+    assert model.User.get(name) is None
     model.Session.rollback()
-    assert cls.get(name) is not None
+    assert model.User.get(name) is not None
 
 
-def test_what_was_not_there_is_asked_for_again(kind: str) -> None:
-    cls, wanted = getattr(model, kind), f"looked-up-{uuid4().hex[:8]}"
-    assert cls.get(wanted) is None
-    made = cls(name=wanted)
+def test_who_was_not_there_is_asked_for_again() -> None:
+    wanted = f"looked-up-{uuid4().hex[:8]}"
+    assert model.User.get(wanted) is None
+    made = model.User(name=wanted)
     model.Session.add(made)
     model.Session.flush()
-    assert cls.get(wanted) is made
+    assert model.User.get(wanted) is made
     model.Session.rollback()
 
 
-@pytest.mark.parametrize("kind", ["Package"], indirect=True)
-def test_a_lock_is_asked_for_however_well_the_data_set_is_known(name: str, engine: Engine) -> None:
-    model.Package.get(name)
-    with statements(engine) as asked:
-        model.Package.get(name, for_update=True)
-    assert any("FOR UPDATE" in statement for statement in asked)
-
-
-def test_values_that_were_let_go_are_read_again(kind: str, name: str, engine: Engine) -> None:
-    cls = getattr(model, kind)
-    found = cls.get(name)
+def test_values_that_were_let_go_are_read_again(name: str, engine: Engine) -> None:
+    found = model.User.get(name)
+    with engine.begin() as elsewhere:
+        elsewhere.execute(text("""UPDATE "user" SET fullname = 'Changed elsewhere' WHERE name = :name"""), {"name": name})
     model.Session.expire_all()
     with statements(engine) as asked:
-        assert cls.get(name) is found
+        assert model.User.get(name) is found
     assert asked
+    assert found.fullname == "Changed elsewhere"
+
+
+def test_all_ways_of_asking_still_work(name: str) -> None:
+    assert model.User.get(user_reference=name) is model.User.by_name(name=name) is model.User.by_name(name, autoflush=False)
+    assert model.User.get("") is model.User.get(None) is None
+
+
+def test_a_data_set_that_was_read_before_is_read_anew_under_its_lock(engine: Engine) -> None:
+    name = f"looked-up-{uuid4().hex[:8]}"
+    model.Session.add(model.Package(name=name, title="before"))
+    model.Session.commit()
+    model.Session.remove()
+    assert model.Package.get(name).title == "before"
+    with engine.begin() as elsewhere:
+        elsewhere.execute(text("UPDATE package SET title = 'after' WHERE name = :name"), {"name": name})
+    assert model.Package.get(name, for_update=True).title == "after"
+    model.Session.remove()

@@ -6,6 +6,7 @@ seed is printed; `KZOPEN_FAULT_SEED` repeats a run, `KZOPEN_FAULT_HARVESTS` make
 
 from __future__ import annotations
 
+import errno
 import os
 import random
 import signal
@@ -26,7 +27,7 @@ from tests.publishing.harvest.source import Catalogue, Thing, serving, table
 
 PROCESSES = ("worker", "worker", "postgres", "web worker", "web")
 ENDED_WITHIN = 240
-FULL_FOR = 4
+REFUSED_WITHIN = 60
 OVER = ("finished", "failed", "inconsistent", "cancelled", "awaiting_confirmation")
 
 
@@ -156,14 +157,22 @@ def test_a_full_disk_ends_no_run_and_loses_nothing_once_there_is_room(own_portal
         worker.rlimit(psutil.RLIMIT_FSIZE, (4096, psutil.RLIM_INFINITY))
         before = harvest.newest()["id"]
         harvest.call("POST", "/api/harvest/v1/sources/faults/runs", purpose="harvest")
-        time.sleep(FULL_FOR)
+        wait_until_refused(own_portal)
         found = harvest.newest()
         assert (found["under_way"], found["failed"]) == (True, 0), found
-        assert found["left"] >= 1, "the disk was not full"
+        assert found["left"] >= 1, found
         worker.rlimit(psutil.RLIMIT_FSIZE, (psutil.RLIM_INFINITY, psutil.RLIM_INFINITY))
         run = harvest.ended(before)
         assert (run["state"], run["added"], run["failed"]) == ("finished", 8, 0), run
         check(own_portal, harvest, catalogue, run)
+
+
+def wait_until_refused(portal: LivePortal) -> None:
+    """Wait until the worker has written more than it may."""
+    log, until = portal.data / "logs" / "worker.log", time.monotonic() + REFUSED_WITHIN
+    while os.strerror(errno.EFBIG) not in log.read_text(errors="replace"):
+        assert time.monotonic() < until, "the disk was not full"
+        time.sleep(0.2)
 
 
 def kill_some(portal: LivePortal, choice: random.Random) -> list[str]:

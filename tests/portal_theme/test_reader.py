@@ -5,8 +5,20 @@ from __future__ import annotations
 from datetime import UTC, datetime
 
 import pytest
+from ckanext.kzopen.core.people.levels.views import last_moment
 
-from portal_theme.reader import kz_date, kz_lang, kz_money, kz_notes, kz_number, kz_size, kz_text, kz_title, kz_words
+from portal_theme.reader import (
+    kz_date,
+    kz_lang,
+    kz_last_day,
+    kz_money,
+    kz_notes,
+    kz_number,
+    kz_size,
+    kz_text,
+    kz_title,
+    kz_words,
+)
 from tests.portal_theme.conftest import Reader
 
 RIVERS = {"kk": "Өзендер", "ru": "Реки"}
@@ -65,3 +77,11 @@ def test_the_day_of_a_moment_is_astana_s_and_a_day_stays_what_it_is(reading: Rea
     with reading("en"):
         days = [kz_date(value, short=True) for value in ("2026-03-05T20:30:00", late, "2026-03-05", late.date())]
     assert [day.striptags() for day in days] == ["6 Mar 2026", "6 Mar 2026", "5 Mar 2026", "5 Mar 2026"]
+
+
+def test_what_ends_at_midnight_lasts_until_the_day_before(reading: Reader) -> None:
+    midnight = last_moment("2026-12-31")
+    assert midnight is not None
+    with reading("en"):
+        days = [kz_last_day(value, short=True) for value in (midnight, midnight.isoformat(), datetime(2026, 3, 5, 9), None)]
+    assert [day.striptags() for day in days] == ["31 Dec 2026", "31 Dec 2026", "5 Mar 2026", ""]

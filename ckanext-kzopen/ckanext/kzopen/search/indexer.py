@@ -23,6 +23,7 @@ from ckanext.kzopen.search.engines import engine_of
 from ckanext.kzopen.search.engines.base import Engine, EngineError
 from ckanext.kzopen.search.indexing import BATCH, Indexing
 from ckanext.kzopen.search.recompute_child import RecomputeChild
+from psycopg2 import Error as DriverError
 from sqlalchemy import Connection, create_engine, text
 from sqlalchemy import Engine as Database
 from sqlalchemy.exc import SQLAlchemyError
@@ -66,8 +67,8 @@ class Indexer:
                 with self._database.connect() as connection:
                     self._active_or_standing_by(connection)
                 pause = 0.2
-            except (SQLAlchemyError, EngineError) as error:
-                log.warning("trying again in %.1f s: %s", pause, str(error).splitlines()[0])
+            except (SQLAlchemyError, DriverError, EngineError) as error:
+                log.warning("trying again in %.1f s: %s", pause, " ".join(str(error).splitlines()[:1]))
                 self._sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
         self._child.stop()
