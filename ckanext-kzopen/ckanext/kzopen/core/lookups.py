@@ -1,7 +1,7 @@
 """A user is looked up by name or id once in a transaction.
 
-Answering one request, CKAN asks for the same user up to seven times, each time by a statement of its own: `get` goes by a query,
-which knows nothing of the objects that the session has already.
+Answering one request, CKAN asks for the same user up to seven times, each time by a statement of its own: `get` goes by a
+query, which knows nothing of the objects that the session has already.
 
 Organisations and data sets are asked for anew, as CKAN does: their rows are read under locks and rights depend on them, and
 SQLAlchemy leaves an object that is still known as it was.
