@@ -8,15 +8,16 @@ from uuid import uuid4
 
 import pytest
 from ckan import model
-from sqlalchemy import Engine, event, text
+from sqlalchemy import event, text
 
 pytestmark = pytest.mark.usefixtures("with_plugins")
 
 
 @contextmanager
-def statements(engine: Engine) -> Iterator[list[str]]:
-    """What is asked of the database in the block."""
+def statements() -> Iterator[list[str]]:
+    """What is asked of CKAN's database in the block."""
     told: list[str] = []
+    engine = model.Session.get_bind()
 
     def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
         told.append(statement)
@@ -37,30 +38,30 @@ def name() -> Iterator[str]:
     model.Session.remove()
 
 
-def test_a_second_look_in_a_transaction_asks_nothing(name: str, engine: Engine) -> None:
+def test_a_second_look_in_a_transaction_asks_nothing(name: str) -> None:
     model.Session.remove()
     first = model.User.get(name)
     model.Session.add(model.Tag(name=f"looked-up-{uuid4().hex[:8]}"))
     model.Session.flush()
-    with statements(engine) as asked:
+    with statements() as asked:
         assert model.User.get(name) is model.User.get(first.id) is model.User.by_name(name) is first
     assert asked == []
 
 
-def test_who_is_signed_in_is_known_by_name(name: str, engine: Engine) -> None:
+def test_who_is_signed_in_is_known_by_name(name: str) -> None:
     number = model.User.get(name).id
     model.Session.remove()
     signed_in = model.Session.get(model.User, number)
-    with statements(engine) as asked:
+    with statements() as asked:
         assert model.User.get(name) is model.User.by_name(name) is signed_in
     assert asked == []
     assert model.User.by_name(number) is None
 
 
-def test_another_transaction_asks_again(name: str, engine: Engine) -> None:
+def test_another_transaction_asks_again(name: str) -> None:
     model.User.get(name)
     model.Session.rollback()
-    with statements(engine) as asked:
+    with statements() as asked:
         assert model.User.get(name).name == name
     assert asked
 
@@ -105,12 +106,12 @@ def test_who_was_not_there_is_asked_for_again() -> None:
     model.Session.rollback()
 
 
-def test_values_that_were_let_go_are_read_again(name: str, engine: Engine) -> None:
+def test_values_that_were_let_go_are_read_again(name: str) -> None:
     found = model.User.get(name)
-    with engine.begin() as elsewhere:
+    with model.meta.engine.begin() as elsewhere:
         elsewhere.execute(text("""UPDATE "user" SET fullname = 'Changed elsewhere' WHERE name = :name"""), {"name": name})
     model.Session.expire_all()
-    with statements(engine) as asked:
+    with statements() as asked:
         assert model.User.get(name) is found
     assert asked
     assert found.fullname == "Changed elsewhere"
@@ -121,13 +122,13 @@ def test_all_ways_of_asking_still_work(name: str) -> None:
     assert model.User.get("") is model.User.get(None) is None
 
 
-def test_a_data_set_that_was_read_before_is_read_anew_under_its_lock(engine: Engine) -> None:
+def test_a_data_set_that_was_read_before_is_read_anew_under_its_lock() -> None:
     name = f"looked-up-{uuid4().hex[:8]}"
     model.Session.add(model.Package(name=name, title="before"))
     model.Session.commit()
     model.Session.remove()
     assert model.Package.get(name).title == "before"
-    with engine.begin() as elsewhere:
+    with model.meta.engine.begin() as elsewhere:
         elsewhere.execute(text("UPDATE package SET title = 'after' WHERE name = :name"), {"name": name})
     assert model.Package.get(name, for_update=True).title == "after"
     model.Session.remove()
