@@ -128,13 +128,12 @@ def test_changes_that_come_fast_share_their_commits(bench: Bench) -> None:
         until(bench.in_step)
         listening.exec_driver_sql(f"LISTEN {DONE_CHANNEL}")
         listening.commit()
-        for number in range(100):
+        for number in range(300):
             bench.write(f"n{number}")
-            time.sleep(0.01)
         until(bench.in_step)
         driver: Any = listening.connection.driver_connection
         driver.poll()
-        assert 1 <= len(driver.notifies) <= 40  # 50 and more when each commit follows at once
+        assert 1 <= len(driver.notifies) <= 45  # about 25; 65 and more when each commit follows at once
 
 
 def test_a_killed_indexer_loses_nothing(bench: Bench) -> None:
