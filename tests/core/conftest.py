@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from ckanext.kzopen.core.db import Base
 from ckanext.kzopen.core.people import roles
 from ckanext.kzopen.core.states import machines
 from ckanext.kzopen.core.web import KzError
-from sqlalchemy import Engine, delete
+from sqlalchemy import Engine, delete, event
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 ROLES = Path(__file__).with_name("letter_roles.yaml")
@@ -41,6 +42,22 @@ def everyone(_actor: str, _right: str, _row: Any) -> bool:
 @states.guard("not_too_many_copies")
 def not_too_many_copies(_row: Any, fields: Mapping[str, Any], _at: datetime) -> KzError | None:
     return KzError("web.too_large", limit=3) if (fields.get("copies") or 0) > 3 else None
+
+
+@contextmanager
+def statements() -> Iterator[list[str]]:
+    """What is asked of CKAN's database in the block. CKAN's engine is another one after each app that was made."""
+    told: list[str] = []
+    engine = model.Session.get_bind()
+
+    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
+        told.append(statement)
+
+    event.listen(engine, "before_cursor_execute", note)
+    try:
+        yield told
+    finally:
+        event.remove(engine, "before_cursor_execute", note)
 
 
 @pytest.fixture(scope="session")

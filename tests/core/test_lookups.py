@@ -3,30 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
 from uuid import uuid4
 
 import pytest
 from ckan import model
-from sqlalchemy import event, text
+from sqlalchemy import text
+
+from tests.core.conftest import statements
 
 pytestmark = pytest.mark.usefixtures("with_plugins")
-
-
-@contextmanager
-def statements() -> Iterator[list[str]]:
-    """What is asked of CKAN's database in the block."""
-    told: list[str] = []
-    engine = model.Session.get_bind()
-
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        told.append(statement)
-
-    event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield told
-    finally:
-        event.remove(engine, "before_cursor_execute", note)
 
 
 @pytest.fixture

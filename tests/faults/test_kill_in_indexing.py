@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
 from ckanext.kzopen.core import outbox
@@ -13,7 +15,7 @@ from ckanext.kzopen.search.engines.base import Entry
 from ckanext.kzopen.search.engines.tantivy.engine import TantivyEngine
 from ckanext.kzopen.search.engines.tantivy.writer import TantivyWriter
 from ckanext.kzopen.search.indexing import Indexing
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Connection, Engine, create_engine
 from sqlalchemy.pool import NullPool
 
 from tests.faults.stopping import Stops, start
@@ -24,11 +26,10 @@ __all__ = ["database"]
 pytestmark = pytest.mark.fault
 
 STEPS = [
-    *("SELECT kzopen.outbox_delivery", "index put", "index remove", "index commit"),
+    *("SELECT kzopen.outbox_delivery", "SELECT kzopen.search_document", "index put", "index remove", "index commit"),
     *("DELETE FROM kzopen.outbox_delivery", "SELECT", "COMMIT", "the end"),
 ]
-"""What a batch does, in its order: documents are read right before they are put; the SELECT without a table tells those who
-wait."""
+"""What a batch does, in its order; the SELECT without a table tells those who wait."""
 
 
 class WatchedWriter(TantivyWriter):
@@ -60,6 +61,19 @@ class WatchedEngine(TantivyEngine):
 
     def writer(self) -> TantivyWriter:
         return WatchedWriter(self._place, self._stops)
+
+
+@contextmanager
+def watched_reading(stops: Stops) -> Iterator[None]:
+    """Documents are read through the driver's own cursor, of which SQLAlchemy's events know nothing."""
+    read = store.entries
+
+    def entries(connection: Connection, keys: Sequence[str]) -> Iterator[Entry]:
+        stops.reach("SELECT kzopen.search_document")
+        return read(connection, keys)
+
+    with patch.object(store, "entries", entries):
+        yield
 
 
 class ForgetfulIndexing(Indexing):
@@ -96,7 +110,7 @@ class Work:
         engine = create_engine(self.database.url, poolclass=NullPool)
         indexing = self.kind(engine, WatchedEngine(self.root, stops))
         stops.watch(engine)
-        with engine.connect() as connection:
+        with engine.connect() as connection, watched_reading(stops):
             indexing.step(connection)
         stops.reach("the end")
         indexing.close()

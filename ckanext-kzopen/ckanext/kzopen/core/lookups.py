@@ -42,11 +42,9 @@ def _once(get: Get, columns: tuple[str, ...]) -> Get:
             return get(cls, *asked, **options)
         reference, session = asked[0], model.Session()
         before = session.info.setdefault(_FOUND, {})
-        known = before.get((reference, columns)) or _there(session, reference, columns)
+        known = before.get((reference, columns))
         if known is None or not _still_so(known, reference, columns):
-            known = get(cls, reference)
-        if known is not None:
-            before[reference, columns] = known
+            known = before[reference, columns] = _there(session, reference, columns) or get(cls, reference)
         return known
 
     return found

@@ -60,10 +60,12 @@ class Document:
 
     def entry(self) -> Entry:
         """What the index takes of it."""
-        stored = json.dumps(self.stored, ensure_ascii=False).encode("utf-8", "surrogatepass")
-        validated = self.validated_data_dict
-        written = None if validated is None else validated.encode("utf-8", "surrogatepass")
-        return Entry(self.key, self.hash, self.fields, stored, written)
+        stored, validated = json.dumps(self.stored, ensure_ascii=False), self.validated_data_dict
+        return Entry(self.key, self.hash, self.fields, _utf8(stored), None if validated is None else _utf8(validated))
+
+
+def _utf8(text: str) -> bytes:
+    return text.encode("utf-8", "surrogatepass")
 
 
 def key_of(entity_id: str, site_id: str) -> str:

@@ -68,7 +68,7 @@ class Indexer:
                     self._active_or_standing_by(connection)
                 pause = 0.2
             except (SQLAlchemyError, DriverError, EngineError) as error:
-                log.warning("trying again in %.1f s: %s", pause, " ".join(str(error).splitlines()[:1]))
+                log.warning("trying again in %.1f s: %s", pause, str(error).partition("\n")[0])
                 self._sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
         self._child.stop()

@@ -10,8 +10,8 @@ import pytest
 from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.core.people import rights, roles
 from ckanext.kzopen.core.web.errors import KzError
-from sqlalchemy import Engine, event
 
+from tests.core.conftest import statements
 from tests.core.people.rights.conftest import Staff
 
 
@@ -123,15 +123,14 @@ def test_roles_hold_between_their_dates_only(staff: Staff) -> None:
     assert staff.roles(ending) == {("author", agency)}
 
 
-def test_after_the_first_question_of_a_request_no_sql_is_asked(app: CKANTestApp, staff: Staff, engine: Engine) -> None:
+def test_after_the_first_question_of_a_request_no_sql_is_asked(app: CKANTestApp, staff: Staff) -> None:
     agency = staff.agency(parent=staff.agency())
     person = staff.made("agency_administrator", agency)
-    asked: list[str] = []
     with app.flask_app.test_request_context():
         assert rights.allowed(person, "desk.enter")
-        event.listen(engine, "before_cursor_execute", lambda *given: asked.append(given[2]), named=False)
-        for right in roles.known().every:
-            rights.allowed(person, right, agency)
-            rights.agencies_with(person, right)
-        rights.roles_of(person)
+        with statements() as asked:
+            for right in roles.known().every:
+                rights.allowed(person, right, agency)
+                rights.agencies_with(person, right)
+            rights.roles_of(person)
     assert asked == []

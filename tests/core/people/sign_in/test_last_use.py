@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import ckan.plugins.toolkit as tk
 import pytest
 from ckan import model
 from ckan.tests.helpers import CKANTestApp
-from sqlalchemy import event, update
+from sqlalchemy import update
 
+from tests.core.conftest import statements
 from tests.core.people.conftest import HERE, Person
 
 
@@ -32,20 +32,12 @@ def test_the_last_use_is_written_once_a_minute(
     before = None if ago is None else datetime.now(UTC).replace(tzinfo=None) - ago
     model.Session.execute(update(model.ApiToken).where(model.ApiToken.user_id == person.id).values(last_access=before))
     model.Session.commit()
-    statements: list[str] = []
-
-    def note(_connection: Any, _cursor: Any, statement: str, *_more: Any) -> None:
-        statements.append(statement)
-
-    event.listen(model.meta.engine, "before_cursor_execute", note)
-    try:
+    with statements() as asked:
         answer = app.test_client(use_cookies=False).open(
             "/api/3/action/package_search?rows=0", headers={"Authorization": token}, base_url=HERE
         )
-    finally:
-        event.remove(model.meta.engine, "before_cursor_execute", note)
     assert answer.status_code == 200
     model.Session.expire_all()
     after = model.Session.query(model.ApiToken).filter_by(user_id=person.id).one().last_access
     assert (after != before) is written
-    assert any(statement.startswith("UPDATE api_token") for statement in statements) is written
+    assert any(statement.startswith("UPDATE api_token") for statement in asked) is written

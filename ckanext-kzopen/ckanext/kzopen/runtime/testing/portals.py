@@ -14,7 +14,7 @@ from ckanext.kzopen.runtime import processes, services
 from ckanext.kzopen.runtime.configuration import socket_url, write_ini
 from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.serve import start_services
-from ckanext.kzopen.runtime.supervisor import Process, Supervisor
+from ckanext.kzopen.runtime.supervisor import Supervisor
 from ckanext.kzopen.runtime.testing.suites import Suite
 from psycopg import sql
 
@@ -40,9 +40,11 @@ def test_portals(portals: list[Portal], suite: Suite) -> Iterator[list[Path]]:
             fresh_databases(portal, suite.name)
         inis = [write_ini(portal, options_of(portal, suite)) for portal in portals]
         _prepare(portals)
-        indexers = [indexer for one in zip(portals, supervisors, strict=True) for indexer in _start_helpers(*one, suite)]
-        for supervisor, indexer in indexers:
-            supervisor.wait_for(indexer, 60)
+        for portal, supervisor in zip(portals, supervisors, strict=True):
+            _start_helpers(portal, supervisor, suite)
+        for portal, supervisor in zip(portals, supervisors, strict=True):
+            if _is_ours(portal):
+                supervisor.wait_for(processes.indexer(portal), 60)
         yield inis
     finally:
         for supervisor in supervisors:
@@ -98,12 +100,14 @@ def _prepare(portals: list[Portal]) -> None:
             sys.exit(f"{words}\npreparing the databases of the tests failed")
 
 
-def _start_helpers(portal: Portal, supervisor: Supervisor, suite: Suite) -> list[tuple[Supervisor, Process]]:
-    """What has to answer before the first test, with who watches it."""
+def _start_helpers(portal: Portal, supervisor: Supervisor, suite: Suite) -> None:
+    if _is_ours(portal):
+        supervisor.start(processes.indexer(portal))
     for process in processes.background(portal):
         if process.name == "worker" and suite.worker:
             supervisor.start(process)
-    if portal.settings.search_url.startswith("solr:"):
-        return []
-    supervisor.start(processes.indexer(portal))
-    return [(supervisor, processes.indexer(portal))]
+
+
+def _is_ours(portal: Portal) -> bool:
+    """Whether search goes through us: with CKAN's own there is no indexer."""
+    return not portal.settings.search_url.startswith("solr:")

@@ -83,9 +83,7 @@ def rebuilt(root: Path, entries: Iterator[Entry]) -> tuple[TantivyWriter, int]:
 
 
 def _build(root: Path, entries: Iterator[Entry]) -> tuple[tantivy.IndexWriter, int]:
-    generation = folder.fresh(root)
-    tantivy.Index(schema(), path=str(generation))
-    folder.pack_small(generation)
+    generation = _empty(root)
     first = list(islice(entries, _SMALL))
     threads = min(os.cpu_count() or 1, _MOST_THREADS) if len(first) == _SMALL else 1
     writer = _open(generation, _MEMORY_TO_BUILD, threads)
@@ -96,6 +94,14 @@ def _build(root: Path, entries: Iterator[Entry]) -> tuple[tantivy.IndexWriter, i
     folder.switch(root, generation)
     folder.sweep(root)
     return writer, count
+
+
+def _empty(root: Path) -> Path:
+    """A new generation, whose index has no documents yet and will pack them in small blocks."""
+    generation = folder.fresh(root)
+    tantivy.Index(schema(), path=str(generation))  # writes the files of an index
+    folder.pack_small(generation)
+    return generation
 
 
 def _add(writer: tantivy.IndexWriter, entry: Entry) -> None:
