@@ -31,10 +31,8 @@ class AddressRegister(Harvester[AddressSettings]):
     settings_model = AddressSettings
 
     def discover(self, cursor: Any) -> Iterator[Page]:
-        """The register; how many units it has and when the last one changed is its mark."""
-        newest = self._rows({"sort": [{"modified": "desc"}], "size": 1})
-        mark = str(newest[0].get("modified")) if newest else "empty"
-        yield Page([Found(self.settings.table, mark)], total=1)
+        """The register. It has no mark, as no question tells of a unit that was taken away: what it gives is compared."""
+        yield Page([Found(self.settings.table)], total=1)
 
     def describe(self, item: Found) -> Described:
         """A reference table of units."""

@@ -10,9 +10,11 @@ from typing import Annotated, Any, Literal
 
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.publishing.harvest.kinds import Described, Fetched, Found, Harvester, Page, Say, Settings
-from ckanext.kzopen.publishing.harvest.paging import Paging, Sheet, Way, sheets
+from ckanext.kzopen.publishing.harvest.paging import WAYS, Paging, Sheet, Way, sheets
 from jsonpath import JSONPathError, compile
 from pydantic import AfterValidator, Field, SecretStr
+
+FIELDS = "id, changed, download, title_kk, title_ru, description_kk, description_ru, keywords"
 
 
 def _path(text: str) -> str:
@@ -34,13 +36,21 @@ class JsonApiSettings(Settings):
     gives: Annotated[
         Literal["table", "catalogue"],
         Say(
-            "Тізім нені береді (table – бір кесте, catalogue – жинақтар)",
-            "Что даёт список (table – одна таблица, catalogue – наборы)",
-            "What the list gives (table: one table, catalogue: data sets)",
+            "Тізім нені береді",
+            "Что даёт список",
+            "What the list gives",
+            choices={
+                "table": {"kk": "Бір кестенің жолдарын", "ru": "Строки одной таблицы", "en": "The rows of one table"},
+                "catalogue": {
+                    "kk": "Деректер жинақтарының тізімін",
+                    "ru": "Перечень наборов данных",
+                    "en": "A list of data sets",
+                },
+            },
         ),
     ] = "table"
     records: Annotated[Path_, Say("Жазбалар (JSONPath)", "Записи (JSONPath)", "Records (JSONPath)")] = "$[*]"
-    paging: Annotated[Way, Say("Беттеу", "Постраничность", "Paging")] = "none"
+    paging: Annotated[Way, Say("Беттеу", "Постраничность", "Paging", choices=WAYS)] = "none"
     page_param: Annotated[str, Say("Бет параметрі", "Параметр страницы", "Parameter of the page")] = "page"
     size_param: Annotated[str, Say("Бет көлемінің параметрі", "Параметр размера", "Parameter of the size")] = ""
     size: Annotated[int, Field(ge=1, le=10_000), Say("Бет көлемі", "Размер страницы", "Size of a page")] = 100
@@ -73,9 +83,9 @@ class JsonApiSettings(Settings):
             "Поля набора: поле = JSONPath",
             "Fields of a data set: field = JSONPath",
             {
-                "kk": "catalogue үшін: id, changed, download, title_kk, title_ru, description_kk, description_ru, keywords.",
-                "ru": "Для catalogue: id, changed, download, title_kk, title_ru, description_kk, description_ru, keywords.",
-                "en": "For a catalogue: id, changed, download, title_kk, title_ru, description_kk, description_ru, keywords.",
+                "kk": f"Деректер жинақтарының тізімі үшін: {FIELDS}.",
+                "ru": f"Для перечня наборов данных: {FIELDS}.",
+                "en": f"For a list of data sets: {FIELDS}.",
             },
         ),
     ] = Field(default_factory=dict)

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import csv
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Annotated, Any
 
 import ckan.plugins.toolkit as tk
 import psycopg
-from ckanext.kzopen.core.web.addresses import may_call, networks
+import pymysql
+from ckanext.kzopen.core.web.addresses import checked_numbers, networks
+from ckanext.kzopen.core.web.connections import system_resolver
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.publishing.harvest.kinds import Described, Fetched, Found, Harvester, Page, Say, Settings
 from pydantic import Field, SecretStr
@@ -29,6 +29,8 @@ READ_ONLY = {
 }
 ACCESS_DENIED = (1044, 1045, 1698)
 """Numbers of MariaDB and MySQL."""
+PASSING = (1040, 1053, 1205, 1213, 1317)
+"""Numbers of theirs that pass: too many connections, shutting down, locks, an interrupted query."""
 PIECE = 2000
 
 
@@ -102,6 +104,8 @@ class Sql(Harvester[SqlSettings]):
             writer.writerow(result.keys())
             while rows := result.fetchmany(PIECE):
                 writer.writerows([_cell(value) for value in row] for row in rows)
+                if file.tell() > self.reach.limits.received:
+                    raise KzError("client.too_large", limit=self.reach.limits.received)
         return Fetched("text/csv", f"{item.guid}.csv")
 
     @property
@@ -113,8 +117,10 @@ class Sql(Harvester[SqlSettings]):
     def _connection(self) -> Iterator[Connection]:
         """A connection that may only read; what the database says is told without the password."""
         url, arguments = checked(self.settings.address.get_secret_value())
-        engine = create_engine(url, poolclass=NullPool, connect_args=arguments)
         seconds = int(self.reach.limits.total)
+        if url.get_backend_name() == "mysql":  # its servers have no word for it in common
+            arguments |= {"read_timeout": seconds, "write_timeout": seconds}
+        engine = create_engine(url, poolclass=NullPool, connect_args=arguments)
         try:
             with engine.connect() as connection:
                 for order in READ_ONLY[url.get_backend_name()]:
@@ -124,9 +130,11 @@ class Sql(Harvester[SqlSettings]):
         except OperationalError as error:
             if _refused(error.orig):
                 raise KzError("harvest.not_let_in", host=url.host, status=url.get_backend_name()) from error
+            if _answered(error.orig):
+                raise _odd(error) from error
             raise KzError("client.unreachable", host=url.host or "sqlite") from error
         except SQLAlchemyError as error:
-            raise KzError("harvest.odd_list", problem=str(getattr(error, "orig", error)).splitlines()[0][:200]) from error
+            raise _odd(error) from error
         finally:
             engine.dispose()
 
@@ -158,16 +166,23 @@ def _refused(error: Any) -> bool:
     return bool(error.args) and error.args[0] in ACCESS_DENIED
 
 
+def _answered(error: Any) -> bool:
+    """Whether MariaDB or MySQL read the query and refused it: what is said by their client has numbers from 2000 on."""
+    number = error.args[0] if isinstance(error, pymysql.Error) and error.args else 0
+    return isinstance(number, int) and 1000 <= number < 2000 and number not in PASSING
+
+
+def _odd(error: SQLAlchemyError) -> KzError:
+    return KzError("harvest.odd_list", problem=str(getattr(error, "orig", error)).splitlines()[0][:200])
+
+
 def _number(url: URL) -> str:
-    internal = networks(tk.config["kzopen.internal_networks"] or "")
+    host = str(url.host)
     try:
-        found = socket.getaddrinfo(url.host, url.port, type=socket.SOCK_STREAM)
+        found = system_resolver(host, url.port or 0)
     except (OSError, UnicodeError) as error:
-        raise KzError("client.unreachable", host=str(url.host)) from error
-    numbers = [ip_address(str(entry[4][0])) for entry in found]
-    if not numbers or not all(may_call(number, internal) for number in numbers):
-        raise KzError("client.refused_address", host=str(url.host))
-    return str(numbers[0])
+        raise KzError("client.unreachable", host=host) from error
+    return str(checked_numbers(host, found, networks(tk.config["kzopen.internal_networks"] or ""))[0])
 
 
 def _sqlite(url: URL) -> URL:

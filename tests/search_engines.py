@@ -8,12 +8,16 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
+
+import psutil
 
 TOOLS = Path(__file__).resolve().parents[2] / "shared/tools"
 NODE = TOOLS / "elasticsearch/node"
@@ -25,8 +29,11 @@ SCHEMA = "config/solr/schema.xml"  # in the package ckan
 
 def lacks(engine: str) -> str | None:
     """What stops `elasticsearch` or `solr` here, in one sentence; None when it can be started, or is given."""
-    if os.environ.get(f"KZOPEN_TEST_{engine.upper()}"):
-        return None
+    return None if os.environ.get(f"KZOPEN_TEST_{engine.upper()}") else lacks_tools(engine)
+
+
+def lacks_tools(engine: str) -> str | None:
+    """The same for one that the caller may break, so that one which runs already does not do."""
     if not TOOLS.exists():
         return f"../shared is absent: it brings the {engine.title()} of the tests"
     missing = [package for program, package in NEEDED.items() if shutil.which(program) is None]
@@ -40,14 +47,48 @@ def elasticsearch() -> Iterator[str]:
     if given:
         yield given
         return
+    with node() as started:
+        yield started.address
+
+
+@dataclass(frozen=True)
+class Node:
+    """An Elasticsearch with data below `folder`, which may die and be started again."""
+
+    folder: Path
+    environment: dict[str, str]
+    port: int = field(default_factory=lambda: _free_port())
+    transport: int = field(default_factory=lambda: _free_port())
+
+    @property
+    def address(self) -> str:
+        """`host:port`."""
+        return f"127.0.0.1:{self.port}"
+
+    def start(self) -> None:
+        """Until it answers."""
+        _run([NODE, "start", NAME, self.port, self.transport], self.environment)
+
+    def end(self, number: signal.Signals) -> None:
+        """Send it this signal, and wait until it has ended."""
+        noted = self.folder / NAME / "pid"
+        process = psutil.Process(int(noted.read_text()))
+        process.send_signal(number)
+        process.wait(60)
+        noted.unlink(missing_ok=True)  # a killed one leaves it behind
+
+
+@contextmanager
+def node() -> Iterator[Node]:
+    """An Elasticsearch for this block alone."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)  # as root it runs under another user
         environment = os.environ | {"ES_NODES": folder} | _kept("ES_HOME_DIR", "kzopen-es")
-        port = _free_port()
         _run([NODE, "build"], environment)
-        _run([NODE, "start", NAME, port, _free_port()], environment)
+        made = Node(Path(folder), environment)
         try:
-            yield f"127.0.0.1:{port}"
+            made.start()
+            yield made
         finally:
             _run([NODE, "stop", NAME], environment)
 

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Page, expect
 
+from tests.browser.conftest import NARROW, width_of
 from tests.conftest import LivePortal
 
 pytestmark = pytest.mark.browser
@@ -157,16 +158,25 @@ def test_a_system_is_registered_and_its_token_is_shown_once(page: Page, portal: 
     page.get_by_role("button", name=words.register_now).click()
     expect(page.get_by_role("heading", level=1)).to_have_text(name)
 
+    page.set_viewport_size(NARROW)
+    widths = [width_of(page)]
     page.get_by_role("link", name=words.issue).click()
+    widths.append(width_of(page))
+    for power in ("replace", "delete", "passport"):
+        page.locator(f"#f-may-{power}").uncheck()
     page.get_by_role("button", name=words.issue).click()
+    widths.append(width_of(page))
     secret = page.locator("#the-token").inner_text()
     assert secret.startswith("kzs_")
     page.get_by_role("link", name=words.copied).click()
 
     expect(page.locator(".task code", has_text=secret[:12])).to_be_visible()
+    assert [*widths, width_of(page)] == [NARROW["width"]] * 4
     assert secret not in page.content()
     answer = page.request.get("/api/universal/v1/datasets/demo-airports", headers={"Authorization": f"Bearer {secret}"})
     assert answer.status == 200
+    refused = page.request.post("/api/universal/v1/datasets/demo-airports/rows", headers={"Authorization": secret})
+    assert (refused.status, refused.json()["code"]) == (403, "systems.wrong_mode")
 
 
 def test_a_shortcut_leads_to_my_tasks_but_not_while_typing(page: Page, portal: LivePortal) -> None:

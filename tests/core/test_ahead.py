@@ -35,6 +35,16 @@ def test_the_next_is_made_while_the_caller_works_and_no_more_than_that() -> None
     results.close()  # type: ignore[attr-defined]
 
 
+def test_several_are_made_side_by_side_and_given_in_order() -> None:
+    both = threading.Barrier(2, timeout=10)
+
+    def make(number: int) -> int:
+        both.wait()
+        return number
+
+    assert list(made_ahead(make, range(6), most=2, threads=2)) == [0, 1, 2, 3, 4, 5]
+
+
 def test_an_error_comes_in_the_place_of_its_result() -> None:
     def make(number: int) -> int:
         if number == 1:

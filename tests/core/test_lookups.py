@@ -7,7 +7,9 @@ from uuid import uuid4
 
 import pytest
 from ckan import model
+from ckanext.kzopen.core.lookups import hold
 from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 
 from tests.core.conftest import statements
 
@@ -117,3 +119,21 @@ def test_a_data_set_that_was_read_before_is_read_anew_under_its_lock() -> None:
         elsewhere.execute(text("UPDATE package SET title = 'after' WHERE name = :name"), {"name": name})
     assert model.Package.get(name, for_update=True).title == "after"
     model.Session.remove()
+
+
+def test_an_organisation_that_is_held_is_not_asked_for_again_and_nobody_changes_it(name: str) -> None:
+    group = model.Group(name=name, is_organization=True)
+    model.Session.add(group)
+    model.Session.commit()
+    hold(model.Session(), group.id)
+    with statements() as asked:
+        assert model.Group.get(name) is model.Group.get(group.id) is group
+    assert asked == []
+    with model.meta.engine.connect() as other:
+        other.execute(text("SET LOCAL lock_timeout = '50ms'"))
+        with pytest.raises(OperationalError, match="lock timeout"):
+            other.execute(text("UPDATE \"group\" SET title = 'new' WHERE id = :id"), {"id": group.id})
+    model.Session.commit()
+    with statements() as asked:
+        assert model.Group.get(name) is group
+    assert asked

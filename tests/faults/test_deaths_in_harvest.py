@@ -12,10 +12,9 @@ import os
 import random
 import signal
 import time
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,31 +25,18 @@ from ckanext.kzopen.runtime.configuration import socket_url
 from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.testing import Suite, test_portal
 from ckanext.kzopen.runtime.testing.suites import OPTIONS
-from psycopg import sql
 
+from tests.faults.harvests import COUNTS, Expected, check_tables, counts_of
 from tests.mortals import Forge, forge
-from tests.publishing.harvest.source import Catalogue, Thing, serving, table
+from tests.publishing.harvest.source import Catalogue, serving
 
 WORKER, SOURCE = "tests.faults.forked_worker", "tests.faults.forked_source"
 ENDED_WITHIN = 180.0
-COUNTS = ("added", "changed", "unchanged", "removed", "failed")
 RUN = "SELECT state, seen, added, changed, unchanged, removed, failed FROM kzopen.harvest_run ORDER BY created DESC LIMIT 1"
 FAILED = """
     SELECT i.guid, i.error, i.error_params FROM kzopen.harvest_item i
     JOIN (SELECT id FROM kzopen.harvest_run ORDER BY created DESC LIMIT 1) r ON r.id = i.run_id WHERE i.outcome = 'failed'
 """
-LEFT = "SELECT count(*) FROM kzopen.procrastinate_jobs WHERE queue_name = 'harvest' AND status IN ('todo', 'doing')"
-TOLD = """
-    SELECT p.name, v.versions, v.rows, v.resource_id, d.data_dict::jsonb #>> '{resources,0,table_version}', l.leaves
-    FROM package p
-    LEFT JOIN LATERAL (SELECT count(*) AS versions, (array_agg(rows ORDER BY number DESC))[1] AS rows,
-                       max(resource_id) AS resource_id FROM kzopen.version WHERE package_id = p.id) v ON true
-    LEFT JOIN LATERAL (SELECT count(*) AS leaves FROM kzopen.leaf WHERE kind = 'version' AND object_id = p.id) l ON true
-    LEFT JOIN kzopen.search_document d ON d.entity_id = p.id
-    WHERE p.state = 'active' AND p.type = 'dataset' ORDER BY p.name
-"""
-UNSETTLED = "SELECT uri, state, version, settled, received FROM kzopen.delivery WHERE state <> 'accepted' OR settled IS NULL"
-HIDDEN = "SELECT count(*) FROM pg_class WHERE relname LIKE '\\_new\\_%' AND relkind = 'r'"
 
 
 @dataclass
@@ -59,9 +45,7 @@ class World:
 
     portal: Portal
     forge: Forge
-    catalogue: Catalogue
-    things: dict[str, Thing] = field(default_factory=dict)
-    versions: Counter[str] = field(default_factory=Counter)
+    expected: Expected
 
     def rows(self, statement: str, database: str = "deaths_ckan") -> list[tuple[Any, ...]]:
         """What a statement says; PostgreSQL may be recovering."""
@@ -82,26 +66,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     with test_portal(portal, suite) as ini, forge(str(ini), tmp_path / "log") as made, serving(Catalogue()) as catalogue:
         made.born(SOURCE, json.dumps(catalogue.settings()))
         assert made.ended() == 0, made.errors()
-        yield World(portal, made, catalogue)
-
-
-def change(world: World, choice: random.Random, number: int) -> dict[str, int]:
-    """Up to a fifth of the items are gone, some have other rows or another title, four are new; what a run must count."""
-    things, before = world.catalogue.things, world.things
-    for name in choice.sample(sorted(things), len(things) // 5):
-        del things[name]
-    for name in choice.sample(sorted(things), min(4, len(things))):
-        things[name] = Thing(table(3 + number, number), str(number))  # more rows each time: losses would wait for a person
-    for name in choice.sample(sorted(things), min(2, len(things))):
-        things[name] = Thing(things[name].body, f"{number}t", f"Жинақ {number}")
-    world.catalogue.fill(4, 100 + number * 10)
-    for name, thing in things.items():
-        world.versions[name] += name not in before or thing.body != before[name].body
-    world.things = {name: replace(thing) for name, thing in things.items()}
-    kept = things.keys() & before.keys()
-    changed = sum(things[name] != before[name] for name in kept)
-    counts = {"added": len(things) - len(kept), "changed": changed, "unchanged": len(kept) - changed}
-    return counts | {"removed": len(before) - len(kept), "failed": 0}
+        yield World(portal, made, Expected(catalogue))
 
 
 def die_and_end(world: World, choice: random.Random, number: int) -> list[str]:
@@ -142,22 +107,10 @@ def _alive(process: int) -> bool:
 
 def check(world: World, wanted: dict[str, int]) -> None:
     """The run counted what there was, and everything agrees with the catalogue."""
-    state, seen, *counts = world.rows(RUN)[0]
+    state, *counts = world.rows(RUN)[0]
     assert state == "finished", (state, world.rows(FAILED))
-    assert seen == sum(counts), (seen, counts)
-    assert dict(zip(COUNTS, counts, strict=True)) == wanted, world.rows(FAILED)
-    assert world.rows(LEFT) == [(0,)], "jobs are left in the queue"
-    assert world.rows(UNSETTLED) == [], "a delivery is not at its end"
-    assert world.rows(HIDDEN, "deaths_datastore") == [(0,)], "a hidden table is left in DataStore"
-    told = world.rows(TOLD)
-    assert [name for name, *_ in told] == sorted(world.catalogue.things)
-    for name, versions, rows, resource, shown, leaves in told:
-        length = world.catalogue.things[name].body.count(b"\n") - 1
-        count = sql.SQL("SELECT count(*) FROM {}").format(sql.Identifier(resource)).as_string()
-        stored = world.rows(count, "deaths_datastore")[0][0]
-        seen_here = (versions, leaves, int(shown), rows, stored)
-        number = world.versions[name]
-        assert seen_here == (number, number, number, length, length), (name, seen_here)
+    assert counts_of(dict(zip(("seen", *COUNTS), counts, strict=True))) == wanted, world.rows(FAILED)
+    check_tables(world.rows, lambda statement: world.rows(statement, "deaths_datastore"), world.expected)
 
 
 @pytest.mark.fault
@@ -168,10 +121,10 @@ def test_no_item_is_lost_or_doubled_by_any_death(world: World) -> None:
     wanted = int(os.environ.get("KZOPEN_FAULT_DEATHS", "6"))
     print(f"seed {seed}, deaths {wanted}")
     choice, deaths, number = random.Random(seed), 0, 0
-    world.catalogue.fill(8)
+    world.expected.catalogue.fill(8)
     while deaths < wanted:
         number += 1
-        counts = change(world, choice, number)
+        counts = world.expected.change(choice, number)
         died = die_and_end(world, choice, number)
         deaths += len(died)
         check(world, counts)

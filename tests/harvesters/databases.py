@@ -59,7 +59,7 @@ def own_folder() -> Iterator[Path]:
 
 @contextmanager
 def postgresql(folder: Path) -> Iterator[str]:
-    """The embedded PostgreSQL with a port; yields an address of a user who may only read."""
+    """The embedded PostgreSQL with a port; yields an address of its user `agency`, who may also write."""
     portal = Portal(Settings(data=folder / "data", demo=False))
     portal.make_folders()
     services.init_postgres(portal)
@@ -69,12 +69,13 @@ def postgresql(folder: Path) -> Iterator[str]:
         address = f"host={portal.sockets} port={port} user=postgres dbname=postgres"
         with waited(lambda: psycopg.connect(address, autocommit=True)) as connection:
             connection.execute(SCHOOLS)
-            connection.execute("CREATE ROLE reader LOGIN PASSWORD 'secret'; GRANT SELECT ON school TO reader")
+            connection.execute("CREATE ROLE agency LOGIN PASSWORD 'secret'; GRANT ALL ON school TO agency")
+            connection.execute("CREATE FUNCTION emptied() RETURNS int LANGUAGE sql AS 'DELETE FROM school; SELECT 1'")
         hba = portal.postgres / "pg_hba.conf"
-        hba.write_text("local all all trust\nhost all reader 127.0.0.1/32 scram-sha-256\n")
+        hba.write_text("local all all trust\nhost all agency 127.0.0.1/32 scram-sha-256\n")
         with psycopg.connect(address, autocommit=True) as connection:
             connection.execute("SELECT pg_reload_conf()")
-        yield f"postgresql://reader:secret@127.0.0.1:{port}/postgres"
+        yield f"postgresql://agency:secret@127.0.0.1:{port}/postgres"
 
 
 @contextmanager
@@ -100,6 +101,7 @@ def mariadb(folder: Path) -> Iterator[str]:
                 cursor.execute("USE register")
                 for statement in SCHOOLS.split(";")[:-1]:
                     cursor.execute(statement)
+                cursor.execute("CREATE FUNCTION emptied() RETURNS int BEGIN DELETE FROM school; RETURN 1; END")
             root.commit()
         yield f"mariadb://agency:secret@127.0.0.1:{port}/register"
 

@@ -85,9 +85,11 @@ def test_a_classifier_is_a_table_with_a_row_for_each_span(harvest: Harvest, cata
 
 
 def test_the_address_register_is_a_hierarchy_of_units(harvest: Harvest, catalogue: Catalogue) -> None:
+    units = list(UNITS)
+
     def rows(handler: Handler) -> None:
         query = json.loads(parse_qs(urlsplit(handler.path).query)["source"][0])
-        found = UNITS[query.get("from", 0) :][: query["size"]]
+        found = units[query.get("from", 0) :][: query["size"]]
         send(handler, 200, json.dumps(found).encode(), "application/json")
 
     catalogue.instead["/api/v4/s_ats/data"] = rows
@@ -99,6 +101,11 @@ def test_the_address_register_is_a_hierarchy_of_units(harvest: Harvest, catalogu
         ("2346", "2345", "Район", "", ""),
         ("2347", "2346", "Село", "2026-01-03", ""),
     ]
+    assert counts(harvest.run())["unchanged"] == 1
+    units.pop()  # nothing that is left was changed
+    run = harvest.run()
+    assert counts(run)["changed"] == 1
+    assert len(harvest.rows(harvest.items(run)[0])) == 3
 
 
 @pytest.mark.parametrize(

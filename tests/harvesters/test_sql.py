@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import socket
+import threading
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from itertools import chain, repeat
 from pathlib import Path
+from typing import Any
 
+import ckan.plugins.toolkit as tk
 import psycopg
 import pymysql
 import pytest
 from ckan.tests.helpers import CKANTestApp
+from ckanext.kzopen.core.web.client import Client
 from ckanext.kzopen.core.web.errors import KzError
-from kzopen_harvesters.sql import checked
-from sqlalchemy import make_url
+from ckanext.kzopen.publishing.harvest.kinds import Found
+from ckanext.kzopen.publishing.harvest.reach import Reach
+from kzopen_harvesters.sql import Sql, SqlSettings, checked
+from sqlalchemy import create_engine, make_url, text
 
 from tests.harvesters.databases import ROWS, mariadb, own_folder, postgresql
 from tests.publishing.harvest.conftest import Harvest, counts
@@ -57,14 +68,39 @@ def test_a_query_of_mariadb_is_a_table_that_is_read_again_only_when_it_changed(h
     assert harvest.rows(harvest.items(run)[0])[1][2] == "700"
 
 
-def test_the_connection_cannot_write(harvest: Harvest, postgres_address: str, mariadb_address: str) -> None:
-    for address in (postgres_address, mariadb_address):
-        fresh = Harvest(harvest.app, harvest.agency)
-        query = "WITH gone AS (DELETE FROM school RETURNING bin) SELECT * FROM gone"
-        fresh.add("sql", {"address": address, "query": query, "name": "schools"})
-        run = fresh.run("preview")
-        assert counts(run)["failed"] == 1
-        assert fresh.items(run)[0]["error"] == "harvest.odd_list"
+@pytest.mark.parametrize("database", ["postgres", "mariadb"])
+def test_the_connection_cannot_write_though_its_user_may(
+    harvest: Harvest, request: pytest.FixtureRequest, database: str
+) -> None:
+    address = request.getfixturevalue(f"{database}_address")
+    harvest.add("sql", {"address": address, "query": "SELECT emptied()", "name": "schools"})
+    run = harvest.run("preview")
+    assert (counts(run)["failed"], harvest.items(run)[0]["error"]) == (1, "harvest.odd_list")
+    with create_engine(checked(address)[0]).connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM school")).scalar() == 2
+
+
+@pytest.mark.parametrize(
+    ("database", "query"), [("postgres", "SELECT pg_sleep(600)"), ("mariadb", "SELECT SLEEP(600), 1 AS one")]
+)
+def test_a_query_that_takes_too_long_is_given_up(
+    harvest: Harvest, request: pytest.FixtureRequest, database: str, query: str
+) -> None:
+    address = request.getfixturevalue(f"{database}_address")
+    settings = {"address": address, "query": query, "name": "schools"}
+    harvest.add("sql", settings, defaults={"seconds": 1})
+    began = time.monotonic()
+    run = harvest.run("preview")
+    assert [item["error"] for item in harvest.items(run)] == ["client.unreachable"]
+    assert time.monotonic() - began < 300, "the query would take 600 s"
+
+
+def test_a_table_that_is_too_large_is_given_up(harvest: Harvest, mariadb_address: str) -> None:
+    query = "SELECT REPEAT('x', 100000) AS long_text FROM school a, school b, school c, school d, school e"
+    settings = {"address": mariadb_address, "query": query, "name": "schools"}
+    harvest.add("sql", settings, defaults={"megabytes": 1})
+    run = harvest.run("preview")
+    assert [item["error"] for item in harvest.items(run)] == ["client.too_large"]
 
 
 @pytest.mark.parametrize("database", ["postgres", "mariadb"])
@@ -96,6 +132,66 @@ def test_an_address_that_leads_inside_is_refused(app: CKANTestApp, address: str,
     with app.flask_app.test_request_context(), pytest.raises(KzError) as refused:
         checked(address)
     assert refused.value.code == code
+
+
+@dataclass
+class Listener:
+    """A port of one number of this machine that closes whatever comes; how many came."""
+
+    socket: socket.socket
+    came: int = 0
+
+    def listen(self) -> None:
+        with suppress(OSError):
+            while True:
+                self.socket.accept()[0].close()
+                self.came += 1
+
+
+@contextmanager
+def listening(number: str, port: int = 0) -> Iterator[Listener]:
+    with socket.create_server((number, port)) as opened:
+        listener = Listener(opened)
+        threading.Thread(target=listener.listen, daemon=True).start()
+        yield listener
+        opened.shutdown(socket.SHUT_RDWR)
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "mariadb", "mysql"])
+@pytest.mark.parametrize("way", ["fetch", "discover"])
+def test_a_name_that_turns_inside_after_it_was_checked_gains_nothing(
+    app: CKANTestApp, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, scheme: str, way: str
+) -> None:
+    """Rebinding: the first answer may be called, all later ones may not; what was checked is what is connected to."""
+    monkeypatch.setitem(tk.config, "kzopen.internal_networks", "127.0.0.2/32")
+    with listening("127.0.0.2") as allowed, listening("127.0.0.3", allowed.socket.getsockname()[1]) as forbidden:
+        port = allowed.socket.getsockname()[1]
+        answers = chain(["127.0.0.2"], repeat("127.0.0.3"))
+        ask = socket.getaddrinfo
+
+        def rebinding(host: Any, *given: Any, **more: Any) -> Any:
+            return ask(next(answers) if host == "rebinding.example" else host, *given, **more)
+
+        monkeypatch.setattr(socket, "getaddrinfo", rebinding)
+        address = f"{scheme}://agency:secret@rebinding.example:{port}/register"
+        settings = SqlSettings(address=address, query="SELECT 1 AS a", name="rebound", changed="a")
+        with app.flask_app.test_request_context(), Reach(Client()) as reach:
+            source = Sql(settings, reach)
+            with pytest.raises(KzError) as refused:
+                source.fetch(Found("rebound"), tmp_path / "table") if way == "fetch" else list(source.discover(None))
+            assert refused.value.code == "client.unreachable", "the listener speaks no protocol"
+            with pytest.raises(KzError) as again:
+                checked(address)
+        assert again.value.code == "client.refused_address", "the name is asked anew by the next visit, and refused"
+        assert (allowed.came > 0, forbidden.came) == (True, 0)
+
+
+def test_a_name_with_an_inner_number_among_good_ones_is_refused(app: CKANTestApp, monkeypatch: pytest.MonkeyPatch) -> None:
+    found = [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (number, 0)) for number in ("8.8.8.8", "10.0.0.7")]
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *_given, **_more: found)
+    with app.flask_app.test_request_context(), pytest.raises(KzError) as refused:
+        checked("postgresql://u:p@example.org/x")
+    assert refused.value.code == "client.refused_address"
 
 
 def test_a_sqlite_file_is_read_from_the_operator_s_folder_only(

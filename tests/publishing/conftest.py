@@ -83,6 +83,16 @@ def passport(owner: str, fields: list[Answer] | None = None, key: list[str] | No
 SCHOOLS = "bin,name,pupils\n000140000012,№1 мектеп,640\n000140000092,Гимназия,1210\n000140000220,Лицей,305\n".encode()
 
 
+def without_passport(app: CKANTestApp, agency: Agency) -> str:
+    """The name of a data set that CKAN's own API made."""
+    title = {"kk": "Құдықтар", "ru": "Колодцы"}
+    given = {"name": f"plain-{agency.name[-10:]}", "type": "dataset", "owner_org": agency.id}
+    given |= {"title_translated": title, "notes_translated": title}
+    made = app.post("/api/3/action/package_create", json=given, headers={"Authorization": agency.token})
+    assert made.status_code == 200, made.json
+    return str(made.json["result"]["name"])
+
+
 def is_under_way(answer: Any) -> bool:
     """Whether the worker has still something to do with the delivery."""
     told = answer.json

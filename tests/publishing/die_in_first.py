@@ -2,27 +2,47 @@
 
 from __future__ import annotations
 
+import os
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from tests.mortals import make_deadly
 
-POINTS = ("file written", "rows prepared", "before the commit", "version committed", "rows switched")
+AROUND = ("version committed", "rows committed")
+POINTS = ("file written", "rows prepared", "before the commit", *AROUND)
 
 
 def die_at(point: str) -> None:
-    """Replace the function at the point by one that ends the process, before it or after it."""
+    """Let the process end at the point, before or after a function."""
     from ckanext.kzopen.publishing import first
-    from ckanext.kzopen.rows import datastore, store
+    from ckanext.kzopen.rows import newborn, store
 
-    module, name, before = {
-        "file written": (store, "write_version", False),
-        "rows prepared": (datastore, "prepare", False),
-        "before the commit": (first, "create_preview", False),
-        "version committed": (datastore, "switch", True),
-        "rows switched": (datastore, "switch", False),
+    if point in AROUND:
+        first.datastore_transaction = deadly_transaction(first.datastore_transaction, point)
+        return
+    module, name = {
+        "file written": (store, "write_version"),
+        "rows prepared": (newborn, "create"),
+        "before the commit": (first, "create_preview"),
     }[point]
-    make_deadly(module, name, before)
+    make_deadly(module, name, before=False)
+
+
+def deadly_transaction(original: Any, point: str) -> Any:
+    """DataStore's transaction, in whose end the process dies: before its commit, or after it."""
+
+    @contextmanager
+    def dying() -> Iterator[Any]:
+        with original() as connection:
+            yield connection
+            if point == AROUND[0]:
+                os.kill(os.getpid(), signal.SIGKILL)
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    return dying
 
 
 def main(app: Any, uri: str, agency: str, user: str, file: str, point: str) -> None:
@@ -37,4 +57,6 @@ def main(app: Any, uri: str, agency: str, user: str, file: str, point: str) -> N
     with app.test_request_context():
         new = datasets.prepared(user, uri, Passport.model_validate(passport(agency)))
         sending = receive.Sending("replace", sender=user, source="harvest", key="first")
-        first.publish(model.Session(), configured(), new, sending, Path(file), lambda passport: None)
+        ready = first.ready(model.Session(), configured(), new, sending, Path(file))
+        assert ready is not None
+        first.publish(model.Session(), configured(), [ready])

@@ -108,6 +108,40 @@ def test_what_is_refused_from_quarantine_is_at_its_end(app: CKANTestApp, api: Ap
     assert act(approver, number, "release").json["code"] == "publishing.cannot_release"
 
 
+def schools(count: int) -> bytes:
+    return HEADER + b"".join(b"%012d,School %d,1\n" % (n, n) for n in range(count))
+
+
+MANY, FEW = schools(10), schools(1)
+
+
+def test_what_would_lose_rows_by_now_is_looked_at_again(app: CKANTestApp, api: Api, agency: Agency, uri: str) -> None:
+    approver = colleague(app, agency, "approver")
+    waiting = api.delivery(uri, FEW, "?check=only")["id"]
+    assert api.delivery(uri, MANY)["state"] == "accepted"
+
+    told = decided(approver, act(approver, waiting, "approve"))
+
+    assert (told["state"], [stop["kind"] for stop in told["stops"]]) == ("quarantined", ["loss"])
+    assert api.get(f"/datasets/{uri}").json["version"]["number"] == 1
+    # Its sender asked for a check alone, so it waits again when it is let out.
+    assert decided(approver, act(approver, waiting, "release"))["state"] == "awaiting_approval"
+    assert decided(approver, act(approver, waiting, "approve"))["state"] == "accepted"
+
+
+def test_who_released_a_loss_has_not_released_a_greater_one(app: CKANTestApp, api: Api, agency: Agency, uri: str) -> None:
+    approver = colleague(app, agency, "approver")
+    assert api.delivery(uri, schools(3))["state"] == "accepted"
+    waiting = api.delivery(uri, FEW)
+    assert (waiting["state"], waiting["stops"][0]["params"]) == ("quarantined", {"before": 3, "after": 1})
+    assert api.delivery(uri, MANY)["state"] == "accepted"
+
+    told = decided(approver, act(approver, waiting["id"], "release"))
+
+    assert (told["state"], told["stops"][0]["params"]) == ("quarantined", {"before": 10, "after": 1})
+    assert decided(approver, act(approver, waiting["id"], "release"))["state"] == "accepted"
+
+
 def test_a_released_check_waits_to_be_published(app: CKANTestApp, api: Api, agency: Agency, mails: str) -> None:
     number = api.delivery(mails, MAILS, "?check=only")["id"]
     approver = colleague(app, agency, "approver")

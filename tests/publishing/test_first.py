@@ -18,11 +18,10 @@ from sqlalchemy import select, text
 
 from tests.mortals import Forge
 from tests.publishing.conftest import SCHOOLS, Agency, passport
-from tests.publishing.die_in_first import POINTS
+from tests.publishing.die_in_first import AROUND, POINTS
 from tests.publishing.test_deliver import rows_in_datastore
 
 BINS = ["000140000012", "000140000092", "000140000220"]
-PUBLISHED = ("version committed", "rows switched")
 ONE_TRANSACTION = text(
     "SELECT count(DISTINCT made) FROM (SELECT xmin::text AS made FROM package WHERE id = :package"
     " UNION ALL SELECT xmin::text FROM kzopen.passport WHERE package_id = :package"
@@ -45,14 +44,17 @@ def table(tmp_path: Path) -> Path:
     return file
 
 
-def publish(app: CKANTestApp, agency: Agency, uri: str, file: Path, **more: bool) -> Delivery | None:
+def publish(app: CKANTestApp, agency: Agency, uri: str, file: Path, held: bool = False) -> Delivery | None:
     with app.flask_app.test_request_context():
         session = model.Session()
         new = datasets.prepared(agency.user, uri, Described.model_validate(passport(agency.name)))
-        sending = receive.Sending("replace", sender="system:harvest", source="harvest", key="first", **more)
-        delivery = first.publish(session, configured(), new, sending, file, lambda passport: None)
+        sending = receive.Sending("replace", sender="system:harvest", source="harvest", key="first", held=held)
+        ready = first.ready(session, configured(), new, sending, file)
+        if ready is None:
+            return None
+        first.publish(session, configured(), [ready])
         session.commit()
-        return delivery
+        return session.get_one(Delivery, ready.delivery.id, populate_existing=True)
 
 
 def test_package_passport_version_activity_and_preview_are_one_transaction(
@@ -116,7 +118,7 @@ def test_a_death_leaves_all_or_nothing(
     app: CKANTestApp, mortals: Forge, agency: Agency, uri: str, table: Path, point: str
 ) -> None:
     mortals.killed("tests.publishing.die_in_first", uri, agency.name, agency.user, str(table), point)
-    if point not in PUBLISHED:
+    if point not in AROUND:
         assert nothing_of(uri)
         return
 

@@ -79,6 +79,22 @@ def test_allowed_values_and_patterns_go_through_the_form() -> None:
     assert forms.described(values)["schema"]["fields"] == fields
 
 
+def test_allowed_values_that_nobody_changed_stay_what_they_were() -> None:
+    rules = ({"enum": [1, 2]}, {"enum": ["a;b", "c"]}, {"enum": [True]})
+    fields = [
+        {"name": name, "type": kind, "constraints": rule}
+        for name, kind, rule in zip("abc", ("integer", "string", "boolean"), rules, strict=True)
+    ]
+    values = forms.columns_as_values(fields, [])
+
+    def kept(**changed: str) -> list[object]:
+        sent = forms.described(values | {name.replace("__", "."): text for name, text in changed.items()})["schema"]
+        return [field["constraints"]["enum"] for field in forms.keep_unseen(sent, {"fields": fields})["fields"]]
+
+    assert kept() == [[1, 2], ["a;b", "c"], [True]]
+    assert kept(columns__0__enum="1; 3") == [["1", "3"], ["a;b", "c"], [True]]
+
+
 def test_columns_come_from_a_messy_file_as_a_person_would_describe_them(tmp_path: Path) -> None:
     path = tmp_path / "t.csv"
     rows = ("БСН;Сомасы;Күні", "000140000012;1 250,5;31.01.2026", "990240000415;7;2026-02-01", "Барлығы;1 257,5;")

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import io
+from concurrent.futures import ThreadPoolExecutor
+from threading import Barrier
+from typing import Any
 from uuid import UUID
 
 import pytest
 from ckan import model
 from ckan.tests.helpers import CKANTestApp
-from ckanext.kzopen.publishing import process, receive
+from ckanext.kzopen.core import states
+from ckanext.kzopen.publishing import accept, process, receive
 from ckanext.kzopen.publishing.datasets import known_passport
 from ckanext.kzopen.publishing.model import Delivery
 from ckanext.kzopen.publishing.site import configured
@@ -77,6 +81,32 @@ def test_a_second_worker_with_the_same_delivery_publishes_nothing_twice(app: CKA
             process.process(model.Session(), configured(), waiting)
 
     assert [version.number for version in versions.all_of(model.Session(), uri)] == [2, 1]
+
+
+def test_two_workers_at_one_delivery_at_the_same_time_make_one_version(
+    app: CKANTestApp, uri: str, waiting: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that was taken for dead goes on beside the one that got its job: both come to the delivery at one moment."""
+    hold, together = accept.hold, Barrier(2, timeout=60)
+
+    def at_one_moment(*given: Any) -> bool:
+        together.wait()
+        return hold(*given)
+
+    def work(_: int) -> None:
+        with app.flask_app.test_request_context():
+            process.process(model.Session(), configured(), waiting)
+            model.Session.remove()
+
+    with app.flask_app.test_request_context():
+        states.change(model.Session(), "delivery", model.Session().get_one(Delivery, waiting), "check", process.SYSTEM)
+        model.Session.commit()
+    monkeypatch.setattr(accept, "hold", at_one_moment)
+    with ThreadPoolExecutor(2) as workers:
+        assert list(workers.map(work, range(2))) == [None, None]
+
+    assert [version.number for version in versions.all_of(model.Session(), uri)] == [2, 1]
+    assert bins(app, uri) == NEW
 
 
 def test_a_failure_that_is_not_the_datas_fault_is_told_and_tried_again(

@@ -12,9 +12,11 @@ import pyarrow.parquet as pq
 import pytest
 from ckan import model
 from ckan.tests.helpers import CKANTestApp
+from ckanext.kzopen.publishing import settle
 from ckanext.kzopen.publishing.site import configured
-from ckanext.kzopen.rows import deriving, duck, folding, reading, store, thinning
+from ckanext.kzopen.rows import current, deriving, duck, folding, reading, store, thinning
 from ckanext.kzopen.rows import model as versions
+from ckanext.kzopen.rows.comparing import Difference
 from ckanext.kzopen.rows.model import TableFile, Version
 from sqlalchemy import select, text
 
@@ -207,3 +209,48 @@ def test_thinned_versions_are_shown_in_the_history_and_their_rows_are_gone(app: 
     )
     assert api.delivery(uri, body({"00008": ("Сегіз", 8)}), "?mode=upsert")["version"]["parent"] == 4
     assert model.Session().scalar(select(Version.thinned).where(Version.uri == uri, Version.number == 1)) is not None
+
+
+def differing(uri: str) -> list[Difference | None]:
+    """What DataStore has otherwise than the current version, as `doctor --deep` looks for it."""
+    model.Session.rollback()
+    return [found for _, found in current.changed(model.Session(), [uri])]
+
+
+def test_changes_of_the_portals_own_are_never_taken_for_those_of_sql(app: CKANTestApp, table: tuple[Api, str]) -> None:
+    api, uri = table
+    found = [differing(uri)]
+    for mode, rows in (
+        ("upsert", body(ONE)),
+        ("append", body({"77777": ("Колледж", 3)})),
+        ("delete", b"code\n00001\n99999\n"),
+    ):
+        api.delivery(uri, rows, f"?mode={mode}")
+        found.append(differing(uri))
+    package = model.Package.get(uri).id
+    folding.fold(model.Session(), configured().files_url, package)
+    found.append(differing(uri))
+    with settle.datastore_transaction() as connection:
+        connection.execute(text(f'UPDATE "{resource_of(uri)}" SET _full_text = NULL'))
+    current.fill_words()
+    found.append(differing(uri))
+    api.delivery(uri, body(FIRST))
+    found.append(differing(uri))
+
+    assert found == [[None]] * 7
+
+
+def test_a_cell_that_sql_changed_after_upserts_and_folding_is_found(table: tuple[Api, str]) -> None:
+    api, uri = table
+    api.delivery(uri, body(ONE), "?mode=upsert")
+    folding.fold(model.Session(), configured().files_url, model.Package.get(uri).id)
+    with settle.datastore_transaction() as connection:
+        connection.execute(text(f'UPDATE "{resource_of(uri)}" SET amount = amount + 1 WHERE _id = 4'))
+
+    assert differing(uri) == [Difference(1, 4)]
+
+
+def resource_of(uri: str) -> str:
+    found = versions.latest(model.Session(), uri)
+    assert found is not None
+    return str(found.resource_id)

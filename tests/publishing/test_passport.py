@@ -6,6 +6,7 @@ from uuid import uuid4
 
 import pytest
 from ckan.tests.helpers import CKANTestApp
+from ckanext.kzopen.validation.schema import compiled
 
 from tests.publishing.conftest import Agency, Api, passport
 
@@ -68,6 +69,86 @@ def test_a_mistake_in_a_passport_is_named_with_its_place(
     assert answer.status_code == 400
     assert answer.content_type == "application/problem+json"
     assert [(error["field"], error["code"]) for error in answer.json["errors"]] == [(place, code)]
+
+
+@pytest.mark.parametrize(
+    ("column", "code"),
+    [
+        ({"type": "string", "constraints": {"pattern": "[0-9{"}}, "publishing.input_pattern"),
+        ({"type": "string", "constraints": {"pattern": "a{99999999999}"}}, "publishing.input_pattern"),
+        ({"type": "string", "constraints": {"pattern": 5}}, "publishing.input_rule"),
+        ({"type": "string", "constraints": {"enum": [1, 2]}}, "publishing.input_enum"),
+        ({"type": "integer", "constraints": {"enum": ["1", "екі"]}}, "publishing.input_enum"),
+        ({"type": "number", "constraints": {"enum": ["1,5"]}}, "publishing.input_enum"),
+        ({"type": "boolean", "constraints": {"enum": ["иә"]}}, "publishing.input_enum"),
+        ({"type": "date", "constraints": {"enum": ["31.02.2026"]}}, "publishing.input_enum"),
+        ({"type": "date", "constraints": {"minimum": "yesterday"}}, "publishing.input_rule"),
+        ({"type": "string", "constraints": {"enum": []}}, "publishing.input_rule"),
+        ({"type": "string", "constraints": {"minimum": 1}}, "publishing.input_rule"),
+        ({"type": "integer", "constraints": {"minLength": 1}}, "publishing.input_rule"),
+        ({"type": "string", "constraints": {"required": "yes"}}, "publishing.input_rule"),
+        ({"type": "integer", "constraints": {"minimum": 10, "maximum": 9}}, "publishing.input_bounds"),
+        ({"type": "number", "constraints": {"exclusiveMinimum": 1.5, "maximum": "1.5"}}, "publishing.input_bounds"),
+        ({"type": "date", "constraints": {"minimum": "2026-02-01", "maximum": "2026-01-01"}}, "publishing.input_bounds"),
+        ({"type": "string", "constraints": {"minLength": 5, "maxLength": 4}}, "publishing.input_bounds"),
+    ],
+)
+def test_a_rule_that_no_file_could_keep_is_refused_when_it_is_saved(
+    api: Api, agency: Agency, column: dict[str, object], code: str
+) -> None:
+    schema = {"fields": [{"name": "fine", "type": "string"}, {"name": "wrong", **column}]}
+
+    answer = api.put(f"wrong-{uuid4().hex[:10]}", passport(agency.name) | {"schema": schema})
+
+    assert answer.status_code == 400, answer.json
+    assert [(error["field"], error["code"]) for error in answer.json["errors"]] == [("schema.fields.1", code)]
+    assert "wrong" in answer.json["errors"][0]["message"]
+
+
+@pytest.mark.parametrize(
+    "column",
+    [
+        {"type": "string", "constraints": {"pattern": "[0-9]{12}|№\\d+", "minLength": 1, "maxLength": 1, "unique": True}},
+        {"type": "integer", "constraints": {"enum": [1, "2", ""], "minimum": 1, "maximum": 1}},
+        {"type": "number", "decimalChar": ",", "groupChar": " ", "constraints": {"enum": ["1 000,5", 2.5], "minimum": "0,5"}},
+        {"type": "boolean", "trueValues": ["иә"], "falseValues": ["жоқ"], "constraints": {"enum": ["иә"]}},
+        {"type": "date", "format": "%d.%m.%Y", "constraints": {"enum": ["31.01.2026"], "minimum": "01.01.2020"}},
+        {"type": "date", "format": "any", "constraints": {"enum": ["Jan 1st 2026"]}},
+        {"type": "datetime", "constraints": {"minimum": "2026-01-31T14:30:00Z", "maximum": "2026-02-01T14:30:00"}},
+        {"type": "time", "constraints": {"minimum": "08:00:00", "maximum": "18:00:00"}},
+        {"type": "year", "constraints": {"minimum": "1991", "maximum": 2026}},
+        {"type": "integer", "bareNumber": False, "constraints": {"enum": ["10 %"]}},
+        {"type": "string", "missingValues": ["-"], "constraints": {"enum": ["a", "-"]}},
+        {"type": "geopoint", "constraints": {"enum": ["51.1, 71.4"]}},
+    ],
+)
+def test_a_rule_that_can_be_kept_is_saved_as_it_is_and_files_are_checked_by_it(
+    api: Api, agency: Agency, column: dict[str, object]
+) -> None:
+    name, field = f"ruled-{uuid4().hex[:10]}", {"name": "ruled", **column}
+
+    answer = api.put(name, passport(agency.name) | {"schema": {"fields": [field]}})
+
+    assert answer.status_code == 201, answer.json
+    assert answer.json["schema"]["fields"] == [field]
+    compiled({"fields": [field]})
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("kk", "«bin» бағаны: «[0-9{» үлгісі дұрыс жазылмаған. Жақшалардың жұбын тексеріңіз; 12 цифрдың үлгісі: [0-9]{12}."),
+        ("ru", "Столбец «bin»: образец «[0-9{» записан неверно. Проверьте, закрыты ли скобки; образец 12 цифр: [0-9]{12}."),
+        ("en", "Column “bin”: the pattern “[0-9{” is not valid. Check that all brackets are closed; 12 digits are [0-9]{12}."),
+    ],
+)
+def test_a_broken_pattern_is_told_in_the_readers_language(api: Api, agency: Agency, language: str, sentence: str) -> None:
+    api.language = language
+    fields = [{"name": "bin", "type": "string", "constraints": {"pattern": "[0-9{"}}]
+
+    answer = api.put(f"wrong-{uuid4().hex[:10]}", passport(agency.name, fields, []))
+
+    assert answer.json["errors"][0]["message"] == sentence
 
 
 @pytest.mark.parametrize(

@@ -84,3 +84,12 @@ def test_what_the_schema_calls_public_by_law_passes() -> None:
 def test_values_are_counted() -> None:
     (stop,) = personal.found(pa.table({"a": [*IIN, None]}), {"fields": [{"name": "a"}]})
     assert stop.params["count"] == 3
+
+
+def test_what_comes_piece_by_piece_is_found_as_in_the_whole_table() -> None:
+    table = pa.table({"who": [*IIN, "", None] * 3, "mail": [None] * 14 + ["name@example.kz"], "n": list(range(15))})
+    schema = {"fields": [{"name": "who"}, {"name": "mail"}, {"name": "n"}]}
+    search = personal.Search(schema)
+    for start in range(0, 15, 4):
+        search.take(table.slice(start, 4))
+    assert search.found(table) == personal.found(table, schema) != []

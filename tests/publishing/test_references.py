@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import uuid4
 
+import ckan.plugins.toolkit as tk
+import pytest
 from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.publishing.harvest.reference import SCHEMA
 
@@ -59,3 +62,104 @@ def test_a_reference_to_nothing_is_told(app: CKANTestApp, agency: Agency) -> Non
     refused = api.post(uri, b"kato\n10\n").json
     assert [one["code"] for one in refused["report"]["findings"]] == ["foreign-key"]
     assert "there-is-none" in refused["report"]["findings"][0]["sentence"]
+
+
+def refers(api: Api, owner: str, key: dict[str, Any], fields: list[str] | None = None) -> Any:
+    """The answer to a new passport with this foreign key, and its data set."""
+    uri = f"refers-{uuid4().hex[:10]}"
+    columns = [{"name": name, "type": "string"} for name in fields or ["code", "parent"]]
+    told = passport(owner) | {"schema": {"fields": columns, "foreignKeys": [key]}}
+    return uri, api.put(uri, told)
+
+
+def test_a_table_that_not_everybody_may_see_is_no_reference_table(
+    app: CKANTestApp, agency: Agency, other_agency: Agency
+) -> None:
+    api, stranger = Api(app, agency.token), Api(app, other_agency.token)
+    reference, table = published(api, agency.name)
+    key = {"fields": "code", "reference": {"resource": reference, "fields": "code"}}
+    uri, answer = refers(stranger, other_agency.name, key, ["code"])
+    assert answer.status_code == 201
+    assert stranger.delivery(uri, b"code\n10\n")["state"] == "accepted"
+    assert api.delivery(table, b"kato,people\n10,600000\n")["state"] == "accepted"
+    with app.flask_app.test_request_context():
+        tk.get_action("package_patch")({"ignore_auth": True, "user": agency.user}, {"id": reference, "private": True})
+    told = {}
+    for code in ("10", "77"):
+        refused = stranger.post(uri, f"code\n{code}\n".encode()).json
+        told[code] = [(one["code"], one["cell"], one["row"]) for one in refused["report"]["findings"]]
+    assert told["10"] == told["77"] == [("foreign-key", None, None)], "the report does not tell which codes are there"
+    for name in (uri, table):
+        assert "Абай" not in app.get(f"/data/{name}.csv?raw=1&labels=kk").text
+
+
+def test_a_table_may_refer_to_itself(app: CKANTestApp, agency: Agency) -> None:
+    api = Api(app, agency.token)
+    key = {"fields": "parent", "reference": {"fields": "code"}}
+    uri, answer = refers(api, agency.name, key)
+    assert answer.status_code == 201
+    refused = api.post(uri, b"code,parent\n10,\n11,10\n12,9\n").json
+    assert [(one["row"], one["field"], one["cell"]) for one in refused["report"]["findings"]] == [(4, "parent", "9")]
+    assert api.delivery(uri, b"code,parent\n10,\n11,10\n")["state"] == "accepted"
+    assert api.delivery(uri, b"code,parent\n12,11\n", "?mode=append")["state"] == "accepted"
+
+
+def test_a_key_of_several_columns_is_checked_as_a_whole(app: CKANTestApp, agency: Agency) -> None:
+    api = Api(app, agency.token)
+    first, answer = refers(api, agency.name, {"fields": "code", "reference": {"fields": "code"}})
+    assert answer.status_code == 201
+    assert api.delivery(first, b"code,parent\n1,a\n2,b\n")["state"] == "accepted"
+    key = {"fields": ["x", "y"], "reference": {"resource": first, "fields": ["code", "parent"]}}
+    second, answer = refers(api, agency.name, key, ["x", "y"])
+    assert answer.status_code == 201
+    refused = api.post(second, b"x,y\n1,a\n1,b\n,b\n").json
+    assert [(one["row"], one["field"], one["cell"]) for one in refused["report"]["findings"]] == [(3, "x, y", "1, b")]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "code",
+        {"fields": "code"},
+        {"fields": "other", "reference": {"resource": "any", "fields": "code"}},
+        {"fields": ["code", "parent"], "reference": {"resource": "any", "fields": "code"}},
+        {"fields": "code", "reference": {"fields": "other"}},
+        {"fields": [], "reference": {"resource": "any", "fields": []}},
+    ],
+)
+def test_a_key_that_cannot_be_checked_is_refused(app: CKANTestApp, agency: Agency, key: Any) -> None:
+    _uri, answer = refers(Api(app, agency.token), agency.name, key)
+    assert answer.status_code == 400
+
+
+def test_codes_of_another_type_are_left_to_the_next_check_when_a_file_has_other_faults(
+    app: CKANTestApp, agency: Agency
+) -> None:
+    api = Api(app, agency.token)
+    first, answer = refers(api, agency.name, {"fields": "code", "reference": {"fields": "code"}})
+    assert answer.status_code == 201
+    assert api.delivery(first, b"code,parent\n7,a\n,b\n")["state"] == "accepted"
+    key = {"fields": "n", "reference": {"resource": first, "fields": "code"}}
+    fields = [{"name": "n", "type": "integer"}, {"name": "pupils", "type": "integer"}]
+    uri = f"typed-{uuid4().hex[:10]}"
+    assert api.put(uri, passport(agency.name) | {"schema": {"fields": fields, "foreignKeys": [key]}}).status_code == 201
+    assert api.post(uri, b"n,pupils\n007,many\n").json["report"]["counts"] == {"type-error": 1}
+    assert api.delivery(uri, b"n,pupils\n007,1\n")["state"] == "accepted"
+    assert api.post(uri, b"n,pupils\n8,1\n").json["report"]["counts"] == {"foreign-key": 1}
+
+
+def test_no_code_is_not_the_word_none(app: CKANTestApp, agency: Agency) -> None:
+    api = Api(app, agency.token)
+    first, _answer = refers(api, agency.name, {"fields": "code", "reference": {"fields": "code"}})
+    assert api.delivery(first, b"code,parent\n1,a\n,b\n")["state"] == "accepted"
+    second, _answer = refers(api, agency.name, {"fields": "x", "reference": {"resource": first, "fields": "code"}}, ["x"])
+    assert api.post(second, b"x\nNone\n").json["report"]["counts"] == {"foreign-key": 1}
+
+
+def test_unknown_codes_are_counted_beside_other_faults(app: CKANTestApp, agency: Agency) -> None:
+    api = Api(app, agency.token)
+    _reference, table = published(api, agency.name)
+    report = api.post(table, b"kato,people\n10,many\n77,1\n99,few\n").json["report"]
+    assert report["counts"] == {"type-error": 2, "foreign-key": 2}
+    codes = [(one["row"], one["cell"]) for one in report["findings"] if one["code"] == "foreign-key"]
+    assert codes == [(3, "77"), (4, "99")]

@@ -121,6 +121,75 @@ def test_a_consent_can_be_taken_back(staff: Browser, schools: str) -> None:
     assert offers(again) == {"number:sum"}
 
 
+KEYS = (
+    "БСН;Атауы;Түрі;Сомасы;Күні\n"
+    "140000012;Лицей;лицей;1;2026-01-31\n"
+    "990240000415;Мектеп;мектеп;1 200;2026-01-31\n"
+    "990240000415;Гимназия;мектеп;1 300;2026-01-31\n"
+    "15064002111;Колледж;лицей;1;2026-01-31\n"
+).encode()
+
+
+def test_what_loses_rows_or_guesses_digits_is_not_mended_with_all_the_rest(staff: Browser, schools: str) -> None:
+    soup = settled_page(staff, upload(staff, schools, KEYS, "/kk"))
+
+    assert {field["value"] for field in soup.select("input[name=repair]")} == {"zeros:bin", "number:sum"}
+    singly = soup.select_one("[aria-labelledby=singly-heading]")
+    assert offers(singly) == {"repeated-keys:", "short-codes:bin"}
+    assert "басқа мекеменің деректері" in singly.get_text()
+    assert "тек осы файлда" in singly.get_text()
+
+
+def test_what_loses_rows_or_guesses_digits_is_done_in_one_file_and_not_remembered(
+    staff: Browser, api: Api, schools: str
+) -> None:
+    second = accept(staff, upload(staff, schools, KEYS), "repeated-keys:")
+    assert offers(settled_page(staff, second)) == {"zeros:bin", "number:sum", "short-codes:bin"}
+    third = accept(staff, second, "zeros:bin", "number:sum")
+    assert offers(settled_page(staff, third)) == {"short-codes:bin"}
+    fourth = accept(staff, third, "short-codes:bin")
+    assert settled_page(staff, fourth).select_one(".state-awaiting_approval") is not None
+    shown = page(staff.get(f"/staff/datasets/{schools}"))
+    assert {button["value"] for button in shown.select("button[name=repair]")} == {"zeros:bin", "number:sum"}
+
+    staff.post(f"{fourth}/publish")
+    assert settled_page(staff, fourth).select_one(".state-accepted") is not None
+    stored = staff.get(f"/data/{schools}.csv?raw=1").get_data(as_text=True).splitlines()[1:]
+    assert [line.split(",")[:2] for line in stored] == [
+        ['"000140000012"', '"Лицей"'],
+        ['"990240000415"', '"Гимназия"'],
+        ['"015064002111"', '"Колледж"'],
+    ]
+    again = settled_page(staff, upload(staff, schools, KEYS))
+    assert again.select_one(".state-refused") is not None
+    assert offers(again) == {"repeated-keys:", "short-codes:bin"}
+
+
+def test_the_corrected_file_loses_nothing_that_was_not_accepted(staff: Browser, schools: str) -> None:
+    address = upload(staff, schools, KEYS, "/kk")
+    settled_page(staff, address)
+
+    rows, wrong = corrected(staff, address)
+    assert rows[0][:4] == ["000140000012", "Лицей", "лицей", "1"]
+    assert [row[0] for row in rows[1:]] == ["990240000415", "990240000415", "15064002111"]
+    assert [row[3] for row in rows[1:3]] == ["1200", "1300"]
+    assert wrong == {"A4", "A5"}
+
+    second = accept(staff, address, "repeated-keys:")
+    settled_page(staff, second)
+    rows, wrong = corrected(staff, second)
+    assert [row[1] for row in rows] == ["Лицей", "Гимназия", "Колледж"]
+    assert wrong == {"A4"}
+
+
+def corrected(staff: Browser, address: str) -> tuple[list[list[Any]], set[str]]:
+    """The rows of the corrected file without the header, and the cells that are marked as wrong in it."""
+    rows = list(openpyxl.load_workbook(io.BytesIO(staff.get(f"{address}/corrected.xlsx").data)).active.iter_rows())
+    return [[cell.value for cell in row] for row in rows[1:]], {
+        cell.coordinate for row in rows for cell in row if cell.comment
+    }
+
+
 def test_what_was_not_offered_cannot_be_accepted(staff: Browser, schools: str) -> None:
     address = upload(staff, schools, MESSY)
     settled_page(staff, address)
@@ -191,10 +260,57 @@ def test_the_template_has_headers_hints_lists_and_an_example_that_the_portal_und
 
     assert [cell.value for cell in sheet[1]][:2] == titles
     assert all(cell.comment and cell.comment.text for cell in sheet[1])
-    assert [str(rule.sqref) for rule in sheet.data_validations.dataValidation] == ["C2:C10000"]
-    assert sheet["A2"].value == "012345678900"[:12]
-    sent = settled_page(staff, upload(staff, schools, answer.data))
+    rules = sheet.data_validations.dataValidation
+    assert [str(rule.sqref) for rule in rules if rule.type == "list"] == ["C2:C10000"]
+    example = book.worksheets[-1]
+    assert [cell.value.split(": ")[1] for cell in example[1]] == [cell.value for cell in sheet[1]]
+    for shown, cell in zip(example[2], sheet[2], strict=True):
+        cell.value = shown.value
+    sent = settled_page(staff, upload(staff, schools, bytes_of(book)))
     assert sent.select_one(".state-awaiting_approval") is not None, sent.get_text()[:3000]
+    assert words(sent, "table.marked tbody tr").startswith("2 012345678900")
+
+
+def bytes_of(book: openpyxl.Workbook) -> bytes:
+    target = io.BytesIO()
+    book.save(target)
+    return target.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("language", "prompt"),
+    [
+        ("/kk", "мәтін (кодтар, БСН)\nМіндетті\nМысал: 012345678900"),
+        ("/ru", "текст (коды, БИН)\nОбязательно\nПример: 012345678900"),
+        ("/en", "text (codes, BIN)\nRequired\nExample: 012345678900"),
+    ],
+)
+def test_the_example_is_told_where_a_cell_is_filled_in_and_never_becomes_data(
+    staff: Browser, schools: str, language: str, prompt: str
+) -> None:
+    answer = staff.get(f"{language}/staff/datasets/{schools}/template.xlsx")
+    sheet = openpyxl.load_workbook(io.BytesIO(answer.data)).worksheets[0]
+
+    assert all(cell.value is None for row in sheet.iter_rows(min_row=2) for cell in row)
+    told = {str(rule.sqref): rule.prompt for rule in sheet.data_validations.dataValidation}
+    assert told["A2:A10000"] == prompt
+    assert sorted(told) == [f"{letter}2:{letter}10000" for letter in "ABCDE"]
+    assert all(len(text) <= 255 for text in told.values())
+    untouched = settled_page(staff, upload(staff, schools, answer.data))
+    assert untouched.select("table.marked tbody tr") == []
+
+
+def test_the_example_is_not_taken_for_the_table_whose_columns_were_deleted(staff: Browser, schools: str) -> None:
+    book = openpyxl.load_workbook(io.BytesIO(staff.get(f"/kk/staff/datasets/{schools}/template.xlsx").data))
+    sheet = book.worksheets[0]
+    for cell, value in zip(sheet[2], ["000140000012", "Лицей", "лицей"], strict=False):
+        cell.value = value
+    sheet.delete_cols(4, 2)
+
+    soup = settled_page(staff, upload(staff, schools, bytes_of(book)))
+
+    assert soup.select_one(".state-refused") is not None
+    assert "012345678900" not in soup.get_text()
 
 
 FORMULA = '=HYPERLINK("http://evil.example","x")'

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ckanext.kzopen.publishing.rules import Thresholds
-from ckanext.kzopen.publishing.stops import Change, Stop, empties, losses, told
+from ckanext.kzopen.publishing.stops import Change, Stop, empties, is_covered, losses, told
 
 USUAL = Thresholds()
 
@@ -53,3 +53,22 @@ def test_a_stop_is_told_in_the_readers_language() -> None:
     stop = Stop("personal", {"column": "iin", "what": "iin", "count": 3}).stored()
     assert told(stop, "ru")["sentence"] == "В столбце «iin», похоже, персональные данные (ИИН): значений – 3."
     assert told(stop, "kk")["sentence"] == "«iin» бағанында жеке деректер болуы мүмкін (ЖСН): 3 мән."
+
+
+@pytest.mark.parametrize(
+    ("kind", "seen", "now", "covered"),
+    [
+        ("loss", {"before": 10, "after": 4}, {"before": 100, "after": 40}, True),
+        ("loss", {"before": 10, "after": 4}, {"before": 100, "after": 39}, False),
+        ("columns", {"columns": ["a", "b"]}, {"columns": ["b"]}, True),
+        ("columns", {"columns": ["b"]}, {"columns": ["a", "b"]}, False),
+        ("empty", {"before": 10}, {"before": 100}, True),
+        ("personal", {"column": "a", "what": "iin", "count": 3}, {"column": "a", "what": "iin", "count": 4}, True),
+        ("personal", {"column": "a", "what": "iin", "count": 3}, {"column": "b", "what": "iin", "count": 3}, False),
+    ],
+)
+def test_who_saw_a_stop_has_seen_a_smaller_one(
+    kind: str, seen: dict[str, object], now: dict[str, object], covered: bool
+) -> None:
+    assert is_covered(Stop(kind, now), [Stop(kind, seen).stored()]) is covered
+    assert not is_covered(Stop("retyped", {"columns": ["a"]}), [Stop("columns", {"columns": ["a"]}).stored()])

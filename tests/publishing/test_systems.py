@@ -13,6 +13,7 @@ from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.core import record
 from ckanext.kzopen.core.people.systems import System, actor_of, keeping, tokens
 from ckanext.kzopen.core.people.systems.described import Described
+from ckanext.kzopen.core.people.systems.model import EVERYTHING
 
 from tests.publishing.conftest import SCHOOLS, Agency, Api, passport
 
@@ -33,8 +34,10 @@ def here(system: System) -> System:
     return found
 
 
-def token_of(system: System, addresses: tuple[str, ...] = (), days: float = 30) -> tuple[tokens.Token, str]:
-    wish = tokens.Wish(datetime.now(UTC) + timedelta(days=days), addresses)
+def token_of(
+    system: System, addresses: tuple[str, ...] = (), days: float = 30, may: tuple[str, ...] = EVERYTHING
+) -> tuple[tokens.Token, str]:
+    wish = tokens.Wish(datetime.now(UTC) + timedelta(days=days), addresses, may=may)
     found = tokens.issue(model.Session, here(system), wish, ADMIN)
     model.Session.commit()
     return found

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, get_args
 from uuid import uuid4
 
+import ckan.plugins.toolkit as tk
 import pytest
 from ckan import model
 from ckan.tests.helpers import CKANTestApp
-from ckanext.kzopen.core.people.systems import tokens
+from ckanext.kzopen.core.people.systems import System, tokens
+from ckanext.kzopen.core.people.systems.model import EVERYTHING, MODES, PASSPORT
+from ckanext.kzopen.publishing.calls import Mode
+from ckanext.kzopen.publishing.model import passport_of
 
 from tests.publishing.conftest import SCHOOLS, Agency, Api, new_agency, passport
 from tests.publishing.test_decisions import colleague
@@ -163,6 +167,195 @@ def state(at: Place) -> Any:
     own = Api(at.app, at.agency.token)
     delivery, upload = own.get(f"/deliveries/{at.delivery}").json, own.get(f"/uploads/{at.upload}").json
     return own.get(f"/datasets/{at.uri}").json, delivery["state"], upload["received"]
+
+
+@pytest.fixture
+def system(agency: Agency) -> System:
+    return system_of(agency)
+
+
+@pytest.fixture
+def own(place: Place, system: System) -> Place:
+    """The same, with a delivery and an upload of the agency's system itself."""
+    full = Api(place.app, token_of(system)[1])
+    number = full.delivery(place.uri, SCHOOLS, "?check=only")["id"]
+    upload = full.call("POST", "/uploads", json={"dataset": place.uri, "length": 5}).json["id"]
+    return replace(place, delivery=number, upload=upload)
+
+
+def limited(at: Place, system: System, *may: str) -> Api:
+    """The API with a token of the system that may only this."""
+    return Api(at.app, token_of(system, may=may)[1])
+
+
+def state_of_own(at: Place, system: System) -> Any:
+    full = Api(at.app, token_of(system)[1])
+    delivery, upload = full.get(f"/deliveries/{at.delivery}").json, full.get(f"/uploads/{at.upload}").json
+    return full.get(f"/datasets/{at.uri}").json, delivery["state"], upload["received"]
+
+
+NEEDED = {
+    put: PASSPORT,
+    new: PASSPORT,
+    rows: "upsert",
+    checked: "replace",
+    begin: "replace",
+    part: "replace",
+    complete: "replace",
+    approve: "replace",
+    refuse: "replace",
+}
+"""What a token must let its system do for a call; releases and withdrawals are for people."""
+
+
+WORKED = (200, 202)
+"""What the worker does is answered when it is done, or before where it takes longer."""
+DONE: dict[Call, tuple[tuple[int, ...], str | None]] = {
+    put: ((200,), None),
+    new: ((201,), None),
+    rows: (WORKED, "accepted"),
+    checked: (WORKED, "awaiting_approval"),
+    begin: ((201,), None),
+    part: ((200,), None),
+    complete: ((409,), None),  # the upload is not whole yet
+    approve: (WORKED, "accepted"),
+    refuse: ((200,), "refused"),
+}
+"""How each call is answered, and the state of its delivery in the end."""
+
+
+def state_after(at: Place, system: System, call: Call, answer: Any) -> str | None:
+    """What became of the delivery that a call sent or decided on."""
+    if call not in (rows, checked, approve, refuse):
+        return None
+    full = Api(at.app, token_of(system)[1])
+    told = full.decided(answer).json if answer.status_code == 202 else answer.json
+    return str(told["state"])
+
+
+@pytest.mark.parametrize("call", [call for call in CALLS if call is not read], ids=lambda call: call.__name__)
+def test_a_read_only_token_changes_nothing(own: Place, system: System, call: Call) -> None:
+    before = state_of_own(own, system)
+
+    answer = call(limited(own, system), own)
+
+    assert (answer.status_code, answer.json["code"]) == (403, "systems.read_only")
+    assert state_of_own(own, system) == before
+
+
+@pytest.mark.parametrize("call", NEEDED, ids=lambda call: call.__name__)
+def test_a_token_for_everything_else_does_not_do_for_a_call(own: Place, system: System, call: Call) -> None:
+    before = state_of_own(own, system)
+    rest = [power for power in EVERYTHING if power != NEEDED[call]]
+
+    answer = call(limited(own, system, *rest), own)
+
+    code = "systems.no_passports" if NEEDED[call] == PASSPORT else "systems.wrong_mode"
+    assert (answer.status_code, answer.json["code"]) == (403, code)
+    assert state_of_own(own, system) == before
+
+
+@pytest.mark.parametrize("call", NEEDED, ids=lambda call: call.__name__)
+def test_a_token_for_a_call_alone_does(own: Place, system: System, call: Call) -> None:
+    answer = call(limited(own, system, NEEDED[call]), own)
+
+    assert not str(answer.json.get("code", "")).startswith("systems."), answer.json
+    statuses, state = DONE[call]
+    assert answer.status_code in statuses, answer.json
+    assert state_after(own, system, call, answer) == state
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_a_token_for_one_mode_delivers_by_no_other(place: Place, system: System, mode: str) -> None:
+    api = limited(place, system, mode)
+
+    found = {other: api.post(place.uri, SCHOOLS, f"?mode={other}&check=only").json.get("code") for other in MODES}
+
+    assert [other for other, told in found.items() if told != "systems.wrong_mode"] == [mode]
+    usual = api.post(place.uri, SCHOOLS).json.get("code")
+    assert (usual == "systems.wrong_mode") == (mode != "replace")
+
+
+def test_the_refusal_tells_what_the_token_may_and_whom_to_ask(place: Place, system: System) -> None:
+    api = limited(place, system, "append", "upsert")
+
+    told = {language: replace(api, language=language).post(place.uri, SCHOOLS).json for language in ("kk", "ru", "en")}
+
+    assert told["en"]["type"].endswith("systems.wrong_mode")
+    for answer in told.values():
+        for word in ("replace", "append, upsert", "Бөлім", "data@example.org"):
+            assert word in answer["detail"]
+
+
+def test_a_token_for_passports_sends_no_rows(place: Place, system: System) -> None:
+    assert rows(limited(place, system, PASSPORT), place).json["code"] == "systems.passports_only"
+
+
+def test_a_read_only_token_reads_what_its_system_may(own: Place, system: System) -> None:
+    package = model.Package.get(own.uri)
+    package.private = True
+    model.Session.commit()
+    api = limited(own, system)
+    paths = ("", "/versions", "/versions/1/diff")
+
+    assert [api.get(f"/datasets/{own.uri}{path}").status_code for path in paths] == [200, 200, 200]
+    assert [api.get(f"/deliveries/{own.delivery}{path}").status_code for path in ("", "/report")] == [200, 200]
+    assert api.get(f"/uploads/{own.upload}").status_code == 200
+
+
+def test_no_route_that_changes_something_takes_a_read_only_token(place: Place, system: System) -> None:
+    client = place.app.test_client(use_cookies=False)
+    headers = {"Authorization": limited(place, system).token}
+    with place.app.flask_app.test_request_context():
+        routes = [
+            (method, tk.url_for(rule.endpoint, locale="default", **{name: _some(rule, name) for name in rule.arguments}))
+            for rule in place.app.flask_app.url_map.iter_rules()
+            for method in (rule.methods or set()) - {"GET", "HEAD", "OPTIONS"}
+            if rule.rule.startswith(("/api/universal/", "/api/harvest/"))
+        ]
+    assert len(routes) > 15
+
+    found = {(method, path): client.open(path, method=method, headers=headers).json.get("code") for method, path in routes}
+
+    assert set(found.values()) == {"systems.read_only"}, found
+
+
+def _some(rule: Any, name: str) -> Any:
+    """A value that this part of an address may have."""
+    kind = type(rule._converters[name]).__name__
+    return {"UUIDConverter": uuid4(), "IntegerConverter": 1}.get(kind, "something")
+
+
+@pytest.mark.parametrize("may", [(), EVERYTHING], ids=["read-only", "everything"])
+def test_ckans_own_actions_change_nothing_for_a_systems_token(place: Place, system: System, may: tuple[str, ...]) -> None:
+    client = place.app.test_client(use_cookies=False)
+    before = state(place)
+    published = passport_of(model.Session(), place.uri)
+    assert published is not None
+    resource = published.resource_id
+    calls = {
+        "package_create": {"name": "by-a-system", "owner_org": place.agency.id},
+        "package_patch": {"id": place.uri, "title": "x"},
+        "package_delete": {"id": place.uri},
+        "resource_create": {"package_id": place.uri, "url": "https://example.org"},
+        "resource_delete": {"id": resource},
+        "datastore_upsert": {"resource_id": resource, "records": [], "force": True},
+        "datastore_delete": {"resource_id": resource, "force": True},
+        "organization_patch": {"id": place.agency.id, "title": "x"},
+        "api_token_create": {"user": place.agency.user, "name": "x"},
+    }
+    headers = {"Authorization": f"Bearer {token_of(system, may=may)[1]}"}
+
+    found = {
+        name: client.post(f"/api/3/action/{name}", headers=headers, json=told).status_code for name, told in calls.items()
+    }
+
+    assert found == dict.fromkeys(calls, 403)
+    assert state(place) == before
+
+
+def test_the_modes_of_tokens_are_those_of_deliveries() -> None:
+    assert get_args(Mode) == MODES
 
 
 def test_who_delivers_but_may_not_approve_publishes_nothing(place: Place) -> None:

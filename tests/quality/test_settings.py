@@ -96,6 +96,25 @@ def test_databases_come_in_threes() -> None:
     assert no_reader == ["datastore_read_url: give the datastore's address for a user who may only read."]
 
 
+@pytest.mark.parametrize(
+    "datastore",
+    [
+        OWN_DATABASES["database_url"],
+        "postgresql://other:b@db.example.kz:5432/portal",
+        "postgresql://a:b@DB.example.kz/portal?sslmode=require",
+    ],
+)
+def test_one_database_for_both_is_refused(datastore: str) -> None:
+    (sentence,) = found(**(OWN_DATABASES | {"datastore_url": datastore}), secret_key=SECRET)
+    assert sentence.startswith("datastore_url: names the same database as database_url; give another one")
+
+
+@pytest.mark.parametrize("query", ["?host=/run/second", "?host=/run/first&port=5433"])
+def test_two_databases_of_one_name_start(query: str) -> None:
+    sockets = {"database_url": "postgresql://a@/portal?host=/run/first", "datastore_url": f"postgresql://a@/portal{query}"}
+    assert found(**(OWN_DATABASES | sockets), secret_key=SECRET) == []
+
+
 def test_an_option_wins_over_a_variable_and_that_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "kzopen.toml").write_text('port = 6001\nworkers = 3\nsite_title = "Портал"\n', encoding="utf-8")
     monkeypatch.setenv("KZOPEN_PORT", "6002")

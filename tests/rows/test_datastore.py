@@ -242,6 +242,25 @@ def test_the_switch_waits_for_a_long_reader_without_stopping_others(
     assert search(resource_id)["total"] == 1
 
 
+def test_a_version_that_takes_the_place_of_a_withdrawn_one_meanwhile_stays(write_engine: Engine, resource_id: str) -> None:
+    earlier = "2" * 64
+    load(write_engine, resource_id, sha256="1" * 64)
+
+    def drop_withdrawn() -> None:
+        with write_engine.begin() as connection:
+            datastore.drop_unless(connection, resource_id, lambda sha256: sha256 == earlier)
+
+    dropping = threading.Thread(target=drop_withdrawn)
+    with write_engine.begin() as connection:
+        datastore.load(connection, resource_id, TABLE.slice(0, 1), sha256=earlier, schema=SCHEMA)
+        dropping.start()
+        dropping.join(0.5)
+        assert dropping.is_alive(), "it waits until the table is in its place"
+    dropping.join(10)
+    with write_engine.begin() as connection:
+        assert datastore.loaded(connection, resource_id) == datastore.Loaded(earlier, 1)
+
+
 def test_the_switch_gives_up_in_the_end(write_engine: Engine, resource_id: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(datastore, "LOCK_ATTEMPTS", 1)
     monkeypatch.setattr(datastore, "LOCK_TIMEOUT", "50ms")

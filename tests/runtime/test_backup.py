@@ -12,7 +12,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from secrets import token_urlsafe
 from typing import Any
@@ -24,7 +24,7 @@ import pytest
 from ckanext.kzopen.core.settings import Settings
 from ckanext.kzopen.runtime import services
 from ckanext.kzopen.runtime.backup import making
-from ckanext.kzopen.runtime.backup.archive import texts_below, unpacked
+from ckanext.kzopen.runtime.backup.archive import texts_below, unpacked, written
 from ckanext.kzopen.runtime.configuration import addresses
 from ckanext.kzopen.runtime.portal import Portal as DataOf
 from psycopg import sql
@@ -64,7 +64,8 @@ class Portal:
             f"/api/universal/v1/datasets/{name}/rows?mode={mode}", content=table.encode(), headers=headers
         )
         told, until = asked.json(), time.monotonic() + 60
-        while told["state"] in ("received", "checking"):  # another's job may have to be given up first
+        # Another's job may have to be given up first, and DataStore shows a version a moment after it is accepted.
+        while told["state"] in ("received", "checking") or (told["state"] == "accepted" and told.get("settled") is None):
             assert time.monotonic() < until, told
             time.sleep(0.2)
             told = self.client.get(f"/api/universal/v1/deliveries/{told['id']}").json()
@@ -164,6 +165,22 @@ class published_all_the_time:  # noqa: N801 - reads as what it is
         assert self.failed == []
 
 
+def last_backup(portal: Portal) -> float | None:
+    """What Prometheus is told of the last backup, in Unix time."""
+    token = json.loads((portal.live.data / "secrets.json").read_text())["metrics_token"]
+    figures = httpx.get(f"{portal.live.url}/metrics", headers={"Authorization": f"Bearer {token}"}, timeout=60)
+    assert figures.status_code == 200
+    found = re.search(r"^kzopen_backup_last_success_timestamp_seconds (\S+)$", figures.text, re.MULTILINE)
+    return float(found[1]) if found else None
+
+
+def test_prometheus_is_told_of_the_backup_and_of_none_in_the_portal_made_of_it(restored: Restored) -> None:
+    began = last_backup(restored.old)
+    assert began is not None
+    assert 0 < restored.archive.stat().st_mtime - began < 300
+    assert last_backup(restored.new) is None
+
+
 def test_data_sets_their_tables_and_files_are_as_they_were(restored: Restored) -> None:
     new = restored.new
     names = {*restored.packages} - {GONE, CHANGING}
@@ -237,7 +254,7 @@ def test_what_was_withdrawn_after_the_backup_is_withdrawn_again(restored: Restor
 
 def test_the_doctor_finds_nothing_wrong(restored: Restored) -> None:
     until = time.monotonic() + 60
-    while "! withdrawals" in (said := kzopen("doctor", "--data", str(restored.new.live.data)).stdout):
+    while "! withdrawals" in (said := kzopen("doctor", "--deep", "--data", str(restored.new.live.data)).stdout):
         assert time.monotonic() < until, said  # the worker takes it out of every place
         time.sleep(1)
     wrong = [line.split()[1] for line in said.splitlines() if line.startswith("  ! ")]
@@ -276,6 +293,41 @@ def test_a_damaged_or_cut_archive_is_refused_and_nothing_is_left(restored: Resto
         assert done.returncode == 1, done.stdout
         assert str(archive) in done.stderr, done.stderr
         assert not data.exists()
+
+
+def test_an_archive_is_verified_and_what_is_wrong_with_it_told(restored: Restored, tmp_path: Path) -> None:
+    whole = kzopen("backup", "verify", str(restored.archive))
+    assert whole.returncode == 0, whole.stdout + whole.stderr
+    assert re.match(r"whole: made .* by kzopen .* stored files; its secrets fit$", whole.stdout)
+    own_secrets = restored.archive.with_name("kzopen.tar.secrets.json")
+    content = restored.archive.read_bytes()
+    half = len(content) // 2
+    (tmp_path / "damaged.tar").write_bytes(content[:half] + bytes([content[half] ^ 1]) + content[half + 1 :])
+    manifest = unpacked(restored.archive, tmp_path / "members")
+    dump = tmp_path / "members" / "main.dump"
+    dump.write_bytes(dump.read_bytes()[: dump.stat().st_size // 2])
+    with written(tmp_path / "half a database.tar", replace(manifest, members={})) as writer:
+        writer.add("main.dump", dump)
+        writer.add_folder("record", tmp_path / "members" / "record")
+    for name, said in (("damaged", "not as it was written"), ("half a database", "PostgreSQL cannot read main.dump")):
+        done = kzopen("backup", "verify", str(tmp_path / f"{name}.tar"), "--secrets", str(own_secrets))
+        assert (done.returncode, "Traceback" in done.stderr) == (1, False), done.stderr
+        assert said in done.stderr
+    alone = kzopen("backup", "verify", str(tmp_path / "damaged.tar"))
+    assert "there is no file" in alone.stderr
+    other = json.loads(own_secrets.read_text())
+    other["secrets"]["record_password"] = token_urlsafe(32)
+    (tmp_path / "other.json").write_text(json.dumps(other))
+    strange = kzopen("backup", "verify", str(restored.archive), "--secrets", str(tmp_path / "other.json"))
+    assert "the secrets of another portal or another day" in strange.stderr
+
+
+@pytest.mark.long
+def test_an_archive_is_restored_as_a_trial_that_leaves_nothing(restored: Restored, tmp_path: Path) -> None:
+    done = kzopen("backup", "verify", str(restored.archive), "--try", str(tmp_path))
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "restored as a trial, and deleted again" in done.stdout
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize(
@@ -366,7 +418,7 @@ def test_files_that_go_meanwhile_are_looked_for_again_and_lost_ones_told(
     )
     assert [one for one in said if one.startswith("!")] == []
 
-    lost = sorted((restored.old.live.data / "files/deliveries").rglob("*"))[-1]
+    lost = max(one for one in (restored.old.live.data / "files/deliveries").rglob("*") if one.is_file())
     kept = lost.read_bytes()
     monkeypatch.setattr(making, "_link_all", link)
     said.clear()
@@ -397,15 +449,17 @@ def test_a_withdrawn_data_set_stops_no_backup(restored: Restored, tmp_path: Path
 
 @pytest.mark.fault
 def test_a_backup_that_was_killed_leaves_no_archive_and_the_next_one_is_made(restored: Restored, tmp_path: Path) -> None:
-    target = tmp_path / "kzopen.tar"
+    target, before = tmp_path / "kzopen.tar", last_backup(restored.old)
     command = [str(ROOT / "kzopen"), "backup", str(target), "--data", str(restored.old.live.data)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, start_new_session=True) as running:
         assert running.stdout is not None
         assert "database" in running.stdout.readline()
         running.kill()
     assert not target.exists()
+    assert last_backup(restored.old) == before
     done = kzopen("backup", str(target), "--data", str(restored.old.live.data))
     assert done.returncode == 0, done.stderr
+    assert (last_backup(restored.old) or 0) > (before or 0)
     assert [path.name for path in restored.old.live.data.glob("**/.backup")] == []
 
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import stat
 import subprocess
 from pathlib import Path
 
+import psycopg
 import pytest
+from ckanext.kzopen.core.settings import Settings
+from ckanext.kzopen.runtime.configuration import addresses
+from ckanext.kzopen.runtime.portal import Portal
 
 from tests.conftest import ROOT, LivePortal
 
@@ -86,8 +91,32 @@ def test_a_second_start_of_a_running_portal_is_refused(live_portal: LivePortal) 
 
 
 def test_doctor_finds_nothing_wrong_with_a_fresh_portal(live_portal: LivePortal) -> None:
-    said = kzopen("doctor", "--data", str(live_portal.data))
+    said = kzopen("doctor", "--deep", "--data", str(live_portal.data))
     areas = [line.split()[:2] for line in said.stdout.splitlines() if line.startswith(("  ! ", "  ✓ "))]
-    assert len(areas) >= 12, said.stdout
+    assert len(areas) >= 13, said.stdout
     # Other tests may have people sign up at this portal, and it has no mail server.
     assert [area for mark, area in areas if mark == "!" and area != "mail"] == [], said.stdout
+
+
+def test_doctor_finds_a_cell_that_sql_changed_and_its_command_mends_it(live_portal: LivePortal) -> None:
+    portal = Portal(Settings(data=live_portal.data))
+    uri = "demo-airports"
+    with psycopg.connect(addresses(portal)["sqlalchemy.url"]) as connection:
+        newest = "SELECT resource_id FROM kzopen.version WHERE uri = %s ORDER BY number DESC LIMIT 1"
+        (resource,) = connection.execute(newest, (uri,)).fetchone() or ("",)
+    with psycopg.connect(addresses(portal)["ckan.datastore.write_url"]) as connection:
+        names = f'SELECT * FROM "{resource}" LIMIT 0'
+        column = next(one.name for one in connection.execute(names).description or () if not one.name.startswith("_"))
+        connection.execute(f'UPDATE "{resource}" SET "{column}" = \'0\' WHERE _id = 2')
+
+    said = kzopen("doctor", "--deep", "--data", str(live_portal.data))
+
+    command = f"./kzopen ckan kzopen-rows reload {uri}"
+    assert said.returncode == 1
+    assert f"{uri}: 1 rows in the DataStore are not those of version 1, the first is row 2\n      → {command}" in said.stdout
+    assert "rows in the DataStore" not in kzopen("doctor", "--data", str(live_portal.data)).stdout
+    environment = {**os.environ, "KZOPEN_DATA": str(live_portal.data)}
+    subprocess.run([str(ROOT / "kzopen"), *command.split()[1:]], check=True, capture_output=True, env=environment)
+    again = kzopen("doctor", "--deep", "--data", str(live_portal.data))
+    assert f"{uri}:" not in again.stdout
+    assert "0 tables differ" in again.stdout

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -212,6 +213,25 @@ def test_a_table_is_published_changed_and_read_from_the_bucket(running: Running,
     assert read(running, "v2") == [first, second | {"depth": 60}, third]
     said = kzopen(running.settings, "doctor", "--data", str(running.portal.data))
     assert (said.returncode, "all is well" in said.stdout) == (0, True), said.stdout
+
+
+def test_a_restore_beside_an_empty_bucket_says_what_is_lacking(running: Running, cluster: Cluster, tmp_path: Path) -> None:
+    """Without files there are no tables: nobody may read that the portal is as it was."""
+    archive, data = tmp_path / "kzopen.tar", tmp_path / "restored"
+    said = kzopen(running.settings, "backup", str(archive), "--data", str(running.portal.data))
+    assert said.returncode == 0, said.stdout
+    settings = cluster.make_databases("again") | {"KZOPEN_FILES_URL": s3.new_bucket(running.endpoint)}
+    del settings["KZOPEN_REDIS_URL"]  # the embedded one beside a PostgreSQL of one's own
+    said = kzopen(settings, "restore", str(archive), "--data", str(data), "--takes-over")
+    assert (said.returncode, "the portal is as it was" in said.stdout) == (1, False), said.stdout
+    # At night there may be a second table: the portal's own figures.
+    assert re.match(
+        r"Error: 0 of \d tables: the bucket of files_url lacks their files; copy them there before you start the portal, then "
+        rf"\./kzopen doctor --data {re.escape(str(data))} names for each table the command that makes it",
+        said.stdout.splitlines()[-1],
+    )
+    assert (data / "ckan.ini").exists()
+    assert not (data / "restoring").exists()
 
 
 def publish(running: Running, folder: Path, table: str, *options: str) -> None:

@@ -79,6 +79,7 @@ def documents(draw: st.DrawFn) -> list[dict[str, Any]]:
             "metadata_modified": draw(st.sampled_from((*DAYS, ""))),
             "views_total": draw(st.sampled_from((0, 7, 10, None))),
             "permission_labels": draw(st.lists(st.sampled_from(("public", "member-1")), min_size=1, max_size=2, unique=True)),
+            "visible_from": draw(st.sampled_from((None, None, "2026-01-01T00:00:00Z", "2999-01-01T00:00:00Z"))),
         }
         made.append(source(f"n{number:02d}", **{name: value for name, value in given_.items() if value not in (None, "")}))
     return made
@@ -140,8 +141,10 @@ trees = st.recursive(leaves(), joined, max_leaves=6)
 facets = tuple(Facet(name, None, 1) for name in ("tags", "groups", "vocab_themes", "extras_code", "title"))
 searches = st.builds(
     Search,
-    query=trees,
-    labels=st.sampled_from((None, frozenset({"public"}), frozenset({"member-1", "nobody"}))),
+    query=st.one_of(trees, trees, st.builds(All)),
+    labels=st.sampled_from(
+        (None, frozenset({"public"}), frozenset({"public", "member-1"}), frozenset({"nobody", "member-1"}))
+    ),
     filters=st.lists(trees, max_size=2).map(tuple),
     sort=st.builds(lambda field, down: (Sort(field, down), Sort("name", False)), st.sampled_from(SORTED), st.booleans()),
     rows=st.just(50),

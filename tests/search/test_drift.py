@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from typing import Any
 
@@ -45,6 +46,13 @@ def found(query: str) -> list[str]:
 
 def stored(dataset: dict[str, Any]) -> dict[str, Any]:
     return call_action("package_show", id=dataset["id"])
+
+
+@pytest.mark.parametrize("fields", ["validated_data_dict,name", "id,validated_data_dict"])
+def test_whoever_names_fields_is_given_package_dicts_as_text(app: Any, dataset: dict[str, Any], fields: str) -> None:
+    answer = app.get(f"/api/3/action/package_search?fq=id:{dataset['id']}&fl={fields}")
+    (shown,) = answer.json["result"]["results"]
+    assert json.loads(shown["validated_data_dict"])["name"] == dataset["name"]
 
 
 def test_a_new_data_set_is_found_and_shown(dataset: dict[str, Any]) -> None:

@@ -247,6 +247,25 @@ def test_only_hits_with_one_of_the_readers_labels_are_seen(index: Index) -> None
     assert ask(reader, "tags:x").hits == 4
 
 
+@pytest.mark.parametrize("q", ["*:*", "tags:x"])
+def test_what_opens_at_a_moment_is_found_from_then_on(index: Index, q: str) -> None:
+    others = {"permission_labels": ["public"], "owner_org": "1", "tags": ["x"]}
+    reader = index(
+        source("always", **others), source("since", visible_from="2026-01-01T00:00:00Z", **others),
+        source("later", visible_from="2999-01-01T00:00:00Z", **others),
+        source("closed", permission_labels=["member-1"], tags=["x"]),
+    )  # fmt: skip
+    for labels, names in (
+        ({"public"}, {"always", "since"}),
+        ({"public", "member-1"}, {"always", "since", "later", "closed"}),
+        ({"public", "member-2"}, {"always", "since"}),
+        ({"member-1"}, {"since", "later", "closed"}),
+    ):
+        answer = ask(reader, q, labels=labels, facet="true", facet_field=["tags"])
+        assert {one["name"] for one in answer.documents} == names
+        assert answer.facets == {"tags": [("x", len(names))]}
+
+
 def test_thousands_of_labels_and_values_are_served(index: Index) -> None:
     reader = index(source("a", permission_labels=["member-19999"]))
     assert ask(reader, labels={f"member-{n}" for n in range(20_000)}).hits == 1
@@ -267,7 +286,7 @@ def test_deep_pages_need_one_stored_key(index: Index) -> None:
 
 def test_only_wanted_fields_come_back(index: Index) -> None:
     reader = index(source("a", title="t", validated_data_dict='{"b": "\\u049b"}'))
-    assert ask(reader, fl="id validated_data_dict").documents == [{"id": "a", "validated_data_dict": '{"b":"қ"}'}]
+    assert ask(reader, fl="id validated_data_dict").documents == [{"id": "a", "validated_data_dict": '{"b":"қ"}'.encode()}]
     assert ask(reader, fl="name,title").documents == [{"name": "a", "title": "t"}]
     assert set(ask(reader).documents[0]) >= {"id", "name", "validated_data_dict", "site_id"}
 

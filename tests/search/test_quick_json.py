@@ -42,6 +42,7 @@ SPECIAL = [
     Decimal("1.50"),
     {1: "a key that is a number"},
     2**70,
+    "Қазақстан".encode(),
 ]
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from ckanext.kzopen.search.engines.tantivy import writer
 from ckanext.kzopen.search.engines.tantivy.engine import TantivyEngine
 from ckanext.kzopen.search.engines.tantivy.folder import current
 from ckanext.kzopen.search.engines.tantivy.runs import LARGEST, MOST, Runs
@@ -74,3 +75,31 @@ def test_stored_documents_are_packed_in_small_blocks(tmp_path: Path) -> None:
     told = json.loads((current(tmp_path) / "meta.json").read_bytes())
     assert told["index_settings"] == {"docstore_compression": "lz4", "docstore_blocksize": 4096}
     assert len(engine.reader().hashes()) == 2
+
+
+def test_the_small_segments_of_a_new_index_become_one(tmp_path: Path) -> None:
+    documents = [made(f"n{number}", title="t").entry() for number in range(8)]
+    engine = TantivyEngine(tmp_path)
+    engine.built(iter(documents[:4]))[0].close()
+    generation = current(tmp_path)
+    writing = writer._open(generation)
+    for entry in documents[4:]:
+        writer._add(writing, entry)
+        writing.commit()
+    assert len(_segments(tmp_path)) == 5
+    writer._unite(writing, generation, documents[-MOST:])
+    writing.wait_merging_threads()
+    assert len(_segments(tmp_path)) == 1
+    assert engine.reader().hashes() == {entry.key: entry.hash for entry in documents}
+
+
+def test_two_segments_of_a_new_index_are_left_alone(tmp_path: Path) -> None:
+    documents = [made(f"n{number}", title="t").entry() for number in range(2)]
+    engine = TantivyEngine(tmp_path)
+    engine.built(iter(documents[:1]))[0].close()
+    writing = writer._open(current(tmp_path))
+    writer._add(writing, documents[1])
+    writing.commit()
+    writer._unite(writing, current(tmp_path), documents)
+    writing.wait_merging_threads()
+    assert len(_segments(tmp_path)) == 2

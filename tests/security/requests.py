@@ -26,13 +26,23 @@ def names_of(world: World, dataset: Dataset, level: str = "") -> dict[str, str]:
         "public_package": world.datasets["public"].id,
         "resource": dataset.resource_id,
         "view": dataset.view_id,
-        "activity": dataset.activity_id,
+        "activity": dataset.activities[-1],
+        "change": dataset.activities[1],
+        "earlier": dataset.activities[0],
+        "group_activity": world.group_activities[-1],
+        "group_earlier": world.group_activities[0],
+        "agency_activity": world.agency_activities[-1],
+        "agency_earlier": world.agency_activities[0],
         "organization": world.agency,
         "other_organization": world.other_agency,
         "a_resource_of_mine": world.other_resource if level in OTHERS else dataset.resource_id,
         "group": world.group_name,
         "user": world.names["author"],
         "citizen": world.names["citizen"],
+        "operator": world.names["operator"],
+        "vocabulary": world.vocabulary,
+        "tag": world.tag,
+        "task": world.task,
         "token": world.token_id("author"),
     }
 
@@ -54,6 +64,11 @@ def address(rule: Any, world: World, dataset: Dataset, delivery: str = "") -> st
     return str(path)
 
 
+def asked_with(row: Row, world: World, dataset: Dataset) -> str:
+    """What follows the path of the row's request."""
+    return f"?{row.query.format(**names_of(world, dataset))}" if row.query else ""
+
+
 def _value(rule: Any, name: str, world: World, dataset: Dataset, delivery: str) -> Any:
     plain = SHOWN_ONCE | {
         "uri": dataset.uri,
@@ -64,13 +79,15 @@ def _value(rule: Any, name: str, world: World, dataset: Dataset, delivery: str) 
         "resource_id": dataset.resource_id,
         "view_id": dataset.view_id,
         "resource_view_id": dataset.view_id,
-        "activity_id": dataset.activity_id,
+        "activity_id": dataset.activities[-1],
         "ver": 3 if "action" in rule.endpoint else 1,
         "id": _id(rule.endpoint, world, dataset),
         "agency": world.agency_name,
     }
     if name == "number" and "<int" in rule.rule and "<uri>" not in rule.rule:
         return NOT_THERE  # of what somebody has: this run, or another test, may have left the first ones
+    if rule.endpoint == "static":
+        return "base/images/ckan-logo.png"
     if name in ("number", "token"):
         return (delivery or dataset.delivery) if "uuid:" in rule.rule else 1
     return plain.get(name, "x")
@@ -80,8 +97,11 @@ def _id(endpoint: str, world: World, dataset: Dataset) -> str:
     """What `<id>` means depends on whose route it is."""
     blueprint, _, view = endpoint.partition(".")
     about = {"activity": view, "feeds": view}.get(blueprint, blueprint)
-    if about.endswith(("changes", "history")):
-        return dataset.uri if "history" in about else dataset.activity_id
+    if about.endswith("changes"):
+        whose = {"group": world.group_activities, "organization": world.agency_activities}
+        return whose.get(about.partition("_")[0], dataset.activities)[1]  # CKAN compares it with the one before, of any kind
+    if about.endswith("history"):
+        return dataset.uri
     if about.startswith("group"):
         return world.group_name
     if about.startswith("organization"):

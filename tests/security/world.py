@@ -12,12 +12,24 @@ from ckan import model
 from ckan.tests.helpers import CKANTestApp
 from ckanext.activity.model import Activity
 from ckanext.kzopen.core.people.assignments.change import assign
+from ckanext.kzopen.core.people.levels.confirming import PROVIDER, confirm
+from ckanext.kzopen.core.people.levels.rules import Level
 
+from tests.core.people.levels.test_levels import new_iin
 from tests.publishing.conftest import PATIENCE, Agency, Api, new_agency, passport
 
 OTHERS = ("other_author", "other_approver", "other_administrator")
 OWN = ("author", "approver", "administrator")
-LEVELS = ("anonymous", "citizen", *OTHERS, "moderator", "methodologist", *OWN, "operator")
+IDENTITIES = {
+    "iin_confirmed": (Level.iin_confirmed, new_iin()),
+    "organisation": (Level.organisation, "000140000012"),
+    "accredited_organisation": (Level.accredited_organisation, "000140000012"),
+    "expert": (Level.expert, ""),
+    "council_member": (Level.council_member, ""),
+}
+"""Citizens of whose identity more is confirmed than an address, and the number that goes with it."""
+CITIZENS = ("citizen", *IDENTITIES)
+LEVELS = ("anonymous", *CITIZENS, *OTHERS, "moderator", "methodologist", *OWN, "operator")
 ROLES = {"author": "author", "approver": "approver", "administrator": "agency_administrator"}
 KINDS = ("public", "private", "draft")
 
@@ -32,7 +44,7 @@ class Dataset:
     resource_id: str
     view_id: str
     delivery: str
-    activity_id: str
+    activities: list[str]
     secret: str
 
 
@@ -49,6 +61,11 @@ class World:
     other_agency: str
     group_name: str
     other_resource: str
+    vocabulary: str
+    tag: str
+    task: str
+    group_activities: list[str]
+    agency_activities: list[str]
     names: dict[str, str]
     tokens: dict[str, str]
     datasets: dict[str, Dataset] = field(default_factory=dict)
@@ -127,14 +144,29 @@ def rows(secret: str) -> bytes:
 def make_world(app: CKANTestApp) -> World:
     """Two agencies with their staff, a citizen, the roles of the whole portal, a group, three data sets."""
     own, other = new_agency(app), new_agency(app)
-    people = {"anonymous": ("", ""), "citizen": _person(app, "", None), "editor": (own.user, own.token)}
+    people = {"anonymous": ("", ""), "editor": (own.user, own.token)}
+    people |= {level: _person(app, "", None) for level in CITIZENS}
+    _confirm(app, people)
     people |= {level: _person(app, role, own.id) for level, role in ROLES.items()}
     people |= {f"other_{level}": _person(app, role, other.id) for level, role in ROLES.items()}
     people |= {role: _person(app, role, None) for role in ("moderator", "methodologist", "operator")}
     names = {level: name for level, (name, _) in people.items()}
     tokens = {level: token for level, (_, token) in people.items()}
-    group, resource = _group(app, names["operator"]), _resource(app, other)
-    world = World(app, own.id, own.name, other.id, group, resource, names, tokens)
+    group = _group(app, names["operator"])
+    world = World(
+        app,
+        own.id,
+        own.name,
+        other.id,
+        group,
+        _resource(app, other),
+        *_vocabulary(app, names["operator"]),
+        _task(app, names["operator"], own.id),
+        _changed(app, "group", group, names["operator"]),
+        _changed(app, "organization", own.id, names["operator"]),
+        names,
+        tokens,
+    )
     for kind in KINDS:
         world.datasets[kind] = _dataset(world, kind)
     return world
@@ -155,11 +187,41 @@ def _person(app: CKANTestApp, role: str, agency: str | None) -> tuple[str, str]:
     return name, token
 
 
+def _confirm(app: CKANTestApp, people: dict[str, tuple[str, str]]) -> None:
+    """Give each citizen the level of identity after which it is called here."""
+    with app.flask_app.test_request_context():
+        for name, (level, number) in IDENTITIES.items():
+            confirm(model.Session(), model.User.get(people[name][0]).id, level, f"{PROVIDER}matrix", number=number)
+        model.Session.commit()
+
+
 def _group(app: CKANTestApp, operator: str) -> str:
     with app.flask_app.test_request_context():
         name = f"theme-{uuid4().hex[:10]}"
         tk.get_action("group_create")({"ignore_auth": True, "user": operator}, {"name": name, "title": "Тақырып"})
     return name
+
+
+def _vocabulary(app: CKANTestApp, operator: str) -> tuple[str, str]:
+    """The ids of a vocabulary and of a tag in it."""
+    with app.flask_app.test_request_context():
+        given = {"name": f"words-{uuid4().hex[:10]}", "tags": [{"name": "тег"}]}
+        made = tk.get_action("vocabulary_create")({"ignore_auth": True, "user": operator}, given)
+    return str(made["id"]), str(made["tags"][0]["id"])
+
+
+def _task(app: CKANTestApp, operator: str, about: str) -> str:
+    with app.flask_app.test_request_context():
+        given = {"entity_id": about, "entity_type": "organization", "task_type": "matrix", "key": "x", "value": "x"}
+        return str(tk.get_action("task_status_update")({"ignore_auth": True, "user": operator}, given)["id"])
+
+
+def _changed(app: CKANTestApp, kind: str, id_: str, operator: str) -> list[str]:
+    """The activities of a group or an agency, oldest first, after a change of it."""
+    with app.flask_app.test_request_context():
+        given = {"id": id_, "description": "Сипаттама"}
+        changed = tk.get_action(f"{kind}_patch")({"ignore_auth": True, "user": operator}, given)
+    return _activities(changed["id"])
 
 
 def _resource(app: CKANTestApp, agency: Agency) -> str:
@@ -191,7 +253,7 @@ def _dataset(world: World, kind: str) -> Dataset:
             package = tk.get_action("package_patch")(dict(context), {"id": uri, **changes})
         resource = package["resources"][0]["id"]
     view = _view(resource)
-    return Dataset(kind, package["id"], uri, resource, view, delivery["id"], _activity(package["id"]), secret)
+    return Dataset(kind, package["id"], uri, resource, view, delivery["id"], _activities(package["id"]), secret)
 
 
 def _view(resource_id: str) -> str:
@@ -206,7 +268,9 @@ def _view(resource_id: str) -> str:
     raise AssertionError("the worker has given the table no preview")
 
 
-def _activity(package_id: str) -> str:
-    found = model.Session.query(Activity).filter(Activity.object_id == package_id).order_by(Activity.timestamp).first()
-    assert found, "the data set has left no activity"
-    return str(found.id)
+def _activities(about: str) -> list[str]:
+    """The ids of a thing's own activities, oldest first."""
+    own = (Activity.object_id == about) & Activity.activity_type.op("~")("^(new|changed) (package|group|organization)$")
+    found = model.Session.query(Activity).filter(own).order_by(Activity.timestamp).all()
+    assert len(found) > 1, "the thing has left no two activities"
+    return [str(one.id) for one in found]

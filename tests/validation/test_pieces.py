@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from ckanext.kzopen.validation import pieces
+from ckanext.kzopen.validation import encodings, pieces
 from ckanext.kzopen.validation.check import check_file
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -77,6 +77,40 @@ def test_every_other_file_is_checked_as_a_whole(small: None, tmp_path: Path, spo
     path.write_text(spoilt, encoding="utf-8", newline="")
     assert not is_faultless(path)
     assert checked(path, spoilt, True) == checked(path, spoilt, False)
+
+
+@pytest.mark.parametrize("wrong", [b"\xff", b"\xd0", "Школа".encode("cp1251")])
+def test_a_byte_behind_the_beginning_that_is_no_utf8_is_told_by_the_whole_check(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, wrong: bytes
+) -> None:
+    monkeypatch.setattr(encodings, "SAMPLE", 200)
+    path = tmp_path / "wrong.csv"
+    path.write_bytes(GOOD.encode() + b"9999," + wrong + b",1,2026-01-01\n")
+    assert encodings.at_first(path) == "utf-8"
+    told = []
+    for smallest in (0, 1 << 40):
+        monkeypatch.setattr(pieces, "SMALLEST", smallest)
+        found = check_file(path, SCHEMA)
+        told.append((found.report.stored(), found.table))
+    assert told[0] == told[1]
+    assert told[0][1] is None
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        (GOOD.encode(), "utf-8"),
+        (GOOD.encode("utf-8-sig"), "utf-8-sig"),
+        (GOOD.encode("utf-16"), None),
+        (GOOD.encode("utf-16-le"), None),
+        (GOOD.encode("cp1251"), None),
+        (bytes(range(256)), None),
+    ],
+)
+def test_the_beginning_tells_whether_it_may_be_utf8(tmp_path: Path, content: bytes, expected: str | None) -> None:
+    path = tmp_path / "any"
+    path.write_bytes(content)
+    assert encodings.at_first(path) == expected
 
 
 CELLS = st.sampled_from(

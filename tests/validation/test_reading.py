@@ -101,6 +101,13 @@ def test_one_table_in_many_forms(write: Write, content: bytes | str, kind: str) 
     assert cells.numbers.to_list() == [2, 3]
 
 
+def test_a_line_of_json_ends_where_its_line_does(write: Write) -> None:
+    """Python's own idea of a line ends at U+0085 and U+2028 too, which may stand inside a text."""
+    told = "one\u2028two\u0085three"
+    cells = read(write(json.dumps({"id": "1", "name": told}, ensure_ascii=False) + '\r\n{"id": "2", "name": "x"}\n'))
+    assert rows(cells) == [("1", told), ("2", "x")]
+
+
 @pytest.mark.parametrize(
     ("text", "encoding"),
     [

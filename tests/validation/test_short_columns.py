@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from unittest.mock import patch
 
@@ -12,10 +13,12 @@ import pytest
 from ckanext.kzopen.publishing import personal
 from ckanext.kzopen.validation import short
 from ckanext.kzopen.validation.cells import Cells, Reading
+from ckanext.kzopen.validation.check import check_cells
 from ckanext.kzopen.validation.infer import schema_for
 from ckanext.kzopen.validation.repairs.columns import Want, mended, repairs_of
 from ckanext.kzopen.validation.repairs.model import OF_COLUMNS
 from ckanext.kzopen.validation.repairs.suggest import offered
+from ckanext.kzopen.validation.schema import compiled
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -36,7 +39,7 @@ WORDS = [
 ]
 TEXTS = st.sampled_from([*ODD, *PLAIN, *WORDS]) | st.text("аяAz09 .,-+/\n\u00a0", max_size=6)
 LABELS = st.sampled_from(["код", "год", "БИН", "name", "сумма", "id", ""])
-KINDS = st.sampled_from(["text", "code", "number", "whole", "date", "other"])
+KINDS = st.sampled_from(["text", "code", "number", "whole", "date", "boolean", "other"])
 
 
 @st.composite
@@ -69,6 +72,16 @@ def test_columns_get_the_same_types(cells: Cells) -> None:
 @given(tables())
 def test_tables_are_offered_the_same_repairs(cells: Cells) -> None:
     quick, slow = both_ways(lambda: offered(cells))
+    assert quick == slow
+
+
+@settings(deadline=None)
+@given(tables(), st.sampled_from(["string", "integer", "date"]))
+def test_the_report_shows_the_same_rows(cells: Cells, kind: str) -> None:
+    names = [f"c{number}" for number in range(len(cells.labels))]
+    known = replace(cells, labels=names)
+    schema = {"fields": [{"name": name, "type": kind} for name in names]}
+    quick, slow = both_ways(lambda: check_cells(known, schema, compiled(schema), 1000, suggest=True).report)
     assert quick == slow
 
 

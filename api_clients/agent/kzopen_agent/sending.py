@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import random
 import time
@@ -16,7 +17,7 @@ from kzopen_agent.settings import Settings
 from kzopen_agent.state import Entry, State
 
 TIMEOUT = 120.0
-FIRST_WAIT, LONGEST_WAIT = 1.0, 60.0
+FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
 UNDER_WAY = ("received", "checking", "failed")
 WAITS_FOR_A_PERSON = ("awaiting_approval", "quarantined", "scheduled")
 AGAIN = (408, 425, 429)
@@ -62,13 +63,22 @@ class Portal:
     def _ask(self, path: str, headers: dict[str, str], body: bytes | None) -> Answer:
         request = urllib.request.Request(self.base + path, data=body, headers={**self.headers, **headers})
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
-                return Answer(response.status, _object(response.read()))
-        except urllib.error.HTTPError as error:
-            asked = error.headers.get("Retry-After", "")
-            return Answer(error.code, _object(error.read()), float(asked) if asked.isdecimal() else 0.0)
-        except (OSError, urllib.error.URLError, ValueError) as error:
+            return _answered(request)
+        except (OSError, http.client.HTTPException, ValueError) as error:  # away, or cut off in the midst of its answer
             return Answer(0, {"error": f"{type(error).__name__}: {error}"})
+
+
+def _answered(request: urllib.request.Request) -> Answer:
+    """A whole answer; ValueError for a good one that is no object of JSON."""
+    try:
+        with urllib.request.urlopen(request, timeout=TIMEOUT) as response:
+            found = json.loads(response.read())
+    except urllib.error.HTTPError as error:
+        asked = error.headers.get("Retry-After", "")
+        return Answer(error.code, _object(error.read()), float(asked) if asked.isdecimal() else 0.0)
+    if not isinstance(found, dict):
+        raise ValueError("the answer is no object")
+    return Answer(response.status, found)
 
 
 def _object(body: bytes) -> dict[str, Any]:

@@ -33,7 +33,7 @@ FIELDS = [
 
 @dataclass
 class Gate:
-    """A web server before the portal: it can be closed, cut answers off, and it counts what came through."""
+    """A web server before the portal: it can be closed, cut requests and answers off, and it counts what came through."""
 
     app: CKANTestApp
     port: int = 0
@@ -46,9 +46,14 @@ class Gate:
         return f"http://127.0.0.1:{self.port}"
 
     def pass_on(self, handler: BaseHTTPRequestHandler) -> None:
-        body = handler.rfile.read(int(handler.headers.get("Content-Length", "0")))
-        self.came.append(f"{handler.command} {handler.path}")
+        length = int(handler.headers.get("Content-Length", "0"))
         how = self.fails.pop(0) if self.fails else ""
+        if how == "request cut":
+            handler.rfile.read(length // 2)
+            handler.close_connection = True
+            return
+        body = handler.rfile.read(length)
+        self.came.append(f"{handler.command} {handler.path}")
         if how == "away":
             handler.close_connection = True
             return
@@ -65,7 +70,8 @@ class Gate:
                 handler.send_header(name, value)
         handler.send_header("Content-Length", str(len(answer.data)))
         handler.end_headers()
-        handler.wfile.write(answer.data)
+        handler.close_connection = how == "answer cut"
+        handler.wfile.write(answer.data[: len(answer.data) // 2] if how == "answer cut" else answer.data)
 
 
 @pytest.fixture

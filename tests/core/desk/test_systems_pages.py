@@ -11,6 +11,7 @@ from ckan import model
 from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.core import record
 from ckanext.kzopen.core.people.systems import System, admitted
+from ckanext.kzopen.core.people.systems.model import EVERYTHING
 
 from tests.core.desk.conftest import page, said
 from tests.publishing.conftest import Agency, Api, new_agency, passport
@@ -29,7 +30,8 @@ def registered(browser: Browser, agency: Agency, **more: Any) -> str:
 
 def issued(browser: Browser, system: str, **more: Any) -> str:
     """The token that the page shows this one time."""
-    soup = page(browser.post(f"{system}/tokens/new", data={"expires": "2028-12-31", "addresses": "", **more}))
+    given = {"expires": "2028-12-31", "addresses": "", "may": list(EVERYTHING), **more}
+    soup = page(browser.post(f"{system}/tokens/new", data=given))
     return said(soup, "#the-token")[0]
 
 
@@ -75,7 +77,7 @@ def test_a_token_is_shown_once(administrator: Browser, administered: Agency) -> 
 
     secret = issued(administrator, system, key=key)
 
-    assert admitted(model.Session, secret, None).agency_id == administered.id
+    assert admitted(model.Session, secret, None).system.agency_id == administered.id
     soup = page(administrator.get(system))
     assert secret not in str(soup)
     assert secret[:12] in str(soup)
@@ -108,8 +110,43 @@ def test_a_token_is_replaced_and_both_are_valid_for_a_while(administrator: Brows
 
     new = said(soup, "#the-token")[0]
     for secret in (old, new):
-        assert str(admitted(model.Session, secret, "10.0.0.1").id) in system
+        assert str(admitted(model.Session, secret, "10.0.0.1").system.id) in system
     assert len(rotations(page(administrator.get(system)))) == 1
+
+
+def boxes(soup: BeautifulSoup) -> list[str]:
+    """What a token may do as the form proposes it."""
+    return [str(box["value"]) for box in soup.select("input[name=may][checked]")]
+
+
+def test_a_token_may_everything_unless_the_form_says_otherwise(administrator: Browser, administered: Agency) -> None:
+    system = registered(administrator, administered)
+
+    assert boxes(page(administrator.get(f"{system}/tokens/new"))) == list(EVERYTHING)
+
+
+def test_what_a_token_may_is_shown_kept_at_rotation_and_in_the_event(administrator: Browser, administered: Agency) -> None:
+    system = registered(administrator, administered)
+    secret = issued(administrator, system, may=["append", "upsert"])
+
+    assert admitted(model.Session, secret, None).limits.may == ("append", "upsert")
+    soup = page(administrator.get(f"/en{system}"))
+    assert "It may: append rows, change rows by key" in said(soup, ".task-about span")
+    address = rotations(soup)[0]
+    assert boxes(page(administrator.get(address))) == ["append", "upsert"]
+    again = page(administrator.post(address, data={"expires": "no day", "may": ["append"]}))
+    assert boxes(again) == ["append"]
+    told = record.events(model.Session, newest_first=True, kind="system_token", verb="issue")
+    assert [event.new["may"] for event in told if event.new["hint"] == secret[:12]] == ["append, upsert"]
+
+
+def test_a_token_for_which_nothing_is_chosen_only_reads(administrator: Browser, administered: Agency) -> None:
+    system = registered(administrator, administered)
+    secret = issued(administrator, system, may=["everything"])
+
+    assert admitted(model.Session, secret, None).limits.may == ()
+    assert "Разрешено: только чтение" in said(page(administrator.get(f"/ru{system}")), ".task-about span")
+    assert "Рұқсаты: тек оқу" in said(page(administrator.get(f"/kk{system}")), ".task-about span")
 
 
 def test_a_token_is_revoked(administrator: Browser, administered: Agency) -> None:
@@ -163,7 +200,7 @@ def test_a_token_of_another_system_is_not_replaced_through_mine(
     for act in ("rotate", "revoke"):
         assert administrator.post(f"{mine}/tokens/{token}/{act}", data={"expires": "2028-12-31"}).status_code == 401
 
-    assert str(admitted(model.Session, secret, None).id) in theirs
+    assert str(admitted(model.Session, secret, None).system.id) in theirs
 
 
 def test_a_system_of_another_agency_cannot_be_registered(administrator: Browser, other_agency: Agency) -> None:

@@ -34,7 +34,7 @@ def record_database(engine: Engine) -> Iterator[URL]:
         connection.execute(f"CREATE DATABASE {NAME} OWNER {url.username}")
         migrate(url.set(database=NAME))
         yield url.set(database=NAME)
-        connection.execute(f"DROP DATABASE {NAME} WITH (FORCE)")
+        connection.execute(f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)")
 
 
 def migrate(url: URL) -> None:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import base64
+import time
 from typing import Any
 
 import pytest
+from ckan import model
 from ckan.plugins import toolkit as tk
 from ckan.tests import factories
-from ckanext.kzopen.core.web import KzError, health, metrics
+from ckanext.kzopen.core.web import KzError, health, metrics, no_room
 from flask import Blueprint, Flask
+from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError
 from werkzeug.routing import Map
 
 TOKEN = "a-token-for-the-tests"
@@ -69,12 +73,42 @@ def test_what_does_not_answer_is_named_without_hosts(app: Any, monkeypatch: pyte
 
 
 def test_a_database_that_is_away_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
-    from ckan import model
     from sqlalchemy import create_engine
 
     monkeypatch.setattr(model.meta, "engine", create_engine("postgresql://nobody@127.0.0.1:1/none"))
     assert health.missing() == ["database"]
-    assert metrics._rows("SELECT 1") == []
+    rows = metrics.Asked()
+    assert rows("SELECT 1") == []
+    monkeypatch.undo()
+    assert rows("SELECT 1") == [], "a scrape asks a database that is away once"
+    assert metrics.Asked()("SELECT 1") == [(1,)]
+
+
+def test_a_thread_whose_connection_died_answers_the_next_request(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    def dies() -> str:
+        backend = model.Session.execute(text("SELECT pg_backend_pid()")).scalar_one()
+        with model.meta.engine.begin() as other:
+            other.execute(text("SELECT pg_terminate_backend(:backend)"), {"backend": backend})
+        return str(model.Session.execute(text("SELECT 1")).scalar_one())
+
+    client = app.flask_app.test_client()
+    with monkeypatch.context() as broken:
+        broken.setitem(app.flask_app.view_functions, "home.about", dies)
+        broken.setattr(no_room, "told", lambda _error: dies())  # not even what tells of the error can be made
+        with pytest.raises(DBAPIError):
+            client.get("/about")
+    assert client.get("/api/3/action/package_list").status_code == 200
+
+
+def test_a_slow_database_lets_a_scrape_end_in_time(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(metrics, "_ONE_WITHIN", 0.2)
+    monkeypatch.setattr(metrics, "_ALL_WITHIN", 0.5)
+    rows, began = metrics.Asked(), time.monotonic()
+    assert [rows("SELECT pg_sleep(5)") for _ in range(5)] == [[]] * 5
+    assert time.monotonic() - began < 2
+    assert rows("SELECT 1") == [], "its time is over"
+    patient = metrics.Asked()
+    assert (patient("SELECT nonsense FROM nowhere"), patient("SELECT 1")) == ([], [(1,)]), "one wrong question is no reason"
 
 
 @pytest.mark.parametrize(

@@ -56,3 +56,25 @@ def test_a_list_that_comes_to_its_beginning_again_is_left(run: Run) -> None:
         read(run, List(again=10))
     assert raised.value.code == "harvest.loops"
     assert stored(model.Session(), run) == 2 * PAGES
+
+
+UNSTORABLE = {
+    "nul": "a\0b",
+    "half": "a\ud800b",
+    "spelt": "a\\u0000b",
+    "deep": [{"k\0ey": ["\0"]}],
+    "not a number": float("nan"),
+}
+
+
+def test_what_the_database_cannot_store_is_left_out_of_a_list(run: Run) -> None:
+    class Odd:
+        def discover(self, _cursor: Any) -> Iterator[Page]:
+            yield Page([Found("set\0-1", "v\0\udfff1", UNSTORABLE)], {"after": "\0x"})
+
+    discover(model.Session(), run, cast(AnyHarvester, Odd()), MOST)
+    session = model.Session()
+    session.expire_all()
+    item = session.scalars(select(Item).where(Item.run_id == run.id)).one()
+    assert (item.guid, item.hash, run.cursor) == ("set-1", "v1", {"after": "x"})
+    assert item.data == {"nul": "ab", "half": "ab", "spelt": "a\\u0000b", "deep": [{"key": [""]}], "not a number": "nan"}

@@ -68,6 +68,26 @@ def test_a_list_that_is_none_fails_the_run_and_withdraws_nothing(harvest: Harves
     assert (again["state"], again["error"], counts(again)["unchanged"]) == ("finished", None, 2)
 
 
+def test_what_a_source_says_in_characters_that_cannot_be_stored_is_told_without_them(
+    harvest: Harvest, catalogue: Catalogue
+) -> None:
+    """A run that could not note its own error would begin again for ever."""
+    published(harvest, catalogue)
+    too_many = b'{"total": 1000000000000000000000000000000, "items": []}'
+    for said in (
+        b"<html>\x00 maintenance",
+        too_many,
+        b'{"items": [{"id": NaN}]}',
+        b'{"items": [{"id": "x", "changed": ["\\u0000\\ud800"]}]}',
+    ):
+        catalogue.instead["/list"] = says(200, said, "application/json")
+        run = harvest.run()
+        assert (run["state"], run["removed"]) in (("failed", 0), ("awaiting_confirmation", 0)), (said, run)
+        assert run["sentence"], run
+        if run["state"] == "awaiting_confirmation":
+            assert harvest.post(f"/runs/{run['id']}/decision", way="keep_all", reason="a test").status_code == 200
+
+
 def test_a_list_that_repeats_its_pages_is_left(harvest: Harvest, catalogue: Catalogue) -> None:
     published(harvest, catalogue)
     page = catalogue.page(1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from ckan import model
-from ckanext.kzopen.publishing.harvest import landing, visiting
+from ckanext.kzopen.publishing.harvest import landing, together, visiting
 from ckanext.kzopen.publishing.harvest.discovery import discover
 from ckanext.kzopen.publishing.harvest.model import Item, Run, Source
 from sqlalchemy import select
@@ -22,12 +22,14 @@ def test_who_dies_once_an_item_is_published_is_followed_by_somebody_who_knows_wh
     with visiting.visit(session, session.get_one(Source, run.source_id), run) as visit:
         discover(session, run, visit.harvester, 10)
         item = session.scalars(select(Item).where(Item.run_id == run.id)).one()
+        run.state = "fetching"
+        session.commit()
         with monkeypatch.context() as patch:
-            patch.setattr(landing, "_settle", dies)
+            patch.setattr(together, "update", dies)
             with pytest.raises(Death):
                 landing.land(visit, item)
         session.rollback()
-        assert (item.outcome, item.delivery_id) == (None, None)
+        assert item.outcome is None
 
         landing.land(visit, item)
 

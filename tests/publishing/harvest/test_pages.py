@@ -6,6 +6,7 @@ import re
 from typing import Any
 
 import pytest
+from bs4 import BeautifulSoup
 from ckan import model
 
 from tests.publishing.harvest.conftest import Harvest, counts
@@ -68,6 +69,25 @@ def test_a_source_goes_from_its_form_to_its_first_harvest(harvest: Harvest, cata
     page = read(client, f"/en/staff/harvest/{harvest.name}")
     assert "Switched on" in page
     assert "Harvest now" in page
+
+
+def test_saving_the_form_untouched_changes_nothing(harvest: Harvest, catalogue: Catalogue) -> None:
+    given = {"megabytes": 7, "most": 9, "at_once": 1, "license": "CC-BY-4.0", "pause": 0.5}
+    harvest.add("json_api", catalogue.settings(), defaults=given, schedule="30 2 * * *", threshold=0.3)
+    told = harvest.get(f"/sources/{harvest.name}").json
+    assert told["defaults"].items() >= given.items()
+    client = browser(harvest)
+    form = BeautifulSoup(read(client, f"/en/staff/harvest/{harvest.name}/edit"), "html.parser").select_one(
+        "form:has([name=kind])"
+    )
+    assert form is not None
+    typed = {str(field["name"]): str(field.get("value", "")) for field in form.select("input[name]:not([type=checkbox])")}
+    typed |= {str(field["name"]): str(field["value"]) for field in form.select("input[type=checkbox][checked]")}
+    typed |= {str(field["name"]): field.text.removeprefix("\n") for field in form.select("textarea[name]")}
+    typed |= {str(field.parent["name"]): str(field["value"]) for field in form.select("option[selected]") if field.parent}
+    saved = client.post(f"/en/staff/harvest/{harvest.name}/edit", data=typed, base_url=HERE, follow_redirects=False)
+    assert saved.status_code == 302, saved.data[-3000:]
+    assert harvest.get(f"/sources/{harvest.name}").json == told
 
 
 def test_removals_and_errors_are_decided_on_the_page_of_the_run(harvest: Harvest, catalogue: Catalogue) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +11,7 @@ from ckan.common import config
 from ckan.tests.helpers import CKANTestApp, _get_test_app
 from ckanext.kzopen.search import connection, document
 from ckanext.kzopen.search.engines import engine_of
-from ckanext.kzopen.search.engines.base import Reader
+from ckanext.kzopen.search.engines.base import Engine, Reader
 
 Source = dict[str, Any]
 Filled = Callable[..., Reader]
@@ -39,6 +39,23 @@ def searched(index: Callable[..., Reader], monkeypatch: pytest.MonkeyPatch) -> F
         return reader
 
     return fill
+
+
+@pytest.fixture
+def written(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> Iterator[Filled]:
+    """Each engine in turn; gives the writer, which stays open until the test's end."""
+    writers: list[Any] = []
+
+    def fill(*sources: Source) -> Any:
+        writer, _count = engine.built(iter(made(one).entry() for one in sources))
+        writers.append(writer)
+        reader = engine.reader()
+        monkeypatch.setattr(connection, "reader", lambda: reader)
+        return writer
+
+    yield fill
+    for writer in writers:
+        writer.close()
 
 
 @pytest.fixture

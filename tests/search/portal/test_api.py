@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -45,26 +46,46 @@ def test_facets_of_a_section_are_exact_values(embedded: Filled, pages: CKANTestA
     assert {one["value"]: one["count"] for one in found["facets"]["category"]} == {"energy": 1, "energy sector": 1}
 
 
-def test_everything_is_met_once_while_documents_change(embedded: Filled, pages: CKANTestApp) -> None:
-    sources = {f"set-{number:03d}": thing(f"set-{number:03d}", title=f"Жинақ {number}") for number in range(300)}
-    writer: Any = embedded(*sources.values())
+def walked(pages: CKANTestApp, address: str | None, between: Callable[[int], None] = lambda _step: None) -> list[str]:
+    """What one meets from page to page, to the end; `between` two pages something may happen."""
     met: list[str] = []
-    address: str | None = "?sort=id&limit=17"
     step = 0
     while address:
         found = get(pages, address)
         met += [one["id"] for one in found["items"]]
         address = found["next"]
-        changed = [thing(name, title=f"Өзгерді {step}") for name in list(sources)[step::29]]
-        writer.put(made(one).entry() for one in (*changed, thing(f"late-{step}", title="Жаңа")))
-        writer.remove([made(thing(f"set-{step:03d}")).key])  # a few of the beginning go, met or not
-        writer.commit()
+        between(step)
         step += 1
-    stayed = [name for name in sources if int(name[4:]) >= step]
-    assert step > 15
+    return met
+
+
+def test_everything_is_met_once_while_documents_change_come_and_go(written: Filled, pages: CKANTestApp) -> None:
+    sources = {f"set-{number:03d}": thing(f"set-{number:03d}", title="Жинақ") for number in range(300)}
+    writer: Any = written(*sources.values())
+    gone: list[str] = []
+
+    def change(step: int) -> None:
+        changed = [thing(name, title=f"Өзгерді {step}") for name in list(sources)[step::29] if name not in gone]
+        writer.put(made(one).entry() for one in (*changed, thing(f"late-{step}", title="Жинақ")))
+        gone.append(f"set-{step:03d}")  # a few of the beginning go, met or not
+        writer.remove([made(thing(gone[-1])).key])
+        writer.commit()
+
+    met = walked(pages, "?sort=id&limit=17", change)
+    stayed = [name for name in sources if name not in gone]
+    assert len(gone) > 15
     assert sorted(name for name in met if name in stayed) == stayed
     assert len(met) == len(set(met))
-    writer.close()
+
+
+@pytest.mark.parametrize("query", ["sort=id", "sort=updated", "sort=name", "q=жинақ&sort=updated", "q=жинақ&sort=id"])
+def test_documents_that_are_alike_in_all_that_orders_them_are_met_once(
+    written: Filled, pages: CKANTestApp, query: str
+) -> None:
+    alike = {"title": "Жинақ", "title_string": "Жинақ", "metadata_modified": "2024-01-10T05:00:00"}
+    names = [f"n{number:03d}" for number in range(60)]
+    written(*(thing(name, **alike) for name in names))
+    assert sorted(walked(pages, f"?{query}&limit=7")) == names
 
 
 def test_pages_in_other_orders_follow_each_other(embedded: Filled, pages: CKANTestApp) -> None:

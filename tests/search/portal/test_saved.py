@@ -62,6 +62,16 @@ def undone(pages: CKANTestApp) -> Any:
         model.Session.rollback()
 
 
+def test_a_thing_of_a_kind_that_has_not_spoken_is_seen_by_who_finds_it_and_by_nobody_without_a_document(reader: str) -> None:
+    open_to_all = written(title="Open", entity_type="organization")
+    hidden = written(title="Hidden", entity_type="organization", permission_labels=["member-of-another"])
+    things = (f"organization:{open_to_all['id']}", f"organization:{hidden['id']}", "organization:gone", "unheard-of:1")
+
+    seen_by = [notices.visibility.those_who_may(model.Session, about, {reader}) for about in things]
+
+    assert seen_by == [None, frozenset(), frozenset(), frozenset()]
+
+
 def test_what_fits_words_and_filters_is_told(reader: str, monkeypatch: pytest.MonkeyPatch) -> None:
     number = save(reader, "q=мектептер&section=dataset&format=CSV&format=XLSX")
     fitting = written(title="Мектептің бюджеті", res_format=["XLSX"])

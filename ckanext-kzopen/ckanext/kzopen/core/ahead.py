@@ -11,13 +11,13 @@ G = TypeVar("G")
 M = TypeVar("M")
 
 
-def made_ahead(make: Callable[[G], M], given: Iterable[G], most: int = 1) -> Iterator[M]:
-    """What `make` makes of each, in order, in a thread beside the caller's; `most` are made or wait there at a time, so
+def made_ahead(make: Callable[[G], M], given: Iterable[G], most: int = 1, threads: int = 1) -> Iterator[M]:
+    """What `make` makes of each, in order, in `threads` beside the caller's; `most` are made or wait there at a time, so
     memory is that of one more.
 
     What `make` raises is raised where its result would have come.
     """
-    with ThreadPoolExecutor(max_workers=1, thread_name_prefix="kzopen-ahead") as pool:
+    with ThreadPoolExecutor(max_workers=threads, thread_name_prefix="kzopen-ahead") as pool:
         following: deque[Future[M]] = deque()
         for one in given:
             following.append(pool.submit(make, one))

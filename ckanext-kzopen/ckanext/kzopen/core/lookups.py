@@ -4,7 +4,7 @@ Answering one request, CKAN asks for the same user up to seven times, each time 
 query, which knows nothing of the objects that the session has already.
 
 Organisations and data sets are asked for anew, as CKAN does: their rows are read under locks and rights depend on them, and
-SQLAlchemy leaves an object that is still known as it was.
+SQLAlchemy leaves an object that is still known as it was; but an organisation that the transaction holds (`hold`) is not.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ Get = Callable[..., Any]
 
 _FOUND = "kzopen_users"
 """In a session's `info`: by what users were asked for in this transaction → the user."""
+_HELD = "kzopen_held_groups"
+"""In a session's `info`: the organisations that nobody else changes before this transaction ends."""
 _FEW = 200
 """Objects of a session that are looked through in less time than a statement takes."""
 
@@ -30,7 +32,27 @@ def attach() -> None:
     """Once in a process."""
     model.User.get = classmethod(_once(model.User.get.__func__, ("id", "name")))
     model.User.by_name = classmethod(_once(model.User.by_name.__func__, ("name",)))
+    model.Group.get = classmethod(_or_held(model.Group.get.__func__))
     event.listen(model.Session, "after_transaction_end", _forget)
+
+
+def hold(session: Session, group_id: str) -> model.Group | None:
+    """Let nobody change an organisation or group until the transaction ends: it is not looked up before. None when gone."""
+    found: model.Group | None = session.get(model.Group, group_id, with_for_update={"read": True}, populate_existing=True)
+    if found is not None:
+        session.info.setdefault(_HELD, []).append(found)
+    return found
+
+
+def _or_held(get: Get) -> Get:
+    """CKAN's function, which asks the database, for what this transaction does not hold."""
+
+    @wraps(get)
+    def found(cls: type, reference: Any) -> Any:
+        held = model.Session().info.get(_HELD, ())
+        return next((one for one in held if reference in (one.id, one.name)), None) or get(cls, reference)
+
+    return found
 
 
 def _once(get: Get, columns: tuple[str, ...]) -> Get:
@@ -68,3 +90,4 @@ def _still_so(known: Any, reference: str, columns: tuple[str, ...]) -> bool:
 def _forget(session: Session, transaction: SessionTransaction) -> None:
     if transaction.parent is None:  # each flush, and each savepoint, is one inside
         session.info.pop(_FOUND, None)
+        session.info.pop(_HELD, None)

@@ -16,7 +16,9 @@ from ckanext.kzopen.core.figures import api as figures_api
 from ckanext.kzopen.core.figures import cli as figures_cli
 from ckanext.kzopen.core.figures import jobs as figures_jobs  # noqa: F401 - registers the tasks
 from ckanext.kzopen.core.figures import views as figures_views
+from ckanext.kzopen.core.jobs import metrics as job_metrics  # noqa: F401 - registers the figures
 from ckanext.kzopen.core.mail import jobs as mail_jobs  # noqa: F401 - registers the tasks
+from ckanext.kzopen.core.mail import metrics as mail_metrics  # noqa: F401 - registers the figures
 from ckanext.kzopen.core.mail import portal as mail_portal
 from ckanext.kzopen.core.notices import by_mail_views, own_data
 from ckanext.kzopen.core.notices import helpers as notice_helpers
@@ -57,6 +59,7 @@ from ckanext.kzopen.core.reorganisation import helpers as agency_helpers
 from ckanext.kzopen.core.reorganisation import jobs as reorganisation_jobs  # noqa: F401 - registers the tasks
 from ckanext.kzopen.core.reorganisation import views as agency_views
 from ckanext.kzopen.core.web import csrf, health, metrics, other_processes, pages, requests
+from ckanext.kzopen.core.web import machine as machine_metrics  # noqa: F401 - registers the figures
 from ckanext.kzopen.core.withdrawal import actions as withdrawal_actions
 from ckanext.kzopen.core.withdrawal import answers as withdrawal_answers
 from ckanext.kzopen.core.withdrawal import cli as withdrawal_cli
@@ -167,6 +170,7 @@ class CorePlugin(p.SingletonPlugin):
         in_place_of_ckan.install(app)
         gate.install(app)
         privacy.install(app)
+        activities.install(app)
         withdrawal_answers.install(app)
         return app
 

@@ -9,20 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from ckanext.kzopen.core import outbox, record, states
+from ckanext.kzopen.core import states
 from ckanext.kzopen.core.withdrawal import tombstone
 from ckanext.kzopen.publishing import compatibility, package
 from ckanext.kzopen.publishing.decide import step_to_accepted
+from ckanext.kzopen.publishing.made import Made, accepted, keep
 from ckanext.kzopen.publishing.model import Delivery, Passport
 from ckanext.kzopen.publishing.refusal import Refused
 from ckanext.kzopen.publishing.settle import datastore_transaction
 from ckanext.kzopen.publishing.site import Site
 from ckanext.kzopen.publishing.waiting import is_decided
-from ckanext.kzopen.rows import chain, folding
+from ckanext.kzopen.rows import chain
 from ckanext.kzopen.rows import model as versions
 from ckanext.kzopen.search.changes import unhurried, unhurried_rows
 from sqlalchemy import text
@@ -35,31 +35,9 @@ if TYPE_CHECKING:
     from ckanext.kzopen.rows.diff import Difference
     from ckanext.kzopen.rows.reading import Table
     from ckanext.kzopen.rows.staging import Staging
-    from ckanext.kzopen.rows.store import StoredVersion
     from ckanext.kzopen.validation.check import Checked
 
 LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('kzopen.dataset:' || :package, 0))")
-
-
-@dataclass(frozen=True)
-class Made:
-    """A new version before it is published: its number, its file, what it changes.
-
-    `sha256` is that of the version; of one that is a change of the version `base`, its file (`stored`) has another.
-    """
-
-    number: int
-    stored: StoredVersion
-    difference: Difference
-    base: int | None
-    rows: int
-    sha256: str
-    changed: Changed | None = None
-
-    @property
-    def parent(self) -> int | None:
-        """The version of which this one is a change; None when it is stored whole."""
-        return self.base if self.changed else None
 
 
 def hold(session: Session, delivery: Delivery, passport: Passport) -> bool:
@@ -163,7 +141,7 @@ def _publish_whole(
 ) -> None:
     from ckanext.kzopen.rows import datastore
 
-    table, made = made_whole(session, site, delivery, passport, checked, current)
+    table, made = _made_whole(session, site, delivery, passport, checked, current)
     if staged is not None and table is checked.table:
         prepared = staged.finished(made.sha256)
         _publish(session, site, delivery, passport, checked, made)
@@ -176,12 +154,21 @@ def _publish_whole(
         datastore.switch(connection, prepared)
 
 
-def made_whole(
+def _made_whole(
     session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Checked, current: versions.Version | None
 ) -> tuple[pa.Table, Made]:
     """The next version stored whole, and its table; nothing names its file yet."""
     table, difference = _next_table(session, site, delivery, passport, checked, current)
-    return table, _written(session, site, passport, table, difference, current.number if current else None)
+    number = versions.next_number(session, passport.package_id)
+    return table, _written(site, passport, table, difference, number, current.number if current else None)
+
+
+def made_first(site: Site, passport: Passport, table: pa.Table) -> Made:
+    """The first version of a data set that is new; nothing names its file yet."""
+    from ckanext.kzopen.rows import diff
+
+    difference = diff.compare(table.slice(0, 0), table, list(passport.schema.get("primaryKey") or []))
+    return _written(site, passport, table, difference, 1, None)
 
 
 def _next_table(
@@ -213,12 +200,9 @@ def _next_table(
     return merged.table, diff.compare(merged.table.slice(0, 0) if before is None else before, merged.table, key)
 
 
-def _written(
-    session: Session, site: Site, passport: Passport, table: pa.Table, difference: Difference, base: int | None
-) -> Made:
+def _written(site: Site, passport: Passport, table: pa.Table, difference: Difference, number: int, base: int | None) -> Made:
     from ckanext.kzopen.rows import store
 
-    number = versions.next_number(session, passport.package_id)
     stored = store.write_version(site.files_url, passport.uri, number, table, passport.schema)
     return Made(number, stored, difference, base, stored.rows, stored.sha256)
 
@@ -234,33 +218,10 @@ def _publish(session: Session, site: Site, delivery: Delivery, passport: Passpor
 
 def write(session: Session, delivery: Delivery, passport: Passport, checked: Checked, made: Made, now: datetime) -> None:
     """The version and what tells of it, in the caller's transaction: files, state, public record, outbox."""
-    session.add(_version_row(delivery, passport, made))
-    versions.add_file(session, passport.package_id, made.parent, made.number, made.stored)
     transition, actor, reason = step_to_accepted(delivery)
-    difference = made.difference
-    states.change(
-        session,
-        "delivery",
-        delivery,
-        transition,
-        actor=actor,
-        reason=reason,
-        version=made.number,
-        report=checked.report.stored(),
-        rows=checked.report.rows,
-        wrong=0,
-        added=difference.added,
-        changed=difference.changed,
-        unchanged=difference.unchanged,
-        removed=difference.removed,
-        checked=delivery.checked or now,
-        finished=now,
-        error=None,
-    )
-    record.append(session, "version", passport.package_id, _told(passport, delivery, made), at=now)
-    if made.parent is not None or made.rows >= folding.DERIVED_ROWS:
-        folding.defer(session, passport.package_id)
-    outbox.emit(session, "version.created", passport.package_id, {"uri": passport.uri, "version": made.number})
+    fields = accepted(delivery, checked, made, now)
+    states.change(session, "delivery", delivery, transition, actor=actor, reason=reason, **fields)
+    keep(session, [(delivery, passport, made)], now)
 
 
 class BaseWithdrawn(Exception):
@@ -273,27 +234,3 @@ def _hold_base(session: Session, passport: Passport, made: Made) -> None:
     gone = tombstone(session, "dataset", passport.package_id) is not None
     if gone or (made.base is not None and versions.numbered(session, passport.uri, made.base) is None):
         raise BaseWithdrawn
-
-
-def _told(passport: Passport, delivery: Delivery, made: Made) -> dict[str, Any]:
-    """What the public record tells of a version: enough to recognise its file for ever."""
-    stored = {"sha256": made.sha256, "size": made.stored.size, "rows": made.rows}
-    return {"uri": passport.uri, "version": made.number, "delivery": str(delivery.id)} | stored
-
-
-def _version_row(delivery: Delivery, passport: Passport, made: Made) -> versions.Version:
-    return versions.Version(
-        package_id=passport.package_id,
-        resource_id=passport.resource_id,
-        uri=passport.uri,
-        number=made.number,
-        delivery_id=str(delivery.id),
-        path=made.stored.path,
-        sha256=made.sha256,
-        size=made.stored.size,
-        rows=made.rows,
-        schema=passport.schema,
-        parent=made.parent,
-        change_sha256=made.stored.sha256 if made.changed else None,
-        difference=made.difference.to_dict(),
-    )

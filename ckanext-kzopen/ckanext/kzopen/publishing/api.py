@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ckan.plugins.toolkit as tk
 from ckan import model
+from ckanext.kzopen.core.people.systems.model import PASSPORT
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.problem import problem, request_language
 from ckanext.kzopen.core.withdrawal import refuse_if_gone
@@ -42,12 +43,18 @@ def answered(body: BaseModel, status: int = 200, headers: dict[str, str] | None 
     return response
 
 
-def sender() -> str:
-    """The name of the token's holder, whose request is counted once."""
+def holder() -> rights.Holder:
+    """The token's holder, whose request is counted once."""
     if "kzopen_holder" not in g:
         g.kzopen_holder = rights.holder_of_token(request.headers.get(rights.HEADER))
-        admission.count(g.kzopen_holder)
-    return str(g.kzopen_holder)
+        admission.count(g.kzopen_holder.name)
+    found: rights.Holder = g.kzopen_holder
+    return found
+
+
+def sender() -> str:
+    """The name of the token's holder."""
+    return holder().name
 
 
 def _reader() -> str:
@@ -55,11 +62,12 @@ def _reader() -> str:
     return sender() if request.headers.get(rights.HEADER) else ""
 
 
-def deliverable(uri: str) -> tuple[str, Passport]:
-    """Who sends, and the passport of the data set to which they may deliver."""
+def deliverable(uri: str, mode: str) -> tuple[str, Passport]:
+    """Who sends, and the passport of the data set to which they may deliver by this mode."""
     user = sender()
     passport = datasets.known_passport(model.Session(), uri)
     rights.require(user, rights.DELIVER, passport.package_id)
+    holder().require(mode)
     return user, passport
 
 
@@ -87,6 +95,7 @@ def _wrong_input(error: ValidationError) -> Response:
 def put_dataset(uri: str) -> Response:
     """Create a data set or change its passport."""
     user = sender()
+    holder().require(PASSPORT)
     URI.validate_python(uri)
     described = Described.model_validate_json(small_body())
     saved = datasets.save(model.Session(), user, uri, described, address=request.remote_addr)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -13,7 +13,7 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckanext.kzopen.core import outbox
 from ckanext.kzopen.core.people.rights import allowed
-from ckanext.kzopen.core.record import write_event
+from ckanext.kzopen.core.record import write_events
 from ckanext.kzopen.core.reorganisation import addresses
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.withdrawal import tombstone, tombstone_named
@@ -22,6 +22,7 @@ from ckanext.kzopen.publishing.model import Passport, passport_of
 from ckanext.kzopen.publishing.package import site_user
 from ckanext.kzopen.publishing.passport import Passport as Described
 from ckanext.kzopen.publishing.rights import CHANGE, RELEASE, acts_by_itself, may_see, require, require_publisher
+from ckanext.kzopen.publishing.settle import defer_labels
 from sqlalchemy.orm import Session
 
 NOT_IN_A_TAG = re.compile(r"[^\w \-.]+")
@@ -85,7 +86,9 @@ def _create(
     begun: Callable[[Passport], object] | None,
 ) -> Saved:
     new = prepared(user, uri, described)
-    begin(session, new, address, begun)
+    if begun is not None:
+        begun(new.passport)
+    begin(session, [new], address)
     # The rights were checked above; `ignore_auth` lets the package have the id that its passport has.
     _act(session, "package_create", user, dict(new.fields))
     return Saved(new.passport, created=True)
@@ -101,12 +104,11 @@ def prepared(user: str, uri: str, described: Described) -> New:
     return New(passport, user, organization.id, fields)
 
 
-def begin(session: Session, new: New, address: str | None = None, begun: Callable[[Passport], object] | None = None) -> None:
-    """Write what belongs to a new data set beside its package: passport, event, outbox row; nothing is committed."""
-    session.add(new.passport)
-    if begun is not None:
-        begun(new.passport)
-    _told(session, new.passport, "create", new.user, new.agency, address)
+def begin(session: Session, several: Sequence[New], address: str | None = None) -> None:
+    """Write what belongs to new data sets of one user beside their packages: passports, events, rows of the outbox; nothing is
+    committed."""
+    session.add_all(new.passport for new in several)
+    _told(session, [(new.passport, new.agency) for new in several], "create", several[0].user, address)
 
 
 def _change(session: Session, user: str, package: Any, described: Described, address: str | None) -> Saved:
@@ -115,9 +117,12 @@ def _change(session: Session, user: str, package: Any, described: Described, add
         passport = _new_passport(package.id, package.name, described)
         session.add(passport)
     _may_open(user, package.owner_org, passport.schema or {}, described)
-    passport.schema = described.table_schema.descriptor()
+    schema = described.table_schema.descriptor()
+    if schema != passport.schema:
+        defer_labels(session, passport.package_id)
+    passport.schema = schema
     passport.changed = datetime.now(UTC)
-    _told(session, passport, "change", user, package.owner_org, address)
+    _told(session, [(passport, package.owner_org)], "change", user, address)
     fields = package_fields(package.name, described) | {"id": package.id, "state": model.State.ACTIVE}
     _act(session, "package_patch", user, fields)
     return Saved(passport, created=False)
@@ -141,19 +146,16 @@ def _new_passport(package_id: str, uri: str, described: Described) -> Passport:
     return Passport(package_id=package_id, uri=uri, resource_id=str(uuid4()), schema=schema)
 
 
-def _told(session: Session, passport: Passport, verb: str, user: str, agency: str | None, address: str | None) -> None:
+def _told(session: Session, several: Sequence[tuple[Passport, str | None]], verb: str, user: str, address: str | None) -> None:
     session.flush()
-    write_event(
-        session,
-        kind="dataset",
-        object_id=passport.package_id,
-        verb=verb,
-        actor=user_id(user),
-        address=address,
-        agency=agency,
-        new={"uri": passport.uri, "schema": passport.schema},
-    )
-    outbox.emit(session, f"dataset.{verb}", passport.package_id)
+    same = {"kind": "dataset", "verb": verb, "actor": user_id(user), "address": address, "in_place_of": None}
+    same |= {"old": None, "reason": None, "at": None}
+    each = [
+        {"object_id": passport.package_id, "agency": agency, "new": {"uri": passport.uri, "schema": passport.schema}}
+        for passport, agency in several
+    ]
+    write_events(session, [same | values for values in each])
+    outbox.emit_all(session, [(f"dataset.{verb}", passport.package_id, {}) for passport, _agency in several])
 
 
 def _act(session: Session, action: str, user: str, fields: dict[str, Any]) -> None:

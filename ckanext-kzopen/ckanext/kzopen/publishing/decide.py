@@ -42,7 +42,7 @@ def approve(session: Session, delivery: Delivery, approver: str, address: str | 
 
 def refuse(session: Session, delivery: Delivery, actor: str, reason: str, address: str | None = None) -> None:
     """Say no to a delivery that waits, is planned or lies in quarantine; commits. Raises KzError publishing.cannot_refuse."""
-    told = _reason(reason)
+    told = reason_of(reason)
     session.refresh(delivery, with_for_update=True)
     ways = {"awaiting_approval": "decline", "scheduled": "decline", "quarantined": "reject"}
     if delivery.state not in ways or is_under_way(delivery):
@@ -72,7 +72,7 @@ def release(session: Session, delivery: Delivery, actor: str, reason: str, addre
     """
     if systems.is_actor(actor):
         raise KzError("publishing.person_only")
-    told = _reason(reason)
+    told = reason_of(reason)
     session.refresh(delivery, with_for_update=True)
     if delivery.state != "quarantined":
         raise KzError("publishing.cannot_release", state=_label(delivery))
@@ -108,7 +108,8 @@ def step_to_accepted(delivery: Delivery) -> tuple[str, str, str | None]:
     return ("publish_on_time" if delivery.state == "scheduled" else "accept"), SYSTEM, None
 
 
-def _reason(text: str) -> str:
+def reason_of(text: str) -> str:
+    """A reason as it is kept; KzError publishing.reason_missing for none."""
     told = text.strip()[:LONGEST_REASON]
     if not told:
         raise KzError("publishing.reason_missing")

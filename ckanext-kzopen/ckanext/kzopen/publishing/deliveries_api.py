@@ -16,7 +16,7 @@ from ckanext.kzopen.core.people import systems
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.problem import problem, request_language
 from ckanext.kzopen.publishing import admission, answers, bodies, datasets, decide, formats, receive, reports, rights
-from ckanext.kzopen.publishing.api import answered, blueprint, deliverable, sender, small_body
+from ckanext.kzopen.publishing.api import answered, blueprint, deliverable, holder, sender, small_body
 from ckanext.kzopen.publishing.calls import Decision, ReportQuery, RowsQuery, query
 from ckanext.kzopen.publishing.model import Delivery
 from ckanext.kzopen.publishing.site import Site, configured
@@ -36,8 +36,9 @@ def post_rows(uri: str) -> Response:
 
     Rows of somebody who may not approve wait, checked, for somebody who may.
     """
-    user, passport = deliverable(uri)
+    sender()
     site, asked = configured(), query(RowsQuery)
+    user, passport = deliverable(uri, asked.mode)
     with _body(user) as (stream, file_name, media_type, length):
         sending = receive.Sending(
             mode=asked.mode,
@@ -161,6 +162,7 @@ def _decidable(number: UUID, right: str) -> tuple[Delivery, str]:
     if right == rights.RELEASE and systems.is_actor(sender()):
         raise KzError("publishing.person_only")
     rights.require(sender(), right, delivery.package_id)
+    holder().require(delivery.mode)
     return delivery, datasets.user_id(sender())
 
 

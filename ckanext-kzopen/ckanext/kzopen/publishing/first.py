@@ -1,67 +1,77 @@
-"""A new data set with the first version of its table in one transaction, for those who bring many with small tables.
+"""New data sets with the first versions of their tables in one transaction, for those who bring many with small tables.
 
-It does what `datasets.save` and `process.process` do after one another, writing the package once instead of twice and
-committing once instead of nine times. What has to be refused, or to wait for a person or a moment, is left to them.
+It does what `datasets.save` and `process.process` do after one another, writing each package once instead of twice and
+committing once instead of nine times each. What has to be refused, or to wait for a person or a moment, is left to them.
 
-A death before the commit leaves files that nothing names; they are tidied away. A death after it leaves a delivery that is
-accepted and not settled, which `process.process` brings to its end.
+A death before the commit leaves files that nothing names; they are tidied away. A death after it leaves deliveries that are
+accepted and not settled, which `process.process` brings to their end.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from uuid import uuid4
 
 from ckan import logic, model
-from ckanext.kzopen.core import states
+from ckanext.kzopen.core import lookups, states
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.publishing import accept, datasets, inbox, package, process, receive, rules
 from ckanext.kzopen.publishing.datasets import New
-from ckanext.kzopen.publishing.model import Delivery, Passport
+from ckanext.kzopen.publishing.made import Made, accepted, keep
+from ckanext.kzopen.publishing.model import Delivery
 from ckanext.kzopen.publishing.receive import Sending
 from ckanext.kzopen.publishing.refusal import Refused
 from ckanext.kzopen.publishing.settle import create_preview, datastore_transaction
 from ckanext.kzopen.publishing.site import Site
+from sqlalchemy import text, update
 from sqlalchemy.orm import Session
 
 if TYPE_CHECKING:
+    import pyarrow as pa
     from ckanext.kzopen.validation.check import Checked
 
 SMALL = 1 << 20
 """Bytes of a body up to which one transaction is worth it: a large table would keep it open for long."""
+CELLS = 20_000
+"""Values of a table up to which its rows go to DataStore in the text of a statement; a small file may unpack to millions."""
 INDEXED = "kzopen_indexed_at_once"
 """In the context of CKAN's action: the search document is made in its transaction, which the caller commits."""
+ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('kzopen.first', 0))")
+"""Two that write many data sets would wait for each other's names and keywords, in whatever order they come."""
 
 
-def publish(
-    session: Session, site: Site, new: New, sending: Sending, file: Path, begun: Callable[[Passport], object]
-) -> Delivery | None:
-    """The accepted and settled delivery of the table in `file`; None, with nothing written, when it has to go step by step.
+@dataclass(frozen=True)
+class Ready:
+    """A new data set whose table was checked: nothing but the stored bytes of its delivery is there yet."""
 
-    `begun` is as in `datasets.save`. That it is settled is not committed yet.
-    """
+    new: New
+    delivery: Delivery
+    checked: Checked
+    stored: inbox.Received
+
+    @property
+    def table(self) -> pa.Table:
+        assert self.checked.table is not None  # noqa: S101 - refused before
+        return self.checked.table
+
+
+def ready(session: Session, site: Site, new: New, sending: Sending, file: Path) -> Ready | None:
+    """The table in `file` on its way to `publish`; None, with nothing stored, when it has to go step by step."""
     if sending.waits_for or sending.publish_at or not 0 < file.stat().st_size <= SMALL:
         return None
     number = uuid4()
     with file.open("rb") as stream:
         stored = inbox.receive(site.files_url, number, stream, SMALL)
     delivery = receive.row_of(new.passport, sending, number, stored)
-    try:
-        checked = _free(session, site, new, sending, delivery, stored)
-        if checked is not None:
-            _publish(session, site, new, delivery, checked, begun)
-    except KzError:
-        session.rollback()
-        inbox.discard(site.files_url, stored)
-        raise
+    checked = _free(session, site, new, sending, delivery, stored)
     if checked is None:
         inbox.discard(site.files_url, stored)
         return None
-    delivery.settled = datetime.now(UTC)
-    return delivery
+    return Ready(new, delivery, checked, stored)
 
 
 def _free(
@@ -72,6 +82,8 @@ def _free(
         receive.check_sending(sending, new.passport)
         receive.check_body(site.files_url, sending, stored)
         checked: Checked = process.sound(session, site, delivery, new.passport, set())
+        if checked.table is None or checked.table.num_rows * checked.table.num_columns > CELLS:
+            return None
         if process.stops_of(session, site, delivery, new.passport, checked):
             return None
     except (KzError, Refused):
@@ -79,40 +91,66 @@ def _free(
     return None if rules.wants_second_person(session, new.agency, delivery.sender) else checked
 
 
-def _publish(
-    session: Session, site: Site, new: New, delivery: Delivery, checked: Checked, begun: Callable[[Passport], object]
-) -> None:
-    from ckanext.kzopen.rows import datastore
+def publish(session: Session, site: Site, several: Sequence[Ready]) -> None:
+    """Publish new data sets of one sender together; commits. That their deliveries are settled is not committed yet.
 
-    table, made = accept.made_whole(session, site, delivery, new.passport, checked, None)
+    What the session holds already is committed with them. When one of them cannot be published none is: KzError, or an error
+    of the database.
+    """
+    numbers = [one.delivery.id for one in several]
+    try:
+        _publish(session, site, several)
+    except KzError:
+        # Not after an error of the database: a commit whose answer got lost may have been made.
+        session.rollback()
+        give_up(site, several)
+        raise
+    session.execute(update(Delivery).where(Delivery.id.in_(numbers)).values(settled=datetime.now(UTC)))
+
+
+def give_up(site: Site, several: Sequence[Ready]) -> None:
+    """Throw away the stored bytes of data sets that are not published."""
+    for one in several:
+        inbox.discard(site.files_url, one.stored)
+
+
+def _publish(session: Session, site: Site, several: Sequence[Ready]) -> None:
+    from ckanext.kzopen.rows import newborn
+
+    made = [accept.made_first(site, one.new.passport, one.table) for one in several]
     with datastore_transaction() as connection:
-        prepared = datastore.prepare(
-            connection, new.passport.resource_id, table, sha256=made.sha256, schema=new.passport.schema
-        )
-        _write(session, site, new, delivery, checked, made, begun)
+        for one, its in zip(several, made, strict=True):
+            passport = one.new.passport
+            newborn.create(connection, passport.resource_id, one.table, sha256=its.sha256, schema=passport.schema)
+        _write(session, site, several, made)
         session.commit()
-        datastore.switch(connection, prepared)
 
 
-def _write(
-    session: Session,
-    site: Site,
-    new: New,
-    delivery: Delivery,
-    checked: Checked,
-    made: accept.Made,
-    begun: Callable[[Passport], object],
-) -> None:
-    """The data set with its search document, the delivery on its way, the version, the preview."""
-    now, passport = datetime.now(UTC), new.passport
-    datasets.begin(session, new, begun=begun)
-    fields = package.create_showing(site, passport, new.fields, made, now)
-    datasets.act(session, "package_create", new.user, fields, defer_commit=True, **{INDEXED: True})
-    states.begin(session, "delivery", delivery, actor=delivery.sender)
-    states.change(session, "delivery", delivery, "check", actor=process.SYSTEM, checking=now)
-    accept.write(session, delivery, passport, checked, made, now)
-    context: dict[str, Any] = {"user": package.site_user(), "ignore_auth": True, "defer_commit": True}
-    create_preview(passport, fields, context)
+def _write(session: Session, site: Site, several: Sequence[Ready], made: Sequence[Made]) -> None:
+    """The data sets with their search documents, the deliveries on their way, the versions, the previews."""
+    now, pairs = datetime.now(UTC), list(zip(several, made, strict=True))
+    session.execute(ONE_AT_A_TIME)
+    for one in {one.new.agency: one for one in several}.values():
+        _hold(session, one)
+    datasets.begin(session, [one.new for one in several])
+    for one, its in pairs:
+        fields = package.create_showing(site, one.new.passport, one.new.fields, its, now)
+        datasets.act(session, "package_create", one.new.user, fields, defer_commit=True, **{INDEXED: True})
+        context: dict[str, Any] = {"user": package.site_user(), "ignore_auth": True, "defer_commit": True}
+        create_preview(one.new.passport, fields, context)
+    fields_of = [accepted(one.delivery, one.checked, its, now) for one, its in pairs]
+    ways = [("check", process.SYSTEM, [{"checking": now}] * len(pairs)), ("accept", process.SYSTEM, fields_of)]
+    states.begin_all(session, "delivery", [one.delivery for one in several], several[0].delivery.sender, ways)
+    keep(session, [(one.delivery, one.new.passport, its) for one, its in pairs], now)
+
+
+def _hold(session: Session, one: Ready) -> None:
+    """Let nobody change the agency, which must still be as it was when the table was checked; raises KzError."""
+    agency = lookups.hold(session, one.new.agency)
+    if agency is None or agency.state != model.State.ACTIVE:
+        raise KzError("publishing.unknown_owner", owner=one.new.agency)
+    if rules.wants_second_person(session, one.new.agency, one.delivery.sender):
+        raise KzError("publishing.own_delivery")
 
 
 def after_create(context: Mapping[str, Any], package_id: str) -> None:

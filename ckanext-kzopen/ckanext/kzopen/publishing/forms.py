@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Collection, Mapping
 from typing import Any, get_args
 
 from ckanext.kzopen.core.texts import LANGUAGES
-from ckanext.kzopen.publishing.passport import Category, FieldType, Periodicity
+from ckanext.kzopen.publishing.passport import Category, FieldType, ForeignKey, Periodicity
 
 Values = dict[str, str]
 CATEGORIES: tuple[str, ...] = get_args(Category)
@@ -16,10 +17,13 @@ COMMON_TYPES: tuple[str, ...] = tuple(
 )
 TEXTS = ("title", "description")
 PLAIN = ("owner", "category", "periodicity")
-COLUMN_PARTS = ("name", "type", "kk", "ru", "en", "required", "key", "pattern", "enum")
+COLUMN_PARTS = ("name", "type", "kk", "ru", "en", "required", "key", "pattern", "enum", "notation")
+NOTATION = ("format", "decimalChar", "groupChar", "trueValues", "falseValues", "missingValues")
+"""How a column's values are written: a hidden input carries it, since the form does not ask for it."""
 SHOWN_RULES = ("required", "pattern", "enum")
 BETWEEN = ";"
 SPARE_COLUMNS = 3
+MORE_COLUMNS = 10
 MOST_COLUMNS = 200
 
 
@@ -45,7 +49,7 @@ def _words(text: str) -> list[str]:
 
 
 def _schema(values: Mapping[str, str]) -> dict[str, Any]:
-    columns = [column for n in range(columns_in(values)) if (column := _column(values, n))["name"]]
+    columns = [_column(values, n) for n in named_rows(values)]
     fields = [_field(column) for column in columns]
     key = [column["name"] for column in columns if column["key"]]
     return {"fields": fields, "primaryKey": key}
@@ -55,6 +59,11 @@ def columns_in(values: Mapping[str, str]) -> int:
     """How many rows of columns the form has."""
     numbers = [int(name.split(".")[1]) for name in values if name.startswith("columns.") and name.split(".")[1].isdigit()]
     return min(max(numbers, default=-1) + 1, MOST_COLUMNS)
+
+
+def named_rows(values: Mapping[str, str]) -> list[int]:
+    """The rows of the form that are columns, in their order in the schema."""
+    return [n for n in range(columns_in(values)) if _column(values, n)["name"]]
 
 
 def _column(values: Mapping[str, str], n: int) -> Values:
@@ -69,9 +78,33 @@ def _field(column: Values) -> dict[str, Any]:
     constraints: dict[str, Any] = {"required": True} if column["required"] or column["key"] else {}
     if column["pattern"] and field["type"] == "string":
         constraints["pattern"] = column["pattern"]
-    if values := [value.strip() for value in column["enum"].split(BETWEEN) if value.strip()]:
+    if values := _allowed(column["enum"]):
         constraints["enum"] = values
-    return field | ({"constraints": constraints} if constraints else {})
+    return field | _notation(column, field["type"]) | ({"constraints": constraints} if constraints else {})
+
+
+def _allowed(text: str) -> list[str]:
+    return [value.strip() for value in text.split(BETWEEN) if value.strip()]
+
+
+def _as_text(allowed: Collection[Any]) -> str:
+    return f"{BETWEEN} ".join(map(str, allowed))
+
+
+def _notation(column: Values, kind: str) -> dict[str, Any]:
+    """The notation that the column had when the form was shown; none when a person has given it another type since."""
+    try:
+        told = json.loads(column["notation"] or "{}")
+    except (ValueError, RecursionError):
+        return {}
+    same_type = isinstance(told, dict) and told.get("type") == kind
+    return {name: told[name] for name in NOTATION if told.get(name)} if same_type else {}
+
+
+def with_notation(values: Mapping[str, str]) -> set[str]:
+    """The names of the columns whose notation the form tells, be it the plain one."""
+    columns = (_column(values, n) for n in named_rows(values))
+    return {column["name"] for column in columns if column["notation"]}
 
 
 def values_of(passport: Mapping[str, Any]) -> Values:
@@ -98,13 +131,16 @@ def columns_as_values(fields: list[dict[str, Any]], key: list[str]) -> Values:
         parts = {"name": field["name"], "type": field.get("type", "string")} | (field.get("title_translated") or {})
         parts |= {"required": "1" if required else "", "key": "1" if field["name"] in key else ""}
         parts |= {"pattern": str(constraints.get("pattern") or "")}
-        parts |= {"enum": f"{BETWEEN} ".join(map(str, constraints.get("enum") or []))}
+        parts |= {"enum": _as_text(constraints.get("enum") or [])}
+        written = {"type": parts["type"]} | {name: field[name] for name in NOTATION if field.get(name)}
+        parts |= {"notation": json.dumps(written, ensure_ascii=False)}
         values |= {f"columns.{n}.{part}": text for part, text in parts.items()}
     return values
 
 
-def keep_unseen(described_schema: dict[str, Any], known: Mapping[str, Any]) -> dict[str, Any]:
-    """The form's schema with what the form does not show (formats, patterns, lists of values) as it was before."""
+def keep_unseen(described_schema: dict[str, Any], known: Mapping[str, Any], told: Collection[str] = ()) -> dict[str, Any]:
+    """The form's schema with what the form does not show (bounds, descriptions, foreign keys) as it was before; so is the
+    notation of columns, but of those in `told`, whose notation the form told itself."""
     before = {field["name"]: field for field in known.get("fields", [])}
     fields = []
     for field in described_schema["fields"]:
@@ -112,6 +148,16 @@ def keep_unseen(described_schema: dict[str, Any], known: Mapping[str, Any]) -> d
         same_type = old.get("type", "string") == field["type"]
         constraints = {k: v for k, v in (old.get("constraints") or {}).items() if k not in SHOWN_RULES} if same_type else {}
         constraints |= field.get("constraints", {})
-        kept = {k: v for k, v in old.items() if k not in ("constraints", "title_translated")} if same_type else {}
+        allowed = (old.get("constraints") or {}).get("enum") or []
+        if same_type and allowed and _allowed(_as_text(allowed)) == constraints.get("enum"):
+            constraints["enum"] = allowed  # numbers stay numbers, and a value with the sign between values stays one
+        left_out = ("constraints", "title_translated", *(NOTATION if field["name"] in told else ()))
+        kept = {k: v for k, v in old.items() if k not in left_out} if same_type else {}
         fields.append(kept | field | ({"constraints": constraints} if constraints else {}))
-    return {**{k: v for k, v in known.items() if k != "fields"}, **described_schema, "fields": fields}
+    whole = {**{k: v for k, v in known.items() if k not in ("fields", "foreignKeys")}, **described_schema, "fields": fields}
+    names = {field["name"] for field in fields}
+    # With a column that it names, a foreign key goes.
+    references = [
+        key for key in known.get("foreignKeys") or [] if names.issuperset(ForeignKey.model_validate(key).columns()[0])
+    ]
+    return whole | ({"foreignKeys": references} if references else {})

@@ -10,7 +10,7 @@ from ckan import model
 from ckanext.kzopen.publishing.model import Delivery, Passport
 from ckanext.kzopen.rows.model import Version
 from ckanext.kzopen.search import registry
-from sqlalchemy import func, select
+from sqlalchemy import Select, func, inspect, select
 from sqlalchemy.orm import Session
 
 MOST = 600
@@ -20,12 +20,20 @@ VISIBLE_FROM = "visible_from"
 
 
 def register() -> None:
-    """A passport that changes changes the document of its data set."""
+    """A passport that changes changes the document of its data set, and so does a delivery that is planned, or no longer."""
     registry.feeds("passport", registry.PACKAGE, _touched)
+    registry.feeds("plan", registry.PACKAGE, _planned)
 
 
 def _touched(instance: Any) -> Iterable[str]:
     return (instance.package_id,) if isinstance(instance, Passport) else ()
+
+
+def _planned(instance: Any) -> Iterable[str]:
+    if not isinstance(instance, Delivery):
+        return ()
+    states = inspect(instance).attrs.state.history
+    return (instance.package_id,) if "scheduled" in (*(states.added or ()), *(states.deleted or ())) else ()
 
 
 def with_columns(document: dict[str, Any]) -> dict[str, Any]:
@@ -47,6 +55,13 @@ def opens_at(session: Session, package_id: str) -> datetime | None:
     has_one = select(Version.id).where(Version.package_id == package_id).exists()
     planned = select(func.min(Delivery.publish_at)).where(Delivery.package_id == package_id, Delivery.state == "scheduled")
     return session.scalar(planned.where(~has_one))
+
+
+def later() -> Select[tuple[str]]:
+    """The data sets whose first version is still to come, as `opens_at` says it of one."""
+    has_one = select(Version.id).where(Version.package_id == Delivery.package_id).exists()
+    planned = select(Delivery.package_id).where(Delivery.state == "scheduled", ~has_one).group_by(Delivery.package_id)
+    return planned.having(func.min(Delivery.publish_at) > func.now())
 
 
 def told(session: Session, package_id: str) -> dict[str, str]:

@@ -6,10 +6,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.publishing import staff
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 PATTERNS = {"uri": "publishing.input_uri", "email": "publishing.input_email", "phone": "publishing.input_phone"}
+OURS = (
+    "input_column_name",
+    "input_columns_repeat",
+    "input_key_unknown",
+    "input_foreign_key",
+    "input_rule",
+    "input_pattern",
+    "input_enum",
+    "input_bounds",
+)
 EMPTY = ("missing", "string_type", "too_short")
 
 
@@ -24,8 +35,8 @@ def by_place(error: ValidationError) -> dict[str, KzError]:
 def _told(detail: ErrorDetails) -> KzError:
     kind, place = detail["type"], detail["loc"]
     context: Mapping[str, Any] = detail.get("ctx", {})
-    if kind in ("input_column_name", "input_columns_repeat", "input_key_unknown"):
-        return KzError(f"publishing.{kind}", **context)
+    if kind in OURS:
+        return KzError(f"publishing.{kind}", **{**context, **_type_in_words(context)})
     if kind in EMPTY or (kind == "string_too_short" and not detail["input"]):
         return KzError("publishing.input_missing")
     if kind == "string_pattern_mismatch":
@@ -35,6 +46,11 @@ def _told(detail: ErrorDetails) -> KzError:
     if kind == "string_too_short":
         return KzError("publishing.input_too_short", limit=context["min_length"])
     return _of_kind(kind, context)
+
+
+def _type_in_words(context: Mapping[str, Any]) -> dict[str, Any]:
+    """The type of a column as the form calls it, where the error names one."""
+    return {"kind": staff.TYPES.get(context["kind"], context["kind"])} if "kind" in context else {}
 
 
 def _of_kind(kind: str, context: Mapping[str, Any]) -> KzError:

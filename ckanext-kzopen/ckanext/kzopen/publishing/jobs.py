@@ -14,7 +14,7 @@ from ckanext.kzopen.core.withdrawal import tombstone
 from ckanext.kzopen.publishing import decide, inbox, portal_figures, process, uploads, withdrawal
 from ckanext.kzopen.publishing.model import Delivery, Passport, due, known_bodies
 from ckanext.kzopen.publishing.receive import defer_check
-from ckanext.kzopen.publishing.settle import bring_datastore
+from ckanext.kzopen.publishing.settle import TASK_LABELS, bring_datastore, bring_labels
 from ckanext.kzopen.publishing.site import configured
 from ckanext.kzopen.publishing.waiting import is_decided
 from ckanext.kzopen.rows import model as versions
@@ -65,6 +65,15 @@ def show_current(package: str) -> None:
     current = versions.latest(session, passport.uri)
     if current is not None and tombstone(session, "dataset", package) is None:
         bring_datastore(current)
+
+
+@task(TASK_LABELS, retry=Retry(times=36, first=1, longest=120))
+def show_labels(package: str) -> None:
+    """After the columns of a passport were told otherwise: let DataStore tell them so too.
+
+    It is tried for an hour: the words of a large table are indexed for minutes, and nobody changes its labels meanwhile.
+    """
+    bring_labels(model.Session(), package)
 
 
 @task("publishing.portal_figures", cron="40 3 * * *")

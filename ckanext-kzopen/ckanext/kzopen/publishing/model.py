@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -35,9 +35,10 @@ class Delivery(Base):
 
     `mode` is replace, append, upsert or delete. `check_only` is whether the sender asked for a check alone. One that
     `waits_for` something (`check`: for its sender, `approval`: for somebody else) stops before publication until a person
-    decides (`approver`, with `decision_reason`). `stops` are what put it into quarantine (`stops.Stop`). `report` is
-    `validation.report.Report.stored()`. The counts of rows are None until they are known. `key_free` is whether its
-    idempotency key may be used again. `settled` is when DataStore, too, showed the version of an accepted delivery.
+    decides (`approver`, with `decision_reason`). `stops` are what put it into quarantine (`stops.Stop`). `repairs` are kinds
+    and fields of repairs that a person accepted for it alone. `report` is `validation.report.Report.stored()`. The counts of
+    rows are None until they are known. `key_free` is whether its idempotency key may be used again. `settled` is when
+    DataStore, too, showed the version of an accepted delivery.
     """
 
     __tablename__ = "delivery"
@@ -64,6 +65,7 @@ class Delivery(Base):
     publish_at: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     waits_for: Mapped[str | None] = mapped_column(Text)
     stops: Mapped[list[dict[str, Any]]] = mapped_column(JSONB, default=list)
+    repairs: Mapped[list[list[str | None]]] = mapped_column(JSONB, default=list)
     approver: Mapped[str | None] = mapped_column(Text)
     decision_reason: Mapped[str | None] = mapped_column(Text)
     key_free: Mapped[bool] = mapped_column(default=False)
@@ -150,6 +152,12 @@ class AcceptedRepair(Base):
 def passport_of(session: Session, uri: str) -> Passport | None:
     """The passport of the data set `uri`, or None."""
     return session.scalars(select(Passport).where(Passport.uri == uri)).first()
+
+
+def schemas_today(session: Session, package_ids: Collection[str]) -> dict[str, dict[str, Any]]:
+    """The Table Schemas of data sets as the last commit left them, by id; without those that have no passport."""
+    found = session.execute(select(Passport.package_id, Passport.schema).where(Passport.package_id.in_(package_ids)))
+    return {row.package_id: row.schema for row in found}
 
 
 def delivery_with_key(session: Session, package_id: str, key: str) -> Delivery | None:

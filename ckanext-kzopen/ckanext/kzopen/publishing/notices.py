@@ -119,6 +119,7 @@ def _to_followers(session: AnySession, delivery: Delivery, package: Any, state: 
         agency=package.owner_org,
         section=SECTION,
         words=tuple(words),
+        begins=kind == "dataset.version" and delivery.version == 1,
         part=kind,
     )
 

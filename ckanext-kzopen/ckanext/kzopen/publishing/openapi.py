@@ -23,9 +23,13 @@ DESCRIPTION: Words = {
     "en": "Publish and refresh the tables of an agency without anybody's hand in it.",
 }
 TOKEN: Words = {
-    "kk": "Ақпараттық жүйенің немесе адамның токені.",
-    "ru": "Токен информационной системы или человека.",
-    "en": "Token of an information system, or of a person.",
+    "kk": "Ақпараттық жүйенің немесе адамның токені. Жүйенің токені кейбір режимдермен, тек паспорттармен немесе тек оқумен "
+    "шектелуі мүмкін: бұл шектен шыққан сұранысқа 403 қайтарылады, жауапта токенге не рұқсат етілгені мен кімге жүгіну "
+    "керегі айтылады.",
+    "ru": "Токен информационной системы или человека. Токен системы может быть ограничен некоторыми режимами, одними "
+    "паспортами или чтением: запрос сверх этого получает 403, в ответе – что токену разрешено и к кому обратиться.",
+    "en": "Token of an information system, or of a person. That of a system may be limited to some modes, to passports, or to "
+    "reading: a request beyond that gets 403, which tells what the token may do and whom to ask.",
 }
 BODIES: tuple[type[BaseModel], ...] = (
     Passport,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Annotated, Any, Literal
 
 from ckanext.kzopen.core.texts import LANGUAGES
+from ckanext.kzopen.publishing import column_rules
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 from pydantic_core import PydanticCustomError
 
@@ -116,6 +117,34 @@ class SchemaField(BaseModel):
         description="The article or register by which personal data of this column are public; set by who may release them.",
     )
 
+    @model_validator(mode="after")
+    def _rules_can_be_kept(self) -> SchemaField:
+        column_rules.refuse(self.model_dump(by_alias=True, exclude_none=True))
+        return self
+
+
+class Referred(BaseModel):
+    """The table that a foreign key refers to, and the columns of its codes."""
+
+    model_config = ConfigDict(extra="allow")
+
+    resource: str = Field("", description="The data set of the reference table, which everybody may see; none: this table.")
+    fields: str | Annotated[list[str], Field(min_length=1)]
+
+
+class ForeignKey(BaseModel):
+    """Columns whose values must be codes of a reference table (https://specs.frictionlessdata.io/table-schema/)."""
+
+    model_config = ConfigDict(extra="allow")
+
+    fields: str | Annotated[list[str], Field(min_length=1)]
+    reference: Referred
+
+    def columns(self) -> tuple[list[str], list[str]]:
+        """The columns, and those of the codes, one for each."""
+        pair = [[names] if isinstance(names, str) else names for names in (self.fields, self.reference.fields)]
+        return pair[0], pair[1]
+
 
 class TableSchema(BaseModel):
     """The columns of the table (https://specs.frictionlessdata.io/table-schema/); none while they are not known yet."""
@@ -124,6 +153,7 @@ class TableSchema(BaseModel):
 
     fields: list[SchemaField] = Field(max_length=1000)
     primary_key: list[str] = Field(default=[], alias="primaryKey")
+    foreign_keys: list[ForeignKey] | None = Field(None, alias="foreignKeys", max_length=100)
     public_by: str | None = Field(
         None, alias="publicBy", max_length=1000, description="The same for the whole table: a register that is public by law."
     )
@@ -143,6 +173,11 @@ class TableSchema(BaseModel):
             raise PydanticCustomError("input_columns_repeat", "names of columns are repeated", {"names": repeated})
         if unknown := [name for name in self.primary_key if name not in names]:
             raise PydanticCustomError("input_key_unknown", "the key names unknown columns", {"names": unknown})
+        for key in self.foreign_keys or []:
+            columns, codes = key.columns()
+            here = {*columns, *(codes if not key.reference.resource else ())}
+            if here - set(names) or len(columns) != len(codes):
+                raise PydanticCustomError("input_foreign_key", "a foreign key does not fit", {"names": columns})
         return self
 
     def descriptor(self) -> dict[str, Any]:

@@ -19,6 +19,8 @@ from flask import request
 from pydantic import TypeAdapter, ValidationError
 
 URI = TypeAdapter(Uri)
+CELLS = {"publishing.input_pattern": "pattern", "publishing.input_enum": "enum"}
+"""The cell of a column's row beside which a fault of the column is told; others stand beside its name."""
 
 
 @blueprint.route("/datasets/new", methods=["GET", "POST"])
@@ -50,24 +52,26 @@ def edit_dataset(uri: str) -> Page:
 def _passportshow(uri: str | None, values: forms.Values) -> Page:
     """Show the form; save it when it was sent to be saved, or do what another of its buttons asks."""
     errors: dict[str, KzError] = {}
-    spare = forms.SPARE_COLUMNS
+    spare = 0 if uri else forms.SPARE_COLUMNS
     if request.method == "POST":
         if "take" in values:
             values, errors = _columns_from_file(values)
+            spare = 0 if errors else spare
         elif "more" in values:
-            spare = 10
+            spare = forms.MORE_COLUMNS
         else:
             errors, saved = _saved(uri, values)
+            spare = 0  # a form with mistakes has its empty rows already
             if saved:
                 tk.h.flash_success(tk._("The passport has been saved."))
                 return tk.h.redirect_to("kzopen_staff.dataset", uri=saved)
-    count = max(forms.columns_in(values) + (spare if uri is None or "more" in values else 0), 3)
     return show(
         "passport",
         uri=uri,
         values=values,
         errors=_in_words(errors),
-        columns=count,
+        columns=max(forms.columns_in(values) + spare, forms.SPARE_COLUMNS),
+        responsible_hint=staff.RESPONSIBLE_HINT,
         organizations=rights.organizations_of(me(), rights.CHANGE),
         categories=staff.choices("category"),
         periodicities=staff.choices("periodicity"),
@@ -76,21 +80,57 @@ def _passportshow(uri: str | None, values: forms.Values) -> Page:
 
 
 def _saved(uri: str | None, values: forms.Values) -> tuple[dict[str, KzError], str | None]:
-    """What is wrong with the form, or the name of the data set that was saved."""
-    try:
-        name = uri or URI.validate_python(values.get("uri", ""))
-    except ValidationError:
-        return {"uri": KzError("publishing.input_uri")}, None
+    """All that is wrong with the form, or the name of the data set that was saved."""
+    name = uri or values.get("uri", "")
+    errors = {} if uri else _wrong_name(name)
     told = forms.described(values)
     if uri is not None:
-        told["schema"] = forms.keep_unseen(told["schema"], mine(uri, rights.CHANGE).schema)
+        known = mine(uri, rights.CHANGE).schema
+        told["schema"] = forms.keep_unseen(told["schema"], known, forms.with_notation(values))
     try:
-        datasets.save(model.Session(), me(), name, Described.model_validate(told), address=request.remote_addr)
+        described = Described.model_validate(told)
     except ValidationError as error:
-        return input_errors.by_place(error), None
+        return errors | _by_input(input_errors.by_place(error), values), None
+    if errors:
+        return errors, None
+    try:
+        datasets.save(model.Session(), me(), name, described, address=request.remote_addr)
     except KzError as error:
         return {"uri" if error.code == "publishing.uri_is_taken" else "": error}, None
     return {}, name
+
+
+def _wrong_name(name: str) -> dict[str, KzError]:
+    try:
+        URI.validate_python(name)
+    except ValidationError:
+        return {"uri": KzError("publishing.input_uri")}
+    return {}
+
+
+def _by_input(errors: dict[str, KzError], values: forms.Values) -> dict[str, KzError]:
+    """The errors by the inputs beside which they are told, in words for people; "schema" is the table of columns."""
+    rows = forms.named_rows(values)
+    return {_input(place, error, rows): _for_people(place, error, values) for place, error in errors.items()}
+
+
+def _input(place: str, error: KzError, rows: list[int]) -> str:
+    parts = place.split(".")
+    if parts[0] == "keywords":
+        return ".".join(parts[:2])
+    if parts[:2] == ["schema", "fields"] and len(parts) > 2:
+        return f"columns.{rows[int(parts[2])]}.{CELLS.get(error.code, 'name')}"
+    return place
+
+
+def _for_people(place: str, error: KzError, values: forms.Values) -> KzError:
+    """A form has lists where the API has codes, and asks for the responsible only because somebody gave an address."""
+    if error.code == "publishing.input_choice":
+        return KzError("publishing.choose_from_list")
+    address = values.get("responsible.email") or values.get("responsible.phone")
+    if place.startswith("responsible.name.") and error.code == "publishing.input_missing" and address:
+        return KzError("publishing.input_responsible")
+    return error
 
 
 def _columns_from_file(values: forms.Values) -> tuple[forms.Values, dict[str, KzError]]:
@@ -98,12 +138,14 @@ def _columns_from_file(values: forms.Values) -> tuple[forms.Values, dict[str, Kz
 
     part = request.files.get("sample")
     if part is None or not part.filename:
-        return values, {"sample": KzError("publishing.no_rows")}
+        return values, {"sample": KzError("publishing.no_file")}
     with NamedTemporaryFile(prefix="kzopen-sample-") as file:
         part.save(file)
         file.flush()
+        if not file.tell():
+            return values, {"sample": KzError("publishing.empty_file")}
         try:
-            schema = proposal.proposed(Path(file.name))
+            schema = proposal.proposed(Path(file.name), with_notation=True)
         except Unreadable:
             return values, {"sample": KzError("publishing.not_a_table")}
     rest = {name: text for name, text in values.items() if not name.startswith("columns.")}

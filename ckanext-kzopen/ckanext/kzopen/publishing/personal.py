@@ -77,17 +77,40 @@ LOOKS = (
 )
 
 
+class Search:
+    """What is looked for, in the rows of a table that come piece after piece."""
+
+    def __init__(self, schema: Mapping[str, Any]) -> None:
+        self._fields = [] if schema.get(PUBLIC) else [field for field in schema["fields"] if not field.get(PUBLIC)]
+        self._suspects: dict[str, list[pl.Series]] = {}
+
+    def take(self, rows: pa.Table) -> None:
+        """Look at these rows too."""
+        for field in self._of(rows):
+            self._suspects.setdefault(field["name"], []).append(_suspects(rows[field["name"]]))
+
+    def found(self, table: pa.Table) -> list[Stop]:
+        """A stop for each column and kind of personal data in the table, all of whose rows were taken; in the order of the
+        columns."""
+        fields = self._of(table)
+        stops = [stop for field in fields for stop in _in_column(field["name"], self._suspects.get(field["name"], []))]
+        return stops + _births(fields, table)
+
+    def _of(self, table: pa.Table) -> list[Mapping[str, Any]]:
+        return [field for field in self._fields if field["name"] in table.column_names]
+
+
 def found(table: pa.Table, schema: Mapping[str, Any]) -> list[Stop]:
     """A stop for each column and kind of personal data in it, in the order of the columns."""
-    if schema.get(PUBLIC):
+    search = Search(schema)
+    search.take(table)
+    return search.found(table)
+
+
+def _in_column(name: str, suspects: list[pl.Series]) -> list[Stop]:
+    texts = pl.concat(suspects) if suspects else pl.Series(dtype=pl.String)
+    if not len(texts):
         return []
-    fields = [field for field in schema["fields"] if field["name"] in table.column_names and not field.get(PUBLIC)]
-    stops = [stop for field in fields for stop in _in_column(field["name"], table[field["name"]])]
-    return stops + _births(fields, table)
-
-
-def _in_column(name: str, column: pa.ChunkedArray) -> list[Stop]:
-    texts = _suspects(column)
     return [
         Stop("personal", {"column": name, "what": look.kind, "count": count})
         for look in LOOKS

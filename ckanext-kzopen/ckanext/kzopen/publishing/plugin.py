@@ -16,8 +16,11 @@ from ckanext.kzopen.publishing import (
     figures,
     first,
     helpers,
+    in_place_of_ckan,
     index,
     jobs,
+    lists_of_ckan,
+    metrics,
     notices,
     passport_views,
     purge,
@@ -31,7 +34,9 @@ from ckanext.kzopen.publishing import (
     withdrawal_api,
     withdrawal_views,
 )
-from flask import Blueprint
+from ckanext.kzopen.publishing import model as tables
+from ckanext.kzopen.rows import described
+from flask import Blueprint, Flask
 
 # CKAN would check a form's token, which programs have not; the API looks at API tokens only, never at the session.
 csrf.exempt(api.blueprint)
@@ -44,6 +49,7 @@ class PublishingPlugin(p.SingletonPlugin):
     p.implements(p.IActions)
     p.implements(p.IBlueprint)
     p.implements(p.IConfigurer)
+    p.implements(p.IMiddleware, inherit=True)
     p.implements(p.IPackageController, inherit=True)
     p.implements(p.ITemplateHelpers)
     p.implements(p.IValidators)
@@ -51,7 +57,7 @@ class PublishingPlugin(p.SingletonPlugin):
     # The worker finds them registered by the import.
     jobs = (jobs,)
     # They put their pages on the blueprints of the desk and the API, and the desk into the workstation.
-    kept = (figures,)
+    kept = (figures, metrics)
     pages = (
         views,
         passport_views,
@@ -70,9 +76,10 @@ class PublishingPlugin(p.SingletonPlugin):
         withdrawal.announce()
         notices.register()
         index.register()
+        described.by(tables.schemas_today)
 
     def get_actions(self) -> dict[str, Any]:
-        return {"dataset_purge": purge.dataset_purge}
+        return {"dataset_purge": purge.dataset_purge, **in_place_of_ckan.actions(), **lists_of_ckan.actions()}
 
     def after_dataset_create(self, context: Any, pkg_dict: dict[str, Any]) -> None:
         """The document of a data set that is made with its first table belongs to the same transaction."""
@@ -84,6 +91,10 @@ class PublishingPlugin(p.SingletonPlugin):
 
     def get_blueprint(self) -> list[Blueprint]:
         return [api.blueprint, desk.blueprint]
+
+    def make_middleware(self, app: Flask, config: Any) -> Flask:
+        in_place_of_ckan.install(app)
+        return app
 
     def get_helpers(self) -> dict[str, Any]:
         found = (helpers.kzopen_in_language, helpers.kzopen_words, helpers.kz_told)

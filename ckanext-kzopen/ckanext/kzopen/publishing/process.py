@@ -5,9 +5,11 @@
 
 from __future__ import annotations
 
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from ckanext.kzopen.core import states
@@ -23,6 +25,12 @@ from ckanext.kzopen.publishing.site import Site
 from ckanext.kzopen.publishing.waiting import is_decided, tell
 from ckanext.kzopen.rows import model as versions
 from sqlalchemy.orm import Session
+
+# pyarrow and polars stay out of the web processes, which only defer this work.
+if TYPE_CHECKING:
+    import pyarrow as pa
+    from ckanext.kzopen.publishing.personal import Search
+    from ckanext.kzopen.rows.staging import Staging
 
 SYSTEM = "system:publishing"
 LEAST_UNPACKED, MOST_TIMES = 128 << 20, 250
@@ -52,10 +60,12 @@ def _decide(session: Session, site: Site, delivery: Delivery) -> None:
     if not accept.hold(session, delivery, passport):
         return
     try:
-        with _staging(session, delivery, passport) as staged:
-            checked = sound(session, site, delivery, passport, repairs.keys(session, delivery.package_id), staged)
-            if delivery.state != "checking" or not _stopped(session, site, delivery, passport, checked):
-                accept.accept(session, site, delivery, passport, checked, staged)
+        with _early(session, delivery, passport) as early:
+            checked = sound(session, site, delivery, passport, repairs.keys(session, delivery), early)
+            people = early.people if early and checked.taken else None
+            stopped = _stopped if delivery.state == "checking" else _stopped_late
+            if not stopped(session, site, delivery, passport, checked, people):
+                accept.accept(session, site, delivery, passport, checked, early.staged if early else None)
     except Refused as refusal:
         session.rollback()
         _refuse(session, delivery, refusal.report)
@@ -64,20 +74,40 @@ def _decide(session: Session, site: Site, delivery: Delivery) -> None:
     session.commit()
 
 
-def _staging(session: Session, delivery: Delivery, passport: Passport) -> AbstractContextManager[Any]:
-    """Where rows are loaded that are still being checked (`rows.staging.Staging`); nothing where it is sure that somebody
-    decides on the delivery first, or where its rows are joined with those that are there."""
+@dataclass(frozen=True)
+class Early:
+    """What is done with rows while they are still being checked: they are loaded, and searched for personal data."""
+
+    staged: Staging
+    people: Search
+
+    def take(self, rows: pa.Table) -> None:
+        """The next rows."""
+        self.people.take(rows)
+        self.staged.take(rows)
+
+
+@contextmanager
+def _early(session: Session, delivery: Delivery, passport: Passport) -> Iterator[Early | None]:
+    """Where rows are taken early; None where it is sure that somebody decides on the delivery first, or where its rows are
+    joined with those that are there."""
+    from ckanext.kzopen.publishing import personal
+
     waits = delivery.waits_for is not None or rules.needs_second_person(session, delivery)
-    early = delivery.publish_at is not None and delivery.publish_at > _now()
-    if delivery.mode != "replace" or (delivery.state == "checking" and (waits or early)):
-        return nullcontext()
-    return staging(passport)
+    later = delivery.publish_at is not None and delivery.publish_at > _now()
+    if delivery.mode != "replace" or (delivery.state == "checking" and (waits or later)):
+        yield None
+        return
+    with staging(passport) as staged:
+        yield Early(staged, personal.Search(passport.schema))
 
 
-def _stopped(session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Any) -> bool:
+def _stopped(
+    session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Any, people: Search | None
+) -> bool:
     """Whether the delivery has to wait: in quarantine, for a person's decision, or for its moment; then its state says so."""
     given = {"report": checked.report.stored(), "rows": checked.report.rows, "wrong": 0, "checked": _now()}
-    if found := stops_of(session, site, delivery, passport, checked):
+    if found := stops_of(session, site, delivery, passport, checked, people):
         given["stops"] = [stop.stored() for stop in found]
         states.change(session, "delivery", delivery, "quarantine", actor=SYSTEM, **given)
         return True
@@ -93,8 +123,37 @@ def _stopped(session: Session, site: Site, delivery: Delivery, passport: Passpor
     return False
 
 
-def stops_of(session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Any) -> list[stops.Stop]:
-    """What a person has to look at first; raises Refused for an empty replacement where that is not wanted at all."""
+def _stopped_late(
+    session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Any, people: Search | None
+) -> bool:
+    """Whether a delivery that was decided on has to be looked at again: the table has changed since, and a stop would hold
+    it now that nobody saw then."""
+    found = stops_of(session, site, delivery, passport, checked, people)
+    if all(stops.is_covered(stop, delivery.stops) for stop in found):
+        return False
+    states.change(
+        session,
+        "delivery",
+        delivery,
+        "quarantine_late",
+        actor=SYSTEM,
+        stops=[stop.stored() for stop in found],
+        report=checked.report.stored(),
+        rows=checked.report.rows,
+        checked=_now(),
+        approver=None,
+        decision_reason=None,
+    )
+    return True
+
+
+def stops_of(
+    session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Any, people: Search | None = None
+) -> list[stops.Stop]:
+    """What a person has to look at first; raises Refused for an empty replacement where that is not wanted at all.
+
+    `people` has taken all rows already, if they were taken early.
+    """
     from ckanext.kzopen.publishing import personal
     from ckanext.kzopen.publishing.findings import emptied
 
@@ -113,9 +172,10 @@ def stops_of(session: Session, site: Site, delivery: Delivery, passport: Passpor
     change = stops.Change(delivery.mode, before, sent, old, checked.table.column_names, retyped)
     if allowed.empty == "refuse" and stops.empties(change):
         raise Refused(emptied(checked.report, before))
-    # Keys to delete are not published.
-    seen = personal.found(checked.table, passport.schema) if delivery.mode != "delete" else []
-    return seen + stops.losses(change, allowed)
+    losses = stops.losses(change, allowed)
+    if delivery.mode == "delete":  # keys to delete are not published
+        return losses
+    return (people.found(checked.table) if people else personal.found(checked.table, passport.schema)) + losses
 
 
 def _there(session: Session, site: Site, current: versions.Version, passport: Passport, keys: Any) -> int:
@@ -129,20 +189,25 @@ def _there(session: Session, site: Site, current: versions.Version, passport: Pa
 
 
 def sound(
-    session: Session, site: Site, delivery: Delivery, passport: Passport, accepted: set[repairs.Key], staged: Any = None
+    session: Session,
+    site: Site,
+    delivery: Delivery,
+    passport: Passport,
+    accepted: set[repairs.Key],
+    early: Early | None = None,
 ) -> Any:
     """A delivery's table with the report on it (`validation.check.Checked`); raises Refused when there is an error in it."""
-    checked = check(site, delivery, passport, accepted, staged)
+    checked = check(site, delivery, passport, accepted, early)
+    _refuse_unknown_codes(session, site, delivery, passport, checked)
     if checked.table is None:
         raise Refused(checked.report)
     _refuse_unstorable(checked)
-    _refuse_unknown_codes(session, site, delivery, passport, checked)
     return checked
 
 
-def check(site: Site, delivery: Delivery, passport: Passport, accepted: set[repairs.Key], staged: Any = None) -> Any:
+def check(site: Site, delivery: Delivery, passport: Passport, accepted: set[repairs.Key], early: Early | None = None) -> Any:
     """The report on the stored bytes, mended as people accepted it, and the table when they are free of errors
-    (`validation.check.Checked`); `staged` gets its rows meanwhile, where that can be."""
+    (`validation.check.Checked`); `early` gets its rows meanwhile, where that can be."""
     # Loaded here: web processes register this path too and must not carry the libraries that read files.
     from ckanext.kzopen.validation.cells import Limits
     from ckanext.kzopen.validation.check import check_file
@@ -158,11 +223,11 @@ def check(site: Site, delivery: Delivery, passport: Passport, accepted: set[repa
         limits=limits,
         accepted=accepted,
         suggest=True,
-        take=staged.take if staged else None,
+        take=early.take if early else None,
     )
-    if staged:
+    if early:
         # Rows that do not count must not stand in the way of the table that is loaded in their place.
-        staged.end() if checked.taken else staged.give_up()
+        early.staged.end() if checked.taken else early.staged.give_up()
     return checked
 
 
@@ -178,7 +243,7 @@ def _refuse_unknown_codes(session: Session, site: Site, delivery: Delivery, pass
     from ckanext.kzopen.publishing.references import unknown_codes
 
     if delivery.mode != "delete" and passport.schema.get("foreignKeys"):
-        report = unknown_codes(session, site.files_url, passport.schema, checked, _now().astimezone(ASTANA).date())
+        report = unknown_codes(session, site.files_url, passport, delivery.mode, checked, _now().astimezone(ASTANA).date())
         if report is not None:
             raise Refused(report)
 

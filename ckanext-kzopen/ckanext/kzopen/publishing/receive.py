@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 from ckanext.kzopen.core import jobs, outbox, states
+from ckanext.kzopen.core.people.systems.model import MODES
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.publishing import formats, inbox
 from ckanext.kzopen.publishing.model import Delivery, Passport, delivery_with_key, free_old_key
@@ -16,7 +18,6 @@ from sqlalchemy.orm import Session
 
 TASK = "publishing.process"
 TASK_DUE = "publishing.publish_due"
-MODES = ("replace", "append", "upsert", "delete")
 MODES_BY_KEY = ("upsert", "delete")
 LONGEST_KEY = 255
 LATEST = timedelta(days=366)
@@ -27,7 +28,7 @@ class Sending:
     """What a sender says of the bytes that follow. `source` is `api`, `staff`, `command` or `harvest`; `sender` a user's id.
 
     `check_only`: nothing is published until the sender asks for it. `held`: the sender may not publish, somebody else decides.
-    `publish_at`: not before that moment. `sha256`, where it is told, is that of the body.
+    `publish_at`: not before that moment. `sha256`, where it is told, is that of the body. `repairs` hold for it alone.
     """
 
     mode: str
@@ -42,6 +43,7 @@ class Sending:
     address: str | None = None
     length: int | None = None
     sha256: str | None = None
+    repairs: Collection[tuple[str, str | None]] = ()
 
     @property
     def waits_for(self) -> str | None:
@@ -141,6 +143,7 @@ def row_of(passport: Passport, sending: Sending, number: UUID, stored: inbox.Rec
         check_only=sending.check_only,
         waits_for=sending.waits_for,
         publish_at=sending.publish_at,
+        repairs=[list(key) for key in sending.repairs],
         sender=sending.sender,
         source=sending.source,
         media_type=sending.media_type,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 import ckan.plugins.toolkit as tk
@@ -19,6 +19,9 @@ from ckanext.kzopen.publishing.site import configured
 from ckanext.kzopen.publishing.views import my_delivery
 from ckanext.kzopen.publishing.waiting import wait_for
 from flask import Response, request
+
+if TYPE_CHECKING:
+    from ckanext.kzopen.validation.report import Finding
 
 LARGEST = 20 << 20
 MOST_CELLS = 1_000_000
@@ -36,7 +39,8 @@ def template(uri: str) -> Response:
 
 @blueprint.post("/deliveries/<uuid:number>/repairs")
 def accept_repairs(number: UUID) -> Page:
-    """Accept repairs of a file: they are remembered for its data set, and the same bytes are checked again with them."""
+    """Accept repairs of a file: they are remembered for its data set, but for those that may be wrong for its next file, and
+    the same bytes are checked again with them."""
     delivery = my_delivery(number, rights.DELIVER)
     possible = repairs.offered(delivery)
     wanted = [possible[value] for value in request.form.getlist("repair") if value in possible]
@@ -46,7 +50,7 @@ def accept_repairs(number: UUID) -> Page:
     passport, actor = mine(delivery.uri, rights.DELIVER), datasets.user_id(me())
     repairs.accept(model.Session(), delivery, wanted, actor, request.remote_addr)
     try:
-        new = repairs.again(model.Session(), configured(), delivery, passport, actor, request.remote_addr)
+        new = repairs.again(model.Session(), configured(), delivery, passport, wanted, actor, request.remote_addr)
     except FileNotFoundError as gone:
         raise KzError("publishing.bytes_are_gone") from gone
     wait_for(model.Session(), new, tk.config["kzopen.answer_wait"])
@@ -66,7 +70,8 @@ def forget_repair(uri: str) -> Page:
 
 @blueprint.get("/deliveries/<uuid:number>/corrected.xlsx")
 def corrected(number: UUID) -> Response:
-    """The rows of a delivery after all repairs, accepted or offered; what is still wrong is marked red with its reason."""
+    """The rows of a delivery after the repairs that were accepted, and those that are offered and lose nothing; what is still
+    wrong is marked red with its reason."""
     from ckanext.kzopen.publishing import workbooks
 
     delivery = my_delivery(number, rights.DELIVER)
@@ -86,7 +91,7 @@ class _Mended:
 
 
 def _mended(delivery: Delivery, passport: Passport) -> _Mended:
-    """The file once more with every repair that there is for it."""
+    """The file once more with every repair that was accepted for it or loses nothing."""
     # Loaded here: web processes do without the libraries that read files until somebody asks for this.
     from ckanext.kzopen.validation.check import check_file
 
@@ -95,12 +100,12 @@ def _mended(delivery: Delivery, passport: Passport) -> _Mended:
     except FileNotFoundError as gone:
         raise KzError("publishing.bytes_are_gone") from gone
     schema = schema_for(delivery.mode, passport.schema)
-    known = repairs.keys(model.Session(), delivery.package_id)
+    known = repairs.keys(model.Session(), delivery)
     first = check_file(path, schema, accepted=known, suggest=True)
     if first.mendable is None:  # read in the likeliest encoding, where that is all that stands against it
         known |= {repair.key for repair in first.report.repairs[:1]}
         first = check_file(path, schema, accepted=known, suggest=True)
-    wanted = known | {repair.key for repair in first.report.repairs}
+    wanted = known | {repair.key for repair in first.report.repairs if not repair.once}
     checked = check_file(path, schema, accepted=wanted, suggest=True)
     table = checked.mendable
     if table is None:
@@ -108,16 +113,24 @@ def _mended(delivery: Delivery, passport: Passport) -> _Mended:
     if table.cells.rows * len(table.names) > MOST_CELLS:
         raise KzError("publishing.too_large_to_correct", limit=LARGEST)
     language = request_language()
-    places = {name: n for n, name in enumerate(table.names, start=1)}
+    key = schema.get("primaryKey") or ()
     notes = {
         (finding.row if finding.cell is not None or finding.label is None else 0, place): finding.sentence(language)
         for finding in checked.report.findings
-        if finding.row is not None and (place := finding.number or places.get(finding.field or "", 1)) <= len(table.names)
+        if finding.row is not None
+        for place in _places(finding, table.names, [key] if isinstance(key, str) else key)
     }
     columns: dict[int, set[int]] = {repair.column: set() for repair in checked.report.repairs if repair.done and repair.column}
     values: list[list[Any]] = [text.fill_null("").to_list() for text in table.texts]
     rows = zip(table.cells.numbers.to_list(), zip(*values, strict=True), strict=True)
     return _Mended(list(table.names), rows, notes, columns)
+
+
+def _places(finding: Finding, names: Sequence[str], key: Sequence[str]) -> list[int]:
+    """The positions of the cells that a finding is about: its own, all of the key that repeats, else the first of the row."""
+    wrong = key if finding.code == "primary-key" else [finding.field or ""]
+    found = [finding.number] if finding.number else [n for n, name in enumerate(names, start=1) if name in wrong] or [1]
+    return [place for place in found if place <= len(names)]
 
 
 def _attachment(body: bytes, name: str, media_type: str) -> Response:

@@ -1,4 +1,7 @@
-"""Repairs that people accepted for the files of a data set: remembered for every later delivery, until they are taken back."""
+"""Repairs that people accepted for the files of a data set: remembered for every later delivery, until they are taken back.
+
+Those that lose rows or invent digits hold for one delivery alone (`validation.repairs.model.OF_ONE_FILE`).
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ from ckanext.kzopen.core.record import write_event
 from ckanext.kzopen.publishing import inbox, receive
 from ckanext.kzopen.publishing.model import AcceptedRepair, Delivery, Passport
 from ckanext.kzopen.publishing.site import Site
+from ckanext.kzopen.validation.repairs.model import OF_ONE_FILE
 from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
@@ -25,9 +29,20 @@ def accepted(session: Session, package_id: str) -> list[AcceptedRepair]:
     return list(session.scalars(wanted.order_by(AcceptedRepair.kind, AcceptedRepair.field)))
 
 
-def keys(session: Session, package_id: str) -> set[Key]:
-    """The same as keys of `validation.repairs.model.Repair`."""
+def keys(session: Session, delivery: Delivery) -> set[Key]:
+    """What is to be mended in a delivery, as keys of `validation.repairs.model.Repair`: what people accepted for its data set,
+    and for it alone."""
+    return remembered(session, delivery.package_id) | once(delivery)
+
+
+def remembered(session: Session, package_id: str) -> set[Key]:
+    """What people accepted for all files of a data set."""
     return {(row.kind, row.field or None) for row in accepted(session, package_id)}
+
+
+def once(delivery: Delivery) -> set[Key]:
+    """What a person accepted for this delivery alone."""
+    return {(str(kind), field) for kind, field in delivery.repairs}
 
 
 def offered(delivery: Delivery) -> dict[str, Key]:
@@ -42,9 +57,13 @@ def value_of(repair: dict[str, Any]) -> str:
 
 
 def accept(session: Session, delivery: Delivery, wanted: Collection[Key], actor: str, address: str | None) -> None:
-    """Remember repairs for the data set of a delivery, with an event for each new one; the caller commits."""
-    known = keys(session, delivery.package_id)
+    """Remember repairs for the data set of a delivery, but for those of one file, with an event for each new one; the caller
+    commits."""
+    known = remembered(session, delivery.package_id)
     for kind, field in sorted(set(_one_of_each(wanted)) - known, key=str):
+        if kind in OF_ONE_FILE:
+            _note_of_one_file(session, delivery, (kind, field), actor, address)
+            continue
         if kind in ALTERNATIVES:
             others = AcceptedRepair.package_id == delivery.package_id, AcceptedRepair.kind == kind
             session.execute(delete(AcceptedRepair).where(*others))
@@ -55,6 +74,15 @@ def accept(session: Session, delivery: Delivery, wanted: Collection[Key], actor:
             session, kind="dataset", object_id=delivery.package_id, verb="accept_repair", actor=actor, address=address,
             agency=delivery.owner_org, new=new,
         )  # fmt: skip
+
+
+def _note_of_one_file(session: Session, delivery: Delivery, key: Key, actor: str, address: str | None) -> None:
+    """The event tells which delivery it was whose bytes are mended so."""
+    new = {"kind": key[0], "field": key[1], "delivery": str(delivery.id)}
+    write_event(
+        session, kind="dataset", object_id=delivery.package_id, verb="accept_repair", actor=actor, address=address,
+        agency=delivery.owner_org, new=new,
+    )  # fmt: skip
 
 
 def _one_of_each(wanted: Collection[Key]) -> list[Key]:
@@ -73,14 +101,24 @@ def forget(session: Session, passport: Passport, kind: str, field: str, actor: s
         )
 
 
-def again(session: Session, site: Site, delivery: Delivery, passport: Passport, actor: str, address: str | None) -> Delivery:
-    """Deliver the bytes of a delivery once more, to be checked with the repairs that are accepted now; commits.
+def again(
+    session: Session,
+    site: Site,
+    delivery: Delivery,
+    passport: Passport,
+    wanted: Collection[Key],
+    actor: str,
+    address: str | None,
+) -> Delivery:
+    """Deliver the bytes of a delivery once more, to be checked with the repairs that are accepted now; commits. What is wanted
+    for one file alone goes with them, with what the first delivery had of that.
 
     The first one stays refused, or waits: deliveries are the record of what came.
     """
     sending = receive.Sending(
         mode=delivery.mode, sender=actor, source="staff", check_only=True, media_type=delivery.media_type,
         file_name=delivery.file_name, key=uuid4().hex, address=address,
+        repairs=sorted(once(delivery) | {key for key in wanted if key[0] in OF_ONE_FILE}, key=str),
     )  # fmt: skip
     with inbox.stored_file(site.files_url, delivery.path).open("rb") as body:
         return receive.deliver(session, site.files_url, passport, sending, body, site.largest).delivery

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.lib import api_token
@@ -13,16 +15,32 @@ from sqlalchemy import select
 
 HEADER = "Authorization"
 SCHEME = "bearer "
+READING = ("GET", "HEAD", "OPTIONS")
 SEE, DELIVER, APPROVE, RELEASE = "publishing.see", "publishing.deliver", "publishing.approve", "publishing.release"
+WITHDRAW = "publishing.withdraw"
 CHANGE = "datasets.change"
 
 
-def holder_of_token(header: str | None) -> str:
-    """Name of the active user, or the actor of the information system, whose token the `Authorization` header holds.
+@dataclass(frozen=True)
+class Holder:
+    """Who comes with a token: the name of a user, or the actor of an information system with its token's limits."""
 
-    The token stands there plain or after `Bearer`. Raises KzError publishing.no_token or publishing.bad_token, and what
-    `systems.admitted` has against the token of a system. Cookies are not looked at, so that no page of another site
-    can write in the name of a reader who is signed in.
+    name: str
+    limits: systems.Limits | None = None
+
+    def require(self, power: str) -> None:
+        """Raise KzError, as `Limits.require`, when the token of a system does not let it do `power`."""
+        if self.limits is not None:
+            self.limits.require(power)
+
+
+def holder_of_token(header: str | None) -> Holder:
+    """The active user, or the information system, whose token the `Authorization` header holds.
+
+    The token stands there plain or after `Bearer`. Raises KzError publishing.no_token or publishing.bad_token, what
+    `systems.admitted` has against the token of a system, and systems.read_only when one that only reads comes with a
+    request that changes something. Cookies are not looked at, so that no page of another site can write in the name of a
+    reader who is signed in.
     """
     token = (header or "").strip()
     if token.lower().startswith(SCHEME):
@@ -30,11 +48,18 @@ def holder_of_token(header: str | None) -> str:
     if not token:
         raise KzError("publishing.no_token")
     if systems.is_token(token):
-        return systems.actor_of(systems.admitted(model.Session, token, request.remote_addr))
+        return _system(token)
     user = api_token.get_user_from_token(token)
     if user is None or not user.is_active:
         raise KzError("publishing.bad_token")
-    return str(user.name)
+    return Holder(str(user.name))
+
+
+def _system(token: str) -> Holder:
+    came = systems.admitted(model.Session, token, request.remote_addr)
+    if request.method not in READING:
+        came.limits.require_any()
+    return Holder(systems.actor_of(came.system), came.limits)
 
 
 def require(user: str, right: str, package_id: str) -> None:

@@ -1,4 +1,4 @@
-"""What is derived from the current version: DataStore's table and the preview on the page. Safe to run again."""
+"""What is derived from the current version: DataStore's table, its labels, the preview on the page. Safe to run again."""
 
 from __future__ import annotations
 
@@ -9,9 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 import ckan.plugins.toolkit as tk
 from ckan import model
+from ckanext.kzopen.core import jobs
 from ckanext.kzopen.publishing.model import Delivery, Passport
 from ckanext.kzopen.publishing.package import site_user
 from ckanext.kzopen.publishing.waiting import tell
+from ckanext.kzopen.rows import described
 from ckanext.kzopen.rows import model as versions
 from sqlalchemy.engine import Connection
 from sqlalchemy.orm import Session
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from ckanext.kzopen.rows.staging import Staging
 
 
+TASK_LABELS = "publishing.show_labels"
+
+
 def settle(session: Session, delivery: Delivery) -> None:
     """Bring what is derived from the current version in line with it: DataStore's table, the preview on the page; commits."""
     passport = session.get_one(Passport, delivery.package_id)
@@ -28,6 +33,8 @@ def settle(session: Session, delivery: Delivery) -> None:
     if current is None:
         return
     bring_datastore(current)
+    if not _labels_are_shown(session, current):
+        defer_labels(session, passport.package_id)
     delivery.settled = delivery.settled or datetime.now(UTC)
     tell(session, delivery.id)
     session.commit()
@@ -45,6 +52,35 @@ def bring_datastore(current: versions.Version) -> bool:
         return False
     current_tables.reload(current)
     return True
+
+
+def defer_labels(session: Session, package_id: str) -> None:
+    """Let the worker bring the labels of the columns to DataStore once the caller's transaction is committed."""
+    jobs.defer(session, TASK_LABELS, package=package_id)
+
+
+def bring_labels(session: Session, package_id: str) -> None:
+    """Let DataStore tell the columns as the passport does now; commits.
+
+    A passport that is saved meanwhile waits for the end, and has a job of its own; so the last labels stay. Raises
+    psycopg2's LockNotAvailable while the words of a large table are indexed.
+    """
+    from ckanext.kzopen.rows import dictionary
+
+    passport = session.get(Passport, package_id, populate_existing=True, with_for_update={"read": True})
+    current = versions.latest(session, passport.uri) if passport else None
+    if current is not None:
+        with datastore_transaction() as connection:
+            dictionary.show(connection, str(current.resource_id), described.schema_of(session, current))
+    session.commit()
+
+
+def _labels_are_shown(session: Session, current: versions.Version) -> bool:
+    """A passport that was saved while a delivery was loaded has labels that the new table does not know."""
+    from ckanext.kzopen.rows import dictionary
+
+    with datastore_transaction() as connection:
+        return dictionary.is_shown(connection, str(current.resource_id), described.schema_of(session, current))
 
 
 def ensure_preview(passport: Passport) -> None:

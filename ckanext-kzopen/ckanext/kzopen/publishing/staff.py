@@ -86,6 +86,13 @@ TYPES: dict[str, Words] = {
 }
 
 
+RESPONSIBLE_HINT: Words = {
+    "kk": "Пошта немесе телефон көрсетілсе, міндетті.",
+    "ru": "Обязательно, если указаны почта или телефон.",
+    "en": "Required with an e-mail address or a telephone.",
+}
+
+
 def type_labels() -> list[tuple[str, Words]]:
     """The types of columns that the form offers, with their labels."""
     return [(kind, TYPES[kind]) for kind in forms.COMMON_TYPES]
@@ -104,12 +111,19 @@ REPAIRS: dict[str, Words] = {
     "blank-rows": {"kk": "Бос жолдар", "ru": "Пустые строки", "en": "Blank rows"},
     "merged": {"kk": "Біріктірілген ұяшықтар", "ru": "Объединённые ячейки", "en": "Merged cells"},
     "repeats": {"kk": "Қайталанған жолдар", "ru": "Повторы строк", "en": "Repeated rows"},
+    "same-rows": {
+        "kk": "Кілтсіз кестедегі бірдей жолдар",
+        "ru": "Повторы строк без ключа",
+        "en": "Repeated rows without a key",
+    },
     "repeated-keys": {"kk": "Қайталанған кілттер", "ru": "Повторы ключа", "en": "Repeated keys"},
     "code": {"kk": "Бөлшек түріндегі кодтар", "ru": "Коды дробью", "en": "Codes as fractions"},
     "spaces": {"kk": "Артық бос орындар", "ru": "Лишние пробелы", "en": "Extra blanks"},
     "letters": {"kk": "Ұқсас әріптер", "ru": "Похожие буквы", "en": "Look-alike letters"},
+    "yes-no": {"kk": "«Иә» мен «жоқ» деген жауаптар", "ru": "Ответы «да» и «нет»", "en": "Answers yes and no"},
     "missing": {"kk": "Мән орнындағы белгілер", "ru": "Знаки вместо значений", "en": "Signs instead of values"},
     "number": {"kk": "Сандардың жазылуы", "ru": "Запись чисел", "en": "Notation of numbers"},
     "date": {"kk": "Күндердің жазылуы", "ru": "Запись дат", "en": "Notation of dates"},
     "zeros": {"kk": "Түсіп қалған нөлдер", "ru": "Потерянные нули", "en": "Lost zeros"},
+    "short-codes": {"kk": "Тым қысқа кодтар", "ru": "Слишком короткие коды", "en": "Codes that are too short"},
 }

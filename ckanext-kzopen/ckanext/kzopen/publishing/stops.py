@@ -75,6 +75,24 @@ def losses(change: Change, allowed: Thresholds) -> list[Stop]:
     return found
 
 
+def is_covered(stop: Stop, seen: Sequence[Mapping[str, Any]]) -> bool:
+    """Whether a person who saw the stored stops `seen` has seen this one; a greater loss than theirs is another."""
+    return any(_is_less(stop.params, one["params"]) for one in seen if one["kind"] == stop.kind)
+
+
+def _is_less(now: Mapping[str, Any], then: Mapping[str, Any]) -> bool:
+    """Whether a stop says no more than one of its kind did, whatever the number of rows is by now."""
+    if "after" in now:
+        return _share_left(then) <= _share_left(now)
+    if "columns" in now:
+        return set(now["columns"]) <= set(then["columns"])
+    return (now.get("column"), now.get("what")) == (then.get("column"), then.get("what"))
+
+
+def _share_left(params: Mapping[str, Any]) -> float:
+    return float(params["after"] / params["before"])
+
+
 def told(stop: Mapping[str, Any], language: str) -> dict[str, Any]:
     """A stored stop with its sentence in the reader's language."""
     params = dict(stop["params"])

@@ -9,7 +9,7 @@ from ckan import model
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.problem import problem
 from ckanext.kzopen.publishing import admission, answers, bodies, datasets, receive, rights, uploads
-from ckanext.kzopen.publishing.api import answered, blueprint, deliverable, sender, small_body
+from ckanext.kzopen.publishing.api import answered, blueprint, deliverable, holder, sender, small_body
 from ckanext.kzopen.publishing.calls import Completion, UploadOrder
 from ckanext.kzopen.publishing.deliveries_api import delivered
 from ckanext.kzopen.publishing.model import Upload
@@ -38,7 +38,7 @@ def begin_upload() -> Response:
     """Announce a large body that will come in parts."""
     sender()
     order = UploadOrder.model_validate_json(small_body())
-    user, passport = deliverable(order.dataset)
+    user, passport = deliverable(order.dataset, order.mode)
     sending = receive.Sending(
         mode=order.mode,
         sender=datasets.user_id(user),
@@ -65,6 +65,7 @@ def get_upload(number: UUID) -> Response:
 def put_part(number: UUID) -> Response:
     """The next part, from `Upload-Offset` on."""
     upload = _mine(number)
+    holder().require(upload.mode)
     offset = _offset()
     with admission.receiving(sender(), request.content_length), bodies.incoming() as body:
         try:
@@ -80,7 +81,7 @@ def put_part(number: UUID) -> Response:
 def complete_upload(number: UUID) -> Response:
     """Make a delivery of the body that came in parts."""
     upload = _mine(number)
-    user, passport = deliverable(upload.uri)
+    user, passport = deliverable(upload.uri, upload.mode)
     wanted = Completion.model_validate_json(small_body())
     sending = receive.Sending(
         mode=upload.mode,

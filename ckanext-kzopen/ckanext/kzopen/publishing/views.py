@@ -8,6 +8,7 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckanext.kzopen.core.desk import actors, visitor
 from ckanext.kzopen.core.people import reads
+from ckanext.kzopen.core.people.systems.model import MODES
 from ckanext.kzopen.core.states import machine_of
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.problem import request_language
@@ -53,6 +54,7 @@ def dataset(uri: str) -> Page:
         deliveries=staff.deliveries_to(model.Session(), passport.package_id),
         accepted_repairs=repairs.accepted(model.Session(), passport.package_id),
         kinds_of_repairs=staff.REPAIRS,
+        may_close=rights.may(me(), rights.WITHDRAW, passport.package_id),
         may_withdraw=may_withdraw(me(), model.Package.get(passport.package_id).owner_org),
     )
 
@@ -76,14 +78,14 @@ def new_delivery(uri: str) -> Page:
         )
         try:
             if part is None or not part.filename:
-                raise KzError("publishing.no_rows")
+                raise KzError("publishing.no_file")
             site = configured()
             outcome = receive.deliver(model.Session(), site.files_url, passport, sending, part.stream, site.largest)
             wait_for(model.Session(), outcome.delivery, tk.config["kzopen.answer_wait"])
             return tk.h.redirect_to("kzopen_staff.delivery", number=outcome.delivery.id)
         except KzError as refused:
-            error = refused
-    modes = [mode for mode in receive.MODES if mode not in receive.MODES_BY_KEY or passport.schema.get("primaryKey")]
+            error = KzError("publishing.empty_file") if refused.code == "publishing.no_rows" else refused
+    modes = [mode for mode in MODES if mode not in receive.MODES_BY_KEY or passport.schema.get("primaryKey")]
     return show(
         "deliver",
         uri=uri,

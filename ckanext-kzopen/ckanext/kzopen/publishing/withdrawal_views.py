@@ -13,8 +13,8 @@ from ckanext.kzopen.core.withdrawal import Order, Thing, places
 from ckanext.kzopen.core.withdrawal.carry_out import carry_out, require_right
 from ckanext.kzopen.core.withdrawal.order import cleaned_reason
 from ckanext.kzopen.core.withdrawal.places import holding
-from ckanext.kzopen.publishing import datasets
-from ckanext.kzopen.publishing.desk import Page, blueprint, me, show
+from ckanext.kzopen.publishing import datasets, hiding
+from ckanext.kzopen.publishing.desk import Page, blueprint, me, mine, show
 from ckanext.kzopen.publishing.withdrawal_api import thing_of
 from ckanext.kzopen.rows import model as versions
 from flask import request
@@ -39,6 +39,21 @@ def withdraw_version(uri: str, number: int) -> Page:
 def withdraw_resource(uri: str, resource_id: str) -> Page:
     """Withdraw one file."""
     return _page(uri, "resource", resource_id)
+
+
+@blueprint.post("/datasets/<uri>/public")
+def set_public(uri: str) -> Page:
+    """Close the data set for the public for a time, or open it again."""
+    passport, public = mine(uri), request.form.get("public") == "yes"
+    try:
+        hiding.set_public(model.Session(), me(), passport, public, request.form.get("reason", ""), request.remote_addr)
+    except KzError as objection:
+        if objection.code != "publishing.reason_missing":
+            raise
+        tk.h.flash_error(objection.text(request_language()))
+    else:
+        tk.h.flash_success(tk._("Everybody sees the data set again.") if public else tk._("The data set is no longer public."))
+    return tk.h.redirect_to("kzopen_staff.dataset", uri=uri)
 
 
 def _page(uri: str, kind: str, reference: str) -> Page:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime
+from datetime import date, datetime, time
 from typing import Any
 
 from openpyxl import Workbook
@@ -17,6 +17,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 MEDIA_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 ROWS_READY = 10_000
 LONGEST_LIST = 250
+LONGEST_PROMPT = 255  # of Excel
 WIDEST, NARROWEST = 45, 12
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 HEAD = PatternFill("solid", start_color="FFE8F1F8")
@@ -38,10 +39,10 @@ WORDS: dict[str, dict[str, str]] = {
     "example": {"kk": "Мысал", "ru": "Пример", "en": "Example"},
     "yes": {"kk": "иә", "ru": "да", "en": "yes"},
     "from_list": {"kk": "Тізімнен таңдаңыз", "ru": "Выберите из списка", "en": "Choose from the list"},
-    "delete_row": {
-        "kk": "Екінші жол — мысал: оны өз деректеріңізбен алмастырыңыз.",
-        "ru": "Вторая строка – пример: замените её своими данными.",
-        "en": "The second row is an example: replace it with your data.",
+    "where": {
+        "kk": "Толтырылған жол қандай болатыны «Мысал» парағында көрсетілген; портал тек «Кесте» парағын оқиды.",
+        "ru": "Как выглядит заполненная строка, показано на листе «Пример»; портал читает только лист «Таблица».",
+        "en": "The sheet “Example” shows how a row is filled in; the portal reads the sheet “Table” only.",
     },
 }
 FORMATS = {"date": "yyyy-mm-dd", "datetime": "yyyy-mm-dd hh:mm:ss", "string": "@", "integer": "0", "year": "0"}
@@ -52,8 +53,11 @@ EXAMPLES: dict[str, Any] = {
 
 
 def template(schema: Mapping[str, Any], types: Mapping[str, Any], language: str) -> bytes:
-    """An XLSX to be filled in: headers in the reader's language with a hint each, lists to choose from, an example row, and a
-    second sheet that tells the columns. The portal recognises the headers in any language."""
+    """An XLSX to be filled in: headers in the reader's language with a hint each, lists to choose from, a sheet that tells the
+    columns and one with an example row. The portal recognises the headers in any language.
+
+    The example lies on a sheet of its own, which is not read: left in the table it would be published.
+    """
     book = Workbook()
     sheet = book.active
     assert isinstance(sheet, Worksheet)  # noqa: S101 (a new workbook has one)
@@ -63,6 +67,7 @@ def template(schema: Mapping[str, Any], types: Mapping[str, Any], language: str)
         _column(sheet, lists, n, field, types, language)
     sheet.freeze_panes = "A2"
     _told(book.create_sheet(SHEETS["columns"][language]), schema["fields"], types, language)
+    _example(book.create_sheet(WORDS["example"][language]), schema["fields"], language)
     if lists.max_row == 1 and lists.max_column == 1 and lists["A1"].value is None:
         book.remove(lists)
     else:
@@ -79,19 +84,21 @@ def _column(
     head.comment = Comment(hint(field, types, language), "kzopen", width=320, height=140)
     letter = get_column_letter(n)
     sheet.column_dimensions[letter].width = min(WIDEST, max(NARROWEST, len(str(head.value)) + 2))
-    cell = sheet.cell(2, n, example_of(field))
-    cell.font = Font(italic=True, color="FF6B7280")
     form = FORMATS.get(field.get("type", "string"))
     if form:  # whole columns, so that leading zeros of codes stay and days are days
         for row in range(2, ROWS_READY // 100):
             sheet.cell(row, n).number_format = form
         sheet.column_dimensions[letter].number_format = form
     values = _choices(field)
-    if values:
-        _offer(sheet, lists, n, values, WORDS["from_list"][language])
+    rule = _list(lists, n, values) if values else DataValidation(allow_blank=True)
+    advice = [WORDS["from_list"][language]] if values else []
+    rule.prompt = "\n".join([*advice, hint(field, types, language)])[:LONGEST_PROMPT]
+    rule.showInputMessage = True
+    sheet.add_data_validation(rule)
+    rule.add(f"{letter}2:{letter}{ROWS_READY}")
 
 
-def _offer(sheet: Worksheet, lists: Worksheet, n: int, values: Sequence[str], prompt: str) -> None:
+def _list(lists: Worksheet, n: int, values: Sequence[str]) -> DataValidation:
     """A drop-down list; its values lie on a sheet of their own, since a list inside the rule may have 255 letters only."""
     column = n if lists["A1"].value is not None else 1
     while lists.cell(1, column).value is not None:
@@ -100,9 +107,8 @@ def _offer(sheet: Worksheet, lists: Worksheet, n: int, values: Sequence[str], pr
         lists.cell(row, column, safe(value))
     letter = get_column_letter(column)
     rule = DataValidation(type="list", formula1=f"'{lists.title}'!${letter}$1:${letter}${len(values)}", allow_blank=True)
-    rule.prompt, rule.showErrorMessage = prompt, True
-    sheet.add_data_validation(rule)
-    rule.add(f"{get_column_letter(n)}2:{get_column_letter(n)}{ROWS_READY}")
+    rule.showErrorMessage = True
+    return rule
 
 
 def _choices(field: Mapping[str, Any]) -> list[str]:
@@ -147,6 +153,9 @@ def example_of(field: Mapping[str, Any]) -> Any:
     kind = field.get("type", "string")
     if kind == "string":
         return _code(str(constraints.get("pattern", ""))) or "…"
+    form = str(field.get("format") or "")
+    if kind == "time" and "%" in form:  # a time is a text here, days and moments are cells of their own kind
+        return time.fromisoformat(EXAMPLES["time"]).strftime(form)
     least = constraints.get("minimum")
     return least if kind in ("integer", "number") and isinstance(least, int | float) and least > 0 else EXAMPLES.get(kind, "…")
 
@@ -179,11 +188,22 @@ def _told(sheet: Worksheet, fields: Sequence[Mapping[str, Any]], types: Mapping[
             ]
         )
     sheet.append([])
-    sheet.append([WORDS["delete_row"][language]])
+    sheet.append([WORDS["where"][language]])
     for cell in sheet[1]:
         cell.font, cell.fill = BOLD, HEAD
     for letter, width in zip("ABCDEF", (24, 30, 30, 24, 12, 24), strict=True):
         sheet.column_dimensions[letter].width = width
+
+
+def _example(sheet: Worksheet, fields: Sequence[Mapping[str, Any]], language: str) -> None:
+    """How the table looks when a row is filled in; its labels are no labels of the schema, so that this sheet is never taken
+    for the table, whatever somebody deletes from that."""
+    for n, field in enumerate(fields, start=1):
+        head = sheet.cell(1, n, f"{WORDS['example'][language]}: {title_of(field, language)}")
+        cell = sheet.cell(2, n, example_of(field))
+        head.font, head.fill = BOLD, NEEDED if _needed(field) else HEAD
+        cell.font, cell.number_format = Font(italic=True), FORMATS.get(field.get("type", "string"), "General")
+        sheet.column_dimensions[get_column_letter(n)].width = min(WIDEST, max(NARROWEST, len(str(head.value)) + 2))
 
 
 def safe(value: Any) -> Any:

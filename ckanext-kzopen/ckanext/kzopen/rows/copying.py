@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Protocol
 
+import polars as pl
 import pyarrow as pa
 import pyarrow.csv as pa_csv
+from ckanext.kzopen.core.ahead import made_ahead
 
 BATCH = 5_000
-# Every value is quoted and a null is not: COPY tells an empty text from no value by that.
-OPTIONS = pa_csv.WriteOptions(include_header=False, quoting_style="all_valid")
+# Every text is quoted and a null is not: COPY tells an empty text from no value by that.
+OPTIONS = pa_csv.WriteOptions(include_header=False, quoting_style="needed")
+AHEAD = 2
+"""Pieces that are written meanwhile, while PostgreSQL takes one."""
 
 
 class Source(Protocol):
@@ -59,21 +64,31 @@ def rows_of(table: pa.Table | Source) -> int:
 
 
 def _chunks(batches: Iterable[pa.Table], numbered: bool) -> Iterator[memoryview]:
+    pieces = _small(batches)
+    written = _written if numbered else lambda piece: _csv(piece[0])
+    yield from map(written, islice(pieces, 1))  # most tables are no longer
+    yield from made_ahead(written, pieces, AHEAD)
+
+
+def _small(batches: Iterable[pa.Table]) -> Iterator[tuple[pa.Table, int]]:
+    """Pieces of the rows, and how many rows lie before each."""
     done = 0
-    for rows in _small(batches):
-        if numbered:
-            numbers = pa.array(range(done + 1, done + 1 + rows.num_rows), pa.int64())
-            done += rows.num_rows
-            rows = rows.add_column(0, "_id", numbers)
-        sink = pa.BufferOutputStream()
-        pa_csv.write_csv(_writable(rows), sink, OPTIONS)
-        yield memoryview(sink.getvalue())
-
-
-def _small(batches: Iterable[pa.Table]) -> Iterator[pa.Table]:
     for rows in batches:
         for start in range(0, rows.num_rows, BATCH):
-            yield rows.slice(start, BATCH)
+            yield rows.slice(start, BATCH), done + start
+        done += rows.num_rows
+
+
+def _written(piece: tuple[pa.Table, int]) -> memoryview:
+    rows, before = piece
+    numbers = pl.int_range(before + 1, before + rows.num_rows + 1, eager=True).to_arrow()
+    return _csv(rows.add_column(0, "_id", numbers))
+
+
+def _csv(rows: pa.Table) -> memoryview:
+    sink = pa.BufferOutputStream()
+    pa_csv.write_csv(_writable(rows), sink, OPTIONS)
+    return memoryview(sink.getvalue())
 
 
 def _writable(rows: pa.Table) -> pa.Table:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 import ckan.plugins.toolkit as tk
 from ckan import model
 from ckanext.datastore.backend.postgres import get_write_engine
-from ckanext.kzopen.rows import datastore, words
+from ckanext.kzopen.rows import comparing, datastore, described, dictionary, words
+from ckanext.kzopen.rows.chain import NoWay
 from ckanext.kzopen.rows.model import Version
 from ckanext.kzopen.rows.reading import table_of
 from sqlalchemy import select, text
@@ -25,6 +26,10 @@ WITHOUT_WORDS = text(
 
 
 ONE_AT_A_TIME = text("SELECT pg_try_advisory_lock(hashtextextended('kzopen.rows.fill_words', 0))")
+
+
+class NoVersion(LookupError):
+    """These data sets have no current version in DataStore."""
 
 
 @dataclass(frozen=True)
@@ -56,13 +61,45 @@ def astray(session: Session) -> Iterator[Astray]:
                 yield Astray(version.uri, version.number, version.resource_id, version.rows, rows)
 
 
+def changed(session: Session, uris: Collection[str] = ()) -> Iterator[tuple[Version, comparing.Difference | None]]:
+    """Every current version (of `uris`, where some are named) with what DataStore's table has otherwise, cell by cell.
+
+    Raises NoVersion with those of `uris` that have no current version.
+    """
+    wanted = [version for version in current_versions(session) if not uris or version.uri in uris]
+    if unknown := sorted(set(uris) - {version.uri for version in wanted}):
+        raise NoVersion(", ".join(unknown))
+    for version in wanted:
+        yield version, _difference(session, version)
+
+
+def _difference(session: Session, version: Version) -> comparing.Difference | None:
+    engine, resource_id = get_write_engine(), str(version.resource_id)
+    try:
+        table = table_of(session, tk.config["kzopen.files_url"], version)
+        return comparing.difference(engine, resource_id, table, version.sha256, version.schema)
+    except (NoWay, FileNotFoundError):
+        return comparing.Difference(0, None, files=True)
+
+
+def mislabelled(session: Session) -> Iterator[str]:
+    """The data sets whose columns DataStore tells otherwise than their passports do."""
+    versions = current_versions(session)
+    today = described.schemas_of(session, versions)
+    schemas = {str(version.resource_id): today[version.package_id] for version in versions}
+    with get_write_engine().connect() as connection:
+        outdated = dictionary.outdated(connection, schemas)
+    yield from (version.uri for version in versions if version.resource_id in outdated)
+
+
 def reload(version: Version) -> datastore.Prepared:
     """Load DataStore's table of the version's resource anew from the version's files."""
     if version.resource_id is None:
         raise ValueError(f"version {version.number} of {version.uri} has no resource")
     table = table_of(model.Session(), tk.config["kzopen.files_url"], version)
+    schema = described.schema_of(model.Session(), version)
     with get_write_engine().begin() as connection:
-        return datastore.load(connection, version.resource_id, table, sha256=version.sha256, schema=version.schema)
+        return datastore.load(connection, version.resource_id, table, sha256=version.sha256, schema=schema)
 
 
 def fill_words() -> int:

@@ -14,17 +14,17 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
 import pyarrow as pa
 from ckanext.kzopen.rows.copying import CopyStream, Source, batches_of, rows_of
-from ckanext.kzopen.rows.shapes import column_types, comments, creation, indexes, refuse_names, text_index
+from ckanext.kzopen.rows.shapes import column_types, completion, creation, refuse_names
 from ckanext.kzopen.rows.sql import HIDDEN, SQL, Cursor, Identifier, cursor_of, exists, mark_of, set_stats
 from ckanext.kzopen.rows.words import fill_full_text, text_of
-from psycopg2.errors import LockNotAvailable
+from psycopg2.errors import LockNotAvailable, UndefinedTable
 from psycopg2.sql import Composed, Literal
 from sqlalchemy.engine import Connection
 
@@ -33,6 +33,7 @@ __all__ = [
     "Prepared",
     "build_hidden",
     "drop",
+    "drop_unless",
     "fill_full_text",
     "load",
     "loaded",
@@ -127,8 +128,12 @@ def build_hidden(connection: Connection, resource_id: str, rows: Iterator[pa.Tab
 
 def mark_hidden(connection: Connection, resource_id: str, sha256: str) -> None:
     """Note on the hidden table from which version its rows come."""
-    told = Literal(json.dumps({"kzopen": {"sha256": sha256}}))
-    cursor_of(connection).execute(SQL("COMMENT ON TABLE {} IS {}").format(Identifier(HIDDEN + resource_id), told))
+    cursor_of(connection).execute(marking(HIDDEN + resource_id, sha256))
+
+
+def marking(table: str, sha256: str) -> Composed:
+    """The statement that notes on a table from which version its rows come."""
+    return SQL("COMMENT ON TABLE {} IS {}").format(Identifier(table), Literal(json.dumps({"kzopen": {"sha256": sha256}})))
 
 
 def _created(cursor: Cursor, resource_id: str, types: Mapping[str, str]) -> Identifier:
@@ -143,21 +148,7 @@ def _complete(
     cursor: Cursor, resource_id: str, types: Mapping[str, str], schema: Mapping[str, Any], *, with_text: bool
 ) -> None:
     """What CKAN's tables have besides columns and rows, and statistics."""
-    hidden, sequence = Identifier(HIDDEN + resource_id), Literal(f'"{HIDDEN}{resource_id}"')
-    cursor.execute(SQL("ALTER TABLE {} ADD PRIMARY KEY (_id)").format(hidden))
-    wanted = indexes(resource_id, schema, types) + ([text_index(resource_id)] if with_text else [])
-    for index in wanted:
-        cursor.execute(index.creation(hidden, HIDDEN))
-    for comment in comments(hidden, list(types), schema):
-        cursor.execute(comment)
-    last = SQL("SELECT setval(pg_get_serial_sequence({}, '_id'), coalesce(max(_id), 0) + 1, false) FROM {}")
-    cursor.execute(last.format(sequence, hidden))
-    cursor.execute(
-        SQL("CREATE TRIGGER zfulltext BEFORE INSERT OR UPDATE ON {} FOR EACH ROW EXECUTE {}").format(
-            hidden, SQL("PROCEDURE populate_full_text_trigger()")
-        )
-    )
-    cursor.execute(SQL("ANALYZE {}").format(hidden))
+    cursor.execute(SQL("; ").join(completion(resource_id, types, schema, with_text=with_text, prefix=HIDDEN)))
 
 
 def _copy(cursor: Cursor, target: Identifier, columns: Sequence[str], rows: Iterable[pa.Table]) -> None:
@@ -261,10 +252,32 @@ def _dependents(cursor: Cursor, resource_id: str) -> list[tuple[str, str]]:
 
 def drop(connection: Connection, resource_id: str) -> None:
     """Remove a resource's rows, its hidden table, and what is remembered of them."""
+    drop_unless(connection, resource_id, lambda _sha256: False)
+
+
+def drop_unless(connection: Connection, resource_id: str, kept: Callable[[str | None], bool]) -> None:
+    """Remove the resource's table and its hidden one, each unless the SHA-256 of the version it was loaded from is `kept`.
+
+    A table is locked before it is looked at: one that takes its place meanwhile is judged, not the one that was there.
+    """
     cursor = cursor_of(connection)
     for name in (resource_id, HIDDEN + resource_id):
-        cursor.execute(SQL("DROP TABLE IF EXISTS {} CASCADE").format(Identifier(name)))
-    cursor.execute("DELETE FROM _table_stats WHERE resource_id = %s", (resource_id,))
+        if _held(cursor, name):
+            if kept(mark_of(cursor, name)):
+                continue
+            cursor.execute(SQL("DROP TABLE {} CASCADE").format(Identifier(name)))
+        cursor.execute("DELETE FROM _table_stats WHERE resource_id = %s", (name,))
+
+
+def _held(cursor: Cursor, table: str) -> bool:
+    """Whether there is such a table; this transaction alone has it then, also where it took another's place just now."""
+    cursor.execute("SAVEPOINT kzopen_held")
+    try:
+        cursor.execute(SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(Identifier(table)))
+    except UndefinedTable:
+        cursor.execute("ROLLBACK TO SAVEPOINT kzopen_held")
+        return False
+    return True
 
 
 def marks(connection: Connection, resource_id: str) -> list[str]:

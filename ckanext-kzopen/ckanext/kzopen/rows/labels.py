@@ -1,8 +1,8 @@
 """Reference tables that a table's schema names, and the words behind its codes.
 
-A Table Schema refers by `foreignKeys` of one column: `{"fields": "kato", "reference": {"resource": "ref-regions", "fields":
-"code"}}`; `resource` is the name of a data set of this portal. A reference table may have `valid_from` and `valid_until` (both
-inclusive): then a code counts on the days between them.
+A Table Schema refers by `foreignKeys`: `{"fields": "kato", "reference": {"resource": "ref-regions", "fields": "code"}}`;
+`resource` is the name of a data set of this portal that everybody may see, and none, or "", is the table itself. A reference
+table may have `valid_from` and `valid_until` (both inclusive): then a code counts on the days between them.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from typing import Any
 
 import pyarrow as pa
 from ckanext.kzopen.rows import model as versions
+from ckanext.kzopen.rows.readers import may_see
 from ckanext.kzopen.rows.reading import BATCH, Table, table_of
 from sqlalchemy.orm import Session
 
@@ -25,40 +26,51 @@ LANGUAGES = ("kk", "ru", "en")
 
 @dataclass(frozen=True)
 class Reference:
-    """A column whose values are codes of another table: its data set, and the column of the codes there."""
+    """Columns whose values are codes of another table: its data set ("" = the table itself), and the columns of the codes
+    there."""
 
-    column: str
+    columns: tuple[str, ...]
     uri: str
-    code: str
+    codes: tuple[str, ...]
 
 
 def references(schema: Mapping[str, Any]) -> list[Reference]:
-    """The references of a schema; keys of several columns, and into the table itself, are not references."""
+    """The references of a schema; keys of an older one that name no columns, or not as many here as there, are none."""
     found = []
     for key in schema.get("foreignKeys") or []:
-        told = key.get("reference") or {}
-        columns, codes = _listed(key.get("fields")), _listed(told.get("fields"))
-        if len(columns) == len(codes) == 1 and told.get("resource"):
-            found.append(Reference(columns[0], str(told["resource"]), codes[0]))
+        told = key.get("reference") if isinstance(key, Mapping) else None
+        if isinstance(told, Mapping):
+            here, there = _listed(key.get("fields")), _listed(told.get("fields"))
+            if here and len(here) == len(there):
+                found.append(Reference(here, str(told.get("resource") or ""), there))
     return found
 
 
-def _listed(value: Any) -> list[str]:
-    return [value] if isinstance(value, str) else [str(one) for one in value or []]
+def _listed(value: Any) -> tuple[str, ...]:
+    return (value,) if isinstance(value, str) else tuple(map(str, value)) if isinstance(value, list | tuple) else ()
 
 
 def rows_of(session: Session, files_url: str, reference: Reference, at: date) -> list[dict[str, Any]] | None:
-    """The rows of a reference table that count on a day, older ones first; None when there is no such table."""
-    current = versions.latest(session, reference.uri)
+    """The rows of a reference table that count on a day, older ones first; None when there is no such table, or not for all.
+
+    Whoever refers to a table reads in reports and labels what is in it, so one that not everybody may see is none.
+    """
+    current = public_version(session, reference.uri)
     if current is None:
         return None
     table = table_of(session, files_url, current)
-    wanted = (reference.code, *SPAN, *(f"name_{language}" for language in LANGUAGES))
-    if reference.code not in table.schema.names:
+    wanted = (*reference.codes, *SPAN, *(f"name_{language}" for language in LANGUAGES))
+    if not set(reference.codes) <= set(table.schema.names):
         return None
-    rows = table.read([name for name in wanted if name in table.schema.names]).to_pylist()
+    rows = table.read([name for name in dict.fromkeys(wanted) if name in table.schema.names]).to_pylist()
     found = [row for row in rows if _counts(row, at)]
     return sorted(found, key=lambda row: row.get(SPAN[0]) or date.min)
+
+
+def public_version(session: Session, uri: str) -> versions.Version | None:
+    """The newest version of a table, if everybody may see its data set."""
+    current = versions.latest(session, uri)
+    return current if current is not None and may_see("", current.package_id) else None
 
 
 def _counts(row: Mapping[str, Any], at: date) -> bool:
@@ -110,14 +122,20 @@ class Labelled(Table):
 def labelled(session: Session, files_url: str, table: Table, schema: Mapping[str, Any], language: str, at: date) -> Table:
     """The table with labels in a language; itself when it refers to nothing that is there."""
     found: dict[str, Mapping[str, str]] = {}
-    for reference in references(schema):
+    for reference in _of_words(schema):
         rows = rows_of(session, files_url, reference, at)
-        if rows is not None and reference.column in table.schema.names:
-            found[reference.column] = words(rows, reference.code, language)
+        (column,), (code,) = reference.columns, reference.codes
+        if rows is not None and column in table.schema.names:
+            found[column] = words(rows, code, language)
     return Labelled(table.files_url, table.links, table.rows, found) if found else table
 
 
 def fingerprint(session: Session, schema: Mapping[str, Any]) -> str:
     """What the labels were made of: the versions of the reference tables."""
-    found = (versions.latest(session, reference.uri) for reference in references(schema))
+    found = (public_version(session, reference.uri) for reference in _of_words(schema))
     return " ".join(version.sha256 for version in found if version)
+
+
+def _of_words(schema: Mapping[str, Any]) -> list[Reference]:
+    """The references whose single codes have words in another table."""
+    return [reference for reference in references(schema) if reference.uri and len(reference.columns) == 1]

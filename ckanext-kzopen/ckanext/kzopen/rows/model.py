@@ -98,6 +98,11 @@ def latest(session: Session, uri: str) -> Version | None:
     return session.scalars(_readable(uri).order_by(Version.number.desc()).limit(1)).first()
 
 
+def is_published(session: Session, resource_id: str) -> bool:
+    """Whether a table has versions, withdrawn ones too."""
+    return session.scalar(select(Version.id).where(Version.resource_id == resource_id).limit(1)) is not None
+
+
 def numbered(session: Session, uri: str, number: int) -> Version | None:
     """Version `number` of the data set `uri`, or None."""
     return session.scalars(_readable(uri).where(Version.number == number)).first()

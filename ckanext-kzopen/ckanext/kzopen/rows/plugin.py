@@ -9,7 +9,7 @@ import ckan.plugins as p
 import click
 from ckanext.datastore.interfaces import IDatastore
 from ckanext.kzopen.core.web import errors
-from ckanext.kzopen.rows import asking, certificates, cli, jobs, withdrawal
+from ckanext.kzopen.rows import asking, certificates, cli, jobs, withdrawal, writes
 from flask import Blueprint
 
 errors.load(Path(__file__).with_name("errors.yaml"))
@@ -26,7 +26,7 @@ class RowsPlugin(p.SingletonPlugin):
 
     def get_actions(self) -> dict[str, Any]:
         withdrawal.announce()
-        return withdrawal.actions()
+        return withdrawal.actions() | writes.actions()
 
     def get_blueprint(self) -> list[Blueprint]:
         return [certificates.blueprint]

@@ -56,17 +56,46 @@ def creation(table: Identifier, types: Mapping[str, str]) -> Composed:
     return SQL("CREATE TABLE {} ({})").format(table, SQL(", ").join([*own, *columns]))
 
 
-def comments(table: Identifier, names: Sequence[str], schema: Mapping[str, Any]) -> list[Composed]:
-    """CKAN keeps the data dictionary as JSON in the comments of columns; the leading blank is its version mark."""
-    by_name = {field["name"]: field for field in schema.get("fields", ())}
-    told = {name: dictionary_entry(by_name[name]) for name in names if name in by_name}
+def completion(
+    resource_id: str, types: Mapping[str, str], schema: Mapping[str, Any], *, with_text: bool, prefix: str = ""
+) -> list[Composed]:
+    """The statements that give a filled table what CKAN's tables have besides columns and rows, and statistics. `prefix`
+    begins the names of one that is still hidden."""
+    table, sequence = Identifier(prefix + resource_id), Literal(f'"{prefix}{resource_id}"')
+    wanted = indexes(resource_id, schema, types) + ([text_index(resource_id)] if with_text else [])
+    last = "SELECT setval(pg_get_serial_sequence({}, '_id'), coalesce(max(_id), 0) + 1, false) FROM {}"
+    trigger = (
+        "CREATE TRIGGER zfulltext BEFORE INSERT OR UPDATE ON {} FOR EACH ROW EXECUTE PROCEDURE populate_full_text_trigger()"
+    )
     return [
-        SQL("COMMENT ON COLUMN {}.{} IS {}").format(
-            table, Identifier(name), Literal(" " + json.dumps({"_info": info}, ensure_ascii=False))
-        )
-        for name, info in told.items()
-        if info
+        SQL("ALTER TABLE {} ADD PRIMARY KEY (_id)").format(table),
+        *(index.creation(table, prefix) for index in wanted),
+        *comments(table, list(types), schema),
+        SQL(last).format(sequence, table),
+        SQL(trigger).format(table),
+        SQL("ANALYZE {}").format(table),
     ]
+
+
+def comments(table: Identifier, names: Sequence[str], schema: Mapping[str, Any]) -> list[Composed]:
+    """The statements that give a new table its data dictionary."""
+    told = dictionary(names, schema)
+    return [comment(table, name, text) for name, text in told.items() if text]
+
+
+def comment(table: Identifier, name: str, told: str | None) -> Composed:
+    """COMMENT ON COLUMN; None takes the comment away."""
+    return SQL("COMMENT ON COLUMN {}.{} IS {}").format(table, Identifier(name), Literal(told))
+
+
+def dictionary(names: Sequence[str], schema: Mapping[str, Any]) -> dict[str, str | None]:
+    """The comment of each column that the schema knows; None for one of which it tells nothing.
+
+    CKAN keeps the data dictionary as JSON in the comments of columns; the leading blank is its version mark.
+    """
+    by_name = {field["name"]: field for field in schema.get("fields", ())}
+    entries = {name: dictionary_entry(by_name[name]) for name in names if name in by_name}
+    return {name: " " + json.dumps({"_info": info}, ensure_ascii=False) if info else None for name, info in entries.items()}
 
 
 def dictionary_entry(field: Mapping[str, Any]) -> dict[str, str]:

@@ -18,6 +18,7 @@ from ckanext.kzopen.core.withdrawal.tombstones import refuse
 from ckanext.kzopen.rows import model as versions
 from ckanext.kzopen.rows.chain import NoWay
 from ckanext.kzopen.rows.model import Version
+from ckanext.kzopen.rows.readers import may_see
 from flask import Blueprint, Response, request, send_file
 from werkzeug.datastructures import ResponseCacheControl
 
@@ -99,11 +100,7 @@ def _tell_thinned(uri: str, number: int | None) -> None:
 
 
 def _may_see(package_id: str) -> bool:
-    try:
-        tk.check_access("package_show", {"user": tk.current_user.name}, {"id": package_id})
-    except (tk.NotAuthorized, tk.ObjectNotFound):
-        return False
-    return True
+    return may_see(tk.current_user.name, package_id)
 
 
 def _download(version: Version, ending: str, keeping: str) -> Response:

@@ -13,7 +13,7 @@ from ckan.logic import auth_audit_exempt
 from ckan.plugins import plugin_loaded
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.withdrawal import Place, Thing, Withdrawal, register
-from ckanext.kzopen.core.withdrawal.actions import Action, guarded, reading, refuse_resource
+from ckanext.kzopen.core.withdrawal.actions import Action, reading, refuse_resource
 from ckanext.kzopen.rows.model import Version, lock
 from sqlalchemy import func, select
 from sqlalchemy.engine import Connection
@@ -98,14 +98,16 @@ def drop_tables(session: Session, thing: Thing) -> None:
 
     for resource_id in _tables(session, thing):
         with _datastore() as connection:
-            if not _is_out(session, connection, thing, resource_id):
-                datastore.drop(connection, resource_id)
+            datastore.drop_unless(connection, resource_id, lambda sha256: _may_stay(session, thing, sha256))
 
 
 def has_no_table(session: Session, thing: Thing) -> bool:
     """Whether DataStore holds nothing of it, not even in a hidden table that waits for its switch."""
+    from ckanext.kzopen.rows import datastore
+
     with _datastore() as connection:
-        return all(_is_out(session, connection, thing, resource_id) for resource_id in _tables(session, thing))
+        held = [mark for resource_id in _tables(session, thing) for mark in datastore.marks(connection, resource_id)]
+    return all(_may_stay(session, thing, sha256) for sha256 in held)
 
 
 def _tables(session: Session, thing: Thing) -> list[str]:
@@ -121,16 +123,13 @@ def _tables(session: Session, thing: Thing) -> list[str]:
     return sorted({*session.scalars(wanted), *named})
 
 
-def _is_out(session: Session, connection: Connection, thing: Thing, resource_id: str) -> bool:
-    """Of a data set or file no table may be there; of a version none that was loaded from it or from no version known."""
-    from ckanext.kzopen.rows import datastore
-
-    marks = datastore.marks(connection, resource_id)
+def _may_stay(session: Session, thing: Thing, sha256: str | None) -> bool:
+    """Whether a table is of another version than the withdrawn one; of a data set or file none may stay."""
     if thing.kind != "version":
-        return not marks
+        return False
     others = Version.package_id == thing.parts["package"], Version.number != thing.parts["number"]
-    wanted = select(Version.sha256).where(*others, Version.withdrawn.is_(None))
-    return set(marks) <= set(session.scalars(wanted))
+    known = select(Version.id).where(*others, Version.withdrawn.is_(None), Version.sha256 == sha256)
+    return session.scalar(known.limit(1)) is not None
 
 
 @contextmanager
@@ -160,7 +159,6 @@ def actions() -> dict[str, Action]:
 def chained() -> dict[str, Action]:
     """Our part of DataStore's actions."""
     found = {name: reading(refuse_table, "resource_id", "id") for name in ("datastore_search", "datastore_info")}
-    found |= {name: guarded(refuse_resource, "resource_id") for name in ("datastore_create", "datastore_upsert")}
     # CKAN's are exempt too: the list of tables is read without a right of its own.
     exempt: dict[str, Any] = {name: auth_audit_exempt(action) for name, action in found.items()}
     return exempt

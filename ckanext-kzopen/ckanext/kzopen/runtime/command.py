@@ -38,6 +38,7 @@ data_option = click.option("--data", type=click.Path(path_type=Path, file_okay=F
 # Commands that live elsewhere: imported only when they are called, so that the launcher stays small.
 ELSEWHERE = {
     "backup": "ckanext.kzopen.runtime.backup.command:backup",
+    "bundle": "ckanext.kzopen.runtime.bundling:bundle",
     "restore": "ckanext.kzopen.runtime.backup.command:restore",
     "agency": "ckanext.kzopen.runtime.agencies.command:agency",
     "harvest": "ckanext.kzopen.runtime.harvesting:harvest",
@@ -47,6 +48,8 @@ ELSEWHERE = {
     "withdraw": "ckanext.kzopen.runtime.withdrawing:withdraw",
     "record": "ckanext.kzopen.runtime.record:record",
     "search": "ckanext.kzopen.runtime.searching:search",
+    "upgrade": "ckanext.kzopen.runtime.upgrading.command:upgrade",
+    "systemd": "ckanext.kzopen.runtime.hosting.command:systemd",
 }
 
 
@@ -83,7 +86,8 @@ def main() -> None:
 @click.option("--workers", type=int, help="Processes of the web server.")
 @click.option("--demo/--no-demo", default=None, help="Load demonstration content into an empty portal.")
 @click.option("--detach", is_flag=True, help="Go on in the background; ./kzopen stop ends it.")
-def serve(detach: bool, **options: Any) -> None:
+@click.option("--apart", is_flag=True, hidden=True, help="As an upgrade looks at it: without background work.")
+def serve(detach: bool, apart: bool, **options: Any) -> None:
     """Bring the whole portal up and keep it up until Ctrl-C.
 
     Example: ./kzopen serve --port 8080 --data /srv/kzopen --detach
@@ -93,9 +97,9 @@ def serve(detach: bool, **options: Any) -> None:
     portal = portal_with(**options)
     try:
         if detach:
-            serving.detach([a for a in sys.argv[1:] if a != "--detach"], portal, say)
+            serving.detach([a for a in sys.argv[1:] if a != "--detach"], portal, say, apart)
         else:
-            serving.serve(portal, say)
+            serving.serve(portal, say, apart)
     except (serving.CannotStart, PermissionError) as error:
         raise click.ClickException(_sentence(error)) from error
 
@@ -128,6 +132,7 @@ def status(data: Path | None) -> None:
 
     Example: ./kzopen status
     """
+    from ckanext.kzopen.runtime.archiving.place import archive_of
     from ckanext.kzopen.runtime.queues import queue_lengths
     from ckanext.kzopen.runtime.status import process_rows, read_status
 
@@ -144,6 +149,9 @@ def status(data: Path | None) -> None:
     say(f"  {'together':<32} {sum(row.memory_mb for row in rows):7.1f} MB")
     for name, count in queue_lengths(portal).items():
         say(f"  {name:<20} {'no answer' if count is None else count}")
+    if archive := archive_of(portal):
+        until = archive.complete_until()
+        say(f"  {'archive until':<20} {until.astimezone().strftime('%Y-%m-%d %H:%M:%S') if until else 'not complete yet'}")
 
 
 @main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
@@ -179,6 +187,8 @@ def reset(data: Path | None, commit: bool) -> None:
         raise click.ClickException(f"{portal.data} is not a portal's data directory; nothing was deleted")
     for entry in sorted(portal.data.iterdir()):
         say(f"  {'deletes' if commit else 'would delete'} {entry}")
+    if stays := [*portal.elsewhere(), *(["archive"] if portal.settings.archive else [])]:
+        say(f"  stays: what lies at {', '.join(stays)}")
     if commit:
         shutil.rmtree(portal.data)
         shutil.rmtree(portal.sockets, ignore_errors=True)
@@ -245,7 +255,10 @@ def bench(name: str | None, quick: bool, as_json: bool) -> None:
 @main.command()
 @data_option
 @click.option("--settings-page", is_flag=True, help="Print the reference page of all settings instead.")
-def doctor(data: Path | None, settings_page: bool) -> None:
+@click.option(
+    "--deep", is_flag=True, help="Compare each cell of the DataStore with the versions, too: it finds what SQL changed."
+)
+def doctor(data: Path | None, settings_page: bool, deep: bool) -> None:
     """Look at everything: settings, disk, permissions, processes, jobs, files against checksums, index against database.
 
     Example: ./kzopen doctor
@@ -259,7 +272,7 @@ def doctor(data: Path | None, settings_page: bool) -> None:
     portal = portal_with(data=data)
     if not portal.ini.exists():
         raise click.ClickException(f"no portal in {portal.data} yet; ./kzopen serve makes it")
-    sys.exit(report(portal, say))
+    sys.exit(report(portal, say, deep))
 
 
 @main.group()

@@ -105,6 +105,16 @@ def mail(portal: Portal) -> dict[str, str]:
     }
 
 
+def told(portal: Portal) -> dict[str, str]:
+    """Files from which /metrics tells of the machine."""
+    return {
+        "kzopen.metrics_path": str(portal.metrics),
+        "kzopen.status_path": str(portal.status),
+        "kzopen.last_backup_path": str(portal.last_backup),
+        "kzopen.archived_until_path": str(portal.archived_until),
+    }
+
+
 def senders(portal: Portal) -> dict[str, str]:
     """What one sender of tables may ask of the portal, and the portal of a source."""
     names = ("requests_a_minute", "bodies_at_once", "stalled_after", "upload_hours", "harvest_wait")
@@ -146,7 +156,6 @@ def fixed(portal: Portal) -> dict[str, str]:
         "scheming.presets": "ckanext.scheming:presets.json",
         "kzopen.data": str(portal.data),
         "kzopen.languages": " ".join(settings.languages),
-        "kzopen.metrics_path": str(portal.metrics),
         "kzopen.log_level": settings.log_level,
         "kzopen.internal_networks": settings.internal_networks,
         "kzopen.harvest_files": settings.harvest_files,
@@ -168,7 +177,7 @@ def fixed(portal: Portal) -> dict[str, str]:
 
 def ini_text(portal: Portal, extra: dict[str, str] | None = None) -> str:
     """The whole ini; `extra` goes over what the settings give (tests use it)."""
-    options = fixed(portal) | addresses(portal) | keys(portal) | mail(portal) | senders(portal) | (extra or {})
+    options = fixed(portal) | addresses(portal) | keys(portal) | mail(portal) | senders(portal) | told(portal) | (extra or {})
     lines = [f"{key} = {value.replace('%', '%%')}" for key, value in options.items()]
     head = "# Written by ./kzopen from the settings; changes made here are lost at the next start."
     return (

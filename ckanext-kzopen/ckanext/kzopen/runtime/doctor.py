@@ -4,21 +4,28 @@ from __future__ import annotations
 
 import shutil
 import stat
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 import psycopg
+from ckanext.kzopen.core.jobs import UNDONE
 from ckanext.kzopen.core.mail.upkeep import IN_DOUBT
 from ckanext.kzopen.core.settings import problems
+from ckanext.kzopen.runtime.archiving.place import Archive, archive_of
 from ckanext.kzopen.runtime.backup.making import left_behind
 from ckanext.kzopen.runtime.configuration import addresses
 from ckanext.kzopen.runtime.inner_checks import Running
 from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.prepare import is_prepared
+from ckanext.kzopen.runtime.serve import UNFINISHED, again_after_a_restore
 from ckanext.kzopen.runtime.status import process_rows, running_pid
 
 LEAST_FREE_MB = 1000
+BEHIND = 300
+"""Seconds of work that may be missing from the archive."""
+FROM_A_BACKUP = "restore it from a backup"
 MENDS_ALL = "./kzopen stop && ./kzopen serve"
 
 
@@ -40,8 +47,14 @@ class Examined:
     findings: list[Finding]
 
 
-def examine(portal: Portal) -> Iterator[Examined]:
-    """All areas, one after the other; those that need a running portal say so when it is not."""
+def examine(portal: Portal, deep: bool = False) -> Iterator[Examined]:
+    """All areas, one after the other; those that need a running portal say so when it is not.
+
+    `deep` compares the rows of all tables, too. Of a restore that was not finished nothing else is looked at: it is deleted.
+    """
+    if (portal.data / UNFINISHED).exists():
+        yield _examined("restore", "the portal is not whole", _unfinished(portal))
+        return
     yield _examined("settings", "the settings model", _settings(portal))
     if portal.files_url.startswith("s3://"):
         yield _examined("bucket", "a file goes there and back", _bucket(portal))
@@ -50,7 +63,9 @@ def examine(portal: Portal) -> Iterator[Examined]:
     if not running_pid(portal):
         yield Examined("processes", "the portal does not run: databases, index and files were not looked at", [])
         return
-    inner = Running(portal.ini)
+    if archive := archive_of(portal):
+        yield _examined("archive", _reach(archive), _archive(portal, archive))
+    inner = Running(portal.ini, deep)
     yield _examined("processes", f"{len(process_rows(portal))} processes", _processes(portal))
     yield _examined("preparation", "migrations and translations", _preparation(portal))
     with psycopg.connect(addresses(portal)["sqlalchemy.url"], autocommit=True, connect_timeout=5) as connection:
@@ -62,10 +77,19 @@ def examine(portal: Portal) -> Iterator[Examined]:
     yield _derived(inner)
     yield _index(inner)
     yield _withdrawals(inner)
+    if deep:
+        yield _rows(inner)
 
 
 def _examined(area: str, looked_at: str, findings: Iterator[tuple[str, str]]) -> Examined:
     return Examined(area, looked_at, [Finding(area, sentence, command) for sentence, command in findings])
+
+
+def _unfinished(portal: Portal) -> Iterator[tuple[str, str]]:
+    yield (
+        f"a restore into {portal.data} was not finished, or still goes on; serve does not start it",
+        f"if none goes on: {again_after_a_restore(portal)}",
+    )
 
 
 def _settings(portal: Portal) -> Iterator[tuple[str, str]]:
@@ -103,6 +127,20 @@ def _processes(portal: Portal) -> Iterator[tuple[str, str]]:
             yield f"{row.name} is {row.state}; its log: {portal.logs / row.name}.log", MENDS_ALL
 
 
+def _reach(archive: Archive) -> str:
+    until = archive.complete_until()
+    return f"complete until {until.isoformat(timespec='seconds')}" if until else "holds no complete moment yet"
+
+
+def _archive(portal: Portal, archive: Archive) -> Iterator[tuple[str, str]]:
+    until, began = archive.complete_until(), min((row.since for row in process_rows(portal)), default=0.0)
+    behind = time.time() - max(until.timestamp() if until else 0.0, began)
+    if behind > BEHIND:
+        logs = " ".join(str(portal.logs / f"{name}.log") for name in ("archiver", "postgres"))
+        late = f"{archive.folder} is {behind / 60:.0f} minutes behind"
+        yield f"{late}; what happened since would be lost with this disk", f"tail {logs}"
+
+
 def _preparation(portal: Portal) -> Iterator[tuple[str, str]]:
     if not is_prepared(portal):
         yield "the databases were prepared for another version of kzopen", MENDS_ALL
@@ -117,13 +155,7 @@ STALLED = """
     SELECT id, task_name FROM kzopen.procrastinate_jobs
     WHERE status = 'doing' AND scheduled_at < now() - interval '1 hour'
 """
-FAILED = """
-    SELECT task_name, count(*) FROM kzopen.procrastinate_jobs job WHERE status = 'failed' AND NOT EXISTS (
-        SELECT FROM kzopen.procrastinate_periodic_defers run LEFT JOIN kzopen.procrastinate_jobs later ON later.id = run.job_id
-        WHERE run.task_name = job.task_name AND (later.id IS NULL OR later.status <> 'failed')
-    ) GROUP BY 1
-"""
-"""What a periodic task left undone its next run does: it is not named once that one runs, or has succeeded and is gone."""
+FAILED = f"SELECT task_name, count(*) FROM kzopen.procrastinate_jobs job WHERE {UNDONE} GROUP BY 1"  # noqa: S608 - a constant
 
 
 def _jobs(connection: psycopg.Connection[Any]) -> Iterator[tuple[str, str]]:
@@ -165,9 +197,9 @@ def _files(portal: Portal, connection: psycopg.Connection[Any]) -> Iterator[tupl
 
     for uri, number, path, sha256 in connection.execute(FILES):
         if not store.verify(portal.files_url, path, sha256):
-            yield f"version {number} of {uri}: its file {path} is missing or changed", "restore it from a backup"
+            yield f"version {number} of {uri}: its file {path} is missing or changed", FROM_A_BACKUP
     for sentence in upkeep.findings(connection):
-        yield sentence, "restore it from a backup"
+        yield sentence, FROM_A_BACKUP
 
 
 def _tables(portal: Portal, connection: psycopg.Connection[Any]) -> Iterator[tuple[str, str]]:
@@ -196,13 +228,14 @@ def _inner(inner: Running, name: str, mend: str) -> Examined:
 
 
 def _record(portal: Portal, connection: psycopg.Connection[Any]) -> Examined:
-    from ckanext.kzopen.runtime.recorded import verified
+    from ckanext.kzopen.runtime.recorded import KEY_HELP, key_troubles, verified
     from ckanext.kzopen.runtime.recorded_versions import version_findings
 
     found = verified(portal)
     said = [*(finding.sentence for finding in found.findings), *version_findings(connection)]
-    sentences = ((sentence, "docs/record.md, “When something is found”") for sentence in said)
-    return _examined("record", f"{found.leaves} leaves and {found.heads} heads recomputed", sentences)
+    sentences = [(sentence, KEY_HELP) for sentence in key_troubles(portal, connection)]
+    sentences += [(sentence, "docs/record.md, “When something is found”") for sentence in said]
+    return _examined("record", f"{found.leaves} leaves and {found.heads} heads recomputed", iter(sentences))
 
 
 def _rows_in(datastore: psycopg.Connection[Any], resource: str) -> int | None:
@@ -226,10 +259,24 @@ def _withdrawals(inner: Running) -> Examined:
     return _inner(inner, "withdrawals", "./kzopen ckan kzopen-withdrawal repair")
 
 
-def report(portal: Portal, say: Callable[[str], None]) -> int:
+def _rows(inner: Running) -> Examined:
+    """DataStore's rows, cell by cell, against the versions' files."""
+    found = _inner(inner, "rows", "")
+    mended = [Finding("rows", one.sentence, _reload(one.sentence)) for one in found.findings]
+    return Examined("rows", found.looked_at, mended)
+
+
+def _reload(sentence: str) -> str:
+    """The command for the data set with which a finding begins; what cannot be read cannot be loaded either."""
+    if sentence.endswith("are missing"):
+        return FROM_A_BACKUP
+    return f"./kzopen ckan kzopen-rows reload {sentence.partition(':')[0]}"
+
+
+def report(portal: Portal, say: Callable[[str], None], deep: bool = False) -> int:
     """Print all areas; 0 when nothing was found, else 1."""
     found = 0
-    for area in examine(portal):
+    for area in examine(portal, deep):
         say(f"  {'!' if area.findings else '✓'} {area.area:<12} {area.looked_at}")
         for finding in area.findings:
             say(f"      {finding.sentence}\n      → {finding.command}")

@@ -62,6 +62,10 @@ def commands(context: click.Context) -> Iterator[click.Context]:
     if not isinstance(command, click.Group):
         yield context
         return
+    if usual := getattr(command, "default", None):
+        yield click.Context(
+            usual, parent=context.parent, info_name=context.info_name, terminal_width=110, max_content_width=110
+        )
     for name in command.list_commands(context):
         below = command.get_command(context, name)
         if below is not None and not below.hidden:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import gc
 import os
 
+from ckanext.kzopen.publishing.bodies import PIECE
+from gunicorn.http.unreader import SocketUnreader
 from prometheus_client import multiprocess
 
 bind = os.environ.get("KZOPEN_BIND", "127.0.0.1:5000")
@@ -21,6 +23,8 @@ worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108
 control_socket_disable = True
 accesslog = "-"  # gunicorn calls its logger only then; ours writes to a file of its own
 logger_class = "ckanext.kzopen.runtime.access_log.AccessLogger"
+# Bodies are read piece by piece; what was received beyond a piece would be copied with each that is read of it.
+SocketUnreader.max_body_chunk = PIECE
 
 
 def when_ready(server: object) -> None:

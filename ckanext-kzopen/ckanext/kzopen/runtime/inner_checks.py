@@ -1,7 +1,7 @@
 """The doctor's checks that need CKAN, all in one process: to load it takes longer than they do.
 
-`python -m ckanext.kzopen.runtime.inner_checks INI` prints a line of JSON for each of CHECKS; `Running` is that process as the
-doctor sees it, which goes on with other things meanwhile.
+`python -m ckanext.kzopen.runtime.inner_checks INI [DEEP]` prints a line of JSON for each of CHECKS, with DEEP for that too;
+`Running` is that process as the doctor sees it, which goes on with other things meanwhile.
 """
 
 from __future__ import annotations
@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 CHECKS = ("derived", "index", "withdrawals")
+DEEP = "rows"
+"""The check that reads every row, which is made when it is asked for."""
 
 
 @dataclass(frozen=True)
@@ -26,23 +28,23 @@ class Said:
 class Running:
     """The checks under way; ask `said` for their words, which waits for the process's end."""
 
-    def __init__(self, ini: Path) -> None:
-        command = [sys.executable, "-m", "ckanext.kzopen.runtime.inner_checks", str(ini)]
+    def __init__(self, ini: Path, deep: bool = False) -> None:
+        command = [sys.executable, "-m", "ckanext.kzopen.runtime.inner_checks", str(ini), *([DEEP] if deep else [])]
         self._process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd="/")
         self._said: dict[str, Said] | None = None
 
     def said(self, name: str) -> Said:
-        """One of CHECKS; where the process died before it, its last words."""
+        """One of CHECKS, or DEEP; where the process died before it, its last words."""
         if self._said is None:
             output, errors = self._process.communicate()
             found = [json.loads(line) for line in output.splitlines() if line.startswith('{"check"')]
             self._said = {one["check"]: Said(one["good"], one["lines"]) for one in found}
             last = Said(False, [errors.strip()[-200:] or "it died"])
-            self._said |= {missing: last for missing in CHECKS if missing not in self._said}
+            self._said |= {missing: last for missing in (*CHECKS, DEEP) if missing not in self._said}
         return self._said[name]
 
 
-def main(ini: str) -> None:
+def main(ini: str, deep: str = "") -> None:
     """Load CKAN, run the checks one after the other."""
     from ckan.cli import CKANConfigLoader
     from ckan.config.middleware import make_app
@@ -52,8 +54,9 @@ def main(ini: str) -> None:
     from click.testing import CliRunner
 
     app = make_app(CKANConfigLoader(ini).get_config())
+    checks = dict(zip(CHECKS, (rows.check, search.check, withdrawal.check), strict=True))
     with app._wsgi_app.test_request_context():
-        for name, command in zip(CHECKS, (rows.check, search.check, withdrawal.check), strict=True):
+        for name, command in (checks | ({deep: rows.compare} if deep == DEEP else {})).items():
             done = CliRunner().invoke(command, [])
             lines = done.output.strip().splitlines()
             if done.exception is not None and not isinstance(done.exception, SystemExit):
@@ -62,4 +65,4 @@ def main(ini: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    main(*sys.argv[1:])

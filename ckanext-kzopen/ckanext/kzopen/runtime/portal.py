@@ -7,7 +7,7 @@ import os
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from ckanext.kzopen.core.settings import Settings
 
@@ -95,6 +95,16 @@ class Portal:
         return self.run / "status.json"
 
     @property
+    def last_backup(self) -> Path:
+        """When the last whole archive was begun."""
+        return self.data / "last_backup.json"
+
+    @property
+    def archived_until(self) -> Path:
+        """Until when the continuous archive is complete, told also while its disk is away."""
+        return self.data / "archived_until.json"
+
+    @property
     def files_url(self) -> str:
         """Address of stored files; behind a bucket, copies lie in the data directory unless it names another place."""
         given = self.settings.files_url or f"file://{self.files}"
@@ -102,9 +112,20 @@ class Portal:
             return given
         return f"{given}{'&' if '?' in given else '?'}cache={quote(str(self.data / 'cache' / 'files'))}"
 
+    def elsewhere(self) -> list[str]:
+        """The settings at whose addresses a part of the portal's state lies: no folder that is deleted here takes it along."""
+        folder = urlsplit(self.settings.files_url).path if self.settings.files_url.startswith("file:") else ""
+        inside = bool(folder) and Path(folder).resolve().is_relative_to(self.data)
+        names = ("database_url", "datastore_url", "redis_url", "search_url", *(() if inside else ("files_url",)))
+        return [name for name in names if getattr(self.settings, name)]
+
     def make_folders(self) -> None:
-        """Create what is missing; the data directory is for its owner only, but may be passed through."""
+        """Create what is missing; the data directory is for its owner only, but may be passed through.
+
+        An embedded PostgreSQL gets the folder of sockets as its own (`services.init_postgres`); Valkey needs it, too.
+        """
         self.data.mkdir(parents=True, exist_ok=True)
-        for folder in (self.run, self.logs, self.index, self.files, self.languages, self.metrics, self.data / "storage"):
+        state = (self.run, self.logs, self.index, self.files, self.languages, self.metrics, self.data / "storage")
+        for folder in (*state, self.sockets):
             folder.mkdir(parents=True, exist_ok=True)
             folder.chmod(0o700)

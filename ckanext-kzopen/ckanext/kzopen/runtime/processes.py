@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ckanext.kzopen.runtime import services
+from ckanext.kzopen.runtime.archiving.place import Archive, archive_of
 from ckanext.kzopen.runtime.portal import Portal
 
 PACKAGE = "ckanext.kzopen"
@@ -71,7 +74,19 @@ def background(portal: Portal) -> list[Process]:
     return [
         Process("worker", [sys.executable, "-m", f"{PACKAGE}.core.jobs.worker", ini]),
         Process("ckan-worker", [*CKAN, "-c", ini, "jobs", "worker"]),
+        *([archiver(portal, archive)] if (archive := archive_of(portal)) else []),
     ]
+
+
+def archiver(portal: Portal, archive: Archive) -> Process:
+    """Copies into the archive what PostgreSQL does not."""
+    files = urlsplit(portal.files_url).path
+    sources = {"files": files, "storage": str(portal.data / "storage"), "record": str(portal.data / "record")}
+    places = {"archive": archive.folder, "sockets": portal.sockets, "accounts": portal.accounts}
+    places |= {"until": portal.archived_until}
+    orders = {"sources": sources, "days": portal.settings.archive_days, "seconds": portal.settings.archive_seconds}
+    orders |= {name: str(path) for name, path in places.items()}
+    return Process("archiver", [sys.executable, "-m", f"{PACKAGE}.runtime.archiving.keeper", json.dumps(orders)])
 
 
 def environment_of(process: Process) -> dict[str, str]:

@@ -15,6 +15,7 @@ import httpx
 from ckanext.kzopen.core.settings import Settings
 from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.secrets import read_private
+from ckanext.kzopen.runtime.status import address_of
 
 UNDECIDED = frozenset({"received", "checking", "failed"})
 COUNTS = ("rows", "added", "changed", "unchanged", "removed", "wrong")
@@ -74,7 +75,7 @@ def client_for(url: str | None, token: str | None, data: Path | None, lang: str)
     key = token or known.get("token")
     if not key:
         raise click.ClickException("no token: give --token, or set KZOPEN_TOKEN")
-    base = f"{(url or portal.settings.address).rstrip('/')}/api/universal/v1/"
+    base = f"{(url or address_of(portal)).rstrip('/')}/api/universal/v1/"
     return Client(base_url=base, headers={"Authorization": key, "Accept-Language": lang}, timeout=120)
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 
 import click
 from ckanext.kzopen.runtime import event_log
-from ckanext.kzopen.runtime.recorded import data_option, portal_of, session_of, verified
+from ckanext.kzopen.runtime.recorded import KEY_HELP, data_option, portal_of, session_of, verified
 
 
 @click.group()
@@ -41,13 +41,15 @@ def head(data: Path | None) -> None:
 
     Example: ./kzopen record head
     """
-    from ckanext.kzopen.core.record import heads, proofs
+    from ckanext.kzopen.core.record import heads, keys, proofs
 
     with session_of(data) as (session, ring):
         try:
             signed = heads.make(session, ring)
         except proofs.LogBroken as error:
             raise click.ClickException(f"{error}; nothing was signed. ./kzopen record verify tells more") from error
+        except keys.KeyMissing as error:
+            raise click.ClickException(f"{error}; nothing was signed. {KEY_HELP}") from error
     click.echo(json.dumps(heads.as_dict(signed), indent=2) if signed else "the log is empty")
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 from ckanext.kzopen.core.settings import Settings
@@ -14,9 +14,15 @@ from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.secrets import keys_of
 
 if TYPE_CHECKING:
+    import psycopg
     from ckanext.kzopen.core.record.keys import Ring
     from ckanext.kzopen.core.record.verification import Verified
     from sqlalchemy.orm import Session
+
+KEY_HELP = (
+    "Restore the key's file and secrets.json from one backup, or set that portal's record_password; "
+    "if they are lost: ./kzopen record rotate-key --lost"
+)
 
 data_option = click.option(
     "--data", type=click.Path(path_type=Path, file_okay=False), help="The portal's data directory (default: ./var)."
@@ -50,6 +56,18 @@ def verified(portal: Portal) -> Verified:
         raise no_database() from error
     with connection:
         return verify_all(connection, ring_of(portal).journal.statements())
+
+
+def key_troubles(portal: Portal, connection: psycopg.Connection[Any]) -> Iterator[str]:
+    """Why nothing more can be recorded with the key in use: its file is missing, or the password is another one."""
+    from ckanext.kzopen.core.record.keys import KeyMissing
+
+    ring = ring_of(portal)
+    for (key,) in connection.execute("SELECT id FROM kzopen.key WHERE until IS NULL"):
+        try:
+            ring.private(key)
+        except KeyMissing as error:
+            yield f"the record's key cannot be used: {error}"
 
 
 @contextmanager

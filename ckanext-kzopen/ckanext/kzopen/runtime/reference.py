@@ -15,7 +15,7 @@ from ckanext.kzopen.core.people import activities, tables
 from ckanext.kzopen.core.record.keeping import load_rules
 from ckanext.kzopen.core.texts import LANGUAGES
 from ckanext.kzopen.publishing import openapi
-from ckanext.kzopen.rows import withdrawal
+from ckanext.kzopen.rows import withdrawal, writes
 
 PACKAGE = Path(__file__).parents[1]
 HEAD = """# Reference
@@ -110,7 +110,7 @@ def action_rows(classes: Mapping[str, type]) -> Iterator[tuple[str, str]]:
         if found.__name__ == "CorePlugin":
             actions |= activities.CHAINED | tables.CHAINED
         if found.__name__ == "RowsPlugin":
-            actions |= withdrawal.chained()
+            actions |= withdrawal.chained() | writes.chained()
         for name, action in sorted(actions.items()):
             yield f"`{name}`", (action.__doc__ or "").strip().splitlines()[0]
 

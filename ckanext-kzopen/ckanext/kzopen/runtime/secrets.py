@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 import secrets
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,11 @@ def keys_of(portal: Portal) -> dict[str, str]:
         "people_key": settings.people_key,
     }
     return kept | {name: value for name, value in given.items() if value}
+
+
+def fingerprint(keys: Mapping[str, str]) -> str:
+    """By which an archive knows its secrets again: SHA-256 of all of them; keys made here are in it, so it gives none away."""
+    return hashlib.sha256(json.dumps({name: keys[name] for name in sorted(keys)}).encode()).hexdigest()
 
 
 def new_password() -> str:

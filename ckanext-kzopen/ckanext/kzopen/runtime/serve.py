@@ -14,12 +14,15 @@ from collections.abc import Callable
 from ckanext.kzopen.core.settings import problems
 from ckanext.kzopen.runtime import external, prepare, processes, services
 from ckanext.kzopen.runtime.accounts import ADMINISTRATOR
+from ckanext.kzopen.runtime.archiving import place
 from ckanext.kzopen.runtime.configuration import write_ini
+from ckanext.kzopen.runtime.hosting.notifying import tell
 from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.progress import Progress
 from ckanext.kzopen.runtime.secrets import read_private
 from ckanext.kzopen.runtime.status import running_pid
 from ckanext.kzopen.runtime.supervisor import NotReady, Supervisor
+from ckanext.kzopen.runtime.upgrading import note
 
 Say = Callable[[str], None]
 ROUND = 0.2
@@ -48,8 +51,13 @@ def free_port(host: str, port: int) -> int:
     raise CannotStart(f"No port from {port} to {port + 200} is free on {host}; give one with --port.")
 
 
-def check_start(portal: Portal) -> None:
-    """Raise CannotStart for wrong settings, a given service that does not let us in, a taken port, a portal that runs."""
+def check_start(portal: Portal, apart: bool = False) -> None:
+    """Raise CannotStart for wrong settings, a given service that does not let us in, a taken port, a portal that runs.
+
+    Also while an upgrade of the checkout goes on, which starts the portal `apart` from its readers.
+    """
+    if not apart and note.is_there():
+        raise CannotStart(note.HELPS)
     found = problems(portal.settings) or external.problems(portal.settings)
     if found:
         raise CannotStart("These settings stop the start:\n" + "\n".join(f"  {problem}" for problem in found))
@@ -59,7 +67,7 @@ def check_start(portal: Portal) -> None:
     if (portal.data / UNFINISHED).exists():
         raise CannotStart(
             f"A restore into {portal.data} was not finished, and what was withdrawn might be read there. "
-            f"Delete it and restore again: ./kzopen reset --data {portal.data} --commit"
+            f"Delete it and restore again: {again_after_a_restore(portal)}"
         )
     settings = portal.settings
     free = free_port(settings.host, settings.port)
@@ -67,12 +75,22 @@ def check_start(portal: Portal) -> None:
         raise CannotStart(f"Port {settings.port} is taken. The next free one: ./kzopen serve --port {free}")
 
 
-def bring_up(portal: Portal, supervisor: Supervisor, say: Say, only_services: bool = False) -> None:
-    """Start everything in order; returns when the first page can be read.
+def again_after_a_restore(portal: Portal) -> str:
+    """The command that deletes what an unfinished restore has left, and what it does not reach."""
+    command, stays = f"./kzopen reset --data {portal.data} --commit", portal.elsewhere()
+    return f"{command} (it does not delete what lies at {', '.join(stays)}: empty that yourself)" if stays else command
+
+
+def bring_up(portal: Portal, supervisor: Supervisor, say: Say, only_services: bool = False, apart: bool = False) -> None:
+    """Start everything in order, `apart` without background work; returns when the first page can be read.
 
     Raises CannotStart with the name of the log when a part does not come up.
     """
     portal.make_folders()
+    try:
+        place.claim(portal)
+    except place.NoPlace as error:
+        raise CannotStart(str(error)) from error
     write_ini(portal)
     progress = Progress(steps(portal, only_services), portal.data / "timings.json", say)
     try:
@@ -86,7 +104,7 @@ def bring_up(portal: Portal, supervisor: Supervisor, say: Say, only_services: bo
         progress.begin(WEB)
         supervisor.start(processes.indexer(portal))
         _start_web(portal, supervisor)
-        for process in processes.background(portal):
+        for process in processes.background(portal) if not apart else ():
             supervisor.start(process)
         # A page that writes asks the index: until there is one, a portal is not up.
         supervisor.wait_for(processes.indexer(portal), 90)
@@ -150,8 +168,7 @@ def _start_web(portal: Portal, supervisor: Supervisor) -> None:
 def page_answers(portal: Portal) -> bool:
     """Whether the web server answers."""
     settings = portal.settings
-    host = "127.0.0.1" if settings.host in ("0.0.0.0", "::") else settings.host  # noqa: S104
-    connection = http.client.HTTPConnection(host, settings.port, timeout=10)
+    connection = http.client.HTTPConnection(settings.inner_host, settings.port, timeout=10)
     try:
         connection.request("GET", "/about")
         return connection.getresponse().status == 200
@@ -169,13 +186,13 @@ def greeting(portal: Portal, seconds: float) -> str:
     return "\n".join([*lines, "", f"(accounts are kept in {portal.accounts}; Ctrl-C ends everything)"])
 
 
-def serve(portal: Portal, say: Say) -> None:
-    """Run the portal until SIGINT or SIGTERM; leaves no process behind.
+def serve(portal: Portal, say: Say, apart: bool = False) -> None:
+    """Run the portal until SIGINT or SIGTERM, `apart` as an upgrade looks at it; leaves no process behind.
 
     Raises CannotStart.
     """
     started = time.monotonic()
-    check_start(portal)
+    check_start(portal, apart)
     supervisor = Supervisor(portal)
 
     def stop(number: int, frame: object) -> None:
@@ -185,15 +202,17 @@ def serve(portal: Portal, say: Say) -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     try:
-        bring_up(portal, supervisor, say)
+        bring_up(portal, supervisor, say, apart=apart)
         if portal.settings.demo:
             _demo_accounts(portal)
         say(greeting(portal, time.monotonic() - started))
+        tell("READY=1")
         if portal.settings.demo:
             supervisor.start(demo_loader(portal))
         while not supervisor.stopping:
             supervisor.look_after()
             time.sleep(ROUND)
+        tell("STOPPING=1")
         say("stopping …")
     except CannotStart:
         if not supervisor.stopping:
@@ -207,8 +226,7 @@ def _demo_accounts(portal: Portal) -> None:
     from ckanext.kzopen.runtime.demo import load, staff
 
     known = read_private(portal.accounts)
-    host = "127.0.0.1" if portal.settings.host in ("0.0.0.0", "::") else portal.settings.host  # noqa: S104
-    here, token = f"http://{host}:{portal.settings.port}", known[ADMINISTRATOR]["token"]
+    here, token = f"http://{portal.settings.inner_host}:{portal.settings.port}", known[ADMINISTRATOR]["token"]
     if not staff.STAFF.keys() <= known.keys() and load.is_empty(here, token):
         staff.ensure_accounts(portal, here, token)
 
@@ -219,12 +237,12 @@ def demo_loader(portal: Portal) -> processes.Process:
     return processes.Process("demo", [*command, "--url", portal.settings.address], lasting=False)
 
 
-def detach(arguments: list[str], portal: Portal, say: Say) -> None:
+def detach(arguments: list[str], portal: Portal, say: Say, apart: bool = False) -> None:
     """Start `serve` in a session of its own and return when the first page can be read.
 
     Raises CannotStart when it ends before that.
     """
-    check_start(portal)
+    check_start(portal, apart)
     portal.make_folders()
     log = portal.logs / "serve.log"
     with log.open("wb") as file:

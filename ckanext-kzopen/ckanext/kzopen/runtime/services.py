@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
+from ckanext.kzopen.runtime.archiving import wal
 from ckanext.kzopen.runtime.portal import Portal
 from psycopg import sql
 
@@ -112,7 +113,12 @@ def init_postgres(portal: Portal) -> None:
 
 def postgres_command(portal: Portal) -> list[str]:
     """Command line of the server; it listens on a Unix socket that only its owner may enter."""
-    options = [part for key, value in POSTGRES_OPTIONS.items() for part in ("-c", f"{key}={value}")]
+    # Imported here: it makes folders as this module does.
+    from ckanext.kzopen.runtime.archiving.place import archive_of
+
+    archive = archive_of(portal)
+    archiving = wal.options(archive.wal) if archive else {}
+    options = [part for key, value in (POSTGRES_OPTIONS | archiving).items() for part in ("-c", f"{key}={value}")]
     return [str(BIN / "postgres"), "-D", str(portal.postgres), "-k", str(portal.sockets), *options]
 
 

@@ -34,6 +34,11 @@ def read_status(portal: Portal) -> dict[str, Any]:
     return content if psutil.pid_exists(content["pid"]) else {}
 
 
+def address_of(portal: Portal) -> str:
+    """Where the portal answers: what runs in the data directory says, else the settings."""
+    return str(read_status(portal).get("address") or portal.settings.address)
+
+
 def running_pid(portal: Portal) -> int | None:
     """Process id of the portal's supervisor; None when it does not run."""
     return read_status(portal).get("pid")

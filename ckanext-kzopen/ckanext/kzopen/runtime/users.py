@@ -7,6 +7,7 @@ from typing import Any
 import httpx
 from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.secrets import new_password, read_private
+from ckanext.kzopen.runtime.status import address_of
 
 
 class Refused(Exception):
@@ -34,7 +35,7 @@ def add_user(portal: Portal, name: str, email: str, agency: str | None, role: st
     Raises Refused.
     """
     token = read_private(portal.accounts)["operator"]["token"]
-    address, password = portal.settings.address, new_password()
+    address, password = address_of(portal), new_password()
     call(address, token, "user_create", {"name": name, "email": email, "password": password})
     if agency:
         call(address, token, "organization_member_create", {"id": agency, "username": name, "role": role})

@@ -6,10 +6,10 @@ import os
 from logging.config import fileConfig
 
 from ckan.cli import CKANConfigLoader
-from ckan.config.middleware import make_app
+from ckanext.kzopen.core.application import application as made
 from ckanext.kzopen.core.web.proxies import behind
 
 _ini = os.environ["KZOPEN_INI"]
 fileConfig(_ini, disable_existing_loggers=False)
 _config = CKANConfigLoader(_ini).get_config()
-application = behind(make_app(_config), int(_config.get("kzopen.trusted_proxies", 0)))
+application = behind(made(_config), int(_config.get("kzopen.trusted_proxies", 0)))

@@ -32,6 +32,9 @@ _captured: ContextVar[list[document.Document] | None] = ContextVar("kzopen_searc
 _PACKAGES = Term("entity_type", registry.PACKAGE)
 _readers: dict[tuple[str, str], Reader] = {}
 _DATA_DICT = "data_dict"
+_VALIDATED = "validated_data_dict"
+_TO_BE_PARSED = frozenset({"id", _VALIDATED})
+"""What CKAN's `package_search` asks for when nobody names fields: it parses each package dict at once, as text or as bytes."""
 
 
 @contextmanager
@@ -105,6 +108,8 @@ class Connection:
             raise SearchError(f"Search is not available at the moment: {error}") from error
         if asked.wanted is None or _DATA_DICT in asked.wanted:
             self._add_data_dicts(answer.documents)
+        if asked.wanted != _TO_BE_PARSED:
+            _as_text(answer.documents)
         return self._in_solr_shape(answer)
 
     def _add_data_dicts(self, documents: list[dict[str, Any]]) -> None:
@@ -167,6 +172,13 @@ class Connection:
             connection.execute(text("SET LOCAL lock_timeout = '30s'"))
             yield connection, rows
         _await(rows)
+
+
+def _as_text(documents: list[dict[str, Any]]) -> None:
+    """Whoever names the fields gets package dicts as text."""
+    for one in documents:
+        if _VALIDATED in one:
+            one[_VALIDATED] = one[_VALIDATED].decode("utf-8", "surrogatepass")
 
 
 def _await(rows: list[int]) -> None:

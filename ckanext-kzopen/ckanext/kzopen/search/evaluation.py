@@ -9,6 +9,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from typing import Any
 
 from ckanext.kzopen.search import analysis, dates, fields, ranking
@@ -34,6 +35,7 @@ from ckanext.kzopen.search.tree import (
     Word,
     Words,
 )
+from ckanext.kzopen.search.visibility import sees
 
 Fields = dict[str, Any]
 """An IndexDocument as a dict."""
@@ -44,7 +46,8 @@ OWN_TEXTS = ("text", "title", "notes")
 def found(documents: Sequence[Fields], search: Search) -> list[Fields]:
     """The hits in order; equal ones in the order of the documents. An order by score is left to the engines."""
     wanted = (search.query, *search.filters)
-    hits = [one for one in documents if _seen(one, search.labels) and all(holds(node, one) for node in wanted)]
+    now = datetime.now(UTC)
+    hits = [one for one in documents if sees(one, search.labels, now) and all(holds(node, one) for node in wanted)]
     for key in reversed([key for key in ranking.effective(search) if key.field != fields.SCORE]):
         with_key = [one for one in hits if _order_key(one, key.field) is not None]
         without = [one for one in hits if _order_key(one, key.field) is None]
@@ -59,14 +62,6 @@ def facet(hits: Sequence[Fields], asked: Facet) -> list[tuple[str, int]]:
     counted = Counter(value for one in hits for value in set(one["keywords"].get(asked.field, ())))
     pairs = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0].encode()))
     return [pair for pair in pairs if pair[1] >= max(1, asked.minimum)][: asked.limit]
-
-
-def _seen(one: Fields, labels: frozenset[str] | None) -> bool:
-    if labels is None:
-        return True
-    shared = labels.intersection(one["keywords"].get("permission_labels", ()))
-    opens = one["moments"].get("visible_from")
-    return bool(shared - {"public"}) or (bool(shared) and (opens is None or opens <= dates.micros(datetime.now(UTC))))
 
 
 def _order_key(one: Fields, field: str) -> Any:
@@ -113,7 +108,18 @@ def holds(node: Node, one: Fields) -> bool:
 
 
 def _tokens(field: str, one: Fields) -> list[str]:
-    return str(one["texts"].get(field, "")).split()
+    return _split(str(one["texts"].get(field, "")))[0]
+
+
+def _has_all(tokens: Sequence[str], field: str, one: Fields) -> bool:
+    return _split(str(one["texts"].get(field, "")))[1].issuperset(tokens)
+
+
+@lru_cache(maxsize=64)
+def _split(text: str) -> tuple[list[str], frozenset[str]]:
+    """Thousands of saved searches look into the same few texts, one after another."""
+    tokens = text.split()
+    return tokens, frozenset(tokens)
 
 
 def _term(field: str, value: str, one: Fields) -> bool:
@@ -127,7 +133,7 @@ def _term(field: str, value: str, one: Fields) -> bool:
     if kind is not Kind.TEXT:
         return value in one["keywords"].get(field, ())
     tokens = analysis.tokens(value)
-    return bool(tokens) and set(tokens) <= set(_tokens(field, one))
+    return bool(tokens) and _has_all(tokens, field, one)
 
 
 def _phrase(field: str, value: str, one: Fields) -> bool:
@@ -136,7 +142,9 @@ def _phrase(field: str, value: str, one: Fields) -> bool:
 
 def _follows(tokens: Sequence[str], field: str, one: Fields) -> bool:
     wanted, there = list(tokens), _tokens(field, one)
-    return bool(wanted) and any(there[at : at + len(wanted)] == wanted for at in range(len(there)))
+    if not wanted or not _has_all(wanted, field, one):
+        return False
+    return any(there[at : at + len(wanted)] == wanted for at in range(len(there)))
 
 
 def _prefix(field: str, value: str, one: Fields) -> bool:

@@ -14,8 +14,14 @@ import orjson
 from simplejson import RawJSON
 
 _AS_GIVEN = orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATETIME
-_PLAIN: tuple[tuple[type, Callable[[Any], Any]], ...] = ((dict, dict), (list, list), (tuple, list), (str, str))
-"""What a value of a kind that somebody derived from these is written as."""
+_PLAIN: tuple[tuple[type, Callable[[Any], Any]], ...] = (
+    (dict, dict),
+    (list, list),
+    (tuple, list),
+    (str, str),
+    (bytes, bytes.decode),
+)
+"""What a value of one of these kinds, or of a kind derived from it, is written as."""
 
 
 class Quick:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from ckanext.kzopen.search import budget, lucene, ranking, tree
@@ -35,11 +36,11 @@ def search_of(params: Mapping[str, Any], labels: frozenset[str] | None) -> Searc
         query=query,
         labels=labels,
         filters=filters,
-        sort=sort_of(params.get("sort")),
+        sort=sort_of(str(params.get("sort") or "")),
         start=int(params.get("start") or 0),
         rows=int(params.get("rows", 10)),
         facets=_facets(params),
-        wanted=_wanted(params.get("fl")),
+        wanted=_wanted(" ".join(str(part) for part in _many(params.get("fl")))),
     )
     if search.start + search.rows > DEEPEST and not ranking.by_one_stored_key(search):
         raise RequestError(f"Pages end at hit {DEEPEST}; sort by one field such as id or metadata_modified to go deeper.")
@@ -98,10 +99,11 @@ def _bool(options: Mapping[str, list[str]], params: Mapping[str, Any]) -> Node:
     return tree.Better(tree.both(*required), tuple(wished)) if wished else tree.both(*required)
 
 
-def sort_of(text: Any) -> tuple[Sort, ...]:
+@lru_cache(maxsize=500)
+def sort_of(text: str | None) -> tuple[Sort, ...]:
     """`title_string asc, metadata_modified desc`; raises SortError for what has not this form."""
     keys = []
-    for part in str(text or "").split(","):
+    for part in (text or "").split(","):
         if not part.strip():
             continue
         match = _SORT.fullmatch(part)
@@ -126,7 +128,8 @@ def _many(value: Any) -> Iterable[Any]:
     return value if isinstance(value, list | tuple) else (value,)
 
 
-def _wanted(fl: Any) -> frozenset[str] | None:
+@lru_cache(maxsize=500)
+def _wanted(fl: str) -> frozenset[str] | None:
     """The fields to give back; CKAN parts them by spaces or commas."""
-    names = {name for part in _many(fl) for name in re.split(r"[\s,]+", str(part)) if name}
-    return None if not names or "*" in names else frozenset(names)
+    names = frozenset(name for name in re.split(r"[\s,]+", fl) if name)
+    return None if not names or "*" in names else names

@@ -11,8 +11,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
+from datetime import datetime
 from typing import Any
 
+from ckanext.kzopen.search import dates
 from ckanext.kzopen.search.tree import All, Node, Not, OneOf, Range, both, either
 
 LABELS = "permission_labels"
@@ -60,6 +62,18 @@ def condition(labels: frozenset[str] | None) -> Node:
         return own
     opened = both(OneOf(LABELS, frozenset({PUBLIC})), Not(Range(FROM, "NOW", None, include_low=False)))
     return either(own, opened) if own.values else opened
+
+
+def sees(fields: Mapping[str, Any], labels: frozenset[str] | None, moment: datetime, opens: int | None = None) -> bool:
+    """What `condition` says, of one document (an IndexDocument as a dict) at a moment.
+
+    `opens`, in microseconds since 1970, stands in for the document's own opening.
+    """
+    if labels is None:
+        return True
+    shared = labels.intersection(fields["keywords"].get(LABELS, ()))
+    opens = opens or fields["moments"].get(FROM)
+    return bool(shared - {PUBLIC}) or (bool(shared) and (opens is None or opens <= dates.micros(moment)))
 
 
 def labels_of(source: Mapping[str, Any]) -> list[str]:

@@ -7,14 +7,14 @@ from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pyarrow as pa
-from ckanext.kzopen.validation import collecting, pieces
+from ckanext.kzopen.validation import collecting, encodings, pieces
 from ckanext.kzopen.validation import schema as schemas
 from ckanext.kzopen.validation.cells import Cells, Limits, Unreadable
 from ckanext.kzopen.validation.columns import Column, check_column
-from ckanext.kzopen.validation.encodings import detect
 from ckanext.kzopen.validation.findings import from_error, from_refusal
 from ckanext.kzopen.validation.formats import sniff
 from ckanext.kzopen.validation.integrity import Repeats, repeated_keys, repeated_values
@@ -28,6 +28,7 @@ from ckanext.kzopen.validation.repairs.make import made
 from ckanext.kzopen.validation.repairs.model import OF_COLUMNS, OF_TABLES, Key, Repair
 from ckanext.kzopen.validation.repairs.suggest import Table, suggested
 from ckanext.kzopen.validation.report import Finding, Report, Shown
+from ckanext.kzopen.validation.short import is_short
 from ckanext.kzopen.validation.tables import table_of
 from frictionless import Field, Schema
 
@@ -86,29 +87,39 @@ def _faultless(path: Path, descriptor: schemas.Descriptor, schema: Schema, take:
     """A large file of text in which nothing is wrong; nothing is suggested for it."""
     if path.stat().st_size < pieces.SMALLEST or sniff(path) != "text":
         return None
-    found = pieces.faultless(path, detect(path), descriptor, schema, take)
+    encoding = encodings.at_first(path)
+    found = pieces.faultless(path, encoding, descriptor, schema, take) if encoding else None
     if found is None:
         return None
     return Checked(Report(found.table.num_rows, {}, (), found.reading), found.table, taken=take is not None)
 
 
 def _mended(cells: Cells, descriptor: schemas.Descriptor, schema: Schema, limit: int, accepted: Collection[Key]) -> Checked:
-    """Check, make the repairs that are accepted, and check again; what could still be mended is suggested."""
+    """Check, make the repairs that are accepted, and check again; what could still be mended is suggested. A key may repeat
+    only in what the first repairs make, so what is accepted then is made after them."""
     checked = check_cells(cells, descriptor, schema, limit, suggest=True)
-    table = checked.mendable
-    if table is None:
+    if checked.mendable is None:
         return checked
-    offered = suggested(table)
-    wanted = [replace(repair, done=True) for repair in offered if repair.key in accepted and not repair.done]
-    if wanted:
-        names = [field["name"] for field in descriptor["fields"]]
-        again = check_cells(made(table, wanted, names), descriptor, schema, limit, suggest=True)
+    names = [field["name"] for field in descriptor["fields"]]
+    wanted: list[Repair] = []
+    offered = suggested(checked.mendable)
+    while checked.mendable and (new := _accepted(offered, wanted, accepted)):
+        cells = made(checked.mendable, new, names)
+        wanted += new
+        checked = check_cells(cells, descriptor, schema, limit, suggest=True)
         told = {repair.key for repair in wanted}
-        offered = [repair for repair in suggested(again.mendable) if repair.key not in told] if again.mendable else []
-        checked = again
+        offered = [repair for repair in suggested(checked.mendable) if repair.key not in told] if checked.mendable else []
     wanted += [Repair(encoding.KIND, field=name, done=True) for name in encoding.used(cells.reading.encoding, accepted)]
     repairs = tuple(sorted((*wanted, *offered), key=_place))
     return replace(checked, report=replace(checked.report, repairs=repairs))
+
+
+def _accepted(offered: Sequence[Repair], before: Sequence[Repair], accepted: Collection[Key]) -> list[Repair]:
+    """The repairs that are to be made now; after the first ones only those that compare rows with each other."""
+    kinds = ("repeats", "same-rows", "repeated-keys") if before else (*OF_TABLES, *OF_COLUMNS)
+    return [
+        replace(repair, done=True) for repair in offered if repair.key in accepted and repair.kind in kinds and not repair.done
+    ]
 
 
 def _place(repair: Repair) -> tuple[bool, int, int]:
@@ -149,7 +160,8 @@ def _mendable(
         if column.field.name in known
     }
     again = next((repeat.rows["before"].drop_nulls().to_list() for repeat in repeats if repeat.field is None), [])
-    return Table(cells, texts, [column.field.name for column in columns], wants, sorted(known), frozenset(again))
+    names, keyed = [column.field.name for column in columns], bool(schema.primary_key)
+    return Table(cells, texts, names, wants, sorted(known), frozenset(again), keyed)
 
 
 def _shown(table: Table, findings: Sequence[Finding]) -> Shown:
@@ -157,13 +169,21 @@ def _shown(table: Table, findings: Sequence[Finding]) -> Shown:
     numbers = [finding.row for finding in findings if finding.row is not None]
     wanted = list(dict.fromkeys(numbers))[:SHOWN_ROWS]
     indexes = table.cells.numbers.is_in(wanted).arg_true().to_list() if wanted else range(min(table.cells.rows, FIRST_ROWS))
-    columns = [text.gather(list(indexes)).fill_null("").to_list() for text in table.texts[:SHOWN_COLUMNS]]
-    placed = table.cells.numbers.gather(list(indexes)).to_list()
+    columns = [_at(text, indexes) for text in table.texts[:SHOWN_COLUMNS]]
+    placed = _at(table.cells.numbers, indexes)
     rows = {
-        number: [cell[:SHOWN_LETTERS] for cell in row]
+        number: [(cell or "")[:SHOWN_LETTERS] for cell in row]
         for number, row in zip(placed, zip(*columns, strict=True) if columns else [], strict=False)
     }
     return Shown(list(table.cells.labels[:SHOWN_COLUMNS]), list(table.names[:SHOWN_COLUMNS]), rows)
+
+
+def _at(values: pl.Series, indexes: Sequence[int]) -> list[Any]:
+    """The values at these places."""
+    if not is_short(values):
+        return values.gather(list(indexes)).to_list()
+    found = values.to_list()
+    return [found[index] for index in indexes]
 
 
 def _checked_columns(texts: Sequence[pl.Series], fields: Sequence[Field]) -> list[Column]:

@@ -32,22 +32,42 @@ CONTROLS = re.compile(rb"[\x00-\x08\x0e-\x1a\x1c-\x1f]")
 
 def detect(path: Path) -> str:
     """The Python codec of the text file, or Unreadable `encoding-error` (`format-error` when it is no text at all)."""
-    with path.open("rb") as file:
-        sample = file.read(SAMPLE)
-    for bom, encoding in BOMS:
-        if sample.startswith(bom):
-            return _proved(path, encoding)
-    wide = _without_bom(sample)
-    if wide:
-        return _proved(path, wide)
-    if len(CONTROLS.findall(sample)) > len(sample) // 1000:
-        raise Unreadable("format-error", "binary")
+    told = _told(_beginning(path))
+    if told is not None:
+        return _proved(path, told)
     if _is_utf8(path):
         return "utf-8"
     failed = _first_failure(path, "utf-8")
     if failed is None:
         return "utf-8"
     return _single_byte(path, failed)
+
+
+def at_first(path: Path) -> str | None:
+    """`utf-8` or `utf-8-sig` when the beginning of the file is that, for who proves the rest while reading it; else None."""
+    beginning = _beginning(path)
+    try:
+        told = _told(beginning)
+    except Unreadable:
+        return None
+    whole = _right(beginning[: _without_begun(beginning)])
+    return (told or "utf-8") if whole and told in (None, "utf-8-sig") else None
+
+
+def _beginning(path: Path) -> bytes:
+    with path.open("rb") as file:
+        return file.read(SAMPLE)
+
+
+def _told(beginning: bytes) -> str | None:
+    """The codec that a mark at the beginning, or the places of its zeros, tell; Unreadable when it is no text at all."""
+    for bom, encoding in BOMS:
+        if beginning.startswith(bom):
+            return encoding
+    wide = _without_bom(beginning)
+    if wide is None and len(CONTROLS.findall(beginning)) > len(beginning) // 1000:
+        raise Unreadable("format-error", "binary")
+    return wide
 
 
 def _proved(path: Path, encoding: str) -> str:

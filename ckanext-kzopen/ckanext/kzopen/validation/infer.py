@@ -118,6 +118,20 @@ def schema_for(cells: Cells) -> Proposal:
     return {"fields": fields} | ({"primaryKey": [key]} if key else {})
 
 
+def as_written(cells: Cells, schema: Proposal) -> Proposal:
+    """A schema for the table, with the notation of each column that is written in one way throughout, so that this very table
+    fits; a column in several notations stays as it was."""
+    labelled = zip(field_names(cells.labels), cells.labels, cells.columns, strict=True)
+    found = {name: field_for(_texts(column), label) for name, label, column in labelled}
+    return schema | {"fields": [_noted(field, found.get(field["name"], {})) for field in schema["fields"]]}
+
+
+def _noted(field: Proposal, found: Proposal) -> Proposal:
+    if found.get("type") != field["type"]:
+        return field
+    return field | {name: value for name, value in found.items() if name not in ("type", "constraints")}
+
+
 def _texts(column: pl.Series | list[object]) -> pl.Series:
     return column if isinstance(column, pl.Series) else as_text(column, ANY)
 

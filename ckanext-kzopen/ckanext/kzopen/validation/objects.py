@@ -54,7 +54,8 @@ def _parsed(text: str) -> tuple[str, list[object]]:
 
 
 def _lines(text: str) -> Iterator[object]:
-    for number, line in enumerate(text.splitlines(), start=1):
+    # Not splitlines: U+0085 and U+2028 end no line here, JSON allows them inside its texts.
+    for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             try:
                 yield _loads(line)

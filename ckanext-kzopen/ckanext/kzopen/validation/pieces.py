@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import polars as pl
@@ -18,7 +17,7 @@ import pyarrow as pa
 import pyarrow.csv as pa_csv
 from ckanext.kzopen.core.ahead import made_ahead
 from ckanext.kzopen.validation import schema as schemas
-from ckanext.kzopen.validation.cells import Limits, Reading
+from ckanext.kzopen.validation.cells import Limits, Reading, Unreadable
 from ckanext.kzopen.validation.columns import Column, check_column
 from ckanext.kzopen.validation.delimited import Start, start_of
 from ckanext.kzopen.validation.tables import table_of
@@ -26,6 +25,8 @@ from frictionless import Field, Schema
 
 SMALLEST = 32 << 20
 PIECE = 3 << 20
+THREADS = 2
+"""Pieces that are checked side by side."""
 
 
 @dataclass(frozen=True)
@@ -47,12 +48,18 @@ Taker = Callable[[pa.Table], None]
 def faultless(
     path: Path, encoding: str, descriptor: schemas.Descriptor, schema: Schema, take: Taker | None = None
 ) -> Faultless | None:
-    """The table of a UTF-8 file of SMALLEST bytes or more that has no fault at all; None for every other file."""
+    """The table of a file of SMALLEST bytes or more that has no fault at all; None for every other file.
+
+    That it is `encoding`, UTF-8 with or without a mark, is proved while it is read.
+    """
     if encoding not in ("utf-8", "utf-8-sig") or path.stat().st_size < SMALLEST:
         return None
     if path.stat().st_size > Limits().size:
         return None
-    start = start_of(path, encoding, schemas.names_of(descriptor), Limits())
+    try:
+        start = start_of(path, encoding, schemas.names_of(descriptor), Limits())
+    except (Unreadable, UnicodeDecodeError):
+        return None
     if start.offset is None:
         return None
     header = schemas.header_of(schemas.matched(start.labels, descriptor), schema, start.reading.header_row)
@@ -73,10 +80,11 @@ def faultless(
 
 
 def _tables(path: Path, start: Start, fields: list[Field], schema: Schema) -> Iterator[pa.Table]:
-    read = partial(_read, delimiter=start.reading.delimiter or ",", width=len(start.labels))
-    # Arrow reads a piece while polars checks the one before.
-    for frame in made_ahead(read, pieces(path, start.offset or 0)):
-        yield _typed(frame, fields, schema)
+    def made(piece: bytes) -> pa.Table:
+        return _typed(_read(piece, start.reading.delimiter or ",", len(start.labels)), fields, schema)
+
+    # Arrow and polars work without Python's lock.
+    return made_ahead(made, pieces(path, start.offset or 0), most=THREADS, threads=THREADS)
 
 
 def _typed(frame: pl.DataFrame, fields: list[Field], schema: Schema) -> pa.Table:

@@ -127,7 +127,7 @@ def _shown_restored(stored: Mapping[str, Any] | None) -> Shown | None:
 
 
 def _repair_told(repair: Repair, lang: str) -> dict[str, Any]:
-    return repair.stored() | {"sentence": repair.sentence(lang)}
+    return repair.stored() | {"once": repair.once, "sentence": repair.sentence(lang)}
 
 
 def _told(finding: Finding, lang: str) -> dict[str, Any]:

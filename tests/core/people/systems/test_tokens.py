@@ -13,9 +13,10 @@ from ckanext.kzopen.core import record
 from ckanext.kzopen.core.agencies import ownership
 from ckanext.kzopen.core.people.systems import admitted, keeping, tokens
 from ckanext.kzopen.core.people.systems.described import Described, described, networks, wished
-from ckanext.kzopen.core.people.systems.model import System, Token, may_change
+from ckanext.kzopen.core.people.systems.model import EVERYTHING, System, Token, may_change
 from ckanext.kzopen.core.web.errors import KzError
 from sqlalchemy import Engine, text
+from sqlalchemy.exc import IntegrityError
 
 ADMIN = "an-account"
 WISH = tokens.Wish(datetime.now(UTC) + timedelta(days=30))
@@ -56,7 +57,7 @@ def test_a_token_is_kept_as_its_hash_only(session: Any, system: System) -> None:
     assert secret.startswith(token.hint)
     assert secret not in told
     assert secret[len(token.hint) :] not in told
-    assert admitted(session, secret, None) is system
+    assert admitted(session, secret, None).system is system
 
 
 def test_a_token_that_nobody_issued_is_unknown(session: Any) -> None:
@@ -188,7 +189,7 @@ def test_systems_go_over_to_the_successor_of_their_agency_with_their_tokens(sess
     assert keeping.hand_over(session, old, new) == 1
     assert keeping.hand_over(session, old, new) == 0
 
-    assert admitted(session, secret, None).agency_id == new
+    assert admitted(session, secret, None).system.agency_id == new
 
 
 def test_a_system_changes_the_data_sets_that_it_is_for(session: Any, system: System) -> None:
@@ -252,12 +253,12 @@ def test_what_is_no_network_is_told(given: str) -> None:
 def test_a_token_is_valid_until_the_end_of_its_last_day_in_astana() -> None:
     today = datetime(2026, 3, 5, tzinfo=UTC).date()
 
-    wish, _ = wished({"expires": "2026-03-31"}, today)
+    wish, _ = wished({"expires": "2026-03-31"}, [], today)
     assert wish is not None
     assert wish.expires == datetime(2026, 3, 31, 19, tzinfo=UTC)
 
     for given in ("2026-03-04", "2036-03-04", "soon", ""):
-        wish, errors = wished({"expires": given}, today)
+        wish, errors = wished({"expires": given}, [], today)
         assert wish is None
         assert set(errors) == {"expires"}
 
@@ -270,3 +271,17 @@ def test_a_tokens_state_is_told(session: Any, system: System) -> None:
     assert token.state(datetime.now(UTC)) == "replaced"
     tokens.revoke(session, system, token, ADMIN)
     assert token.state(datetime.now(UTC)) == "revoked"
+
+
+def test_a_token_of_before_limits_may_everything(session: Any, system: System) -> None:
+    token, secret = tokens.issue(session, system, tokens.Wish(WISH.expires, may=()), ADMIN)
+
+    session.execute(text("UPDATE kzopen.system_token SET may = DEFAULT WHERE id = :id"), {"id": token.id})
+    session.refresh(token)
+
+    assert admitted(session, secret, None).limits.may == EVERYTHING
+
+
+def test_what_no_token_may_is_kept_nowhere(session: Any, system: System) -> None:
+    with pytest.raises(IntegrityError):
+        tokens.issue(session, system, tokens.Wish(WISH.expires, may=("everything",)), ADMIN)

@@ -22,9 +22,11 @@ VERBS: dict[str, Words] = {
     "change_password": {"kk": "құпиясөз ауыстырылды", "ru": "сменён пароль", "en": "password changed"},
     "check_again": {"kk": "қайта өңдеуге жіберілді", "ru": "запущено заново", "en": "started again"},
     "close": {"kk": "жабылды", "ru": "закрыто", "en": "closed"},
+    "close_to_public": {"kk": "жұрттан жабылды", "ru": "закрыт для всех", "en": "closed for the public"},
     "create": {"kk": "құрылды", "ru": "создано", "en": "created"},
     "end_assignment": {"kk": "рөл алынды", "ru": "роль снята", "en": "role ended"},
     "issue": {"kk": "берілді", "ru": "выпущен", "en": "issued"},
+    "open_to_public": {"kk": "жұртқа қайта ашылды", "ru": "снова открыт для всех", "en": "opened again"},
     "purge": {"kk": "біржола жойылды", "ru": "удалено насовсем", "en": "purged"},
     "read": {"kk": "дербес деректер қаралды", "ru": "просмотрены персональные данные", "en": "personal data read"},
     "refuse_address": {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -13,7 +13,7 @@ from ckanext.kzopen.core.desk.access import Page
 from ckanext.kzopen.core.desk.systems_views import MANAGE, blueprint, in_words, mine
 from ckanext.kzopen.core.desk.visitor import visitor
 from ckanext.kzopen.core.people.systems import described, tokens
-from ckanext.kzopen.core.people.systems.model import System, Token
+from ckanext.kzopen.core.people.systems.model import EVERYTHING, System, Token
 from ckanext.kzopen.core.texts import ASTANA
 from ckanext.kzopen.core.web.errors import KzError
 from flask import request
@@ -53,21 +53,22 @@ def revoke(number: UUID, token: UUID) -> Page:
 
 def _token_page(system: System, old: Token | None, make: Make) -> Page:
     if request.method == "GET":
-        return _form(system, old, _usual(old), {})
-    wish, errors = described.wished(request.form, datetime.now(ASTANA).date())
+        return _form(system, old, _usual(old), old.may if old else EVERYTHING, {})
+    chosen = request.form.getlist("may")
+    wish, errors = described.wished(request.form, chosen, datetime.now(ASTANA).date())
     if wish is None:
-        return _form(system, old, request.form, errors)
+        return _form(system, old, request.form, chosen, errors)
     try:
         token, secret = make(wish)
     except KzError as refused:
         model.Session.rollback()
-        return _form(system, old, request.form, {"": refused})
+        return _form(system, old, request.form, chosen, {"": refused})
     model.Session.commit()
     return tk.render("desk/token.html", {"system": system, "old": old, "token": token, "secret": secret})
 
 
-def _form(system: System, old: Token | None, values: Any, errors: described.Errors) -> Page:
-    shown = {"system": system, "old": old, "values": values, "errors": in_words(errors)}
+def _form(system: System, old: Token | None, values: Any, chosen: Collection[str], errors: described.Errors) -> Page:
+    shown = {"system": system, "old": old, "values": values, "chosen": chosen, "errors": in_words(errors)}
     hours = request.form.get("hours", USUAL_OVERLAP, int)
     return tk.render("desk/token_form.html", {**shown, "key": uuid4().hex, "overlaps": OVERLAPS, "hours": hours})
 

@@ -24,6 +24,12 @@ _DEFER = text(
 )
 _COUNTS = text(f"SELECT status::text, count(*) FROM {SCHEMA}.procrastinate_jobs GROUP BY status")  # noqa: S608 - a constant
 
+UNDONE = """status = 'failed' AND NOT EXISTS (
+    SELECT FROM kzopen.procrastinate_periodic_defers run LEFT JOIN kzopen.procrastinate_jobs later ON later.id = run.job_id
+    WHERE run.task_name = job.task_name AND (later.id IS NULL OR later.status <> 'failed'))
+"""
+"""The condition on a `job` that was given up and whose work nobody will do. What a periodic task left undone, its next run
+does: once that one runs, or has succeeded and is gone."""
 
 _WAITING = text(
     f"""

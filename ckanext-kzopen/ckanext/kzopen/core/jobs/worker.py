@@ -146,11 +146,11 @@ async def _until_told(url: str, runner: Run) -> None:
 def main(ini: str) -> None:
     """Load the portal that `ini` describes and run its jobs."""
     from ckan.cli import CKANConfigLoader
-    from ckan.config.middleware import make_app
+    from ckanext.kzopen.core.application import application
 
     config = CKANConfigLoader(ini).get_config()
     fileConfig(ini, disable_existing_loggers=False)
-    runner = Runner(make_app(config)._wsgi_app)
+    runner = Runner(application(config)._wsgi_app)
     log.info("worker is ready; tasks: %s", ", ".join(sorted(tasks())))
     asyncio.run(_until_told(config["sqlalchemy.url"], runner))
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from ckanext.kzopen.core import outbox
 from ckanext.kzopen.core.mail.queue import AnySession
+from ckanext.kzopen.core.notices import searches
 from ckanext.kzopen.core.notices.telling import tell
 
 log = logging.getLogger(__name__)
@@ -29,6 +30,7 @@ class Telling:
     people: tuple[str, ...] = ()
     how: str = "at_once"
     followers: bool = True
+    begins: bool = False
     part: str = field(default="")
 
 
@@ -44,7 +46,7 @@ def on(topic: str, tells: Tells) -> None:
 def read(session: AnySession) -> int:
     """Tell of everything that has happened since the last time; each in a transaction of its own. How many were read.
 
-    A message that cannot be told is left for the next time, and those behind it are told.
+    Then of what newly fits a saved search. A message that cannot be told is left for the next time, those behind it are told.
     """
     outbox.register(session, outbox.Consumer(CONSUMER, frozenset(_topics)))
     session.commit()
@@ -53,7 +55,7 @@ def read(session: AnySession) -> int:
         last = messages[0].id
         done += _told(session, messages[0])
     session.rollback()
-    return done
+    return done + searches.look(session)
 
 
 def _told(session: AnySession, message: outbox.Message) -> int:
@@ -82,4 +84,5 @@ def _tell(session: AnySession, number: int, one: Telling) -> None:
         people=one.people,
         how=one.how,
         followers=one.followers,
+        begins=one.begins,
     )

@@ -15,7 +15,8 @@ class Subscription(Base):
     """`reader` follows `what` (a thing, agency, section, kind, words, search) called `target`.
 
     `how` is at_once or daily (by mail), or feed (in the portal and by Atom only). The row `personal` says how a person is
-    told of what concerns them without following it. Without `confirmed` nobody is told anything.
+    told of what concerns them without following it. Without `confirmed` nobody is told anything. With a search is kept what it
+    `demands` of things, by which `meaning` of its address; see `searches`.
     """
 
     __tablename__ = "subscription"
@@ -28,6 +29,10 @@ class Subscription(Base):
     language: Mapped[str] = mapped_column(Text)
     query: Mapped[Any | None] = mapped_column(TSQUERY)
     confirmed: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    demands: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger), deferred=True)
+    demands_2: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger), deferred=True)
+    demands_3: Mapped[list[int] | None] = mapped_column(ARRAY(BigInteger), deferred=True)
+    meaning: Mapped[int | None] = mapped_column(BigInteger, deferred=True)
     created: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=FetchedValue())
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 from ckanext.kzopen.core.agencies import tree
@@ -62,13 +63,17 @@ def tell(
     people: Iterable[str] = (),
     how: str = "at_once",
     followers: bool = True,
+    begins: bool = False,
+    found: tuple[datetime, Sequence[int]] | None = None,
 ) -> int | None:
     """Tell those who follow `about`, its agency (or one above it), its section, this kind or these words, whose saved
     search finds it, and `people`.
 
     Nobody is told of what they may not see. The same `key` a second time tells nobody: None instead of the news' number.
     `people` are account ids, told as they wish, and in the way `how` where they have said nothing. `values` fill the template
-    `kind`; `link` among them is a path of the portal.
+    `kind`; `link` among them is a path of the portal. `begins`: the thing begins with this, so no saved search tells it to
+    whom one has told within a day that there is such a thing. `found`: since when the thing is new, and to which saved
+    searches.
     """
     # What is for some people only has no place in the feeds of agencies and sections.
     agencies = [agency, *tree.ancestors(session, agency)] if agency and followers else []
@@ -80,7 +85,9 @@ def tell(
     session.execute(_PEOPLE, {"news": news, "people": list(people), "language": LANGUAGES[0], "how": how})
     if followers:
         session.execute(_FOLLOWERS, {"news": news})
-        searches.tell(session, news, about)
+        searches.tell(session, news, about, begins)
+    if found:
+        searches.tell_found(session, news, about, *found)
     _keep_those_who_may(session, news, about)
     queue_mails(session, news)
     return int(news)

@@ -8,7 +8,7 @@ number may become visible later. Works with an SQLAlchemy session or connection;
 from __future__ import annotations
 
 from ckanext.kzopen.core.outbox.consumers import acknowledge, forget, register, take
-from ckanext.kzopen.core.outbox.emission import NEWS_CHANNEL, emit, emit_many, wake
+from ckanext.kzopen.core.outbox.emission import NEWS_CHANNEL, News, emit, emit_all, emit_many, wake
 from ckanext.kzopen.core.outbox.upkeep import Pending, pending, prune, waiting
 from ckanext.kzopen.core.outbox.values import Consumer, Executor, Message
 
@@ -17,9 +17,11 @@ __all__ = [
     "Consumer",
     "Executor",
     "Message",
+    "News",
     "Pending",
     "acknowledge",
     "emit",
+    "emit_all",
     "emit_many",
     "forget",
     "pending",

@@ -16,7 +16,7 @@ _EMIT = text(
     """
     WITH written AS (
         INSERT INTO kzopen.outbox (topic, key, payload)
-        SELECT :topic, key, CAST(:payload AS jsonb) FROM unnest(CAST(:keys AS text[])) AS key
+        SELECT topic, key, payload FROM jsonb_to_recordset(CAST(:rows AS jsonb)) AS row (topic text, key text, payload jsonb)
         RETURNING id, topic
     ), addressed AS (
         INSERT INTO kzopen.outbox_delivery (consumer, outbox_id)
@@ -27,6 +27,8 @@ _EMIT = text(
     """
 )
 _WAKE = text("SELECT pg_notify(:channel, :topic)")
+News = tuple[str, str, Mapping[str, Any]]
+"""What happened (the topic), to which key, and what is told of it."""
 
 
 def emit(session: Executor, topic: str, key: str, payload: Mapping[str, Any] | None = None, quietly: bool = False) -> int:
@@ -42,9 +44,14 @@ def emit_many(
     session: Executor, topic: str, keys: Iterable[str], payload: Mapping[str, Any] | None = None, quietly: bool = False
 ) -> list[int]:
     """One row for each key, in one statement; returns their numbers."""
-    told = {"topic": topic, "keys": list(keys), "payload": json.dumps(dict(payload or {}))}
-    parameters = {**told, "channel": NEWS_CHANNEL, "wakes": not quietly}
-    return [row.id for row in session.execute(_EMIT, parameters)]
+    return emit_all(session, [(topic, key, payload or {}) for key in keys], quietly)
+
+
+def emit_all(session: Executor, news: Iterable[News], quietly: bool = False) -> list[int]:
+    """One row for each piece of news, in its order, in one statement; returns their numbers."""
+    rows = json.dumps([{"topic": topic, "key": key, "payload": dict(payload)} for topic, key, payload in news])
+    found = session.execute(_EMIT, {"rows": rows, "channel": NEWS_CHANNEL, "wakes": not quietly})
+    return [row.id for row in found]
 
 
 def wake(session: Executor, topic: str) -> None:

@@ -1,4 +1,4 @@
-"""Lists of activities tell nobody about a data set that they may not see.
+"""Lists of activities tell nobody about a data set that they may not see, and only its authors see what a file was.
 
 CKAN decides by what a data set was when the activity happened, or not at all ("FIXME: Filter out activities whose subject or
 object the user is not authorized to read"): one that was made private, or is a draft, keeps telling its title to everyone.
@@ -11,8 +11,10 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 from ckan import model
+from ckan.common import current_user
 from ckan.plugins import plugin_loaded
 from ckanext.kzopen.core.people import reads
+from flask import Flask, request
 from sqlalchemy import select
 
 Context = Any
@@ -67,6 +69,23 @@ def _may_see(user: str, package_id: str) -> bool:
     except tk.NotAuthorized:
         return False
     return True
+
+
+def install(app: Flask) -> None:
+    app.before_request(keep_the_past)
+
+
+def keep_the_past() -> None:
+    """Refuse a file's page as it was to whom the data set's is refused; CKAN asks only whether it may be read now."""
+    if request.endpoint != "activity.resource_history":
+        return
+    context = {"user": current_user.name, "auth_user_obj": current_user}
+    try:
+        tk.check_access("activity_data_show", context, {"id": (request.view_args or {})["activity_id"]})
+    except (tk.NotAuthorized, TypeError):  # CKAN looks for a label in those of the activity, and one may have none
+        tk.abort(403)
+    except tk.ObjectNotFound:
+        pass  # CKAN's page says so
 
 
 CHAINED: dict[str, Action] = {**dict.fromkeys(LISTS, only_visible), "user_activity_list": of_a_person}

@@ -9,8 +9,9 @@ hash and guess. The leaf gets its place (`index`) when the transaction is commit
 
 from __future__ import annotations
 
+import json
 import secrets
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from json.encoder import encode_basestring
 from typing import Any
@@ -31,7 +32,9 @@ ERASED = f"{OWN}erased"
 _INSERT = text(
     """
     INSERT INTO kzopen.leaf (id, kind, object_id, at, hash, record, nonce)
-    VALUES (CAST(:id AS uuid), :kind, :object_id, :at, :hash, CAST(:record AS json), :nonce)
+    SELECT id, kind, object_id, at, decode(hash, 'hex'), CAST(record AS json), decode(nonce, 'hex')
+    FROM jsonb_to_recordset(CAST(:leaves AS jsonb))
+        AS leaf (id uuid, kind text, object_id text, at timestamptz, hash text, record text, nonce text)
     """
 )
 _ERASE = text("UPDATE kzopen.leaf SET record = NULL, nonce = NULL, erased = :reason WHERE id = CAST(:id AS uuid)")
@@ -64,13 +67,23 @@ def append(
     `record` is what JSON can hold (see `canonical`), and becomes public with the leaf's receipt. `at` is a moment with its
     zone, now when it is not given. Returned `index` is None: `receipt` tells it after the commit.
     """
-    told, at = canonical(dict(record)).decode(), at or datetime.now(UTC)
-    nonce = secrets.token_bytes(NONCE_BYTES)
-    digest = leaf_hash(content(kind, object_id, moment(at), nonce, told))
-    leaf = Leaf(id=uuid4(), kind=kind, object_id=object_id, at=at, hash=digest, record=dict(record), nonce=nonce)
-    values = {"id": str(leaf.id), "kind": kind, "object_id": object_id, "at": at, "hash": digest, "record": told}
-    session.execute(_INSERT, values | {"nonce": nonce})
-    return leaf
+    return append_all(session, [(kind, object_id, record)], at)[0]
+
+
+def append_all(
+    session: AnySession, told: Iterable[tuple[str, str, Mapping[str, Any]]], at: datetime | None = None
+) -> list[Leaf]:
+    """`append` for several things of one moment, each its kind, its object and its record, in one statement."""
+    leaves, rows, at = [], [], at or datetime.now(UTC)
+    for kind, object_id, record in told:
+        text, nonce = canonical(dict(record)).decode(), secrets.token_bytes(NONCE_BYTES)
+        digest = leaf_hash(content(kind, object_id, moment(at), nonce, text))
+        leaf = Leaf(id=uuid4(), kind=kind, object_id=object_id, at=at, hash=digest, record=dict(record), nonce=nonce)
+        row = {"id": str(leaf.id), "kind": kind, "object_id": object_id, "at": at.isoformat(), "record": text}
+        rows.append(row | {"hash": digest.hex(), "nonce": nonce.hex()})
+        leaves.append(leaf)
+    session.execute(_INSERT, {"leaves": json.dumps(rows, ensure_ascii=False)})
+    return leaves
 
 
 def erase(session: AnySession, leaf_id: UUID, reason: str) -> Leaf:

@@ -40,6 +40,13 @@ class Settings(BaseSettings):
         description="Where files and versions of tables lie, file:///path or s3://bucket/folder?region=…&endpoint=…; "
         "empty = inside `data`.",
     )
+    archive: str = Field(
+        "",
+        description="Folder, on another disk, into which everything is copied as it changes, so that the portal of any moment "
+        "can be made again; empty = none.",
+    )
+    archive_seconds: int = Field(60, ge=5, le=300, description="Seconds between two rounds of copying into the archive.")
+    archive_days: int = Field(14, ge=1, le=3650, description="Days back to which the archive reaches at least.")
     smtp_url: str = Field("", description="Mail server, smtp(s)://user:password@host:port; empty = mails wait unsent.")
     smtp_ca: str = Field("", description="File with the CA certificates for the mail server's own; empty = the system's.")
     mail_from: str = Field("", description="Address that mails come from; empty = portal@ the host of site_url.")
@@ -92,8 +99,12 @@ class Settings(BaseSettings):
     @property
     def address(self) -> str:
         """The address that readers use, without a slash at the end."""
-        host = "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
-        return (self.site_url or f"http://{host}:{self.port}").rstrip("/")
+        return (self.site_url or f"http://{self.inner_host}:{self.port}").rstrip("/")
+
+    @property
+    def inner_host(self) -> str:
+        """Where this machine reaches the web server, also one that listens on all addresses."""
+        return "127.0.0.1" if self.host in ("0.0.0.0", "::") else self.host  # noqa: S104
 
     @property
     def distributed(self) -> bool:

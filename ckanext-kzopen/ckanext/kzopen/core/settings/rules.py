@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from ipaddress import ip_address
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from ckanext.kzopen.core.files.kinds import UnknownStore
 from ckanext.kzopen.core.files.s3 import read_address
@@ -40,6 +40,8 @@ def problems(settings: Settings) -> list[SettingsProblem]:
         *_bad_addresses(settings),
         *_bad_bucket(settings),
         *_missing_partners(settings),
+        *_one_database(settings),
+        *_bad_archive(settings),
         *_bad_secret(settings),
         *_public_debug(settings),
     ]
@@ -76,6 +78,42 @@ def _missing_partners(settings: Settings) -> list[SettingsProblem]:
     if settings.datastore_url and not settings.datastore_read_url:
         found.append(SettingsProblem("datastore_read_url", "give the datastore's address for a user who may only read."))
     return found
+
+
+def _one_database(settings: Settings) -> list[SettingsProblem]:
+    given = settings.database_url, settings.datastore_url
+    if not all(given) or _place(given[0]) != _place(given[1]):
+        return []
+    return [
+        SettingsProblem(
+            "datastore_url",
+            "names the same database as database_url; give another one, in which the portal's own tables are not.",
+        )
+    ]
+
+
+def _place(address: str) -> tuple[str, str, list[tuple[str, str]]]:
+    """Which database an address of PostgreSQL names, whoever enters: host and port, name, and what the `?` says of them."""
+    parts = urlsplit(address)
+    host = parts.netloc.rpartition("@")[2].lower().removesuffix(":5432")
+    more = [(name, value) for name, value in parse_qsl(parts.query) if name in ("host", "hostaddr", "port", "dbname")]
+    return host, parts.path.strip("/"), sorted(more)
+
+
+def _bad_archive(settings: Settings) -> list[SettingsProblem]:
+    if settings.archive and not settings.archive.startswith("/"):
+        return [SettingsProblem("archive", f"“{settings.archive}” depends on where one stands; give the whole path, /…")]
+    elsewhere = ["database_url"] if settings.database_url else []
+    elsewhere += ["files_url"] if urlsplit(settings.files_url).scheme == "s3" else []
+    if not settings.archive or not elsewhere:
+        return []
+    return [
+        SettingsProblem(
+            "archive",
+            f"is for what this machine keeps, and {' and '.join(elsewhere)} name other places; archive there (PostgreSQL's "
+            "archive_command, versions of the bucket), and leave this setting empty.",
+        )
+    ]
 
 
 def _bad_secret(settings: Settings) -> list[SettingsProblem]:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from ckanext.kzopen.core.states.change import Allowed, begin, change, possible
+from ckanext.kzopen.core.states.change import Allowed, begin, begin_all, change, possible
 from ckanext.kzopen.core.states.guards import Guard, guard
 from ckanext.kzopen.core.states.machines import check, kinds, machine_of, register
 from ckanext.kzopen.core.states.telling import Changed
@@ -15,6 +15,7 @@ __all__ = [
     "Changed",
     "Guard",
     "begin",
+    "begin_all",
     "change",
     "check",
     "guard",

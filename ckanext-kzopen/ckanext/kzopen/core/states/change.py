@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -11,7 +11,7 @@ from ckanext.kzopen.core.people import rights
 from ckanext.kzopen.core.record.events import AnySession
 from ckanext.kzopen.core.states.guards import guard_named
 from ckanext.kzopen.core.states.machines import machine_of
-from ckanext.kzopen.core.states.telling import Act, Changed, tell
+from ckanext.kzopen.core.states.telling import Act, Changed, Told, tell, tell_all
 from ckanext.kzopen.core.web.errors import KzError
 
 Allowed = Callable[[str, str, Any], bool]
@@ -33,14 +33,10 @@ def begin(
     Where the YAML says `begin: {record: yes}` the beginning is a leaf, and `told` is what it and the event tell of the new
     object besides its state. Raises KzError web.not_allowed without the right that `begin` names.
     """
-    machine = machine_of(kind)
-    beginning = machine.begin
-    for_whom = _for_whom(beginning.by, actor, row, allowed)
-    row.state = machine.initial
+    one = _begun(kind, row, actor, at, address, allowed, told)
     session.add(row)
     session.flush()
-    act = Act(kind, "create", actor, at or datetime.now(UTC), address, None, for_whom, beginning.notify, beginning.record)
-    return tell(session, act, row, None, {"state": row.state} | told)
+    return tell(session, one)
 
 
 def change(
@@ -63,9 +59,60 @@ def change(
     then the row is unchanged.
     """
     machine = machine_of(kind)
-    way = _transition(machine, transition)
+    _transition(machine, transition)
     _lock(session, row)
-    at = at or datetime.now(UTC)
+    one = _changed(kind, row, transition, actor, at, reason, address, allowed, fields)
+    session.flush()
+    return tell(session, one)
+
+
+def begin_all(
+    session: AnySession,
+    kind: str,
+    rows: Sequence[Any],
+    actor: str,
+    ways: Sequence[tuple[str, str, Sequence[Mapping[str, Any]]]],
+) -> None:
+    """`begin` for new rows, then `change` through one transition after the other, before anybody could see them: in few
+    statements, however many they are. Each of `ways` is a transition, its actor, and the fields of each row."""
+    at = datetime.now(UTC)
+    begun = [_begun(kind, row, actor, at, None, rights.allowed, {}) for row in rows]
+    changed = [
+        [_changed(kind, row, way, who, at, None, None, rights.allowed, given) for row, given in zip(rows, fields, strict=True)]
+        for way, who, fields in ways
+    ]
+    session.add_all(rows)
+    session.flush()
+    for several in (begun, *changed):
+        tell_all(session, several)
+
+
+def _begun(
+    kind: str, row: Any, actor: str, at: datetime | None, address: str | None, allowed: Allowed, told: Mapping[str, Any]
+) -> Told:
+    """Put a row into its first state."""
+    machine = machine_of(kind)
+    beginning = machine.begin
+    for_whom = _for_whom(beginning.by, actor, row, allowed)
+    row.state = machine.initial
+    act = Act(kind, "create", actor, at or datetime.now(UTC), address, None, for_whom, beginning.notify, beginning.record)
+    return Told(act, row, None, {"state": row.state, **told})
+
+
+def _changed(
+    kind: str,
+    row: Any,
+    transition: str,
+    actor: str,
+    at: datetime | None,
+    reason: str | None,
+    address: str | None,
+    allowed: Allowed,
+    fields: Mapping[str, Any],
+) -> Told:
+    """Put a row into the state to which the transition leads, unless something stands against it."""
+    machine, at = machine_of(kind), at or datetime.now(UTC)
+    way = _transition(machine, transition)
     _check_state(machine, transition, row)
     for_whom = _for_whom(way.by, actor, row, allowed)
     _check_fields(machine, transition, row, {**fields, "reason": reason}, at)
@@ -74,8 +121,7 @@ def change(
     for name, value in fields.items():
         setattr(row, name, value)
     row.state = way.to
-    session.flush()
-    return tell(session, act, row, old, {"state": way.to} | fields)
+    return Told(act, row, old, {"state": way.to, **fields})
 
 
 def possible(kind: str, row: Any, actor: str, allowed: Allowed = rights.allowed) -> list[str]:

@@ -57,6 +57,19 @@ def may_call(address: Address, internal: Iterable[Network]) -> bool:
     return all(one.is_global and not one.is_multicast and one not in _PROVIDERS for one in (address, inner))
 
 
+def checked_numbers(host: str, found: Iterable[str], internal: Iterable[Network]) -> list[Address]:
+    """The numbers that a host's name was resolved to, as those to connect to: the name itself is not resolved again.
+
+    One that may not be called refuses the host, for a name may hide it among good ones: KzError client.refused_address.
+    """
+    numbers, allowed = [ip_address(text) for text in found], tuple(internal)
+    if not numbers:
+        raise KzError("client.unreachable", host=host)
+    if not all(may_call(number, allowed) for number in numbers):
+        raise KzError("client.refused_address", host=host)
+    return numbers
+
+
 def embedded(address: Address) -> Address:
     """The IPv4 address inside a mapped, 6to4, Teredo or NAT64 one; else the address itself."""
     if isinstance(address, IPv4Address):

@@ -9,11 +9,10 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as ResolverTimeout
 from contextvars import ContextVar
-from ipaddress import ip_address
 from typing import Any
 
 import httpcore
-from ckanext.kzopen.core.web.addresses import Address, Network, may_call
+from ckanext.kzopen.core.web.addresses import Address, Network, checked_numbers
 from ckanext.kzopen.core.web.errors import KzError
 
 Resolver = Callable[[str, int], list[str]]
@@ -67,19 +66,15 @@ class GuardedBackend(httpcore.NetworkBackend):
         return GuardedStream(self._backend.connect_tcp(str(number), port, timeout=remaining(timeout)))
 
     def _numbers(self, host: str, port: int, timeout: float | None) -> list[Address]:
-        """All numbers of a host; one that may not be called refuses the host, for a name may hide it among good ones."""
+        """All numbers of a host, checked."""
         future = _resolving.submit(self._resolver, host, port)
         try:
-            numbers = [ip_address(text) for text in future.result(remaining(timeout))]
+            found = future.result(remaining(timeout))
         except (OSError, UnicodeError) as error:
             raise KzError("client.unreachable", host=host) from error
         except ResolverTimeout as error:
             raise KzError("client.too_slow") from error
-        if not numbers:
-            raise KzError("client.unreachable", host=host)
-        if not all(may_call(number, self._internal) for number in numbers):
-            raise KzError("client.refused_address", host=host)
-        return numbers
+        return checked_numbers(host, found, self._internal)
 
 
 class GuardedStream(httpcore.NetworkStream):

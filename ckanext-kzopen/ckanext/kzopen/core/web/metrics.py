@@ -1,4 +1,4 @@
-"""`/metrics` for Prometheus: requests by route, outbox and jobs; for holders of `kzopen.metrics_token` only.
+"""`/metrics` for Prometheus: requests by route, the outbox, and what sections add; for holders of `kzopen.metrics_token` only.
 
 Under gunicorn each worker keeps its counters in files of PROMETHEUS_MULTIPROC_DIR, and a scrape sums them.
 """
@@ -7,14 +7,16 @@ from __future__ import annotations
 
 import hmac
 import os
+import time
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 import ckan.model as model
 import ckan.plugins.toolkit as tk
 from ckanext.kzopen.core.web.caching import uncached
 from flask import Blueprint, Response, request
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, CollectorRegistry, Counter, Histogram, generate_latest
-from prometheus_client.core import GaugeMetricFamily
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
@@ -26,6 +28,8 @@ SECONDS = Histogram(
     ["method", "route"],
     buckets=(0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30),
 )
+_ONE_WITHIN, _ALL_WITHIN = 2.0, 6.0
+"""Seconds."""
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 
 
@@ -37,19 +41,29 @@ def count(method: str, route: str | None, status: int, seconds: float) -> None:
     SECONDS.labels(known, name).observe(seconds)
 
 
-_OUTBOX = """
-    SELECT c.name, count(d.outbox_id), coalesce(extract(epoch FROM now() - min(o.created)), 0)
-    FROM kzopen.outbox_consumer c
-    LEFT JOIN kzopen.outbox_delivery d ON d.consumer = c.name
-    LEFT JOIN kzopen.outbox o ON o.id = d.outbox_id
-    GROUP BY c.name
+# Asked one by one: to count a million rows takes its time and may be given up, and just then the lag must be told.
+_WAITING = """
+    SELECT name, coalesce(number, 0) FROM kzopen.outbox_consumer
+    LEFT JOIN (SELECT consumer AS name, count(*) AS number FROM kzopen.outbox_delivery GROUP BY 1) told USING (name)
 """
-_JOBS = "SELECT queue_name, status::text, count(*) FROM kzopen.procrastinate_jobs GROUP BY 1, 2"
+# The oldest row is the one with the lowest number, the first of its consumer in the primary key. `>=` leaves the planner no
+# other index: with `=` it walks over the rows of all consumers, in vain for one that has none.
+_LAG = """
+    SELECT name, coalesce(extract(epoch FROM now() - o.created), 0) FROM kzopen.outbox_consumer
+    LEFT JOIN LATERAL (
+        SELECT consumer, outbox_id FROM kzopen.outbox_delivery WHERE consumer >= name ORDER BY consumer, outbox_id LIMIT 1
+    ) oldest ON oldest.consumer = name
+    LEFT JOIN kzopen.outbox o ON o.id = oldest.outbox_id
+"""
 
 
-Rows = Callable[[str], list[tuple[object, ...]]]
-"""Takes a query; gives its rows, none when the database does not answer."""
-Figures = Callable[[Rows], Iterator[GaugeMetricFamily]]
+class Rows(Protocol):
+    """Takes a query and its parameters; gives its rows, none when the database does not answer."""
+
+    def __call__(self, query: str, **parameters: object) -> list[tuple[object, ...]]: ...
+
+
+Figures = Callable[[Rows], Iterator[Metric]]
 _figures: list[Figures] = []
 
 
@@ -63,30 +77,42 @@ def register_figures(figures: Figures) -> Figures:
 class Tables:
     """Figures that lie in the database and are read at each scrape; a table that is not there gives none."""
 
-    def describe(self) -> list[GaugeMetricFamily]:
+    def describe(self) -> list[Metric]:
         return []
 
-    def collect(self) -> Iterator[GaugeMetricFamily]:
+    def collect(self) -> Iterator[Metric]:
         waiting = GaugeMetricFamily("kzopen_outbox_waiting", "Rows that a consumer has still to take.", labels=["consumer"])
         lag = GaugeMetricFamily("kzopen_outbox_lag_seconds", "Age of the oldest of them.", labels=["consumer"])
-        for consumer, rows, age in _rows(_OUTBOX):
-            waiting.add_metric([str(consumer)], float(str(rows)))
-            lag.add_metric([str(consumer)], float(str(age)))
-        jobs = GaugeMetricFamily("kzopen_jobs", "Jobs by queue and status.", labels=["queue", "status"])
-        for queue, status, number in _rows(_JOBS):
-            jobs.add_metric([str(queue), str(status)], float(str(number)))
-        yield from (waiting, lag, jobs)
+        rows = Asked()
+        for family, query in ((waiting, _WAITING), (lag, _LAG)):
+            for consumer, number in rows(query):
+                family.add_metric([str(consumer)], float(str(number)))
+        yield from (waiting, lag)
         for figures in _figures:
-            yield from figures(_rows)
+            yield from figures(rows)
 
 
-def _rows(query: str) -> list[tuple[object, ...]]:
-    try:
-        with model.meta.engine.connect() as connection:
-            connection.execute(text("SET LOCAL statement_timeout = 2000"))
-            return [tuple(row) for row in connection.execute(text(query))]
-    except SQLAlchemyError:
-        return []
+class Asked:
+    """The database as one scrape asks it: each question has two seconds, all of them six; then, and once it is away, no more.
+
+    Prometheus gives up a scrape after ten seconds, and would take a slow database for a portal that is down.
+    """
+
+    def __init__(self) -> None:
+        self._until = time.monotonic() + _ALL_WITHIN
+
+    def __call__(self, query: str, **parameters: object) -> list[tuple[object, ...]]:
+        left = self._until - time.monotonic()
+        if left <= 0:
+            return []
+        try:
+            with model.meta.engine.connect() as connection:
+                connection.execute(text(f"SET LOCAL statement_timeout = {round(1000 * min(left, _ONE_WITHIN)) or 1}"))
+                return [tuple(row) for row in connection.execute(text(query), parameters)]
+        except SQLAlchemyError as error:
+            if getattr(getattr(error, "orig", None), "pgcode", None) is None:  # not PostgreSQL's word: it is away
+                self._until = 0.0
+            return []
 
 
 def registry() -> CollectorRegistry:

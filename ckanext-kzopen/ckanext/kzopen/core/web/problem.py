@@ -33,6 +33,7 @@ _TITLES: dict[int, Words] = {
     502: {"kk": "Сыртқы жүйе жауап бермеді", "ru": "Внешняя система не ответила", "en": "Bad gateway"},
     503: {"kk": "Уақытша қолжетімсіз", "ru": "Временно недоступно", "en": "Unavailable for the moment"},
     504: {"kk": "Сыртқы жүйе уақытында жауап бермеді", "ru": "Внешняя система не ответила вовремя", "en": "Gateway timeout"},
+    507: {"kk": "Дискіде орын жоқ", "ru": "Нет места на диске", "en": "No room on the disk"},
 }
 _CODES = {
     400: "web.bad_request",
@@ -42,6 +43,7 @@ _CODES = {
     405: "web.method_not_allowed",
     409: "web.conflict",
     503: "web.unavailable",
+    507: "web.no_room",
 }
 
 

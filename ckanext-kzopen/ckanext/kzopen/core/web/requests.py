@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import logging
 import time
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 import ckan.plugins.toolkit as tk
 import structlog
-from ckanext.kzopen.core.web import metrics
+from ckan import model
+from ckanext.kzopen.core.web import metrics, no_room
 from ckanext.kzopen.core.web.caching import uncached
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.headers import security_headers
-from ckanext.kzopen.core.web.health import Alive
+from ckanext.kzopen.core.web.health import Alive, Wsgi
 from ckanext.kzopen.core.web.problem import problem, request_language, title
 from flask import Flask, Response, before_render_template, g, render_template, request
 from flask_login import current_user
+from sqlalchemy.exc import DBAPIError
 
+log = logging.getLogger(__name__)
 ERROR_PAGE = "error_document_template.html"
 STATIC = ("static", "webassets.index")
 
@@ -27,10 +32,27 @@ def install(app: Flask) -> None:
     app.before_request(refuse_unstorable)
     app.after_request(finish)
     app.register_error_handler(KzError, answer)
+    for broken in (OSError, DBAPIError):
+        app.register_error_handler(broken, answer_without_room)
     for raised in (tk.NotAuthorized, tk.ObjectNotFound, tk.ValidationError):
         app.register_error_handler(raised, answer_of_ckan)
     before_render_template.connect(start_assets_anew, app)
-    app.wsgi_app = Alive(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = Alive(GivesSessionBack(app.wsgi_app))  # type: ignore[method-assign]
+
+
+class GivesSessionBack:
+    """CKAN gives its session back after each answer. Where even the page of an error broke there is none, and the thread would
+    keep a session whose connection is gone: each later request of it would end in the same error."""
+
+    def __init__(self, application: Wsgi) -> None:
+        self._application = application
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        try:
+            return self._application(environ, start_response)
+        except BaseException:
+            model.Session.remove()
+            raise
 
 
 def begin() -> None:
@@ -89,6 +111,17 @@ def answer(error: KzError) -> Response | tuple[str, int]:
         show_login_redirect_link=error.status in (401, 403) and current_user.is_anonymous,
     )
     return page, error.status
+
+
+def answer_without_room(error: Exception) -> Response | tuple[str, int]:
+    """A disk that is full is told with 507 and logged; any other error is an error of the portal.
+
+    The transaction that met it is over first: the page that tells of the error asks the database again.
+    """
+    model.Session.rollback()
+    told = no_room.told(error)
+    log.error("no room on the disk: %s", error)
+    return answer(told)
 
 
 def answer_of_ckan(error: Exception) -> Response | tuple[str, int]:

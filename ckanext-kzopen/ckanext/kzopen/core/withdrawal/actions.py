@@ -42,14 +42,14 @@ def guarded(check: Check, *names: str) -> Action:
         """CKAN's action; of what was withdrawn it tells 410 with the reason."""
         reference = next((data_dict[name] for name in names if isinstance(data_dict.get(name), str)), None)
         if reference:
-            _checked(check, reference)
+            checked(check, reference)
         return original(context, data_dict)
 
     chained: Action = tk.chained_action(guard)
     return chained
 
 
-def _checked(check: Check, reference: str) -> None:
+def checked(check: Check, reference: str) -> None:
     """Run the check; a refusal is remembered for the request, because CKAN's action API does not hand it on."""
     try:
         check(reference)

@@ -24,6 +24,7 @@ def kind(one: type[AnyHarvester], language: str) -> dict[str, Any]:
             "hint": in_language(field.hint, language) if field.hint else "",
             "type": field.type,
             "required": field.required,
+            "choices": {value: in_language(words, language) for value, words in field.choices.items()},
         }
         for field in form.fields_of(one.settings_model)
     ]
@@ -67,10 +68,13 @@ def item(one: Item, language: str) -> dict[str, Any]:
 
 
 def sentence(code: str | None, params: Mapping[str, Any], language: str) -> str:
-    """What a stored error says to the reader; "" for none."""
+    """What a stored error says to the reader; "" for none. Its code alone when its sentence has other parts by now."""
     if not code:
         return ""
-    return KzError(code, **params).text(language) if template(code) else code
+    try:
+        return KzError(code, **params).text(language) if template(code) else code
+    except KeyError:
+        return code
 
 
 def moment(value: Any) -> str | None:

@@ -9,11 +9,12 @@ from ckan import model
 from ckanext.kzopen.core.people import rights as people_rights
 from ckanext.kzopen.core.web.caching import uncached
 from ckanext.kzopen.core.web.errors import KzError
-from ckanext.kzopen.core.web.problem import request_language
+from ckanext.kzopen.core.web.problem import problem, request_language
 from ckanext.kzopen.publishing import rights
 from ckanext.kzopen.publishing.datasets import user_id
 from ckanext.kzopen.publishing.harvest import answers, kinds, runs, sources
 from ckanext.kzopen.publishing.harvest import model as tables
+from ckanext.kzopen.publishing.harvest.mistakes import Mistakes
 from ckanext.kzopen.publishing.harvest.model import Run, Source
 from flask import Blueprint, Response, jsonify, request
 
@@ -23,7 +24,7 @@ MOST_ITEMS = 1000
 
 def caller() -> str:
     """The id of the token's holder."""
-    return user_id(rights.holder_of_token(request.headers.get(rights.HEADER)))
+    return user_id(rights.holder_of_token(request.headers.get(rights.HEADER)).name)
 
 
 def body() -> dict[str, Any]:
@@ -61,6 +62,14 @@ def known_run(number: UUID, right: str = sources.SEE) -> tuple[Source, Run]:
     return model.Session().get_one(Source, run.source_id), run
 
 
+@blueprint.errorhandler(Mistakes)
+def _mistakes(error: Mistakes) -> Response:
+    """All that is wrong with a source: `errors` names each place."""
+    language = request_language()
+    found = [{"field": place, "code": told.code, "message": told.text(language)} for place, told in error.found.items()]
+    return problem(error, language=language, errors=found)
+
+
 @blueprint.get("/kinds")
 def get_kinds() -> Response:
     """The kinds of sources with their settings."""
@@ -84,11 +93,8 @@ def post_source() -> Response:
     """Make a source: name, title, agency, kind, settings, defaults, schedule, threshold."""
     actor, given = caller(), body()
     people_rights.require(actor, sources.CHANGE)
-    agency = model.Group.get(str(given.get("agency") or ""))
-    if agency is None or not agency.is_organization:
-        raise KzError("publishing.unknown_owner", owner=str(given.get("agency") or "–"))
     session = model.Session()
-    source = sources.create(session, actor, agency.id, given, request.remote_addr)
+    source = sources.create(session, actor, str(given.get("agency") or ""), given, request.remote_addr)
     session.commit()
     return answered(answers.source(session, source), 201)
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from ckanext.kzopen.core import jobs
 from ckanext.kzopen.core.web.errors import KzError
-from ckanext.kzopen.publishing.harvest import landing, visiting
+from ckanext.kzopen.publishing.harvest import landing, together, visiting
 from ckanext.kzopen.publishing.harvest.discovery import ODD, problem_of
 from ckanext.kzopen.publishing.harvest.landing import Visit
 from ckanext.kzopen.publishing.harvest.model import Item, Run, Source
 from ckanext.kzopen.publishing.harvest.patience import first_wait, waiting_time
 from ckanext.kzopen.publishing.harvest.reach import TEMPORARY
 from ckanext.kzopen.publishing.harvest.settings import defaults_of
+from ckanext.kzopen.publishing.harvest.together import Waiting
 from ckanext.kzopen.search import changes
 from sqlalchemy import func, or_, select, update
 from sqlalchemy.exc import DataError, IntegrityError
@@ -28,6 +30,10 @@ TASK = "harvest.batch"
 TRIES = 3
 SHIFT = 60.0
 """Seconds after which a job makes room for the next one and goes on later: nothing runs for hours."""
+AT_ONCE = 25
+"""New data sets that are published together."""
+LONGEST_WAIT = 5.0
+"""Seconds after which those that wait are published, however few they are."""
 SILENT = 3
 """Temporary errors in a row after which a job leaves the host alone for a while."""
 
@@ -63,10 +69,13 @@ def work(session: Session, run_id: UUID, batch: int, clock: Callable[[], float] 
     until, silent = clock() + SHIFT, 0
     # Nobody waits for the index to show what was harvested.
     with changes.unhurried(session, quietly=True), visiting.visit(session, source, run) as visit:
+        waiting = Together(visit, clock)
         for item in _due(session, run, batch):
             if clock() > until or silent >= SILENT or _state(session, run) != "fetching":
                 break
-            silent = 0 if _one(visit, item) else silent + 1
+            silent = 0 if _one(visit, item, waiting.begin) else silent + 1
+            waiting.publish_some()
+        waiting.publish()
         _count_bytes(session, run, visit)
     again = _next_try(session, run, batch)
     if again is not None:
@@ -87,12 +96,51 @@ def _state(session: Session, run: Run) -> str:
     return str(session.scalar(select(Run.state).where(Run.id == run.id)))
 
 
-def _one(visit: Visit, item: Item) -> bool:
+@dataclass
+class Together:
+    """New data sets of the batch that wait to be published together; one that cannot be published keeps no other from it."""
+
+    visit: Visit
+    clock: Callable[[], float]
+    waiting: list[Waiting] = field(default_factory=list)
+    since: float = 0.0
+
+    def begin(self, visit: Visit, item: Item) -> None:
+        """Land the item, or let it wait."""
+        found = landing.begin(visit, item, self.publish)
+        if found is not None:
+            self.since = self.since if self.waiting else self.clock()
+            self.waiting.append(found)
+
+    def publish_some(self) -> None:
+        """Publish them when there are enough, or the first one has waited for long."""
+        if len(self.waiting) >= AT_ONCE or (self.waiting and self.clock() > self.since + LONGEST_WAIT):
+            self.publish()
+
+    def publish(self) -> bool:
+        """Publish them, each by itself when that fails, which tells of whom it is; whether there were any."""
+        several, self.waiting = self.waiting, []
+        if not several:
+            return False
+        learnt = dict(self.visit.harvester.reach.fresh)
+        try:
+            together.publish(self.visit, several)
+        except Exception:
+            log.warning("new data sets of run %s could not be published together", self.visit.run.id, exc_info=True)
+            for one in several:
+                if _state(self.visit.session, self.visit.run) != "fetching":
+                    break
+                _one(self.visit, one.item, landing.land)
+        self.visit.harvester.reach.fresh = learnt
+        return True
+
+
+def _one(visit: Visit, item: Item, land: Callable[[Visit, Item], None]) -> bool:
     """Land one item; False when its host did not answer. The error is on the item, in the words of `errors.yaml`."""
     key = (item.run_id, item.guid)
     try:
         visit.harvester.reach.fresh.clear()
-        landing.land(visit, item)
+        land(visit, item)
     except KzError as error:
         return _failed(visit, key, item, error, temporary=error.code in TEMPORARY)
     except (DataError, IntegrityError) as error:

@@ -8,6 +8,7 @@ from typing import Any
 
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.publishing import proposal
+from ckanext.kzopen.publishing.harvest import describing
 
 Schema = Mapping[str, Any]
 
@@ -20,7 +21,7 @@ def schema_for(
     Columns that are published keep their type and key, new ones are added. When one is gone, or the source itself gives it
     another type, a person has to accept that: KzError harvest.columns_changed unless `accepted`.
     """
-    fresh = dict(described) if described is not None else _first(file, key)
+    fresh = describing.labelled(described if described is not None else _first(file, key))
     if not published or not published.get("fields") or accepted:
         return fresh
     known = {field["name"]: field for field in published["fields"]}

@@ -9,12 +9,14 @@ import unicodedata
 from collections.abc import Mapping
 from typing import Any, get_args
 
+from ckanext.kzopen.core.mail import addresses
 from ckanext.kzopen.core.texts import LANGUAGES
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.publishing import input_errors
 from ckanext.kzopen.publishing.harvest.kinds import Described
 from ckanext.kzopen.publishing.harvest.settings import Defaults
 from ckanext.kzopen.publishing.passport import Category, Passport, Periodicity
+from ckanext.kzopen.rows.described import LABELS
 from pydantic import ValidationError
 
 LONGEST_TEXT = 10_000
@@ -22,7 +24,6 @@ LONGEST_WORD = 100
 MOST_WORDS = 30
 LONGEST_URI = 100
 NOT_IN_URI = re.compile(r"[^a-z0-9_-]+")
-EMAIL = re.compile(r"[^@\s]+@[^@\s]+")
 PHONE = re.compile(r"[+0-9 ()-]{5,30}")
 CYRILLIC = dict(
     zip(
@@ -45,7 +46,7 @@ def passport_of(described: Described, defaults: Defaults, owner: str, schema: Ma
         "periodicity": described.periodicity if described.periodicity in get_args(Periodicity) else defaults.periodicity,
         "responsible": responsible(described.responsible) or (defaults.responsible and defaults.responsible.model_dump()),
         "keywords": words(described.keywords),
-        "license": described.license or defaults.license or None,
+        "license": cleaned(described.license, LONGEST_WORD) or defaults.license or None,
         "schema": dict(schema),
     }
     try:
@@ -72,6 +73,21 @@ def cleaned(text: Any, longest: int = LONGEST_TEXT) -> str:
     return kept.strip()[:longest]
 
 
+def labelled(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """The schema with clean labels; what a source says of a column is a text of somebody else's as well."""
+
+    def told(field: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: _clean(value) if name in LABELS else value for name, value in field.items()}
+
+    return {**schema, "fields": [told(field) for field in schema.get("fields", [])]}
+
+
+def _clean(label: Any) -> Any:
+    if isinstance(label, Mapping):
+        return {language: cleaned(text) for language, text in label.items()}
+    return label if label is None else cleaned(label)
+
+
 def words(given: Mapping[str, Any]) -> dict[str, list[str]]:
     """Keywords that fit into a passport; the others are left out."""
     found: dict[str, list[str]] = {}
@@ -85,12 +101,20 @@ def responsible(given: Mapping[str, Any] | None) -> dict[str, Any] | None:
     """Who answers for the data, with those addresses that are ones; None without a name."""
     if not given or not given.get("name"):
         return None
-    email, phone = str(given.get("email") or ""), str(given.get("phone") or "")
+    phone = str(given.get("phone") or "")
     return {
         "name": texts(given["name"], "–"),
-        "email": email if EMAIL.fullmatch(email) and len(email) < LONGEST_URI else None,
+        "email": _email(str(given.get("email") or "")),
         "phone": phone if PHONE.fullmatch(phone) else None,
     }
+
+
+def _email(address: str) -> str | None:
+    """The address as mail servers know it; None for what is none, which CKAN would refuse together with the data set."""
+    try:
+        return addresses.checked(address)
+    except KzError:
+        return None
 
 
 def uri_of(name: str, prefix: str = "") -> str:

@@ -7,7 +7,6 @@ never ends or tells another number than it gives is found out here.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
 from typing import Any
 
@@ -36,7 +35,7 @@ def discover(session: Session, run: Run, harvester: AnyHarvester, most: int, fir
         silent = silent + 1 if guids <= read else 0
         read |= guids
         run.seen += _store(session, run, page.items if first is None else page.items[: first - run.seen])
-        run.cursor, run.told = _plain(page.cursor), page.total if page.total is not None else run.told
+        run.cursor, run.told = page.cursor, page.total if page.total is not None else run.told
         if run.seen > most:
             raise KzError("harvest.too_many_items", limit=most)
         session.commit()
@@ -71,7 +70,7 @@ def _store(session: Session, run: Run, items: list[Found]) -> int:
             "guid": guid,
             "position": (run.seen or 0) + number,
             "hash": item.hash,
-            "data": _plain(item.data),
+            "data": dict(item.data),
         }
         for number, item in enumerate(items)
         if (guid := cleaned(item.guid, LONGEST_GUID))
@@ -80,8 +79,3 @@ def _store(session: Session, run: Run, items: list[Found]) -> int:
         return 0
     added = session.execute(insert(Item).values(list(rows.values())).on_conflict_do_nothing().returning(Item.guid))
     return len(added.all())
-
-
-def _plain(value: Any) -> Any:
-    """JSON that PostgreSQL takes: decimals as numbers or texts, no U+0000."""
-    return json.loads(json.dumps(value, default=str).replace("\\u0000", ""))

@@ -20,8 +20,10 @@ from ckanext.kzopen.publishing.harvest.discovery import discover
 from ckanext.kzopen.publishing.harvest.model import Item, Run, Source, settle_items
 from ckanext.kzopen.publishing.harvest.patience import waiting_time
 from ckanext.kzopen.publishing.harvest.reach import TEMPORARY
+from ckanext.kzopen.publishing.harvest.told import storable
 from ckanext.kzopen.search import changes
 from sqlalchemy import Select, func, select, text
+from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
 SYSTEM = "system:harvest"
@@ -75,6 +77,10 @@ def _discover(session: Session, source: Source, run: Run) -> None:
         session.rollback()
         _try_again_or_fail(session, run, error)
         return
+    except (DataError, IntegrityError) as error:
+        session.rollback()
+        _try_again_or_fail(session, run, KzError("harvest.database", problem=type(error.orig).__name__))
+        return
     _compare(session, source, run)
 
 
@@ -112,7 +118,11 @@ def give_up(session: Session, run: Run, error: KzError) -> None:
     """End a run that cannot go on; what it has published stays, nothing is withdrawn."""
     settle_items(session, run, "failed", error.code, **error.params)
     told = closing.totals(session, run)
-    fields: dict[str, Any] = {"error": error.code, "error_params": error.params, "finished": datetime.now(UTC)} | told
+    fields: dict[str, Any] = {
+        "error": error.code,
+        "error_params": storable(error.params),
+        "finished": datetime.now(UTC),
+    } | told
     states.change(session, "harvest_run", run, "fail", SYSTEM, **fields)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -15,7 +15,7 @@ from pydantic.fields import FieldInfo
 
 @dataclass(frozen=True)
 class FormField:
-    """One setting: `type` is text, long, secret, number, yes or choice; `choices` are the words of a choice.
+    """One setting: `type` is text, long, secret, number, yes or choice; `choices` are the values of a choice and their labels.
 
     `place` is its name in the form, where the source's own name and title are too.
     """
@@ -26,7 +26,7 @@ class FormField:
     type: str
     required: bool
     default: Any
-    choices: tuple[str, ...] = ()
+    choices: Mapping[str, Words] = field(default_factory=dict)
 
     @property
     def place(self) -> str:
@@ -40,7 +40,8 @@ def fields_of(model: type[Settings]) -> list[FormField]:
 
 def _field(name: str, info: FieldInfo) -> FormField:
     say = next((part for part in info.metadata if isinstance(part, Say)), Say(name, name, name))
-    kind, choices = _type(info)
+    kind, values = _type(info)
+    choices = {value: say.choices.get(value, {"kk": value, "ru": value, "en": value}) for value in values}
     default = None if info.is_required() else info.get_default(call_default_factory=True)
     return FormField(name, say.label, say.hint, kind, info.is_required(), default, choices)
 
@@ -69,12 +70,12 @@ def _without_none(annotation: Any) -> Any:
 def typed(model: type[Settings], values: Mapping[str, str]) -> dict[str, Any]:
     """What was typed, as the model takes it: empty fields are left out, lists are lines, mappings are lines `name = value`."""
     found: dict[str, Any] = {}
-    for field in fields_of(model):
-        text = values.get(field.place, "").strip()
-        if field.type == "yes":
-            found[field.name] = text in ("1", "on", "true", "yes")
+    for one in fields_of(model):
+        text = values.get(one.place, "").strip()
+        if one.type == "yes":
+            found[one.name] = text in ("1", "on", "true", "yes")
         elif text:
-            found[field.name] = _lines(model, field.name, text) if field.type == "long" else text
+            found[one.name] = _lines(model, one.name, text) if one.type == "long" else text
     return found
 
 
@@ -88,9 +89,9 @@ def _lines(model: type[Settings], name: str, text: str) -> Any:
 def shown(model: type[Settings], settings: Mapping[str, Any]) -> dict[str, str]:
     """Stored settings as the form shows them, by their places in it; secrets are not among them."""
     found = {}
-    for field in fields_of(model):
-        value = settings.get(field.name, field.default)
-        found[field.place] = as_text(value) if field.type != "secret" else ""
+    for one in fields_of(model):
+        value = settings.get(one.name, one.default)
+        found[one.place] = as_text(value) if one.type != "secret" else ""
     return found
 
 

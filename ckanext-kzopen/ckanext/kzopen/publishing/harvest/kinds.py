@@ -36,12 +36,13 @@ PACKAGE = "kzopen_harvesters"
 
 @dataclass(frozen=True)
 class Say:
-    """What the form says of a setting: its label, and one sentence of help."""
+    """What the form says of a setting: its label, one sentence of help, and what each value of a choice is called."""
 
     kk: str
     ru: str
     en: str
     hint: Words | None = None
+    choices: Mapping[str, Words] = field(default_factory=dict)
 
     @property
     def label(self) -> Words:

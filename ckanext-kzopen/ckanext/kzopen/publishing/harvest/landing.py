@@ -7,7 +7,7 @@ goes on from its delivery.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,13 +20,14 @@ from ckan import model
 from ckanext.kzopen.core.states import machine_of
 from ckanext.kzopen.core.web.errors import KzError, template
 from ckanext.kzopen.publishing import datasets, first, process, receive
-from ckanext.kzopen.publishing.harvest import columns, describing, differing
+from ckanext.kzopen.publishing.harvest import columns, describing, differing, together
 from ckanext.kzopen.publishing.harvest.kinds import AnyHarvester, Described, Fetched, Found
 from ckanext.kzopen.publishing.harvest.model import WRITES, Held, Item, Run, Source
 from ckanext.kzopen.publishing.harvest.reach import NotChanged
 from ckanext.kzopen.publishing.harvest.runs import ACCEPTED
 from ckanext.kzopen.publishing.harvest.settings import Defaults
 from ckanext.kzopen.publishing.harvest.sources import actor_of
+from ckanext.kzopen.publishing.harvest.together import NOT_YET, Waiting
 from ckanext.kzopen.publishing.model import Delivery, Passport, delivery_with_key, passport_of
 from ckanext.kzopen.publishing.passport import Passport as Told
 from ckanext.kzopen.publishing.site import Site
@@ -34,8 +35,6 @@ from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 CHUNK = 1 << 20
-NOT_YET = ""
-"""The fingerprint of a data set that was begun, but has not come to its end in any run."""
 
 
 @dataclass(frozen=True)
@@ -67,35 +66,63 @@ class Content:
 
 def land(visit: Visit, item: Item) -> None:
     """Bring one item to its outcome and commit; raises KzError, or what the kind's code raises, when it does not get there."""
+    waiting = begin(visit, item, lambda: False)
+    if waiting is not None:
+        together.publish(visit, [waiting])
+
+
+def begin(visit: Visit, item: Item, before: Callable[[], bool]) -> Waiting | None:
+    """`land`, but a new data set that can be published together with others waits for that: nothing of it is written yet.
+
+    `before` publishes those that wait, and is called before anything else is: names go to whom the source has first.
+    """
     held = visit.session.get(Held, (visit.source.id, item.guid))
     found = Found(item.guid, item.hash, {name: value for name, value in item.data.items() if name != ACCEPTED})
     described = visit.harvester.describe(found)
     item.uri = held.uri if held else describing.uri_of(described.uri, visit.defaults.prefix)
-    published = _published(visit, item, held)
+    package, published = _published(visit, item, held)
     visit.harvester.reach.validators = held.validators if held and published else {}
     with _fetched(visit, found) as content:
         accepted = bool(item.data.get(ACCEPTED, {}).get("columns"))
         told = _told(visit, described, published, content, accepted)
         if visit.looks_only:
             _look(visit, item, held, published, told, content)
+        elif held is None and package is None and (waiting := _waiting(visit, item, told, content)):
+            return waiting
         else:
+            if before():
+                package, published = _published(visit, item, held)
             _publish(visit, item, held, published, told, content)
     visit.session.commit()
+    return None
 
 
-def _published(visit: Visit, item: Item, held: Held | None) -> Passport | None:
-    """The passport here, if the data set is there and came from this source; KzError harvest.uri_is_taken for another's."""
+def _waiting(visit: Visit, item: Item, told: Told, content: Content) -> Waiting | None:
+    """A data set that is new here, ready with its table; None when it goes step by step."""
+    if content.file is None or content.sha256 is None:
+        return None
+    new = datasets.prepared(actor_of(visit.source), str(item.uri), told)
+    ready = first.ready(visit.session, visit.site, new, _sending(visit, item, content), content.file)
+    if ready is None:
+        return None
+    fresh = dict(visit.harvester.reach.fresh)
+    return Waiting(item, item.guid, item.hash, ready, describing.fingerprint_of(told), content.sha256, fresh)
+
+
+def _published(visit: Visit, item: Item, held: Held | None) -> tuple[Any, Passport | None]:
+    """The package here, if any, and its passport, if it is published; KzError harvest.uri_is_taken when it did not come
+    from this source."""
     passport = passport_of(visit.session, str(item.uri))
     package = model.Package.get(passport.package_id if passport else item.uri)
     if package is None:
-        return None
+        return None, None
     if held is None or held.package_id != package.id:
         former = visit.session.scalars(
             select(Held).where(Held.package_id == package.id, Held.source_id == visit.source.id, Held.gone.is_not(None))
         ).first()
         if former is None:
             raise KzError("harvest.uri_is_taken", uri=item.uri)
-    return passport if package.state == model.State.ACTIVE and (held is None or held.gone is None) else None
+    return package, passport if package.state == model.State.ACTIVE and (held is None or held.gone is None) else None
 
 
 @contextmanager
@@ -145,38 +172,15 @@ def _publish(visit: Visit, item: Item, held: Held | None, published: Passport | 
     mark = describing.fingerprint_of(told)
     same_passport = held is not None and published is not None and held.passport == mark
     same_content = held is not None and published is not None and _same_content(held, content)
-    at_once = _at_once(visit, item, told, content) if held is None and published is None else None
-    if at_once is not None:
-        published = at_once
-    elif not same_passport:
+    if not same_passport or published is None:
         actor, uri = actor_of(visit.source), str(item.uri)
         published = datasets.save(visit.session, actor, uri, told, begun=lambda new: _claim(visit, item, new)).passport
-    assert published is not None  # noqa: S101 - saved above, or the same as before
-    if at_once is None and not same_content and content.file is not None:
+    if not same_content and content.file is not None:
         _deliver(visit, item, published, content)
     outcome = _outcome(held, same_passport and same_content)  # before `_hold`, which changes the row
     former = held.content if same_content and held else content.sha256
     _hold(visit, item, published, mark).content = former
     _settle(item, outcome)
-
-
-def _at_once(visit: Visit, item: Item, told: Told, content: Content) -> Passport | None:
-    """The passport of a data set that is new here, published with its table at once; None when it goes step by step."""
-    if content.file is None or model.Package.get(item.uri) is not None:
-        return None
-    new = datasets.prepared(actor_of(visit.source), str(item.uri), told)
-    delivery = first.publish(
-        visit.session,
-        visit.site,
-        new,
-        _sending(visit, item, content),
-        content.file,
-        lambda passport: _claim(visit, item, passport),
-    )
-    if delivery is None:
-        return None
-    item.delivery_id = delivery.id
-    return new.passport
 
 
 def _claim(visit: Visit, item: Item, passport: Passport) -> None:

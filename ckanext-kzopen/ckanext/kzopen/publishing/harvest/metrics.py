@@ -1,4 +1,4 @@
-"""Harvesting for Prometheus: runs under way, the items of each source's last run, and how long ago it last succeeded."""
+"""Harvesting for Prometheus: runs under way, items of each source's last run, how long ago it succeeded, how long it fails."""
 
 from __future__ import annotations
 
@@ -18,6 +18,18 @@ LAST = """
     WHERE source.state = 'active' AND run.purpose = 'harvest' AND run.state = 'finished'
     ORDER BY source.name, run.finished DESC
 """
+FAILING = """
+    SELECT source.name, coalesce(extract(epoch FROM now() - (
+        SELECT min(run.finished) FROM kzopen.harvest_run run
+        WHERE run.source_id = source.id AND run.purpose = 'harvest' AND run.state IN ('failed', 'inconsistent')
+          AND run.finished > coalesce((
+            SELECT max(good.finished) FROM kzopen.harvest_run good
+            WHERE good.source_id = source.id AND good.purpose = 'harvest' AND good.state = 'finished'
+          ), '-infinity')
+    )), 0)
+    FROM kzopen.harvest_source source WHERE source.state = 'active'
+"""
+"""Seconds since the first run that failed after the last one that did not; 0 when the last one did not."""
 OUTCOMES = ("added", "changed", "unchanged", "removed", "failed")
 
 
@@ -33,4 +45,9 @@ def figures(rows: Rows) -> Iterator[GaugeMetricFamily]:
         for outcome, number in zip(OUTCOMES, numbers, strict=True):
             items.add_metric([str(name), outcome], float(str(number or 0)))
         ago.add_metric([str(name)], float(str(seconds)))
-    yield from (runs, items, ago)
+    failing = GaugeMetricFamily(
+        "kzopen_harvest_failing_seconds", "Seconds for which every run of a source has failed.", labels=["source"]
+    )
+    for name, seconds in rows(FAILING):
+        failing.add_metric([str(name)], float(str(seconds)))
+    yield from (runs, items, ago, failing)

@@ -8,6 +8,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from ckanext.kzopen.core.db import Base
+from ckanext.kzopen.publishing.harvest.told import Told, ToldText
 from sqlalchemy import BigInteger, DateTime, Float, ForeignKey, Integer, Text, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -64,7 +65,7 @@ class Run(Base):
     state: Mapped[str] = mapped_column(Text)
     starter: Mapped[str] = mapped_column(Text)
     fingerprint: Mapped[str] = mapped_column(Text)
-    cursor: Mapped[Any] = mapped_column(JSONB)
+    cursor: Mapped[Any] = mapped_column(Told)
     told: Mapped[int | None] = mapped_column(BigInteger)
     complete: Mapped[bool] = mapped_column(default=False)
     attempts: Mapped[int] = mapped_column(Integer, default=0)
@@ -76,7 +77,7 @@ class Run(Base):
     removed: Mapped[int | None] = mapped_column(BigInteger)
     failed: Mapped[int | None] = mapped_column(BigInteger)
     error: Mapped[str | None] = mapped_column(Text)
-    error_params: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    error_params: Mapped[dict[str, Any]] = mapped_column(Told, default=dict)
     bytes: Mapped[int] = mapped_column(BigInteger, default=0)
     created: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     started: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
@@ -96,17 +97,17 @@ class Item(Base):
     guid: Mapped[str] = mapped_column(Text, primary_key=True)
     position: Mapped[int] = mapped_column(Integer)
     removal: Mapped[bool] = mapped_column(default=False)
-    hash: Mapped[str | None] = mapped_column(Text)
-    data: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    hash: Mapped[str | None] = mapped_column(ToldText)
+    data: Mapped[dict[str, Any]] = mapped_column(Told, default=dict)
     batch: Mapped[int | None] = mapped_column(Integer)
     outcome: Mapped[str | None] = mapped_column(Text)
     attempts: Mapped[int] = mapped_column(Integer, default=0)
     next_try: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     error: Mapped[str | None] = mapped_column(Text)
-    error_params: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    error_params: Mapped[dict[str, Any]] = mapped_column(Told, default=dict)
     uri: Mapped[str | None] = mapped_column(Text)
     delivery_id: Mapped[UUID | None]
-    differences: Mapped[dict[str, Any] | None] = mapped_column(JSONB)
+    differences: Mapped[dict[str, Any] | None] = mapped_column(Told)
     finished: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
@@ -123,11 +124,11 @@ class Held(Base):
     guid: Mapped[str] = mapped_column(Text, primary_key=True)
     package_id: Mapped[str] = mapped_column(Text, unique=True)
     uri: Mapped[str] = mapped_column(Text)
-    hash: Mapped[str | None] = mapped_column(Text)
+    hash: Mapped[str | None] = mapped_column(ToldText)
     fingerprint: Mapped[str] = mapped_column(Text)
     passport: Mapped[str] = mapped_column(Text)
     content: Mapped[str | None] = mapped_column(Text)
-    validators: Mapped[dict[str, Any]] = mapped_column(JSONB, default=dict)
+    validators: Mapped[dict[str, Any]] = mapped_column(Told, default=dict)
     run_id: Mapped[UUID]
     gone: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     changed: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now(), onupdate=func.now())
@@ -152,6 +153,9 @@ def counted(session: Session, run: Run) -> dict[str | None, int]:
 
 def settle_items(session: Session, run: Run, outcome: str, error: str | None = None, **params: Any) -> None:
     """Give all items of a run that are still to be done this outcome."""
+    session.execute(
+        select(Run.id).where(Run.id == run.id).with_for_update()
+    )  # first the run, then its items: as who publishes
     told: Mapping[str, Any] = {"outcome": outcome, "error": error, "error_params": params, "finished": func.now()}
     session.execute(update(Item).where(Item.run_id == run.id, Item.outcome.is_(None)).values(**told))
 

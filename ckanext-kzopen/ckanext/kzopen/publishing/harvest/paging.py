@@ -9,11 +9,32 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
+from ckanext.kzopen.core.texts import Words
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.publishing.harvest.reach import Reach, parsed
 
 Way = Literal["none", "page", "offset", "cursor", "next", "link"]
 """All at once; numbered pages; a row to begin at; a mark for the next page; the next address in the body, or in a header."""
+WAYS: Mapping[Way, Words] = {
+    "none": {"kk": "Бәрі бірден, беттерсіз", "ru": "Всё сразу, без страниц", "en": "All at once, without pages"},
+    "page": {"kk": "Бет нөмірі бойынша", "ru": "По номеру страницы", "en": "By the number of the page"},
+    "offset": {
+        "kk": "Бірінші жазбаның реті бойынша",
+        "ru": "По номеру первой записи",
+        "en": "By the number of the first record",
+    },
+    "cursor": {"kk": "Жауаптағы белгі бойынша", "ru": "По метке из ответа", "en": "By a mark in the answer"},
+    "next": {
+        "kk": "Жауаптағы келесі бет мекенжайы бойынша",
+        "ru": "По адресу следующей страницы в ответе",
+        "en": "By the address of the next page in the answer",
+    },
+    "link": {
+        "kk": "Link тақырыбындағы мекенжай бойынша",
+        "ru": "По адресу в заголовке Link",
+        "en": "By the address in the Link header",
+    },
+}
 NEXT_LINK = re.compile(r"<([^>]*)>\s*;[^,]*\brel\s*=\s*\"?next\"?", re.IGNORECASE)
 
 

@@ -6,16 +6,17 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, get_args
+from typing import Annotated, Any, TypeVar, get_args
 
 from ckanext.kzopen.core.people.secrets import decrypted, encrypted
-from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.publishing.harvest import kinds
+from ckanext.kzopen.publishing.harvest.mistakes import PREFIX, Gathered, Mistakes, in_words
 from ckanext.kzopen.publishing.harvest.model import Source
 from ckanext.kzopen.publishing.passport import Category, Periodicity, Responsible
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
 
 PURPOSE = "harvest source"
+B = TypeVar("B", bound=BaseModel)
 
 
 class Defaults(BaseModel):
@@ -27,13 +28,19 @@ class Defaults(BaseModel):
     periodicity: Periodicity = "AS_NEEDED"
     responsible: Responsible | None = None
     license: str = ""
-    prefix: Annotated[str, StringConstraints(pattern=r"^[a-z0-9_-]{0,40}$")] = ""
+    prefix: Annotated[str, StringConstraints(pattern=PREFIX)] = ""
     approve: bool = Field(False, description="Each delivery waits for a person.")
     pause: float = Field(0.0, ge=0, le=60, description="Least seconds between two requests to one host.")
     seconds: float = Field(60.0, ge=1, le=3600, description="Longest time of one request.")
     megabytes: int = Field(200, ge=1, le=20_000, description="Largest answer, as received.")
     most: int = Field(100_000, ge=1, le=1_000_000, description="Most items that a run takes.")
     at_once: int = Field(2, ge=1, le=4, description="Batches of items fetched from one host at the same time.")
+
+
+class Limits(BaseModel):
+    """How much of a source may be withdrawn without a person: a share, 0.2 is a fifth."""
+
+    threshold: float = Field(0.2, ge=0, le=1)
 
 
 @dataclass(frozen=True)
@@ -47,12 +54,16 @@ class Kept:
 
 
 def checked(kind: str, settings: Mapping[str, Any], defaults: Mapping[str, Any], old: Source | None = None) -> Kept:
-    """Settings that the kind accepts; a secret that is left out stays as it is. Raises KzError harvest.bad_settings."""
+    """Settings that the kind accepts; a secret that is left out stays as it is. Raises Mistakes for all that is wrong."""
     model = kinds.kind_named(kind).settings_model
     known = secrets_of(old) if old is not None and old.kind == kind else {}
     given = {name: value for name, value in settings.items() if value != "" or name not in known}
-    accepted = _validated(model, known | given)
-    engine = _validated(Defaults, defaults).model_dump(exclude_defaults=True)
+    mistakes = Gathered()
+    with mistakes.more():
+        accepted = validated(model, known | given, "settings")
+    with mistakes.more():
+        engine = validated(Defaults, defaults, "defaults").model_dump(exclude_defaults=True)
+    mistakes.refuse()
     names = secret_fields(model)
     told = accepted.model_dump(mode="json", exclude_defaults=True)
     hidden = {name: getattr(accepted, name).get_secret_value() for name in names if getattr(accepted, name) is not None}
@@ -63,13 +74,12 @@ def checked(kind: str, settings: Mapping[str, Any], defaults: Mapping[str, Any],
     return Kept(shown, sealed, engine, hashlib.sha256(mark.encode()).hexdigest())
 
 
-def _validated(model: type[BaseModel], values: Mapping[str, Any]) -> BaseModel:
+def validated(model: type[B], values: Mapping[str, Any], within: str = "") -> B:
+    """Values as the model takes them; Mistakes by their places in the object `within` for all that it refuses."""
     try:
-        return model.model_validate(dict(values))
+        return model.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"]))
-        raise KzError("harvest.bad_settings", place=place or "–", problem=str(first["msg"])) from error
+        raise Mistakes(in_words(error, model, within)) from error
 
 
 def secret_fields(model: type[BaseModel]) -> list[str]:
@@ -90,13 +100,9 @@ def secrets_of(source: Source) -> dict[str, Any]:
 def settings_of(source: Source) -> kinds.Settings:
     """All settings of a source, as its kind takes them."""
     model = kinds.kind_named(source.kind).settings_model
-    accepted = _validated(model, source.settings | secrets_of(source))
-    assert isinstance(accepted, kinds.Settings)  # noqa: S101 - what a kind's model is
-    return accepted
+    return validated(model, source.settings | secrets_of(source), "settings")
 
 
 def defaults_of(source: Source) -> Defaults:
     """What the engine does with the source."""
-    accepted = _validated(Defaults, source.defaults)
-    assert isinstance(accepted, Defaults)  # noqa: S101 - its own model
-    return accepted
+    return validated(Defaults, source.defaults, "defaults")

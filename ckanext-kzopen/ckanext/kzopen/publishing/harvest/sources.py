@@ -8,11 +8,13 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from ckan import model
 from ckanext.kzopen.core import states
 from ckanext.kzopen.core.people import programs, rights
 from ckanext.kzopen.core.record import write_event
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.publishing.harvest import schedule, settings
+from ckanext.kzopen.publishing.harvest.mistakes import Gathered, Mistakes
 from ckanext.kzopen.publishing.harvest.model import Source, source_named
 from sqlalchemy.orm import Session
 
@@ -46,23 +48,57 @@ def previewed(row: Source, given: Mapping[str, Any], at: datetime) -> KzError | 
 def create(session: Session, actor: str, agency: str, given: Mapping[str, Any], address: str | None = None) -> Source:
     """Make a source (name, title, kind, settings, defaults, schedule, threshold) in the caller's transaction.
 
-    Raises KzError harvest.… for what is wrong with it, web.not_allowed without the right.
+    `agency` is the owner's id or name. Raises Mistakes, or one KzError harvest.…, for all that is wrong with it;
+    web.not_allowed without the right.
     """
-    name = str(given.get("name") or "")
-    if not NAME.fullmatch(name):
-        raise KzError("harvest.bad_name")
-    if source_named(session, name) is not None:
-        raise KzError("harvest.name_is_taken", name=name)
-    kept = settings.checked(str(given.get("kind") or ""), given.get("settings") or {}, given.get("defaults") or {})
-    source = Source(name=name, agency_id=agency, kind=str(given["kind"]), **_described(given, name), **vars(kept))
+    name, kind = str(given.get("name") or ""), str(given.get("kind") or "")
+    mistakes = Gathered()
+    with mistakes.more():
+        _check_name(session, name)
+    with mistakes.more():
+        owner = _owner(agency)
+    with mistakes.more():
+        kept = settings.checked(kind, _object(given, "settings"), _object(given, "defaults"))
+    with mistakes.more():
+        described = _described(given, name)
+    mistakes.refuse()
+    source = Source(name=name, agency_id=owner, kind=kind, **described, **vars(kept))
     states.begin(session, "harvest_source", source, actor, address=address, name=name)
     return source
 
 
+def _check_name(session: Session, name: str) -> None:
+    if not NAME.fullmatch(name):
+        raise KzError("harvest.bad_name")
+    if source_named(session, name) is not None:
+        raise KzError("harvest.name_is_taken", name=name)
+
+
+def _owner(agency: str) -> str:
+    """The id of the agency of that id or name."""
+    if not agency:
+        raise Mistakes({"agency": KzError("harvest.input_agency")})
+    found = model.Group.get(agency)
+    if found is None or not found.is_organization:
+        raise KzError("publishing.unknown_owner", owner=agency)
+    return str(found.id)
+
+
+def _object(given: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    found = given.get(name) or {}
+    if not isinstance(found, Mapping):
+        raise Mistakes({name: KzError("publishing.input_value")})
+    return found
+
+
 def change(session: Session, actor: str, source: Source, given: Mapping[str, Any], address: str | None = None) -> None:
     """Describe a source anew; when its settings differ it becomes a draft and is previewed again."""
-    kept = settings.checked(source.kind, given.get("settings") or {}, given.get("defaults") or {}, old=source)
-    described = _described(given, source.name)
+    mistakes = Gathered()
+    with mistakes.more():
+        kept = settings.checked(source.kind, _object(given, "settings"), _object(given, "defaults"), old=source)
+    with mistakes.more():
+        described = _described(given, source.name)
+    mistakes.refuse()
     if kept.fingerprint != source.fingerprint:
         fields = described | vars(kept) | {"next_run": None}
         states.change(session, "harvest_source", source, "change", actor, address=address, **fields)
@@ -89,11 +125,17 @@ def change(session: Session, actor: str, source: Source, given: Mapping[str, Any
 
 def _described(given: Mapping[str, Any], name: str) -> dict[str, Any]:
     line = str(given.get("schedule") or "").strip()
-    schedule.check(line)
+    share = given.get("threshold")
+    mistakes = Gathered()
+    with mistakes.more():
+        schedule.check(line)
+    with mistakes.more():
+        limits = settings.validated(settings.Limits, {} if share in (None, "") else {"threshold": share})
+    mistakes.refuse()
     return {
         "title": str(given.get("title") or name).strip()[:300],
         "schedule": line,
-        "threshold": float(given["threshold"]) if given.get("threshold") not in (None, "") else 0.2,
+        "threshold": limits.threshold,
     }
 
 

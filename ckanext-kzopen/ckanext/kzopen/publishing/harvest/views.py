@@ -11,12 +11,13 @@ from ckan import model
 from ckanext.kzopen.core import desk
 from ckanext.kzopen.core.desk import Page, visitor
 from ckanext.kzopen.core.states import machine_of
-from ckanext.kzopen.core.texts import Words
+from ckanext.kzopen.core.texts import Words, in_language
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.problem import request_language
 from ckanext.kzopen.publishing import staff
 from ckanext.kzopen.publishing.harvest import answers, form, kinds, runs, sources
 from ckanext.kzopen.publishing.harvest import model as tables
+from ckanext.kzopen.publishing.harvest.mistakes import Gathered, placed
 from ckanext.kzopen.publishing.harvest.model import Run, Source
 from ckanext.kzopen.publishing.rights import organizations_of
 from flask import request
@@ -27,8 +28,9 @@ TITLE = {"kk": "Дерек жинау", "ru": "Сбор данных", "en": "Ha
 CONFIRM = {"kk": "Кері қайтаруды растау", "ru": "Подтвердить отзыв наборов", "en": "Confirm the withdrawals"}
 SHOWN = 50
 ABOUT = ("name", "title", "schedule", "threshold")
-ENGINE = ("category", "periodicity", "prefix", "pause", "seconds", "approve")
+ENGINE = ("category", "periodicity", "prefix", "pause", "approve")
 """What the form asks beside the settings of the kind."""
+FRACTIONS = ("threshold", "pause")
 
 blueprint = desk.pages("kzopen_harvest")
 
@@ -73,55 +75,76 @@ def edit(name: str) -> Page:
 
 
 def _form(source: Source | None, kind: str) -> Page:
-    error = ""
+    errors: dict[str, str] = {}
     if request.method == "POST":
         try:
             return _saved(source, kind)
         except KzError as refused:
             model.Session.rollback()
-            error = refused.text(request_language())
+            errors = _at_fields(refused, request_language())
+    agencies = organizations_of(visitor().name, sources.CHANGE)
     settings_model = kinds.kind_named(kind).settings_model
     stored = form.shown(settings_model, source.settings if source else {})
     engine = {name: form.as_text((source.defaults if source else {}).get(name)) for name in ENGINE}
-    about = (
-        {name: form.as_text(getattr(source, name)) for name in ("name", "title", "schedule", "threshold")} if source else {}
-    )
+    only = {"agency": agencies[0]["name"]} if len(agencies) == 1 else {}
+    about = {name: form.as_text(getattr(source, name)) for name in ABOUT} if source else only
     return _shown(
         "form",
         source=source,
         kind=kinds.kind_named(kind),
         kind_fields=form.fields_of(settings_model),
         values=dict(request.form) if request.method == "POST" else {**about, **engine, **stored},
-        error=error,
-        agencies=organizations_of(visitor().name, sources.CHANGE),
+        errors=errors,
+        agencies=agencies,
         categories=staff.choices("category"),
         periodicities=staff.choices("periodicity"),
     )
 
 
+def _at_fields(refused: KzError, language: str) -> dict[str, str]:
+    """What is wrong by the fields of the form; "" is what belongs to none of them."""
+    found: dict[str, list[str]] = {}
+    for place, error in placed(refused).items():
+        found.setdefault(_field_of(place), []).append(error.text(language))
+    return {field: " ".join(dict.fromkeys(sentences)) for field, sentences in found.items()}
+
+
+def _field_of(place: str) -> str:
+    within, _, rest = place.partition(".")
+    name = rest.split(".")[0]
+    if within == "settings":
+        return f"setting-{name}"
+    asked = within in (*ABOUT, "agency") or (within == "defaults" and name in ENGINE)
+    return (name or within) if asked else ""
+
+
 def _saved(source: Source | None, kind: str) -> Page:
     session, me, values = model.Session(), visitor().id, request.form
-    given = typed(values, kind)
-    if source is None:
-        agency = model.Group.get(values.get("agency", ""))
-        if agency is None:
-            raise KzError("publishing.unknown_owner", owner=values.get("agency", "") or "–")
-        source = sources.create(session, me, agency.id, given, request.remote_addr)
-    else:
-        sources.change(session, me, source, given, request.remote_addr)
+    given = typed(values, kind, source.defaults if source else {})
+    name = source.name if source else given["name"]
+    mistakes = Gathered()
+    with mistakes.more():
+        if source is None:
+            sources.create(session, me, values.get("agency", ""), given, request.remote_addr)
+        else:
+            sources.change(session, me, source, given, request.remote_addr)
+    if not str(given["title"]).strip():
+        mistakes.found["title"] = KzError("publishing.input_missing")
+    mistakes.refuse()
     session.commit()
     tk.h.flash_success(tk._("The source has been saved. Look at its first items next."))
-    return tk.h.redirect_to("kzopen_harvest.show", name=source.name)
+    return tk.h.redirect_to("kzopen_harvest.show", name=name)
 
 
-def typed(values: Mapping[str, str], kind: str) -> dict[str, Any]:
-    """What the form says, as `sources` takes it."""
-    engine = {name: text for name in ENGINE if (text := values.get(name, "").strip())}
-    given: dict[str, Any] = {name: values.get(name, "") for name in ("name", "title", "schedule", "threshold")}
-    try:
-        given["threshold"] = float(str(given["threshold"]).replace(",", ".") or 0.2)
-    except ValueError as error:
-        raise KzError("harvest.bad_settings", place="threshold", problem=str(given["threshold"])) from error
+def typed(values: Mapping[str, str], kind: str, defaults: Mapping[str, Any]) -> dict[str, Any]:
+    """What the form says, as `sources` takes it; of the engine's settings it keeps those of `defaults` that it does not ask.
+
+    Numbers may have a decimal comma, as people here write them.
+    """
+    values = dict(values) | {name: values[name].replace(",", ".") for name in FRACTIONS if name in values}
+    engine = {name: value for name, value in defaults.items() if name not in ENGINE}
+    engine |= {name: text for name in ENGINE if (text := values.get(name, "").strip())}
+    given: dict[str, Any] = {name: values.get(name, "").strip() for name in ABOUT}
     settings = form.typed(kinds.kind_named(kind).settings_model, values)
     return given | {"kind": kind, "settings": settings, "defaults": engine}
 
@@ -148,7 +171,15 @@ def show(name: str) -> Page:
 def _settings_shown(source: Source) -> list[tuple[Words, str]]:
     """The settings with their labels, those that were set; secrets are not among them."""
     fields = form.fields_of(kinds.kind_named(source.kind).settings_model)
-    return [(field.label, form.as_text(source.settings[field.name])) for field in fields if field.name in source.settings]
+    return [(field.label, _told_of(field, source.settings[field.name])) for field in fields if field.name in source.settings]
+
+
+def _told_of(field: form.FormField, value: Any) -> str:
+    """The value of a setting as people read it."""
+    if field.type == "yes":
+        return str(tk._("yes") if value else tk._("no"))
+    words = field.choices.get(str(value))
+    return in_language(words, request_language()) if words else form.as_text(value)
 
 
 @blueprint.post("/harvest/<name>/runs")

@@ -2,7 +2,7 @@
 
 What was withdrawn after the archive was made is withdrawn again, tables of DataStore are made from the versions, and no mail
 goes out that may have gone out before. FILE tells `withdrawn`, what other places know of withdrawals, and `aliases`, names of
-DataStore's tables. Each line of output is `{"said": sentence}`.
+DataStore's tables. Each line of output is `{"said": sentence}`, one is `{"tables": …}`: see `Tables`.
 """
 
 from __future__ import annotations
@@ -10,11 +10,20 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 
-def sentences(told: dict[str, Any]) -> Iterator[str]:
+@dataclass(frozen=True)
+class Tables:
+    """How many current versions there are, and how many of them have no table because their files are missing."""
+
+    wanted: int
+    lacking: int
+
+
+def sentences(told: dict[str, Any]) -> Iterator[str | Tables]:
     """Let everything agree, and tell what there was to do."""
     from ckan import model
     from ckanext.kzopen.core.record.proofs import log_size
@@ -41,19 +50,22 @@ def _withdrawals(session: Any, later: list[dict[str, Any]]) -> Iterator[str]:
     session.commit()
 
 
-def _tables(session: Any) -> Iterator[str]:
+def _tables(session: Any) -> Iterator[str | Tables]:
     """Make DataStore's tables of the current versions."""
     from ckanext.kzopen.publishing.settle import bring_datastore
     from ckanext.kzopen.rows.chain import NoWay
     from ckanext.kzopen.rows.current import current_versions
 
-    made = 0
+    made = wanted = lacking = 0
     for version in current_versions(session):
+        wanted += 1
         try:
             made += bring_datastore(version)
         except (FileNotFoundError, NoWay) as error:
+            lacking += 1
             yield f"! version {version.number} of {version.uri} has no table: its files are missing ({error})"
     yield f"{made} tables were made from their files"
+    yield Tables(wanted, lacking)
 
 
 def _name(aliases: dict[str, str]) -> None:
@@ -87,7 +99,8 @@ def main(ini: str, file: str) -> None:
     app = make_app(CKANConfigLoader(ini).get_config())
     with app._wsgi_app.test_request_context():
         for sentence in sentences(told):
-            sys.stdout.write(json.dumps({"said": sentence}) + "\n")
+            line = {"tables": asdict(sentence)} if isinstance(sentence, Tables) else {"said": sentence}
+            sys.stdout.write(json.dumps(line) + "\n")
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ import io
 import json
 import os
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -29,13 +29,17 @@ class Unreadable(Exception):
 
 @dataclass(frozen=True)
 class Manifest:
-    """What an archive says of itself: who made it and when (ISO 8601), and (size in bytes, SHA-256) of each member."""
+    """What an archive says of itself: who made it and when (ISO 8601), and (size in bytes, SHA-256) of each member.
+
+    `secrets` is the fingerprint of the secrets that belong to it; empty in archives made before there was one.
+    """
 
     kzopen: str
     made: str
     files_here: bool
     members: dict[str, tuple[int, str]] = field(default_factory=dict)
     format: int = FORMAT
+    secrets: str = ""
 
 
 class Writer:
@@ -103,6 +107,16 @@ def _add_manifest(tar: tarfile.TarFile, manifest: Manifest) -> None:
 
 def unpacked(path: Path, folder: Path) -> Manifest:
     """Write all members below the folder and compare each with the manifest; raises Unreadable, the folder then is rubbish."""
+    return _read_through(path, lambda name, content: _placed(content, _target(folder, name)))
+
+
+def read_through(path: Path) -> Manifest:
+    """Compare each member with the manifest and write nothing; raises Unreadable."""
+    return _read_through(path, lambda _name, content: _hashed(content))
+
+
+def _read_through(path: Path, taken: Callable[[str, IO[bytes]], tuple[int, str]]) -> Manifest:
+    """Give each member to `taken`, which tells its size and SHA-256."""
     found: dict[str, tuple[int, str]] = {}
     manifest: Any = None
     try:
@@ -112,7 +126,7 @@ def unpacked(path: Path, folder: Path) -> Manifest:
                 if member.name == MANIFEST:
                     manifest = json.load(content)
                 else:
-                    found[member.name] = _placed(content, _target(folder, member.name))
+                    found[member.name] = taken(member.name, content)
     except (tarfile.TarError, EOFError, ValueError) as error:
         raise Unreadable(f"{path} is no whole archive of a portal: {error}") from error
     return _agreed(path, manifest, found)
@@ -152,14 +166,30 @@ def _target(folder: Path, name: str) -> Path:
 def _placed(content: IO[bytes], target: Path) -> tuple[int, str]:
     """Write a member to its place for its owner only; its size and SHA-256."""
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    digest, size = hashlib.sha256(), 0
     descriptor = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     with os.fdopen(descriptor, "wb") as file:
-        while piece := content.read(PIECE):
-            file.write(piece)
-            digest.update(piece)
-            size += len(piece)
+        return _hashed(content, file)
+
+
+def _hashed(content: IO[bytes], copy: IO[bytes] | None = None) -> tuple[int, str]:
+    """Read a member to its end, writing it on where a copy is wanted; its size and SHA-256."""
+    digest, size = hashlib.sha256(), 0
+    while piece := content.read(PIECE):
+        if copy:
+            copy.write(piece)
+        digest.update(piece)
+        size += len(piece)
     return size, digest.hexdigest()
+
+
+@contextmanager
+def member(path: Path, name: str) -> Iterator[IO[bytes]]:
+    """The bytes of one member; raises Unreadable when it is not there."""
+    try:
+        with tarfile.open(path, mode="r") as tar:
+            yield _content(tar, tar.getmember(name))
+    except (tarfile.TarError, EOFError, KeyError) as error:
+        raise Unreadable(f"{path} holds no whole {name}: {error}") from error
 
 
 def _agreed(path: Path, told: Any, found: dict[str, tuple[int, str]], below: str = "") -> Manifest:

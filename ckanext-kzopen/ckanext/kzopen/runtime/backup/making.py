@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import json
 import os
 import shutil
 from collections.abc import Callable, Iterator
@@ -21,9 +22,10 @@ from typing import Any
 import psycopg
 from ckanext.kzopen.core import files
 from ckanext.kzopen.runtime.backup import archive, postgres
+from ckanext.kzopen.runtime.backup.room import no_room
 from ckanext.kzopen.runtime.configuration import addresses
 from ckanext.kzopen.runtime.portal import Portal
-from ckanext.kzopen.runtime.secrets import keys_of, read_private, write_private
+from ckanext.kzopen.runtime.secrets import fingerprint, keys_of, read_private, write_private
 
 TIMES = 5
 WORK = ".backup"
@@ -57,7 +59,7 @@ class CannotBackUp(Exception):
 
 def make(portal: Portal, target: Path, say: Say) -> Path:
     """Make the archive `target` and, beside it, the file of the portal's secrets; the path of that. Raises CannotBackUp."""
-    secrets = secrets_of(target)
+    secrets, began = secrets_of(target), datetime.now(UTC)
     _check(portal, target, secrets)
     try:
         with _alone(portal), _workplace(portal.data) as dumps, _workplace(files_folder(portal) or dumps) as links:
@@ -67,11 +69,21 @@ def make(portal: Portal, target: Path, say: Say) -> Path:
             except BaseException:
                 target.unlink()  # without them it is worth nothing
                 raise
+            _note(portal, began, say)
     except BaseException as error:
         if isinstance(error, (psycopg.Error, postgres.Refused, OSError)):
-            raise CannotBackUp(_sentence(error)) from error
+            raise CannotBackUp(_sentence(portal, target, error)) from error
         raise
     return secrets
+
+
+def _note(portal: Portal, began: datetime, say: Say) -> None:
+    """Tell the web server, of whatever account, when the last backup was begun; the archive is whole with or without."""
+    try:
+        portal.last_backup.write_text(json.dumps({"began": began.isoformat()}))
+        portal.last_backup.chmod(0o644)
+    except OSError as error:
+        say(f"! {portal.last_backup} could not be written ({error.strerror}): /metrics tells an older backup")
 
 
 def _check(portal: Portal, target: Path, secrets: Path) -> None:
@@ -85,7 +97,11 @@ def _check(portal: Portal, target: Path, secrets: Path) -> None:
             raise CannotBackUp(f"{target} lies within {folder}: the next archive would hold it; give a place outside")
 
 
-def _sentence(error: BaseException) -> str:
+def _sentence(portal: Portal, target: Path, error: BaseException) -> str:
+    theirs = portal.settings.database_url and isinstance(error, psycopg.Error)
+    places = [] if theirs else [place for place in (target.parent, portal.data, files_folder(portal)) if place]
+    if full := no_room(error, "", places):
+        return full
     if isinstance(error, psycopg.Error):
         return f"the database does not answer: {' '.join(str(error).split())}\nis the portal up? ./kzopen status"
     if isinstance(error, OSError):
@@ -112,7 +128,8 @@ def _alone(portal: Portal) -> Iterator[None]:
 def _write(portal: Portal, target: Path, dumps: Path, links: Path, say: Say) -> None:
     _gather(portal, dumps, links, say)
     say("files …")
-    made = archive.Manifest(version("kzopen"), datetime.now(UTC).isoformat(timespec="seconds"), bool(files_folder(portal)))
+    now, mark = datetime.now(UTC).isoformat(timespec="seconds"), fingerprint(keys_of(portal))
+    made = archive.Manifest(version("kzopen"), now, bool(files_folder(portal)), secrets=mark)
     with archive.written(target, made) as writer:
         for member in sorted(dumps.iterdir()):
             if member.is_file():
@@ -144,7 +161,7 @@ def _gather_once(portal: Portal, dumps: Path, links: Path, lost: set[str], say: 
         with postgres.nobody_signs(where[main]):
             connections = moment.enter_context(postgres.one_moment(where))
             shutil.rmtree(links / RECORD, ignore_errors=True)
-            _copy(portal.data / RECORD, links / RECORD, shutil.copy2)
+            each_file(portal.data / RECORD, links / RECORD, shutil.copy2)
         _link_all(portal, links)
         gone = _gone(portal, connections[main], links)
         if gone - lost:
@@ -168,11 +185,11 @@ def _link_all(portal: Portal, links: Path) -> None:
     """Link the stored files and CKAN's uploads: none is changed under its name."""
     folder = files_folder(portal)
     if folder:
-        _copy(folder, links / "files", _linked)
-    _copy(portal.data / "storage", links / "storage", _linked)
+        each_file(folder, links / "files", _linked)
+    each_file(portal.data / "storage", links / "storage", _linked)
 
 
-def _copy(source: Path, target: Path, how: Callable[[Path, Path], object]) -> None:
+def each_file(source: Path, target: Path, how: Callable[[Path, Path], object]) -> None:
     """Bring all whole files to the same places below `target`; those that go meanwhile are left out, links are followed."""
     target.mkdir(parents=True, exist_ok=True)
     for folder, inner, names in os.walk(source, followlinks=True, onerror=_raise):

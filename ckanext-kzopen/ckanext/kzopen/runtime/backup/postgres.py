@@ -7,11 +7,12 @@ That halves the archive, and a dump locks no table that publishing wants to repl
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import psycopg
 from ckanext.kzopen.runtime.backup import archive
@@ -107,6 +108,17 @@ def fill_as_far_as_it_goes(address: str, source: Path) -> list[str]:
     """The same, going on behind what cannot be made (tables may call functions that no dump of tables holds); its errors."""
     done = _ran("pg_restore", address, ["--no-owner", "--no-acl", str(source)])
     return _errors(done)
+
+
+def read_through(dump: IO[bytes]) -> str:
+    """Read a dump to its end as a restore would, into no database; what is wrong with it, "" when nothing is."""
+    command = [str(BIN / "pg_restore"), "--format=custom", "--file=/dev/null"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.PIPE, cwd="/") as reader:
+        assert reader.stdin  # noqa: S101 (asked for)
+        with suppress(BrokenPipeError):
+            shutil.copyfileobj(dump, reader.stdin)
+        _, said = reader.communicate()
+    return (said.decode(errors="replace").strip() or f"pg_restore ended with {reader.returncode}") if reader.returncode else ""
 
 
 def _run(program: str, address: str, options: list[str]) -> None:

@@ -17,7 +17,9 @@ from typing import Any
 import psycopg
 from ckanext.kzopen.core.settings import problems
 from ckanext.kzopen.runtime import external, prepare, services
-from ckanext.kzopen.runtime.backup import archive, making, postgres
+from ckanext.kzopen.runtime.backup import archive, fitting, making, postgres
+from ckanext.kzopen.runtime.backup.agreeing import Tables
+from ckanext.kzopen.runtime.backup.room import no_room
 from ckanext.kzopen.runtime.configuration import addresses, write_ini
 from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.secrets import read_private, write_private
@@ -47,14 +49,27 @@ class Wanted:
     takes_over: bool = False
 
 
+class Incomplete(Exception):
+    """The portal of the archive is there, but tables lack their files; the message says what to do before it is started."""
+
+
 def restore(portal: Portal, wanted: Wanted, say: Say) -> None:
-    """Make the portal of an archive. Raises CannotRestore, and then leaves nothing in the data directory."""
-    _check(portal, wanted)
+    """Make the portal of an archive.
+
+    Raises CannotRestore, and then leaves nothing in the data directory; Incomplete, and then leaves the portal there.
+    """
+    check_place(portal, wanted.takes_over)
+    _check_source(portal, wanted)
+    make_or_leave_nothing(portal, lambda supervisor: _restore(portal, supervisor, wanted, say))
+
+
+def make_or_leave_nothing(portal: Portal, make: Callable[[Supervisor], Tables]) -> None:
+    """Let `make` fill the empty places of a portal; what fails leaves them empty. Raises CannotRestore, Incomplete."""
     fresh = not portal.data.exists()
     supervisor = Supervisor(portal)
     try:
         with _ends_as_an_exception():
-            _restore(portal, supervisor, wanted, say)
+            tables = make(supervisor)
     except BaseException as error:
         sentence = _sentence(portal, error)
         supervisor.stop()
@@ -63,6 +78,20 @@ def restore(portal: Portal, wanted: Wanted, say: Say) -> None:
             raise CannotRestore(sentence) from error
         raise
     supervisor.stop()
+    if tables.lacking:
+        raise Incomplete(_lacking(portal, tables))
+
+
+def _lacking(portal: Portal, tables: Tables) -> str:
+    """One sentence on the tables that could not be made; the command for each is what doctor names."""
+    made = f"{tables.wanted - tables.lacking} of {tables.wanted} tables"
+    doctor = f"./kzopen doctor --data {portal.data}"
+    if making.files_folder(portal):
+        return f"{made}: the archive lacks the files of the others; start the portal, and {doctor} names them"
+    return (
+        f"{made}: the bucket of files_url lacks their files; copy them there before you start the portal, then {doctor} names "
+        "for each table the command that makes it; if it is the wrong bucket, restore again"
+    )
 
 
 @contextmanager
@@ -80,7 +109,8 @@ def _ends_as_an_exception() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _check(portal: Portal, wanted: Wanted) -> None:
+def check_place(portal: Portal, takes_over: bool) -> None:
+    """Raise CannotRestore unless the portal's places are empty, or another's that it takes over from."""
     settings = portal.settings
     found = problems(settings) or external.problems(settings)
     if found:
@@ -92,16 +122,24 @@ def _check(portal: Portal, wanted: Wanted) -> None:
         if folder and folder.exists() and any(folder.iterdir()):
             raise CannotRestore(f"{folder} is not empty, and may be another portal's; give another one")
     shared = [name for name in ("redis_url", "search_url") if getattr(settings, name)] + ([] if here else ["files_url"])
-    if shared and not wanted.takes_over:
+    if shared and not takes_over:
         raise CannotRestore(
             f"{', '.join(shared)}: what lies there may be another portal's; a restored portal changes it, and deletes stored "
             "files that it does not know. For a trial give addresses of its own; if it takes that portal's place, --takes-over"
         )
+
+
+def _check_source(portal: Portal, wanted: Wanted) -> None:
     for path in (wanted.source, wanted.secrets):
         if not path.is_file():
             raise CannotRestore(f"there is no file {path}")
-    if not _kept(wanted.secrets):
+    kept = _kept(wanted.secrets)
+    if not kept:
         raise CannotRestore(f"{wanted.secrets} is not the file of secrets that ./kzopen backup wrote beside the archive")
+    try:
+        fitting.check(wanted.source, wanted.secrets, kept["secrets"], portal.settings)
+    except (fitting.DoNotFit, archive.Unreadable, OSError) as error:
+        raise CannotRestore(_words(portal, error)) from error
 
 
 def _kept(secrets: Path) -> dict[str, Any] | None:
@@ -113,8 +151,8 @@ def _kept(secrets: Path) -> dict[str, Any] | None:
     return found if isinstance(found, dict) and {"secrets", "accounts"} <= found.keys() else None
 
 
-def _restore(portal: Portal, supervisor: Supervisor, wanted: Wanted, say: Say) -> None:
-    later = _later(wanted, say)
+def _restore(portal: Portal, supervisor: Supervisor, wanted: Wanted, say: Say) -> Tables:
+    later = known_later(wanted.lists, say)
     where, settings = addresses(portal), portal.settings
     for name, given in ((postgres.MAIN, settings.database_url), (postgres.DATASTORE, settings.datastore_url)):
         if given:
@@ -137,14 +175,14 @@ def _restore(portal: Portal, supervisor: Supervisor, wanted: Wanted, say: Say) -
     postgres.fill(where[postgres.MAIN], unpacked / postgres.DUMPS[postgres.MAIN])
     prepare.prepare(portal)
     say("tables of DataStore …")
-    if (tables := unpacked / postgres.DUMPS[postgres.DATASTORE]).exists():
-        for sentence in postgres.fill_as_far_as_it_goes(where[postgres.DATASTORE], tables):
+    if (dumped := unpacked / postgres.DUMPS[postgres.DATASTORE]).exists():
+        for sentence in postgres.fill_as_far_as_it_goes(where[postgres.DATASTORE], dumped):
             say(f"! {sentence}")
-    write_private(unpacked / TOLD, {"withdrawn": later, "aliases": read_private(unpacked / making.ALIASES)})
-    for sentence in _agree(portal, unpacked / TOLD):
-        say(sentence)
+    tables = let_agree(portal, later, read_private(unpacked / making.ALIASES), say)
     shutil.rmtree(unpacked)  # the last: until then `serve` does not start the portal
-    say(f"the portal is as it was on {manifest.made}, made by kzopen {manifest.kzopen}")
+    if not tables.lacking:
+        say(f"the portal is as it was on {manifest.made}, made by kzopen {manifest.kzopen}")
+    return tables
 
 
 def _place(portal: Portal, unpacked: Path, manifest: archive.Manifest) -> None:
@@ -160,14 +198,14 @@ def _place(portal: Portal, unpacked: Path, manifest: archive.Manifest) -> None:
             shutil.copytree(unpacked / name, target, copy_function=shutil.move, dirs_exist_ok=True)
 
 
-def _later(wanted: Wanted, say: Say) -> list[dict[str, Any]]:
+def known_later(lists: Sequence[Path], say: Say) -> list[dict[str, Any]]:
     """The withdrawals that the given places know of."""
     found = []
-    for place in wanted.lists:
+    for place in lists:
         told = withdrawals_of(place)
         say(f"{len(told)} withdrawals are known from {place}")
         found += told
-    if not wanted.lists:
+    if not lists:
         say("! no --withdrawn is given: what was withdrawn after the backup can be read again")
     return found
 
@@ -190,11 +228,18 @@ def withdrawals_of(place: Path) -> list[dict[str, Any]]:
         raise ValueError(f"--withdrawn {place}: {error}") from error
 
 
-def _agree(portal: Portal, told: Path) -> list[str]:
-    """What has to agree before anybody reads: see `agreeing`; its sentences."""
+def let_agree(portal: Portal, later: list[dict[str, Any]], aliases: dict[str, str], say: Say) -> Tables:
+    """What has to agree before anybody reads: see `agreeing`; how many tables there are."""
+    told = portal.data / UNFINISHED / TOLD
+    write_private(told, {"withdrawn": later, "aliases": aliases})
     command = [sys.executable, "-m", "ckanext.kzopen.runtime.backup.agreeing", str(portal.ini), str(told)]
     done = subprocess.run(command, check=True, capture_output=True, text=True, cwd="/")
-    return [str(json.loads(line)["said"]) for line in done.stdout.splitlines() if line.startswith('{"said"')]
+    found = [json.loads(line) for line in done.stdout.splitlines() if line.startswith(('{"said"', '{"tables"'))]
+    for line in found:
+        if "said" in line:
+            say(str(line["said"]))
+    (tables,) = (Tables(**line["tables"]) for line in found if "tables" in line)
+    return tables
 
 
 def _leave_nothing(portal: Portal, fresh: bool) -> None:
@@ -220,13 +265,22 @@ def _sentence(portal: Portal, error: BaseException) -> str:
 
 
 def _words(portal: Portal, error: BaseException) -> str:
+    theirs = portal.settings.database_url and isinstance(error, (psycopg.Error, postgres.Refused))
+    places = [] if theirs else [place for place in (portal.data, making.files_folder(portal)) if place]
+    if full := no_room(error, _log(portal, error), places):
+        return full
     if isinstance(error, subprocess.CalledProcessError):
         said = error.stderr if isinstance(error.stderr, str) else (error.stderr or b"").decode(errors="replace")
         return f"preparing failed: {' / '.join(said.strip().splitlines()[-3:]) or 'no words'}"
     if isinstance(error, NotReady):
-        log = portal.logs / f"{error}.log"
-        last = log.read_text(errors="replace").strip().splitlines()[-3:] if log.exists() else []
+        last = _log(portal, error).strip().splitlines()[-3:]
         return f"{error} did not come up: {' / '.join(last) or 'its log is empty'}"
     if isinstance(error, OSError):
         return f"{error.strerror or error}{f': {error.filename}' if error.filename else ''}"
     return " ".join(str(error).split())
+
+
+def _log(portal: Portal, error: BaseException) -> str:
+    """What the service that did not come up has said."""
+    log = portal.logs / f"{error}.log"
+    return log.read_text(errors="replace") if isinstance(error, NotReady) and log.exists() else ""

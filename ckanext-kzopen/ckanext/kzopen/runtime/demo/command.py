@@ -124,10 +124,10 @@ def connection(data: Path | None, url: str | None, token: str | None) -> tuple[P
     from ckanext.kzopen.runtime.accounts import ADMINISTRATOR
     from ckanext.kzopen.runtime.portal import Portal
     from ckanext.kzopen.runtime.secrets import read_private
-    from ckanext.kzopen.runtime.status import read_status
+    from ckanext.kzopen.runtime.status import address_of
 
     portal = Portal(Settings(data=data) if data else Settings())
     token = token or read_private(portal.accounts).get(ADMINISTRATOR, {}).get("token")
     if not token:
         raise click.ClickException(f"no portal in {portal.data}; give --data, or --url and --token")
-    return portal.data, url or read_status(portal).get("address") or portal.settings.address, token
+    return portal.data, url or address_of(portal), token

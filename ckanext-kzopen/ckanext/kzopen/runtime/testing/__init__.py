@@ -2,7 +2,9 @@
 
 Suites: `all` (default: everything in tests/ but the long suites), `ckan-search` (CKAN's own tests that exercise search),
 `ckan-search-short` (a minute of them), `matrix` (who may do what: every route and action on every level in every language,
-long), `commands` (every command on a running portal, long), `faults` (long). Anything else is passed to pytest as it is.
+long), `commands` (every command on a running portal, long), `faults` (long), `guards` (long: fault tests are seen to fail when
+what they guard is taken out; names after it choose some of `tests/faults/guards.yaml`).
+Anything else is passed to pytest as it is.
 `--engine` runs the suite on another search engine. The long way is shared by two lanes, each with services and a pytest of its
 own; `--lanes 1` goes in single file, `--lanes 2` shares a path too.
 """
@@ -17,6 +19,7 @@ from pathlib import Path
 from ckanext.kzopen.core.settings import Settings
 from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.testing.engines import ENGINES, search_engine
+from ckanext.kzopen.runtime.testing.guards import run_guards, wanted
 from ckanext.kzopen.runtime.testing.portals import options_of, test_portal, test_portals
 from ckanext.kzopen.runtime.testing.suites import ROOT, Suite, asked, chosen, suites
 
@@ -25,6 +28,8 @@ __all__ = ["Suite", "options_of", "run_suite", "suites", "test_portal"]
 
 def run_suite(arguments: list[str]) -> int:
     """Run the chosen suite; pytest's exit code."""
+    if arguments[:1] == ["guards"]:
+        return _run_guards(arguments[1:])
     engine, arguments = asked(arguments, "--engine")
     if engine not in ("", *ENGINES):
         sys.exit(f"--engine is one of {', '.join(ENGINES)}")
@@ -34,6 +39,18 @@ def run_suite(arguments: list[str]) -> int:
     suite = chosen(arguments, int(lanes) if lanes else None)
     with search_engine(engine or ENGINES[0]) as address, test_portals(portals_of(suite, address), suite) as inis:
         return run_pytest(suite, inis)
+
+
+def _run_guards(names: list[str]) -> int:
+    """Those that want a worker beside their tests, then those that must have none; the worst exit code."""
+    found, codes = wanted(names), [0]
+    for worker in (True, False):
+        some = [guard for guard in found if guard.worker is worker]
+        if some:
+            suite = Suite("test", [], suites()["all"].options, worker=worker)
+            with test_portals(portals_of(suite, ""), suite) as inis:
+                codes.append(run_guards(some, inis[0]))
+    return max(codes)
 
 
 def portals_of(suite: Suite, search_url: str) -> list[Portal]:

@@ -46,11 +46,11 @@ ELSEWHERE = ("ckan_search", "docs", "quality")
 # How often things die in the long form; the variables may be set to more.
 LONG_FAULTS = {
     "KZOPEN_FAULT_MOMENTS": "100",
-    "KZOPEN_FAULT_ROUNDS": "15",
+    "KZOPEN_FAULT_ROUNDS": "100",
     "KZOPEN_FAULT_CHANGES": "10000",
     "KZOPEN_FAULT_SENDINGS": "200",
     "KZOPEN_FAULT_UPDATES": "100000",
-    "KZOPEN_FAULT_HARVESTS": "5",
+    "KZOPEN_FAULT_HARVESTS": "100",
     "KZOPEN_FAULT_DEATHS": "100",
 }
 

@@ -54,7 +54,10 @@ class Search:
 
 @dataclass(frozen=True)
 class Answer:
-    """`hits` in all, the page of `documents` in order, and for each facet its values with counts, most frequent first."""
+    """`hits` in all, the page of `documents` in order, and for each facet its values with counts, most frequent first.
+
+    A document's `validated_data_dict` is JSON in UTF-8, as it was given to the engine; nearly all who ask for it parse it.
+    """
 
     hits: int
     documents: list[dict[str, Any]]

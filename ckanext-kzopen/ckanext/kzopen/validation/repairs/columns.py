@@ -8,27 +8,23 @@ from dataclasses import dataclass
 from typing import Any
 
 import polars as pl
-from ckanext.kzopen.validation.infer import CODE_LABEL, NOTHING, NUMBER
+from ckanext.kzopen.core.identifiers import is_bin, is_iin
+from ckanext.kzopen.validation.infer import CODE_LABEL, NUMBER
 from ckanext.kzopen.validation.repairs.letters import of_one_alphabet
 from ckanext.kzopen.validation.repairs.model import EXAMPLES, OF_COLUMNS, Repair
 from ckanext.kzopen.validation.repairs.notations import Commas, commas_of, day_of, notation_of, plain_number, slashes_of
+from ckanext.kzopen.validation.repairs.words import BLANK, NO_VALUE, ONLY_SIGNS, answers_of, is_missing
 from ckanext.kzopen.validation.short import all_hold as _all
 from ckanext.kzopen.validation.short import holds, is_short
 from frictionless import Field
 
 Changes = dict[str, str]
-NO_VALUE = frozenset(word.casefold() for word in NOTHING) | {
-    "не указано", "не указан", "не указана", "көрсетілмеген", "нет", "б/д", "нет сведений", "мәлімет жоқ", "none",
-    "#н/д", "#n/a",
-}  # fmt: skip
-ONLY_SIGNS = re.compile(r"[*.…\-–—_]+")
 FRACTION = re.compile(r"(\d+)\.0+")
 BIN_LABEL = re.compile(r"(?<!\w)(бин|бсн|иин|жсн|bin|iin)(?!\w)", re.IGNORECASE)
 KATO_LABEL = re.compile(r"(?<!\w)(като|kato)(?!\w)", re.IGNORECASE)
 OF_ONE_LENGTH = re.compile(r"\^?(?:\\d|\[0-9\])\{(\d+)\}\$?")
 MOST_ZEROS = 4
 ENOUGH, FEW_ODD = 20, 0.05
-BLANK = " \t\r\n\u00a0\u200b\ufeff"
 AROUND = rf"^[{BLANK}]|[{BLANK}]$"
 MIXED = r"[A-Za-z][\u0400-\u04FF]|[\u0400-\u04FF][A-Za-z]"
 NO_COMMAS = Commas(group=False, decimal=False)
@@ -36,22 +32,30 @@ NO_COMMAS = Commas(group=False, decimal=False)
 
 @dataclass(frozen=True)
 class Want:
-    """What the values of a column are to be: `kind` is text, code, number, whole, date or other; `length` that of codes;
-    `form` the notation of dates; `wrong` the texts that the schema does not take, None where no schema says."""
+    """What the values of a column are to be: `kind` is text, code, number, whole, date, boolean or other; `length` that of
+    codes; `form` the notation of dates; `yes` and `no` the words of a boolean, the best one first; `wrong` the texts that the
+    schema does not take, None where no schema says."""
 
     kind: str
     length: int | None = None
     form: str = "%Y-%m-%d"
     point: str = "."
     wrong: Collection[str] | None = None
+    yes: Sequence[str] = ("true",)
+    no: Sequence[str] = ("false",)
 
 
 def wanted_by(field: Field, label: str, wrong: Collection[str]) -> Want:
     """What a schema wants of a column."""
     length = _length(field.constraints, label) if field.type == "string" else None
-    kinds = {"number": "number", "integer": "whole", "year": "whole", "date": "date", "string": "code" if length else "text"}
+    kinds = {"number": "number", "integer": "whole", "year": "whole", "date": "date", "boolean": "boolean"}
+    kinds["string"] = "code" if length else "text"
     form = field.format if field.type == "date" and "%" in field.format else "%Y-%m-%d"
-    return Want(kinds.get(field.type, "other"), length, form, getattr(field, "decimal_char", "."), wrong)
+    kind, point = kinds.get(field.type, "other"), getattr(field, "decimal_char", ".")
+    if kind == "boolean":
+        yes, no = field.true_values or ["true"], field.false_values or ["false"]  # type: ignore[attr-defined]
+        return Want(kind, wrong=wrong, yes=yes, no=no)
+    return Want(kind, length, form, point, wrong)
 
 
 def _length(constraints: dict[str, Any], label: str) -> int | None:
@@ -109,11 +113,6 @@ def _nearly_all(texts: Sequence[str], fits: Callable[[str], bool], allowed: floa
         if wrong > allowed:
             return False
     return True
-
-
-def stands_for_nothing(text: str) -> bool:
-    """Whether a cell says in words or signs that there is no value."""
-    return text.casefold() in NO_VALUE or ONLY_SIGNS.fullmatch(text) is not None
 
 
 def repairs_of(texts: pl.Series, want: Want, name: str, position: int) -> list[Repair]:
@@ -203,13 +202,22 @@ def _letters(values: Sequence[str], want: Want) -> Changes:
     return {value: of_one_alphabet(value) for value in values} if want.kind in ("text", "code") else {}
 
 
+def _yes_no(values: Sequence[str], want: Want) -> Changes:
+    if want.kind != "boolean":
+        return {}
+    return {value: want.yes[0] if yes else want.no[0] for value, yes in answers_of(values, want.yes, want.no).items()}
+
+
 def _missing(values: Sequence[str], want: Want) -> Changes:
-    """Only where not text is wanted: among texts a dash may mean something."""
+    """Among texts and in columns of other kinds a dash may mean something, unless a schema says that it is wrong."""
     if want.kind in ("text", "other") and want.wrong is None:
         return {}
     if want.kind == "text":
-        return {}
-    return {value: "" for value in values if value.strip() and stands_for_nothing(value.strip())}
+        values = [value for value in values if value in (want.wrong or ())]
+    if want.kind == "boolean":
+        answers = answers_of(values, want.yes, want.no)
+        values = [value for value in values if value not in answers]
+    return {value: "" for value in values if value.strip() and is_missing(value.strip(), want.kind)}
 
 
 def _numbers(values: Sequence[str], want: Want) -> Changes:
@@ -232,6 +240,20 @@ def _dates(values: Sequence[str], want: Want) -> Changes:
 
 
 def _zeros(values: Sequence[str], want: Want) -> Changes:
+    """Zeros that a spreadsheet took off a BIN or an IIN: its check digit and its date tell that they belong there."""
+    return {value: code for value, code in _filled(values, want).items() if _is_confirmed(code)}
+
+
+def _short_codes(values: Sequence[str], want: Want) -> Changes:
+    """The other codes that are too short: they may have lost their end as well."""
+    return {value: code for value, code in _filled(values, want).items() if not _is_confirmed(code)}
+
+
+def _is_confirmed(code: str) -> bool:
+    return is_bin(code) or is_iin(code)
+
+
+def _filled(values: Sequence[str], want: Want) -> Changes:
     """Digits alone, shorter than the code by no more zeros than a spreadsheet takes off; never where one is longer."""
     length = want.length
     if want.kind != "code" or length is None or any(len(value) > length for value in values if value.isdigit()):
@@ -247,8 +269,10 @@ KINDS = {
     "code": _codes,
     "spaces": _spaces,
     "letters": _letters,
+    "yes-no": _yes_no,
     "missing": _missing,
     "number": _numbers,
     "date": _dates,
     "zeros": _zeros,
+    "short-codes": _short_codes,
 }

@@ -29,7 +29,7 @@ def made(table: Table, repairs: Iterable[Repair], names: Sequence[str]) -> Cells
     cells = _extras(cells) if ("extra-cells", None) in keys else cells
     cells = _without(cells, _taken_out(replace(table, cells=cells, texts=_longer(table, cells)), keys))
     cells = _columns(table, cells, keys)
-    cells = _without(cells, _repeats(table, cells) if ("repeats", None) in keys else ())
+    cells = _without(cells, _repeats(table, cells) if {("repeats", None), ("same-rows", None)} & keys else ())
     return _fewer_columns(table, cells) if ("blank-columns", None) in keys else cells
 
 

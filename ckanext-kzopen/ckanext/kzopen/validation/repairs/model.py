@@ -10,12 +10,14 @@ from ckanext.kzopen.validation.sentences import sentence
 
 Key = tuple[str, str | None]
 EXAMPLES = 3
-OF_COLUMNS = ("code", "spaces", "letters", "missing", "number", "date", "zeros")
+OF_COLUMNS = ("code", "spaces", "letters", "yes-no", "missing", "number", "date", "zeros", "short-codes")
 OF_TABLES = (
     "encoding", "header", "no-header", "labels", "blank-columns", "extra-cells", "numbering", "notes", "totals", "blank-rows",
-    "merged", "repeats", "repeated-keys",
+    "merged", "repeats", "same-rows", "repeated-keys",
 )  # fmt: skip
 OF_READING = ("encoding", "header")  # done while the file is read; told, so that a person may look
+OF_ONE_FILE = frozenset({"same-rows", "repeated-keys", "short-codes"})
+"""Repairs that lose rows, or invent digits that nothing confirms: right for one file, they may be wrong for the next."""
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,11 @@ class Repair:
     def key(self) -> Key:
         """What a person's consent is remembered by."""
         return self.kind, self.field
+
+    @property
+    def once(self) -> bool:
+        """Whether a person's consent is for one file alone, and is asked for by itself."""
+        return self.kind in OF_ONE_FILE
 
     def sentence(self, lang: str) -> str:
         """What is wrong and what the repair does, in kk, ru or en."""

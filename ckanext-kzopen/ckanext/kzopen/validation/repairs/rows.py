@@ -57,9 +57,19 @@ class Grid:
 
 def grid_of(texts: Sequence[pl.Series], short: frozenset[int] = frozenset()) -> Grid:
     """The grid of columns of text."""
+    if texts and is_short(texts[0]):
+        return _grid_of_few([[(text or "").strip(BLANK) for text in column.to_list()] for column in texts], short)
     frame = pl.DataFrame({str(n): text.fill_null("").str.strip_chars(BLANK) for n, text in enumerate(texts)})
     filled = frame.select(pl.sum_horizontal(pl.all() != "").alias("filled"))["filled"] if len(frame.columns) else pl.Series([])
     return Grid(frame, filled, short)
+
+
+def _grid_of_few(columns: Sequence[Sequence[str]], short: frozenset[int]) -> Grid:
+    """The same for a short table."""
+    frame = pl.DataFrame(
+        {str(n): column for n, column in enumerate(columns)}, dict.fromkeys(map(str, range(len(columns))), pl.String)
+    )
+    return Grid(frame, pl.Series("filled", [sum(map(bool, row)) for row in zip(*columns, strict=True)], pl.UInt32), short)
 
 
 def blank_rows(grid: Grid) -> list[int]:
@@ -217,7 +227,7 @@ def repeated_rows(texts: Sequence[pl.Series]) -> list[int]:
     if not texts or not len(texts[0]):
         return []
     if is_short(texts[0]):
-        return _repeated_of_few(list(zip(*(column.fill_null("").to_list() for column in texts), strict=True)))
+        return _repeated_of_few(list(zip(*([text or "" for text in column.to_list()] for column in texts), strict=True)))
     frame = pl.DataFrame({str(n): column.fill_null("") for n, column in enumerate(texts)})
     filled = frame.select(pl.sum_horizontal(pl.all() != "").alias("filled"))["filled"]
     perhaps = (perhaps_again(frame) & (filled > 1)).arg_true()

@@ -35,6 +35,7 @@ class Table:
     wants: Mapping[int, Want] | None = None
     fields: Sequence[str] = ()  # all names of the schema
     earlier: frozenset[int] = frozenset()  # indexes of rows whose key a later row has too
+    keyed: bool = True  # whether a schema's key tells that a whole row which is there again says nothing new
 
     @property
     def short(self) -> frozenset[int]:
@@ -74,7 +75,7 @@ def rows_of(kind: str, table: Table) -> list[int]:
             return table.notes
         case "totals":
             return found_rows.total_rows(table.grid, table.notes)
-        case "repeats":
+        case "repeats" | "same-rows":
             return found_rows.repeated_rows(table.texts)
         case "repeated-keys":
             return sorted(table.earlier)
@@ -99,7 +100,7 @@ def _of_table(table: Table) -> Iterator[Repair]:
     if merged := merged_cells(table):
         yield Repair("merged", count=merged)
     if indexes := rows_of("repeats", table):
-        yield Repair("repeats", count=len(indexes), examples=_numbers(table, indexes))
+        yield Repair("repeats" if table.keyed else "same-rows", count=len(indexes), examples=_numbers(table, indexes))
     if len(table.earlier) > len(indexes):
         yield Repair("repeated-keys", count=len(table.earlier), examples=_numbers(table, sorted(table.earlier)))
 

@@ -8,6 +8,7 @@ from ipaddress import ip_network
 from typing import Any
 
 from ckanext.kzopen.core.identifiers import has_check_digit, normalised
+from ckanext.kzopen.core.people.systems.model import EVERYTHING
 from ckanext.kzopen.core.people.systems.tokens import Wish
 from ckanext.kzopen.core.texts import ASTANA
 from ckanext.kzopen.core.web.errors import KzError
@@ -48,8 +49,8 @@ def described(form: Mapping[str, str], chosen: list[str], known: frozenset[str])
     return (None, errors) if errors else (Described(**read, datasets=None if every else named), {})
 
 
-def wished(form: Mapping[str, str], today: date) -> tuple[Wish | None, Errors]:
-    """The token that a form asks for, or what is wrong by field."""
+def wished(form: Mapping[str, str], chosen: list[str], today: date) -> tuple[Wish | None, Errors]:
+    """The token that a form asks for, or what is wrong by field. `chosen` is what it may do, of EVERYTHING."""
     errors: Errors = {}
     expires, addresses = None, tuple[str, ...]()
     try:
@@ -62,7 +63,7 @@ def wished(form: Mapping[str, str], today: date) -> tuple[Wish | None, Errors]:
         errors["addresses"] = error
     if expires is None or errors:
         return None, errors
-    return Wish(expires, addresses, form.get("key") or None), {}
+    return Wish(expires, addresses, form.get("key") or None, tuple(power for power in EVERYTHING if power in chosen)), {}
 
 
 def networks(text: str) -> tuple[str, ...]:

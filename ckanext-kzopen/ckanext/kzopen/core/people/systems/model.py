@@ -14,6 +14,11 @@ from sqlalchemy.orm import Mapped, Session, mapped_column, scoped_session
 AnySession = Session | scoped_session[Any]
 ACTOR = "agency-system:"
 """How an information system is named where a person would be named by the id of an account."""
+MODES = ("replace", "append", "upsert", "delete")
+"""By which a system may send rows."""
+PASSPORT = "passport"
+EVERYTHING = (*MODES, PASSPORT)
+"""What a token may let its system change; one with none of these only reads."""
 
 
 class System(Base):
@@ -40,8 +45,9 @@ class Token(Base):
     """A token of a system, known by its SHA-256 and told by its first characters (`hint`).
 
     It is valid from `created` to before `expires` unless `revoked`; from the networks in `addresses`, else from any.
-    `successor` took its place by rotation. `last_used` is renewed every few minutes, not at each request. `request` is the key
-    of the form that asked for it, so that the form sent twice makes one token.
+    `may` holds those of EVERYTHING that it lets the system do. `successor` took its place by rotation. `last_used` is renewed
+    every few minutes, not at each request. `request` is the key of the form that asked for it, so that the form sent twice
+    makes one token.
     """
 
     __tablename__ = "system_token"
@@ -52,6 +58,7 @@ class Token(Base):
     hash: Mapped[bytes] = mapped_column(LargeBinary, unique=True)
     hint: Mapped[str] = mapped_column(Text)
     addresses: Mapped[list[str]] = mapped_column(ARRAY(Text), default=list)
+    may: Mapped[list[str]] = mapped_column(ARRAY(Text), default=lambda: list(EVERYTHING))
     created: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now())
     expires: Mapped[datetime] = mapped_column(DateTime(timezone=True))
     revoked: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from ipaddress import IPv6Address, ip_address, ip_network
 
-from ckanext.kzopen.core.people.systems.model import AnySession, System, Token
+from ckanext.kzopen.core.people.systems.model import EVERYTHING, MODES, PASSPORT, AnySession, System, Token
 from ckanext.kzopen.core.record import write_event
 from ckanext.kzopen.core.web.errors import KzError
 from sqlalchemy import select
@@ -23,11 +23,53 @@ TOLD_AGAIN_AFTER = timedelta(minutes=1)
 
 @dataclass(frozen=True)
 class Wish:
-    """What a new token is to be: until when, from which networks (none = from everywhere), by which form."""
+    """What a new token is to be: until when, from which networks (none = from everywhere), by which form, for what."""
 
     expires: datetime
     addresses: tuple[str, ...] = ()
     request: str | None = None
+    may: tuple[str, ...] = EVERYTHING
+
+
+@dataclass(frozen=True)
+class Limits:
+    """What a token lets its system change, and what to tell it otherwise: `contact` and `email` are the system's."""
+
+    hint: str
+    may: tuple[str, ...]
+    contact: str
+    email: str
+
+    def require(self, power: str) -> None:
+        """Raise KzError systems.read_only, or what a token that may something else is told, unless it may `power`.
+
+        `power` is one of EVERYTHING.
+        """
+        self.require_any()
+        if power in self.may:
+            return
+        if power == PASSPORT:
+            raise KzError("systems.no_passports", **self._told())
+        allowed = ", ".join(mode for mode in MODES if mode in self.may)
+        if not allowed:
+            raise KzError("systems.passports_only", **self._told())
+        raise KzError("systems.wrong_mode", mode=power, allowed=allowed, **self._told())
+
+    def require_any(self) -> None:
+        """Raise KzError systems.read_only for a token that may change nothing."""
+        if not self.may:
+            raise KzError("systems.read_only", **self._told())
+
+    def _told(self) -> dict[str, str]:
+        return {"hint": self.hint, "contact": self.contact, "email": self.email}
+
+
+@dataclass(frozen=True)
+class Admitted:
+    """Who has come with a token."""
+
+    system: System
+    limits: Limits
 
 
 def is_token(text: str) -> bool:
@@ -48,11 +90,12 @@ def issue(session: AnySession, system: System, wish: Wish, actor: str) -> tuple[
         hint=secret[:SHOWN],
         expires=wish.expires,
         addresses=list(wish.addresses),
+        may=list(wish.may),
         request=wish.request,
     )
     session.add(token)
     session.flush()
-    new = {"expires": wish.expires, "addresses": ", ".join(wish.addresses), "hint": token.hint}
+    new = {"expires": wish.expires, "addresses": ", ".join(wish.addresses), "hint": token.hint, "may": ", ".join(wish.may)}
     _tell(session, system, token, "issue", actor, new=new)
     return token, secret
 
@@ -97,8 +140,8 @@ def revoke(session: AnySession, system: System, token: Token, actor: str, reason
         _tell(session, system, token, "revoke", actor, reason=reason)
 
 
-def admitted(session: AnySession, secret: str, address: str | None) -> System:
-    """The system that comes with this token from this address; commits what is to be noted of it.
+def admitted(session: AnySession, secret: str, address: str | None) -> Admitted:
+    """The system that comes with this token from this address, and the token's limits; commits what is to be noted of it.
 
     Raises KzError systems.unknown_token, systems.token_revoked, systems.token_expired, systems.closed or
     systems.wrong_address; the last is an event as well, at most one a minute for each token.
@@ -117,7 +160,7 @@ def admitted(session: AnySession, secret: str, address: str | None) -> System:
     if not within(address, token.addresses):
         _refuse_address(session, system, token, address, now)
     _note_use(session, token, address, now)
-    return system
+    return Admitted(system, Limits(token.hint, tuple(token.may), system.contact, system.email))
 
 
 def within(address: str | None, networks: list[str]) -> bool:

@@ -11,7 +11,7 @@ from ckanext.kzopen.search.engines.elastic.address import Address
 from ckanext.kzopen.search.engines.elastic.client import client
 from ckanext.kzopen.search.engines.elastic.compile import Compiler, Query, keyword_path
 from ckanext.kzopen.search.engines.elastic.errors import as_engine_errors
-from ckanext.kzopen.search.engines.elastic.mapping import GIVEN_BACK, order_field
+from ckanext.kzopen.search.engines.elastic.mapping import GIVEN_BACK, PACKAGE_DICT, order_field
 from ckanext.kzopen.search.tree import All
 
 _ALL_VALUES = 65_000
@@ -119,6 +119,8 @@ def _document(hit: dict[str, Any], search: Search) -> dict[str, Any]:
     """What is given back of a hit: all fields, or those wanted."""
     source = hit["_source"]
     shown: dict[str, Any] = json.loads(source.pop("stored", "{}")) | source
+    if PACKAGE_DICT in shown:
+        shown[PACKAGE_DICT] = shown[PACKAGE_DICT].encode("utf-8", "surrogatepass")
     if hit["_score"] is not None:
         shown["score"] = hit["_score"]
     return shown if search.wanted is None else {name: value for name, value in shown.items() if name in search.wanted}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import lru_cache
 
 import tantivy
 from ckanext.kzopen.search import analysis, dates, fields, visibility
@@ -19,9 +20,12 @@ from ckanext.kzopen.search.engines.tantivy.schema import (
     SHORTEST_GRAM,
     TERMS,
     TEXTS,
+    behind,
     closed,
+    dated,
     in_exact,
     mark,
+    opened,
     path,
     present,
     ranged,
@@ -77,24 +81,30 @@ class Compiler:
 
     def condition(self, node: Node) -> Query:
         """The same without influence on the score."""
+        if isinstance(node, Term | OneOf) and fields.kind(node.field) is Kind.KEYWORD and not _is_long(node):
+            return _keyword_condition(node)  # every question brings the same few along
         return Query.const_score_query(self.query(node), 0.0)
 
-    def visible(self, labels: frozenset[str] | None) -> list[tuple[Occur, Query]]:
-        """The clauses that leave of all documents those for which `visibility.condition` holds.
+    def visible(self, labels: frozenset[str] | None, among_all: bool) -> list[tuple[Occur, Query]]:
+        """The clauses that leave of the hits those for which `visibility.condition` holds.
 
-        tantivy unites lists by walking over all of them, so what is public is not united with the reader's own: the few that
-        are hidden are taken away.
+        tantivy unites lists by walking over all of them. So the few that are hidden are taken away from the hits, but where
+        hits are sought `among_all` documents: there, to look at each hit would cost more.
         """
-        seen = visibility.condition(labels)
-        if labels is None or isinstance(seen, All):
+        if labels is None:
             return []
         if visibility.PUBLIC not in labels:
-            return [(Occur.Must, self.condition(seen))]
+            return [(Occur.Must, self.condition(visibility.condition(labels)))]
         later, own = visibility.hidden(labels)
-        but = [(Occur.MustNot, self.query(own))] if own.values else []
-        return [
-            (Occur.MustNot, _boolean([(Occur.Must, hidden), *but])) for hidden in (exact("exact", closed()), self.query(later))
-        ]
+        mine = [self.condition(own)] if own.values else []
+        closed_, dated_, late = exact("exact", closed()), (Occur.Must, exact("exact", dated())), self.query(later)
+        if among_all:
+            since = _boolean([dated_, (Occur.MustNot, late)])
+            seen = _boolean([(Occur.Should, one) for one in (exact("exact", opened()), since, *mine)], 1)
+            return [(Occur.Must, Query.const_score_query(seen, 0.0))]
+        but = [(Occur.MustNot, one) for one in mine]
+        hidden = [(Occur.Must, closed_), *but], [dated_, (Occur.Must, late), *but]
+        return [(Occur.MustNot, _boolean(clauses)) for clauses in hidden]
 
     def _joined(self, node: And | Or | Better | Not | Boost) -> Query:
         match node:
@@ -209,9 +219,8 @@ class Compiler:
         if not in_exact(node.field):
             (target, before), pattern = _terms_of(node.field), spans.pattern(node)
             return Query.regex_query(schema(), target, before + pattern) if pattern else Query.empty_query()
-        # Hexadecimal ends before the letter g.
         low = ranged(node.field, node.low or "")
-        high = ranged(node.field, "") + "g" if node.high is None else ranged(node.field, node.high)
+        high = behind(node.field) if node.high is None else ranged(node.field, node.high)
         open_below = node.low is None
         return self._parsed("exact", replace(node, include_low=node.include_low or open_below), low, high)
 
@@ -324,6 +333,17 @@ def _all_of(field: str, tokens: list[str]) -> Query:
     if len(tokens) == 1:
         return exact(text_path(field), tokens[0])
     return _boolean([(Occur.Must, exact(text_path(field), token)) for token in tokens])
+
+
+def _is_long(node: Term | OneOf) -> bool:
+    return isinstance(node, OneOf) and len(node.values) > _FEW
+
+
+@lru_cache(maxsize=2_000)
+def _keyword_condition(node: Term | OneOf) -> Query:
+    """`Compiler.condition` of values of a keyword field, which no index and no moment changes."""
+    found = _one_of(node.field, node.values) if isinstance(node, OneOf) else _keyword(node.field, node.value)
+    return Query.const_score_query(found, 0.0)
 
 
 def _one_of(field: str, values: frozenset[str]) -> Query:

@@ -6,16 +6,15 @@ question) have many; so counts are kept until the next commit.
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from collections.abc import Callable, Hashable
 from operator import itemgetter
-from threading import Lock
 from typing import Any
 
 import tantivy
-from ckanext.kzopen.search import fields, tree
+from ckanext.kzopen.search import fields
 from ckanext.kzopen.search.engines.base import Facet, Search
 from ckanext.kzopen.search.engines.tantivy.compile import column
+from ckanext.kzopen.search.engines.tantivy.kept import Kept, depends_on_the_hour
 from ckanext.kzopen.search.threads import threads
 from tantivy import Query
 
@@ -26,6 +25,8 @@ _ALL_VALUES = 65_000
 _ALL_IN_ORDER = {"size": _ALL_VALUES, "segment_size": _ALL_VALUES, "order": {"_key": "asc"}}
 _count = itemgetter("doc_count")
 _AT_ONCE = 4
+_FEW_HITS = 2_000
+"""To count these takes less than to hand the work over and be handed the result, and on a busy machine much less."""
 _MOST_KEPT = 500
 """Questions whose counts are kept."""
 
@@ -34,49 +35,33 @@ class KeptCounts:
     """Counts of the questions asked last, of one state of the index."""
 
     def __init__(self) -> None:
-        self._state: Hashable = None
-        self._counts: OrderedDict[Hashable, Counts] = OrderedDict()
-        self._lock = Lock()
+        self._counts: Kept[Counts] = Kept(_MOST_KEPT)
 
-    def of(self, state: Hashable, search: Search, count: Callable[[], Counts]) -> Callable[[], Counts]:
-        """Gives the facets of the search in this state of the index when it is called.
+    def of(self, state: Hashable, search: Search, hits: int, count: Callable[[], Counts]) -> Callable[[], Counts]:
+        """Gives the facets of the search, which has so many hits in this state of the index, when it is called.
 
-        Unless they are known, `count` finds them meanwhile in a thread of its own: tantivy works without Python's lock, and
-        the page of hits takes about as long.
+        Unless they are known, `count` finds them. For many hits it does so meanwhile in a thread of its own: tantivy works
+        without Python's lock, and the documents of the page have to be unpacked anyway. For few that is not worth a thread.
         """
         if not search.facets:
             return dict
-        if _depends_on_the_hour(search):
-            return threads("facets", _AT_ONCE).submit(count).result
+        if depends_on_the_hour(search):
+            return _begun(hits, count)
         asked = (search.query, search.filters, search.labels, search.facets)
-        with self._lock:
-            if state != self._state:
-                self._state = state
-                self._counts.clear()
-            known = self._counts.get(asked)
+        known = self._counts.of(state, asked)
         if known is not None:
             return lambda: _copied(known)
-        found = threads("facets", _AT_ONCE).submit(count)
-        return lambda: _copied(self._keep(state, asked, found.result()))
+        found = _begun(hits, count)
+        return lambda: _copied(self._counts.keep(state, asked, found()))
 
-    def _keep(self, state: Hashable, asked: Hashable, counts: Counts) -> Counts:
-        with self._lock:
-            if state == self._state:
-                self._counts[asked] = counts
-                if len(self._counts) > _MOST_KEPT:
-                    self._counts.popitem(last=False)
-        return counts
+
+def _begun(hits: int, count: Callable[[], Counts]) -> Callable[[], Counts]:
+    return threads("facets", _AT_ONCE).submit(count).result if hits > _FEW_HITS else count
 
 
 def _copied(counts: Counts) -> Counts:
     """The lists are the caller's own."""
     return {name: list(values) for name, values in counts.items()}
-
-
-def _depends_on_the_hour(search: Search) -> bool:
-    """Whether a range asks for NOW: its hits change without a commit."""
-    ranges = (node for one in (search.query, *search.filters) for node in tree.walk(one) if isinstance(node, tree.Range))
-    return any("NOW" in bound for one in ranges for bound in (one.low, one.high) if bound)
 
 
 def counted(searcher: tantivy.Searcher, query: Query, facets: tuple[Facet, ...]) -> Counts:

@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import zlib
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -27,22 +28,30 @@ _MAGIC = (1337).to_bytes(4, "little")
 
 def current(root: Path) -> Path:
     """The generation that counts; EngineError if there is none of our schema."""
+    return current_state(root)[0]
+
+
+def current_state(root: Path) -> tuple[Path, tuple[int, int]]:
+    """The generation that counts, and what is another after every commit; EngineError if there is none of our schema.
+
+    Every question asks for it, so it makes no paths that it has made before.
+    """
     try:
-        target = os.readlink(root / _CURRENT)
+        target = os.readlink(f"{root}/{_CURRENT}")
     except OSError as error:
         raise EngineError("there is no search index yet") from error
-    if not target.startswith(fingerprint()) or not (root / target / "meta.json").exists():
-        raise EngineError("the search index is of another version or incomplete")
-    return root / target
-
-
-def state(generation: Path) -> tuple[int, int]:
-    """Another one after every commit; EngineError when the index is gone."""
+    if not target.startswith(fingerprint()):
+        raise EngineError("the search index is of another version")
     try:
-        found = (generation / "meta.json").stat()
+        found = os.stat(f"{root}/{target}/meta.json")
     except OSError as error:
-        raise EngineError("meta.json of the search index is gone") from error
-    return found.st_ino, found.st_mtime_ns
+        raise EngineError("the search index is incomplete") from error
+    return _generation(root, target), (found.st_ino, found.st_mtime_ns)
+
+
+@lru_cache(maxsize=100)
+def _generation(root: Path, target: str) -> Path:
+    return root / target
 
 
 def fresh(root: Path) -> Path:

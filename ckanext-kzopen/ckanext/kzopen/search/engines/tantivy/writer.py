@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import chain, islice
 from pathlib import Path
@@ -12,27 +13,32 @@ import tantivy
 from ckanext.kzopen.search.engines.base import EngineError, Entry
 from ckanext.kzopen.search.engines.tantivy import folder
 from ckanext.kzopen.search.engines.tantivy.panics import as_engine_errors
-from ckanext.kzopen.search.engines.tantivy.runs import Runs
+from ckanext.kzopen.search.engines.tantivy.runs import MOST, Runs
 from ckanext.kzopen.search.engines.tantivy.schema import prepared, schema, tantivy_document
 
 log = logging.getLogger(__name__)
 
 _MEMORY = 20_000_000
 """Bytes of the writer's buffer; tantivy takes no less than 15 MB."""
-_MEMORY_TO_BUILD = 100_000_000
+_MEMORY_TO_BUILD = 200_000_000
 """The same for a new index: every segment more is a merge more."""
 _SMALL = 1_000
 """Entries for which one thread is enough; they keep their order."""
 _MOST_THREADS = 4
+_FEW_SEGMENTS = 2
+"""Small segments that a new index may keep: every question looks into each."""
 
 
 class TantivyWriter:
-    """Writes the current generation; raises EngineError at the start when there is none or it is damaged."""
+    """Writes the current generation; raises EngineError at the start when there is none or it is damaged.
 
-    def __init__(self, root: Path) -> None:
+    `new` is for one that has been written this moment: its files need not be read.
+    """
+
+    def __init__(self, root: Path, new: bool = False) -> None:
         self._root = root
         generation = folder.current(root)
-        broken = folder.damaged(generation)
+        broken = [] if new else folder.damaged(generation)
         if broken:
             raise EngineError(f"files of the search index are damaged: {', '.join(broken)}")
         with as_engine_errors():
@@ -79,7 +85,7 @@ def rebuilt(root: Path, entries: Iterator[Entry]) -> tuple[TantivyWriter, int]:
     with as_engine_errors():
         writer, count = _build(root, entries)
         writer.wait_merging_threads()
-    return TantivyWriter(root), count
+    return TantivyWriter(root, new=True), count
 
 
 def _build(root: Path, entries: Iterator[Entry]) -> tuple[tantivy.IndexWriter, int]:
@@ -88,12 +94,25 @@ def _build(root: Path, entries: Iterator[Entry]) -> tuple[tantivy.IndexWriter, i
     threads = min(os.cpu_count() or 1, _MOST_THREADS) if len(first) == _SMALL else 1
     writer = _open(generation, _MEMORY_TO_BUILD, threads)
     count = 0
+    latest: deque[Entry] = deque(maxlen=MOST)
     for count, entry in enumerate(chain(first, entries), 1):  # noqa: B007
         _add(writer, entry)
+        latest.append(entry)
     writer.commit()
     folder.switch(root, generation)
     folder.sweep(root)
+    _unite(writer, generation, latest)
     return writer, count
+
+
+def _unite(writer: tantivy.IndexWriter, generation: Path, entries: Iterable[Entry]) -> None:
+    """Have tantivy merge the small segments that building has left, by as many commits of one document as make them enough."""
+    for entry in entries:
+        if not _FEW_SEGMENTS < folder.small_segments(generation) <= MOST:
+            break
+        writer.delete_documents_by_term("key", entry.key)
+        _add(writer, entry)
+        writer.commit()
 
 
 def _empty(root: Path) -> Path:

@@ -1,0 +1,146 @@
+"""kill -9 of a running portal's processes, what they were doing at that moment, and how long the portal is not whole then."""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import time
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import psutil
+import psycopg
+from ckanext.kzopen.core.settings import Settings
+from ckanext.kzopen.runtime.configuration import socket_url
+from ckanext.kzopen.runtime.portal import Portal
+from ckanext.kzopen.runtime.supervisor import BACK_OFF
+
+from tests.conftest import LivePortal
+
+COUNTED = ("worker", "web", "web worker", "postgres")
+"""Those whose deaths are the rounds of the long suite."""
+OTHERS = ("indexer", "ckan-worker", "valkey")
+WHOLE_AGAIN_SECONDS = 15
+RECOVERED_WITHIN = 60.0
+DOING = "SELECT DISTINCT task_name FROM kzopen.procrastinate_jobs WHERE status = 'doing' ORDER BY 1"
+
+
+@dataclass
+class Killer:
+    """Kills one process after the other at random moments; `under_way` counts the jobs that ran when one was killed."""
+
+    portal: LivePortal
+    choice: random.Random
+    killed: Counter[str] = field(default_factory=Counter)
+    under_way: Counter[str] = field(default_factory=Counter)
+    longest: float = 0.0
+
+    def order(self, rounds: int) -> list[str]:
+        """Processes for so many rounds, each kind as often as another, and in addition others: of few rounds one of them."""
+        counted = (COUNTED * (rounds // len(COUNTED) + 1))[: rounds - rounds % len(COUNTED)]
+        counted += tuple(self.choice.sample(COUNTED, rounds % len(COUNTED)))
+        others = OTHERS * (rounds // 12) or tuple(self.choice.sample(OTHERS, 1))
+        return self.choice.sample(counted + others, len(counted) + len(others))
+
+    def kill(self, name: str, within: float) -> bool:
+        """kill -9 of a process at a moment of the next seconds; whether there was one."""
+        time.sleep(self.choice.uniform(0.05, within))
+        doing = jobs_under_way(self.portal)
+        pid = pid_of(self.portal, name, self.choice)
+        if pid is None:
+            return False
+        os.kill(pid, signal.SIGKILL)
+        self.killed[name] += 1
+        self.under_way.update(doing)
+        return True
+
+    def wait_whole(self, name: str) -> float:
+        """Seconds until the portal is whole again, see `wait_whole`."""
+        took = wait_whole(self.portal, name)
+        self.longest = max(self.longest, took)
+        return took
+
+    def told(self) -> str:
+        """What was killed, and in the midst of what."""
+        jobs = ", ".join(f"{name} {number}" for name, number in self.under_way.most_common())
+        dead = ", ".join(f"{name} {number}" for name, number in self.killed.most_common())
+        return f"killed: {dead}; jobs that ran then: {jobs}; longest until whole again: {self.longest:.1f} s"
+
+
+def pid_of(portal: LivePortal, name: str, choice: random.Random) -> int | None:
+    """The process id of one of the portal's processes; a "web worker" is a child of the web server."""
+    pids = {row["name"]: row["pid"] for row in status(portal)}
+    if name != "web worker":
+        return pids[name] or None
+    try:
+        workers = psutil.Process(pids["web"]).children() if pids["web"] else []
+    except psutil.NoSuchProcess:
+        return None
+    return choice.choice(workers).pid if workers else None
+
+
+def status(portal: LivePortal) -> list[dict[str, Any]]:
+    """The portal's processes as `./kzopen status` tells them."""
+    found: list[dict[str, Any]] = json.loads((portal.data / "run" / "status.json").read_text())["processes"]
+    return found
+
+
+def jobs_under_way(portal: LivePortal) -> list[str]:
+    """The tasks of which a job runs at this moment; none while PostgreSQL is away."""
+    try:
+        with database(portal) as connection:
+            return [str(name) for (name,) in connection.execute(DOING).fetchall()]
+    except psycopg.OperationalError:
+        return []
+
+
+@contextmanager
+def database(portal: LivePortal, name: str = "kzopen") -> Iterator[psycopg.Connection[Any]]:
+    """A connection with the portal's main database, or `datastore`."""
+    sockets = Portal(Settings(data=portal.data)).sockets
+    with psycopg.connect(socket_url("kzopen", name, sockets), connect_timeout=5) as connection:
+        yield connection
+
+
+def rows(portal: LivePortal, statement: str, values: Iterable[Any] = (), name: str = "kzopen") -> list[tuple[Any, ...]]:
+    """What a statement says; PostgreSQL may be recovering."""
+    until = time.monotonic() + RECOVERED_WITHIN
+    while True:
+        try:
+            with database(portal, name) as connection:
+                return connection.execute(statement, tuple(values)).fetchall()
+        except psycopg.OperationalError:
+            assert time.monotonic() < until, "PostgreSQL does not come back"
+            time.sleep(0.2)
+
+
+def what_is_missing(portal: LivePortal) -> list[str]:
+    """What of pages, search and processes does not work; empty when the portal is whole."""
+    missing = []
+    for path in ("/", "/api/3/action/package_search", "/readyz"):
+        try:
+            answer = httpx.get(portal.url + path, follow_redirects=True, timeout=10)
+        except httpx.HTTPError as error:
+            missing.append(f"{path}: {type(error).__name__}")
+        else:
+            if answer.status_code != 200:
+                missing.append(f"{path}: {answer.status_code} {answer.text[:300] if path == '/readyz' else ''}")
+    return missing + [f"{row['name']}: {row['state']}" for row in status(portal) if row["state"] not in ("running", "done")]
+
+
+def wait_whole(portal: LivePortal, name: str) -> float:
+    """Seconds until the portal is whole again: at most 15 and the pause of who died several times in a row, or as long as its
+    start took where the machine is that busy."""
+    started = time.monotonic()
+    allowed = max(WHOLE_AGAIN_SECONDS, portal.start_seconds) + BACK_OFF[-1]
+    while missing := what_is_missing(portal):
+        waited = time.monotonic() - started
+        assert waited < allowed, f"{waited:.0f} s after kill -9 of {name}: {missing}"
+        time.sleep(0.2)
+    return time.monotonic() - started
