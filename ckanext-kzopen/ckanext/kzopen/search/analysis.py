@@ -17,7 +17,7 @@ from functools import lru_cache
 import snowballstemmer
 from ckanext.kzopen.search import alphabets, kazakh
 
-VERSION = 3
+VERSION = 4
 """Raise it when tokens or hashes change: documents of another version are computed anew at the next start."""
 
 GAP = "\u2205"

@@ -179,11 +179,15 @@ def _solr_time(micros: int) -> str:
 
 
 def index_fields(source: Mapping[str, Any]) -> IndexDocument:
-    """Every field by its kind, and the words of many of them together in `text`."""
+    """Every field by its kind, and the words of many of them together in `text`.
+
+    They come by the names of the fields: PostgreSQL gives a package's extras in an order that a change of another one alters,
+    and equal packages shall have equal documents.
+    """
     document = IndexDocument()
     everything: list[str] = []
     line = cache(analysis.line)  # most values are needed twice: in their own field and in `text`
-    for name, value in source.items():
+    for name, value in sorted(source.items()):
         values = _values(name, value)
         if not values or name in fields.NOT_INDEXED:
             continue
