@@ -11,9 +11,11 @@ from ckan import model
 from ckan.plugins import toolkit as tk
 from ckan.tests import factories
 from ckanext.kzopen.core.web import KzError, health, metrics, no_room
+from ckanext.kzopen.core.web.requests import answer_of_error
 from flask import Blueprint, Flask
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
+from werkzeug.exceptions import BadRequestKeyError, Conflict, RequestEntityTooLarge, TooManyRequests
 from werkzeug.routing import Map
 
 TOKEN = "a-token-for-the-tests"
@@ -34,6 +36,10 @@ def failing(app: Any, monkeypatch: pytest.MonkeyPatch) -> str:
         "gone": tk.ObjectNotFound("no"),
         "late": KzError("web.not_found"),
         "input": tk.ValidationError({"name": ["Missing value"]}),
+        "large": RequestEntityTooLarge(),
+        "often": TooManyRequests(retry_after=5),
+        "form": BadRequestKeyError("name"),
+        "words": Conflict("Someone was faster."),
     }
 
     def fail(what: str) -> str:
@@ -98,6 +104,58 @@ def test_a_thread_whose_connection_died_answers_the_next_request(app: Any, monke
         with pytest.raises(DBAPIError):
             client.get("/about")
     assert client.get("/api/3/action/package_list").status_code == 200
+
+
+@pytest.mark.parametrize(("language", "sentence"), [("kk", "жоқ"), ("ru", "нет"), ("en", "There is no such page")])
+def test_an_address_of_no_api_is_told_as_a_problem(app: Any, language: str, sentence: str) -> None:
+    answer = app.get("/api/universal/v1/dataset", headers={"Accept-Language": language}, status=404)
+    assert answer.content_type == "application/problem+json"
+    assert (answer.json["code"], answer.json["status"]) == ("web.not_found", 404)
+    assert sentence in answer.json["detail"]
+
+
+def test_a_method_that_an_api_does_not_take_is_told_with_those_that_it_takes(app: Any) -> None:
+    answer = app.post("/api/search/v1/openapi.json", status=405)
+    assert (answer.json["code"], answer.json["title"]) == ("web.method_not_allowed", "Мұндай әдіс қабылданбайды")
+    assert "GET" in answer.headers["Allow"]
+
+
+@pytest.mark.parametrize(
+    ("what", "status", "title", "detail"),
+    [
+        ("large", 413, "Тым үлкен", "Сұраныс түсініксіз."),
+        ("often", 429, "Сұраныс тым көп", "Сұраныс түсініксіз."),
+        ("form", 400, "Қате сұраныс", "Сұраныс түсініксіз."),
+        ("words", 409, "Қайшылық", "Someone was faster."),
+    ],
+)
+def test_a_status_is_told_with_its_number_and_our_words_or_those_that_were_given(
+    app: Any, failing: str, what: str, status: int, title: str, detail: str
+) -> None:
+    answer = app.get(f"/api/{failing}/{what}", status=status)
+    assert {name: answer.json[name] for name in ("status", "title", "detail")} == {
+        "status": status,
+        "title": title,
+        "detail": detail,
+    }
+    assert answer.headers.get("Retry-After") == ("5" if what == "often" else None)
+
+
+def test_what_nobody_has_foreseen_is_told_without_its_words(app: Any, caplog: pytest.LogCaptureFixture) -> None:
+    with app.flask_app.test_request_context("/api/search/v1", headers={"Accept-Language": "ru"}):
+        answer: Any = answer_of_error(KeyError("secret"))
+    assert (answer.status_code, answer.json["code"]) == (500, "web.internal")
+    assert "secret" not in answer.get_data(as_text=True)
+    assert "KeyError: 'secret'" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"), [("kk", "Мұндай бет"), ("ru", "Такой страницы"), ("en", "There is no such page")]
+)
+def test_a_page_that_is_none_is_told_in_the_language_of_its_address(app: Any, language: str, sentence: str) -> None:
+    page = app.get(f"/{language}/none/such", headers={"Accept": "text/html"}, status=404).get_data(as_text=True)
+    assert sentence in page
+    assert "server" not in page.split("<main", 1)[-1].split("</main>", 1)[0]
 
 
 def test_a_slow_database_lets_a_scrape_end_in_time(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:

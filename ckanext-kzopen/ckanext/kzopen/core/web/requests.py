@@ -16,14 +16,17 @@ from ckanext.kzopen.core.web.caching import uncached
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.headers import security_headers
 from ckanext.kzopen.core.web.health import Alive, Wsgi
-from ckanext.kzopen.core.web.problem import problem, request_language, title
+from ckanext.kzopen.core.web.problem import of_status, problem, request_language, title
 from flask import Flask, Response, before_render_template, g, render_template, request
 from flask_login import current_user
 from sqlalchemy.exc import DBAPIError
+from werkzeug.exceptions import HTTPException, default_exceptions
 
 log = logging.getLogger(__name__)
 ERROR_PAGE = "error_document_template.html"
 STATIC = ("static", "webassets.index")
+WERKZEUGS = tuple(str(known.description) for known in default_exceptions.values())
+"""Its own English sentences."""
 
 
 def install(app: Flask) -> None:
@@ -36,6 +39,10 @@ def install(app: Flask) -> None:
         app.register_error_handler(broken, answer_without_room)
     for raised in (tk.NotAuthorized, tk.ObjectNotFound, tk.ValidationError):
         app.register_error_handler(raised, answer_of_ckan)
+    for status in default_exceptions:
+        app.register_error_handler(status, answer_of_status)
+    if not (app.debug or app.testing):  # as CKAN does: there the error itself is to be seen
+        app.register_error_handler(Exception, answer_of_error)
     before_render_template.connect(start_assets_anew, app)
     app.wsgi_app = Alive(GivesSessionBack(app.wsgi_app))  # type: ignore[method-assign]
 
@@ -102,15 +109,19 @@ def answer(error: KzError) -> Response | tuple[str, int]:
     """An error of ours: a problem object for programs, CKAN's error page with our sentence for people."""
     if not wants_page():
         return problem(error)
-    language = request_language()
+    return page_of(error.status, error.text(request_language()))
+
+
+def page_of(status: int, sentence: str) -> tuple[str, int]:
+    """CKAN's error page with this sentence."""
     page = render_template(
         ERROR_PAGE,
-        code=error.status,
-        name=title(error.status, language),
-        content=error.text(language),
-        show_login_redirect_link=error.status in (401, 403) and current_user.is_anonymous,
+        code=status,
+        name=title(status, request_language()),
+        content=sentence,
+        show_login_redirect_link=status in (401, 403) and current_user.is_anonymous,
     )
-    return page, error.status
+    return page, status
 
 
 def answer_without_room(error: Exception) -> Response | tuple[str, int]:
@@ -132,3 +143,31 @@ def answer_of_ckan(error: Exception) -> Response | tuple[str, int]:
     if isinstance(error, tk.ObjectNotFound):
         return answer(KzError("web.not_found"))
     return answer(KzError("web.not_signed_in" if current_user.is_anonymous else "web.not_allowed"))
+
+
+def answer_of_status(error: HTTPException) -> Response | tuple[str, int]:
+    """A status that routing, Werkzeug or a view of CKAN ended with: an address that is none, a method that it does not take.
+
+    Where only Werkzeug's English sentence was given, ours stands in its place.
+    """
+    log.info("%s", error)
+    status, general = error.code or 500, of_status(error.code or 500)
+    language = request_language()
+    as_ever = error.description is None or str(error.description).startswith(WERKZEUGS)
+    sentence = general.text(language) if as_ever else str(error.description)
+    if wants_page():
+        return page_of(status, sentence)
+    response = problem(general, language=language, status=status, title=title(status, language), detail=sentence)
+    response.status_code = status
+    response.headers.update(one for one in error.get_headers() if one[0] != "Content-Type")
+    return response
+
+
+def answer_of_error(error: Exception) -> Response | tuple[str, int]:
+    """What nobody has foreseen is logged whole and told as an error of the portal, without its words.
+
+    The transaction that met it is over first: the page that tells of the error asks the database again.
+    """
+    log.error("%s %s: %s", request.method, request.path, type(error).__name__, exc_info=error)
+    model.Session.rollback()
+    return answer(KzError("web.internal"))
