@@ -27,6 +27,7 @@ def main(app: Any, number: str) -> None:
     from ckan.common import config
     from ckanext.kzopen.core.jobs import worker
     from ckanext.kzopen.core.jobs.registry import HARVEST
+    from ckanext.kzopen.core.jobs.runner import Runner
 
     hurry()
     patiently(lambda: start(app, int(number)))
@@ -34,7 +35,7 @@ def main(app: Any, number: str) -> None:
 
     async def until_done() -> None:
         stop = asyncio.Event()
-        jobs = asyncio.create_task(worker.run(address, worker.Runner(app), stop, HARVEST, 4))
+        jobs = asyncio.create_task(worker.run(address, Runner(app), stop, HARVEST, 4))
         while await asyncio.to_thread(under_way, app):
             await asyncio.sleep(0.2)
         stop.set()

@@ -1,6 +1,7 @@
 """Tasks of the tests, on a queue of their own that the portal's worker leaves alone; run as a program, a worker for them.
 
-`python -m tests.core.jobs.tasks URL` works until it is told to stop. Each task notes what it does in a file, a line each.
+`python -m tests.core.jobs.tasks URL` works until it is told to stop, and with `partner` in place of URL it is the second
+process of such a worker. Each task notes what it does in a file, a line each.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from ckanext.kzopen.core.jobs import NO_RETRY, Retry, Task, task, worker
+from ckanext.kzopen.core.jobs import NO_RETRY, Retry, Task, partner, task, worker
 
 QUEUE = "tests"
 
@@ -57,6 +58,19 @@ def fail(notes: str) -> None:
     raise OSError("never")
 
 
+@task("tests.heavy", queue=QUEUE, heavy=True)
+def compute(notes: str, name: str, seconds: float) -> None:
+    note(notes, f"{name} begins in {os.getpid()}")
+    time.sleep(seconds)
+    note(notes, f"{name} ends")
+
+
+@task("tests.heavy_fail", queue=QUEUE, retry=Retry(times=2, first=0.1), failed=note_failure, heavy=True)
+def fail_heavily(notes: str) -> None:
+    note(notes, f"tried in {os.getpid()}")
+    raise OSError("not here")
+
+
 def plainly(one: Task, attempts: int, args: dict[str, Any]) -> None:
     """Run a task as the portal's worker does, without CKAN's application around it."""
     try:
@@ -70,8 +84,11 @@ def plainly(one: Task, attempts: int, args: dict[str, Any]) -> None:
 async def _main(url: str) -> None:
     stop = asyncio.Event()
     worker.stop_at_signals(stop)
-    await worker.run(url, plainly, stop, QUEUE)
+    second = [sys.executable, "-m", "tests.core.jobs.tasks", "partner"]
+    await worker.run(url, partner.Partner(second, plainly), stop, QUEUE)
 
 
 if __name__ == "__main__":
+    if sys.argv[1] == "partner":
+        partner.main(lambda: plainly)
     asyncio.run(_main(sys.argv[1]))

@@ -6,7 +6,7 @@ import pytest
 from ckan import model
 from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.core.jobs import GaveUp, Retry, Task
-from ckanext.kzopen.core.jobs.worker import Runner
+from ckanext.kzopen.core.jobs.runner import Runner
 from flask import has_request_context
 from sqlalchemy import text
 

@@ -34,6 +34,10 @@ _FORGET = """
         SELECT job_id FROM procrastinate_events GROUP BY job_id HAVING max(at) < now() - make_interval(days => %(days)s)
     )
 """
+_WAITING = """
+    SELECT count(*) AS waiting FROM procrastinate_jobs
+    WHERE status = 'todo' AND task_name = ANY(%(names)s) AND (scheduled_at IS NULL OR scheduled_at <= now())
+"""
 
 
 class BackOff(BaseRetryStrategy):
@@ -88,3 +92,9 @@ async def rescue(app: procrastinate.App) -> list[int]:
 async def forget(app: procrastinate.App) -> None:
     """Delete jobs that were given up more than KEEP_FAILED_DAYS days ago; those that succeeded are deleted at once."""
     await app.connector.execute_query_async(_FORGET, days=KEEP_FAILED_DAYS)
+
+
+async def waiting(app: procrastinate.App, names: list[str]) -> int:
+    """How many jobs of these tasks could be run now and are not."""
+    rows = await app.connector.execute_query_all_async(_WAITING, names=names)
+    return int(rows[0]["waiting"])

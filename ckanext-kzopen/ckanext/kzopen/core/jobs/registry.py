@@ -38,7 +38,10 @@ UPKEEP = "upkeep"
 
 @dataclass(frozen=True)
 class Task:
-    """A function that the worker of `queue` runs; `cron` (five or six fields, the sixth is seconds) makes it periodic."""
+    """A function that the worker of `queue` runs; `cron` (five or six fields, the sixth is seconds) makes it periodic.
+
+    A `heavy` one computes for seconds, and needs nothing of the process that it runs in: see `partner`.
+    """
 
     name: str
     function: Function
@@ -46,7 +49,11 @@ class Task:
     cron: str | None = None
     failed: Failed | None = None
     queue: str = QUEUE
+    heavy: bool = False
 
+
+Run = Callable[[Task, int, dict[str, Any]], None]
+"""Runs a task; takes how often it was tried before, and its arguments."""
 
 _tasks: dict[str, Task] = {}
 
@@ -58,6 +65,7 @@ def task(
     cron: str | None = None,
     failed: Failed | None = None,
     queue: str = QUEUE,
+    heavy: bool = False,
 ) -> Callable[[Function], Function]:
     """Register a function as the task `section.verb`.
 
@@ -69,7 +77,7 @@ def task(
         known = _tasks.get(name)
         if known is not None and known.function.__qualname__ != function.__qualname__:
             raise ValueError(f"two tasks have the name {name}")
-        _tasks[name] = Task(name, function, retry or Retry(), cron, failed, queue)
+        _tasks[name] = Task(name, function, retry or Retry(), cron, failed, queue, heavy)
         return function
 
     return register

@@ -12,15 +12,14 @@ import logging
 import os
 import signal
 import sys
-from collections.abc import Callable
-from logging.config import fileConfig
-from typing import Any
 
 import procrastinate
 import psycopg
 import psycopg_pool
-from ckanext.kzopen.core.jobs import engine
-from ckanext.kzopen.core.jobs.registry import HARVEST, QUEUE, UPKEEP, GaveUp, Task, argument_values, tasks
+from ckanext.kzopen.core.jobs import engine, partner
+from ckanext.kzopen.core.jobs.partner import Partner
+from ckanext.kzopen.core.jobs.registry import HARVEST, QUEUE, UPKEEP, Run, tasks
+from ckanext.kzopen.core.jobs.runner import loaded
 from procrastinate.exceptions import ConnectorException
 
 log = logging.getLogger("ckanext.kzopen.core.jobs.worker")
@@ -34,44 +33,9 @@ PAUSES = (0.5, 1.0, 2.0, 4.0)  # seconds before connecting again
 LOST = (ConnectorException, psycopg.Error, psycopg_pool.PoolTimeout, psycopg_pool.PoolClosed)
 
 
-Run = Callable[[Task, int, dict[str, Any]], None]
-"""Runs a task; takes how often it was tried before, and its arguments."""
-
-
-class Runner:
-    """Runs one task inside CKAN's application; each run has a request context and a session of its own."""
-
-    def __init__(self, flask_app: Any) -> None:
-        self.flask_app = flask_app
-
-    def __call__(self, task: Task, attempts: int, args: dict[str, Any]) -> None:
-        """Run it; an exception is told to the task's `failed` and raised again, so that it is tried later."""
-        from ckan import model
-
-        values = argument_values(args)
-        with self.flask_app.test_request_context():
-            try:
-                if attempts > task.retry.times:
-                    self._give_up(task, values)
-                else:
-                    task.function(**values)
-            except Exception as error:
-                log.exception("task %s with %s failed, attempt %d", task.name, values, attempts + 1)
-                model.Session.rollback()
-                if task.failed is not None:
-                    task.failed(error, **values)
-                raise
-            finally:
-                model.Session.remove()
-
-    def _give_up(self, task: Task, values: dict[str, Any]) -> None:
-        # Only a worker that died in it leaves a job with so many attempts: it must not kill the next one too.
-        log.error("task %s with %s is given up: its worker died each time", task.name, values)
-        if task.failed is not None:
-            task.failed(GaveUp(), **values)
-
-
-async def run(url: str, runner: Run, stop: asyncio.Event, queue: str = QUEUE, at_once: int = JOBS_AT_ONCE[QUEUE]) -> None:
+async def run(
+    url: str, runner: Run | Partner, stop: asyncio.Event, queue: str = QUEUE, at_once: int = JOBS_AT_ONCE[QUEUE]
+) -> None:
     """Work on one queue, `at_once` jobs at a time, until `stop` is set.
 
     Connects again with growing pauses when PostgreSQL goes away.
@@ -81,7 +45,7 @@ async def run(url: str, runner: Run, stop: asyncio.Event, queue: str = QUEUE, at
         try:
             async with engine.application(url, tasks(queue), runner).open_async() as app:
                 failures = 0
-                await _work(app, stop, queue, at_once)
+                await _work(app, runner, stop, queue, at_once)
         except LOST as error:
             log.warning("no connection to PostgreSQL: %s", error)
         if not stop.is_set():
@@ -94,7 +58,7 @@ async def _pause(stop: asyncio.Event, seconds: float) -> None:
         await asyncio.wait_for(stop.wait(), seconds)
 
 
-async def _work(app: procrastinate.App, stop: asyncio.Event, queue: str, at_once: int) -> None:
+async def _work(app: procrastinate.App, runner: Run | Partner, stop: asyncio.Event, queue: str, at_once: int) -> None:
     """Run jobs and look after those of dead workers until `stop`, or until one of the two loses its connection."""
     jobs = asyncio.create_task(
         app.run_worker_async(
@@ -107,7 +71,7 @@ async def _work(app: procrastinate.App, stop: asyncio.Event, queue: str, at_once
             fetch_job_polling_interval=ROUND,
         )
     )
-    rescue = asyncio.create_task(_rescue_again_and_again(app))
+    rescue = asyncio.create_task(_look_again_and_again(app, runner, queue))
     told = asyncio.create_task(stop.wait())
     parts = (jobs, rescue, told)
     await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
@@ -118,10 +82,13 @@ async def _work(app: procrastinate.App, stop: asyncio.Event, queue: str, at_once
             raise outcome
 
 
-async def _rescue_again_and_again(app: procrastinate.App) -> None:
+async def _look_again_and_again(app: procrastinate.App, runner: Run | Partner, queue: str) -> None:
     await engine.forget(app)
+    heavy = [name for name, task in tasks(queue).items() if task.heavy]
     while True:
         await engine.rescue(app)
+        if heavy and isinstance(runner, Partner):
+            runner.look(await engine.waiting(app, heavy))
         await asyncio.sleep(ROUND)
 
 
@@ -137,7 +104,7 @@ def stop_at_signals(stop: asyncio.Event) -> None:
         loop.add_signal_handler(number, told)
 
 
-async def _until_told(url: str, runner: Run) -> None:
+async def _until_told(url: str, runner: Partner) -> None:
     stop = asyncio.Event()
     stop_at_signals(stop)
     await asyncio.gather(*(run(url, runner, stop, *place) for place in JOBS_AT_ONCE.items()))
@@ -145,12 +112,9 @@ async def _until_told(url: str, runner: Run) -> None:
 
 def main(ini: str) -> None:
     """Load the portal that `ini` describes and run its jobs."""
-    from ckan.cli import CKANConfigLoader
-    from ckanext.kzopen.core.application import application
+    from ckan.common import config
 
-    config = CKANConfigLoader(ini).get_config()
-    fileConfig(ini, disable_existing_loggers=False)
-    runner = Runner(application(config)._wsgi_app)
+    runner = Partner([sys.executable, "-m", partner.__name__, ini], loaded(ini))
     log.info("worker is ready; tasks: %s", ", ".join(sorted(tasks())))
     asyncio.run(_until_told(config["sqlalchemy.url"], runner))
 

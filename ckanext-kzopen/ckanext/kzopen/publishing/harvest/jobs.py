@@ -31,7 +31,7 @@ def advance_run(run: str) -> None:
     engine.advance(model.Session(), UUID(run))
 
 
-@task(batches.TASK, retry=PATIENT, failed=given_up, queue=HARVEST)
+@task(batches.TASK, retry=PATIENT, failed=given_up, queue=HARVEST, heavy=True)
 def work_on_batch(run: str, batch: int, key: str) -> None:
     """Fetch and publish the items of one batch; the last one ends the run."""
     del key

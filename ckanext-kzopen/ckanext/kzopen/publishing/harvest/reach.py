@@ -1,12 +1,11 @@
 """How a kind of source asks other machines: through the portal's one safe client, politely, under limits.
 
-Pauses between requests to one host and a host's own `Retry-After` are kept for all threads of the process.
+Pauses between requests to one host and a host's own `Retry-After` are those of `pauses`.
 """
 
 from __future__ import annotations
 
 import json
-import threading
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -18,6 +17,7 @@ from urllib.parse import urlsplit
 
 from ckanext.kzopen.core.web.client import Answer, Client, Limits
 from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.publishing.harvest import pauses
 
 BUSY = (429, 503)
 LONGEST_PAUSE = 600.0
@@ -25,8 +25,6 @@ TEMPORARY = frozenset(
     {"client.too_slow", "client.unreachable", "client.broken_body", "harvest.source_failed", "harvest.source_busy"}
 )
 """Errors after which it is worth to try again."""
-_pauses: dict[str, float] = {}
-_pausing = threading.Lock()
 
 
 class NotChanged(Exception):
@@ -86,15 +84,12 @@ class Reach:
         return answer
 
     def _wait(self, url: str) -> None:
-        """Sleep until this host may be asked again."""
+        """Sleep until this host may be asked again; KzError harvest.source_busy when that is long."""
         host = urlsplit(url).hostname or ""
-        with _pausing:
-            now = time.monotonic()
-            begin = max(now, _pauses.get(host, 0.0))
-            if begin - now > LONGEST_PAUSE / 10:
-                raise KzError("harvest.source_busy", host=host, seconds=int(begin - now))
-            _pauses[host] = begin + self.pause
-        time.sleep(max(0.0, begin - now))
+        while seconds := pauses.left(host, self.pause):
+            if seconds > LONGEST_PAUSE / 10:
+                raise KzError("harvest.source_busy", host=host, seconds=int(seconds))
+            time.sleep(seconds)
 
     def _check(self, answer: Answer, url: str) -> None:
         host = urlsplit(url).hostname or ""
@@ -102,8 +97,7 @@ class Reach:
             return
         if answer.status in BUSY:
             seconds = retry_after(answer.headers.get("retry-after", ""))
-            with _pausing:
-                _pauses[host] = max(_pauses.get(host, 0.0), time.monotonic() + seconds)
+            pauses.rest(host, seconds)
             raise KzError("harvest.source_busy", host=host, seconds=int(seconds))
         if answer.status >= 500:
             raise KzError("harvest.source_failed", host=host, status=str(answer.status))
