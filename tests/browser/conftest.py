@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 from collections.abc import Iterator
+from typing import Any
 
 import pyotp
 import pytest
@@ -22,6 +23,11 @@ QUIET = (
 LANGUAGES = ("kk", "ru", "en")
 WIDE = {"width": 1280, "height": 900}
 NARROW = {"width": 360, "height": 740}
+
+
+def now_in(language: str) -> list[Any]:
+    """All languages; those but one wait for the long form."""
+    return [pytest.param(one, marks=() if one == language else pytest.mark.long) for one in LANGUAGES]
 
 
 @pytest.fixture(scope="package")

@@ -8,13 +8,12 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 from uuid import uuid4
 
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import LANGUAGES
+from tests.browser.conftest import now_in
 from tests.browser.test_desk import STORIES, Words
 from tests.conftest import LivePortal
 
@@ -96,11 +95,6 @@ class Keys:
                 return
             self.page.wait_for_timeout(1_000)
             self.follow(again)
-
-
-def now_in(language: str) -> list[Any]:
-    """All languages; those but one wait for the long form."""
-    return [pytest.param(one, marks=() if one == language else pytest.mark.long) for one in LANGUAGES]
 
 
 @pytest.mark.parametrize("language", now_in("kk"))

@@ -187,6 +187,7 @@ def of_ours(reader: Reader, asked: dict[str, Any]) -> dict[str, Any]:
     return {"hits": answer.hits, "names": [one["name"] for one in answer.documents], "facets": facets}
 
 
+@pytest.mark.long
 @pytest.mark.timeout(3600)
 def test_ours_answers_as_solr_does(solr: pysolr.Solr, tmp_path: Path) -> None:
     # Without shrinking: each try would write two indexes.

@@ -94,9 +94,13 @@ def suites() -> dict[str, Suite]:
         ),
         "commands": Suite("test", [str(TESTS / "runtime")], OPTIONS),
         "pages": Suite(
-            "test", [str(TESTS / "browser" / f"test_{name}.py") for name in ("every_page", "keyboard")], OPTIONS, worker=False
+            "test",
+            [str(TESTS / "browser" / f"test_{name}.py") for name in ("every_page", "keyboard", "accessibility")],
+            OPTIONS,
+            worker=False,
         ),
         "matrix": Suite("test", [str(TESTS / "security"), "--timeout=1800"], OPTIONS),
+        "engines": Suite("test", [str(path) for path in sorted((TESTS / "search").glob("test_differential*.py"))], OPTIONS),
         "faults": Suite(
             "test",
             [str(TESTS / "faults"), str(TESTS / "core/mail/test_killed.py"), str(TESTS / "publishing/test_many_at_once.py")],
