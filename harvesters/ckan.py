@@ -39,7 +39,9 @@ class CkanSettings(Settings):
     ] = ""
     token: Annotated[SecretStr | None, Say("API токені", "Токен API", "API token")] = None
     page: Annotated[
-        int, Field(ge=1, le=1000), Say("Бір сұраудағы жинақ саны", "Наборов в одном запросе", "Data sets in one request")
+        int,
+        Field(ge=1, le=1000),
+        Say("Бір сұраудағы деректер жиыны саны", "Наборов в одном запросе", "Data sets in one request"),
     ] = 1000
     trust_dates: Annotated[
         bool,

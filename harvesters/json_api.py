@@ -42,7 +42,7 @@ class JsonApiSettings(Settings):
             choices={
                 "table": {"kk": "Бір кестенің жолдарын", "ru": "Строки одной таблицы", "en": "The rows of one table"},
                 "catalogue": {
-                    "kk": "Деректер жинақтарының тізімін",
+                    "kk": "Деректер жиындарының тізімін",
                     "ru": "Перечень наборов данных",
                     "en": "A list of data sets",
                 },
@@ -79,11 +79,11 @@ class JsonApiSettings(Settings):
     fields: Annotated[
         Paths,
         Say(
-            "Жинақтың өрістері: өріс = JSONPath",
+            "Деректер жиынының өрістері: өріс = JSONPath",
             "Поля набора: поле = JSONPath",
             "Fields of a data set: field = JSONPath",
             {
-                "kk": f"Деректер жинақтарының тізімі үшін: {FIELDS}.",
+                "kk": f"Деректер жиындарының тізімі үшін: {FIELDS}.",
                 "ru": f"Для перечня наборов данных: {FIELDS}.",
                 "en": f"For a list of data sets: {FIELDS}.",
             },

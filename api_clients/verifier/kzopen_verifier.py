@@ -62,7 +62,7 @@ SENTENCES = {
         "en": "Proven: {count} events are exactly those that were sealed.",
     },
     "continues": {
-        "kk": "Журнал үйлесімді: {size} жазба, сақталған бастар саны – {kept}.",
+        "kk": "Журнал үйлесімді: {size} жазба, сақталған қорытындылар саны – {kept}.",
         "ru": "Журнал непротиворечив: {size} записей, сохранено вершин: {kept}.",
         "en": "The log agrees with what was kept: {size} leaves, {kept} heads kept.",
     },
@@ -82,7 +82,7 @@ SENTENCES = {
         "en": "WRONG: the events {ids} are not those that were sealed, or one of them is missing.",
     },
     "wrong_proof": {
-        "kk": "ҚАТЕ: {index}-жазбаның дәлелі қол қойылған басқа апармайды.",
+        "kk": "ҚАТЕ: {index}-жазбаның дәлелі қол қойылған қорытындыға апармайды.",
         "ru": "НЕВЕРНО: доказательство записи {index} не ведёт к подписанной вершине.",
         "en": "WRONG: the proof of leaf {index} does not lead to the signed head.",
     },
@@ -107,7 +107,7 @@ SENTENCES = {
         "en": "WRONG: this is not a document of kzopen, or a part of it is missing ({what}).",
     },
     "apart": {
-        "kk": "ҚАТЕ: портал өзара сәйкес келмейтін екі басқа қол қойды; екеуі де дәлел ретінде сақталды:\n{first}\n{second}",
+        "kk": "ҚАТЕ: портал өзара қайшы екі қорытындыға қол қойды; екеуі де дәлел ретінде сақталды:\n{first}\n{second}",
         "ru": "НЕВЕРНО: портал подписал две несовместимые вершины; обе сохранены как доказательство:\n{first}\n{second}",
         "en": "WRONG: the portal has signed two heads that do not agree; both are kept as evidence:\n{first}\n{second}",
     },

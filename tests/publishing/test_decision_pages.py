@@ -28,7 +28,7 @@ def quarantined(api: Api, agency: Agency) -> str:
 @pytest.mark.parametrize(
     ("language", "sentence"),
     [
-        ("", "«mail» бағанында жеке деректер болуы мүмкін (электрондық пошта): 2 мән."),
+        ("", "«mail» бағанында дербес деректер болуы мүмкін (электрондық пошта): 2 мән."),
         ("/ru", "В столбце «mail», похоже, персональные данные (электронная почта): значений – 2."),
         ("/en", "The column “mail” seems to hold personal data (e-mail): 2 values."),
     ],

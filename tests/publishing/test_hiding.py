@@ -24,7 +24,7 @@ def approver(app: CKANTestApp, agency: Agency) -> Browser:
 def test_an_approver_closes_and_opens_a_data_set(app: CKANTestApp, api: Api, uri: str, approver: Browser) -> None:
     assert api.delivery(uri, SCHOOLS)["state"] == "accepted"
     shown = page(approver.get(f"/kk/staff/datasets/{uri}"))
-    assert "Жұрттан жабу" in shown.text
+    assert "Жалпы қолжетімділікті жабу" in shown.text
     for public, status in (("no", 404), ("yes", 200)):
         answer = approver.post(f"/staff/datasets/{uri}/public", {"public": public, "reason": REASON})
         assert answer.status_code == 302

@@ -52,7 +52,7 @@ def test_a_data_set_may_have_thresholds_of_its_own() -> None:
 def test_a_stop_is_told_in_the_readers_language() -> None:
     stop = Stop("personal", {"column": "iin", "what": "iin", "count": 3}).stored()
     assert told(stop, "ru")["sentence"] == "В столбце «iin», похоже, персональные данные (ИИН): значений – 3."
-    assert told(stop, "kk")["sentence"] == "«iin» бағанында жеке деректер болуы мүмкін (ЖСН): 3 мән."
+    assert told(stop, "kk")["sentence"] == "«iin» бағанында дербес деректер болуы мүмкін (ЖСН): 3 мән."
 
 
 @pytest.mark.parametrize(

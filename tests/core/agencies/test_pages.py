@@ -57,7 +57,7 @@ def test_the_page_of_an_organisation_tells_former_names_place_codes_and_successo
 def test_an_error_is_told_in_the_caller_s_language_by_ckan_s_api(make: Make, app: CKANTestApp) -> None:
     answer = app.test_client().get("/api/3/action/agency_show?id=nobody", headers={"Accept-Language": "ru"})
     assert answer.status_code == 404
-    assert "Ведомства «nobody» нет" in answer.json["error"]["message"]
+    assert "Государственного органа «nobody» нет" in answer.json["error"]["message"]
     made = make("Орган")
     answer = app.test_client().get(
         f"/api/3/action/agency_show?id={made['id']}&at=yesterday", headers={"Accept-Language": "kk"}

@@ -106,7 +106,7 @@ def test_an_agency_is_moved_by_a_part_of_a_name_and_a_choice(
 
     soup = page(operator.post(path, data={"agency": mark, "reason": "Указ"}))
 
-    assert said(soup, "#f-agency-error") == [f"Выберите ниже одно из ведомств, найденных по «{mark}»."]
+    assert said(soup, "#f-agency-error") == [f"Выберите ниже один из органов, найденных по «{mark}»."]
     assert soup.select_one("#f-reason")["value"] == "Указ"  # type: ignore[index]
     chosen = soup.select_one("input[name=found]")
     assert chosen is not None
@@ -152,7 +152,7 @@ def test_an_agency_is_not_offered_as_its_own_successor(operator: Browser, admini
 
     soup = page(operator.post(f"/ru{base}/liquidate", data={"agency": mark, "sure": "yes"}))
 
-    assert said(soup, "#f-agency-error")[0].startswith(f"По «{mark}» не найдено действующего ведомства.")
+    assert said(soup, "#f-agency-error")[0].startswith(f"По «{mark}» не найдено действующего органа.")
     assert soup.select("input[name=found]") == []
 
 
@@ -205,7 +205,7 @@ def test_who_has_something_needs_a_successor_and_is_told_in_their_language(opera
     soup = page(operator.post(f"/ru{base}/liquidate", data={"sure": "yes"}))
 
     assert said(soup, "#f-agency-error")[0].startswith(
-        "У ведомства ещё есть, что передать (наборов данных – 0, подчинённых ведомств – 1)."
+        "У органа ещё есть, что передать (наборов данных – 0, подчинённых органов – 1)."
     )
 
 

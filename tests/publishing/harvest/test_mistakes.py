@@ -42,7 +42,7 @@ SENTENCES = {
         "pause": "Сан 0–60 аралығында болуы керек.",
         "threshold": "Сан жазыңыз.",
         "schedule": (
-            "«daily» кестесі түсініксіз: бес өріс керек, мысалы «30 2 * * *» – күн сайын сағат 02:30-да (Астана уақыты)."
+            "Жинау уақыты «daily» түсініксіз: бес өріс керек, мысалы «30 2 * * *» – күн сайын сағат 02:30-да (Астана уақыты)."
         ),
     },
     "ru": {
@@ -141,7 +141,7 @@ def test_choices_are_called_by_words_and_kept_by_codes(harvest: Harvest, catalog
     harvest.add("json_api", catalogue.settings())
     assert harvest.get(f"/sources/{harvest.name}").json["settings"]["gives"] == "catalogue"
     page = BeautifulSoup(read(client, f"/kk/staff/harvest/{harvest.name}"), "html.parser")
-    assert "Деректер жинақтарының тізімін" in [cell.text for cell in page.select("dl.passport dd")]
+    assert "Деректер жиындарының тізімін" in [cell.text for cell in page.select("dl.passport dd")]
 
 
 def test_the_owner_is_chosen_where_there_is_one_only(harvest: Harvest, app: CKANTestApp) -> None:

@@ -36,7 +36,7 @@ CALLS = (
         "/datasets/{uri}",
         answers.DatasetAnswer,
         _words(
-            "Деректер жиынын құру немесе төлқұжатын өзгерту",
+            "Деректер жиынын құру немесе паспортын өзгерту",
             "Создать набор данных или изменить его паспорт",
             "Create a data set or change its passport",
         ),
@@ -48,7 +48,7 @@ CALLS = (
         "get",
         "/datasets/{uri}",
         answers.DatasetAnswer,
-        _words("Төлқұжат және ағымдағы нұсқа", "Паспорт и текущая версия", "The passport and the current version"),
+        _words("Паспорт және ағымдағы нұсқа", "Паспорт и текущая версия", "The passport and the current version"),
         open=True,
     ),
     Call(
@@ -139,7 +139,7 @@ CALLS = (
         "post",
         "/deliveries/{delivery}/refuse",
         answers.DeliveryAnswer,
-        _words("Жеткізілімнен бас тарту", "Отклонить поставку", "Refuse a delivery"),
+        _words("Жеткізілімді қабылдамау", "Отклонить поставку", "Refuse a delivery"),
         body=calls.Decision,
     ),
     Call(
@@ -147,7 +147,7 @@ CALLS = (
         "post",
         "/deliveries/{delivery}/release",
         answers.DeliveryAnswer,
-        _words("Жеткізілімді оқшаудан шығару", "Выпустить поставку из карантина", "Let a delivery out of quarantine"),
+        _words("Жеткізілімді оқшаулаудан шығару", "Выпустить поставку из карантина", "Let a delivery out of quarantine"),
         statuses=(200, 202),
         body=calls.Decision,
     ),

@@ -140,7 +140,7 @@ def test_public_words_stay_without_the_name(browser: Browser, person: Person) ->
     browser.post("/account/delete", password=PASSWORD)
     model.Session.expire_all()
     shown = [deletion.shown_name(model.Session, person.id, language) for language in ("kk", "ru", "en")]
-    assert shown == ["Жойылған аккаунт", "Удалённая учётная запись", "Deleted account"]
+    assert shown == ["Жойылған тіркелгі", "Удалённая учётная запись", "Deleted account"]
 
 
 def test_a_wrong_password_deletes_nothing(browser: Browser, person: Person) -> None:

@@ -1,7 +1,7 @@
 """State machines read from `schemas/states/<kind>.yaml`: which state may follow which, by whose right, on what condition.
 
     kind: data_request
-    label: {kk: Деректерге сұраныс, ru: Заявка на данные, en: Data request}
+    label: {kk: Деректер алуға сұрау салу, ru: Заявка на данные, en: Data request}
     initial: received
     begin:                               # how an object begins; may be left out
       by: opendata.ask                   # the right to begin one, or `system`; without it the caller checks

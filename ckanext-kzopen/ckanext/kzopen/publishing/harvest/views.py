@@ -25,7 +25,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 TITLE = {"kk": "Дерек жинау", "ru": "Сбор данных", "en": "Harvesting"}
-CONFIRM = {"kk": "Кері қайтаруды растау", "ru": "Подтвердить отзыв наборов", "en": "Confirm the withdrawals"}
+CONFIRM = {"kk": "Кері қайтарып алуды растау", "ru": "Подтвердить отзыв наборов", "en": "Confirm the withdrawals"}
 SHOWN = 50
 ABOUT = ("name", "title", "schedule", "threshold")
 ENGINE = ("category", "periodicity", "prefix", "pause", "approve")
