@@ -38,7 +38,7 @@ def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[Partner]:
     second = second_of(made)
     yield made
     second.kill()
-    wait_for(lambda: not second.alive, 5)
+    wait_for(lambda: not second.alive, 20)
 
 
 def look_busy(made: Partner, times: int, running: int = 2, waiting: int = MANY) -> None:
@@ -82,7 +82,7 @@ def test_one_that_cannot_be_started_or_dies_at_once_is_not_started_again_and_aga
         look_busy(made, 2)
         if made._second is not None:
             second = made._second
-            wait_for(lambda second=second: not second.alive, 5)  # type: ignore[misc]
+            wait_for(lambda second=second: not second.alive, 20)  # type: ignore[misc]
         look_busy(made, 4)
         assert made._second is None
 
@@ -90,7 +90,7 @@ def test_one_that_cannot_be_started_or_dies_at_once_is_not_started_again_and_aga
 def test_one_job_runs_in_the_worker_and_the_next_beside_it(pair: Partner, notes: Path) -> None:
     with ThreadPoolExecutor(3) as pool:
         first = pool.submit(run, pair, "tests.heavy", notes=str(notes), name="first", seconds=1.0)
-        wait_for(lambda: "first" in pids(notes), 5)
+        wait_for(lambda: "first" in pids(notes), 20)
         others = [pool.submit(run, pair, "tests.heavy", notes=str(notes), name=name, seconds=0.5) for name in ("b", "c")]
         light = pool.submit(run, pair, "tests.note", notes=str(notes), line="light")
         for one in (first, *others, light):
@@ -103,7 +103,7 @@ def test_one_job_runs_in_the_worker_and_the_next_beside_it(pair: Partner, notes:
 def test_a_job_that_fails_there_is_told_there_and_fails_here(pair: Partner, notes: Path) -> None:
     with ThreadPoolExecutor(2) as pool:
         busy = pool.submit(run, pair, "tests.heavy", notes=str(notes), name="busy", seconds=1.0)
-        wait_for(lambda: "busy" in pids(notes), 5)
+        wait_for(lambda: "busy" in pids(notes), 20)
         with pytest.raises(Failed, match="OSError"):
             run(pair, "tests.heavy_fail", notes=str(notes))
         busy.result()
@@ -115,9 +115,9 @@ def test_a_job_that_fails_there_is_told_there_and_fails_here(pair: Partner, note
 def test_the_job_of_a_second_process_that_dies_fails_and_the_next_one_runs_here(pair: Partner, notes: Path) -> None:
     with ThreadPoolExecutor(2) as pool:
         busy = pool.submit(run, pair, "tests.heavy", notes=str(notes), name="busy", seconds=2.0)
-        wait_for(lambda: "busy" in pids(notes), 5)
+        wait_for(lambda: "busy" in pids(notes), 20)
         doomed = pool.submit(run, pair, "tests.heavy", notes=str(notes), name="doomed", seconds=60.0)
-        wait_for(lambda: "doomed" in pids(notes), 5)
+        wait_for(lambda: "doomed" in pids(notes), 20)
         os.kill(second_of(pair).pid, signal.SIGKILL)
         with pytest.raises(Died):
             doomed.result(5)
@@ -135,11 +135,11 @@ def test_a_job_whose_process_died_too_often_is_given_up(pair: Partner, notes: Pa
     with ThreadPoolExecutor(1) as pool:
         task = known_task("tests.heavy_fail")
         slow = pool.submit(pair, known_task("tests.heavy"), 0, {"notes": str(notes), "name": "slow", "seconds": 60.0})
-        wait_for(lambda: "slow" in pids(notes), 5)
+        wait_for(lambda: "slow" in pids(notes), 20)
         pair._running_here = 2
         os.kill(second_of(pair).pid, signal.SIGSTOP)
         last = ThreadPoolExecutor(1).submit(pair, task, task.retry.times, {"notes": str(notes)})
-        wait_for(lambda: second_of(pair).running == 2, 5)
+        wait_for(lambda: second_of(pair).running == 2, 20)
         os.kill(second_of(pair).pid, signal.SIGKILL)
         last.result(5)
         with pytest.raises(Died):
@@ -157,14 +157,14 @@ def test_it_ends_when_it_has_had_no_job_for_long_and_another_one_may_follow(
     with ThreadPoolExecutor(1) as pool:
         pair._running_here = 1
         busy = pool.submit(run, pair, "tests.heavy", notes=str(notes), name="busy", seconds=1.0)
-        wait_for(lambda: "busy" in pids(notes), 5)
+        wait_for(lambda: "busy" in pids(notes), 20)
         time.sleep(0.01)
         pair.look(0)
         assert second.alive, "it has a job"
         busy.result()
     pair._running_here = 0
     pair.look(0)
-    wait_for(lambda: not second.alive, 5)
+    wait_for(lambda: not second.alive, 20)
     look_busy(pair, 3)
     assert second_of(pair) is not second
     second_of(pair).kill()
@@ -183,4 +183,4 @@ def test_it_does_not_outlive_its_worker(start_worker: StartWorker, defer: Defer,
     worker.send_signal(number)
 
     worker.wait(10)
-    second.wait(2)
+    second.wait(5)
