@@ -117,7 +117,15 @@ class Bench:
         worker = psutil.Process(
             next(row.pid for row in process_rows(Portal(Settings(data=self.data))) if row.name == "worker")
         )
-        return max(float(one.memory_full_info().pss) for one in (worker, *worker.children(recursive=True))) / 2**20
+        return max(map(_pss, (worker, *worker.children(recursive=True)))) / 2**20
+
+
+def _pss(process: psutil.Process) -> float:
+    """Bytes; 0 when it has ended meanwhile."""
+    try:
+        return float(process.memory_full_info().pss)
+    except psutil.NoSuchProcess:
+        return 0.0
 
 
 @contextmanager

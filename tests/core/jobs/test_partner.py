@@ -128,6 +128,17 @@ def test_the_job_of_a_second_process_that_dies_fails_and_the_next_one_runs_here(
     assert pair._second is None
 
 
+def test_a_job_that_never_came_to_a_process_that_is_gone_runs_here(pair: Partner, notes: Path) -> None:
+    second = second_of(pair)
+    os.kill(second.pid, signal.SIGKILL)
+    wait_for(lambda: not second.alive, 20)
+    second.ready = True  # as in the moment before its death is noticed
+    pair._running_here = 1
+    task = known_task("tests.heavy")
+    pair(task, task.retry.times, {"notes": str(notes), "name": "late", "seconds": 0.0})
+    assert pids(notes) == {"late": os.getpid()}
+
+
 def test_a_job_whose_process_died_too_often_is_given_up(pair: Partner, notes: Path) -> None:
     tried: list[int] = []
     pair._here = lambda _task, attempts, _args: tried.append(attempts)

@@ -13,9 +13,16 @@ from ckan.tests import factories
 from ckanext.kzopen.core.web import KzError, health, metrics, no_room
 from ckanext.kzopen.core.web.requests import answer_of_error
 from flask import Blueprint, Flask
+from flask_wtf.csrf import CSRFError
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
-from werkzeug.exceptions import BadRequestKeyError, Conflict, RequestEntityTooLarge, TooManyRequests
+from werkzeug.exceptions import (
+    BadRequestKeyError,
+    Conflict,
+    RequestedRangeNotSatisfiable,
+    RequestEntityTooLarge,
+    TooManyRequests,
+)
 from werkzeug.routing import Map
 
 TOKEN = "a-token-for-the-tests"
@@ -39,6 +46,8 @@ def failing(app: Any, monkeypatch: pytest.MonkeyPatch) -> str:
         "large": RequestEntityTooLarge(),
         "often": TooManyRequests(retry_after=5),
         "form": BadRequestKeyError("name"),
+        "range": RequestedRangeNotSatisfiable(),
+        "csrf": CSRFError("The CSRF token is missing."),
         "words": Conflict("Someone was faster."),
     }
 
@@ -123,8 +132,15 @@ def test_a_method_that_an_api_does_not_take_is_told_with_those_that_it_takes(app
 @pytest.mark.parametrize(
     ("what", "status", "title", "detail"),
     [
-        ("large", 413, "Тым үлкен", "Сұраныс түсініксіз."),
-        ("often", 429, "Сұраныс тым көп", "Сұраныс түсініксіз."),
+        ("large", 413, "Тым үлкен", "Жіберілген деректер бұл мекенжай қабылдайтын көлемнен асады."),
+        ("often", 429, "Сұраныс тым көп", "Сұраныс тым көп. Біраз күтіп, қайталаңыз."),
+        ("range", 416, "Қате сұраныс", "Сұраныс түсініксіз."),
+        (
+            "csrf",
+            400,
+            "Қате сұраныс",
+            "Форманың мерзімі өтіп кетті, сондықтан жіберілгені сақталған жоқ. Бетті жаңартып, қайта жіберіңіз.",
+        ),
         ("form", 400, "Қате сұраныс", "Сұраныс түсініксіз."),
         ("words", 409, "Қайшылық", "Someone was faster."),
     ],

@@ -23,11 +23,14 @@ from ckanext.kzopen.publishing.package import site_user
 from ckanext.kzopen.publishing.passport import Passport as Described
 from ckanext.kzopen.publishing.rights import CHANGE, RELEASE, acts_by_itself, may_see, require, require_publisher
 from ckanext.kzopen.publishing.settle import defer_labels
+from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 NOT_IN_A_TAG = re.compile(r"[^\w \-.]+")
 NAME = re.compile(r"[a-z0-9_-]{2,100}")
 PACKAGE_TYPE = "dataset"
+KNOWN = text("SELECT name FROM tag WHERE vocabulary_id IS NULL AND name = ANY (:names)")
+ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('kzopen.keywords', 0))")
 
 
 @dataclass(frozen=True)
@@ -86,6 +89,7 @@ def _create(
     begun: Callable[[Passport], object] | None,
 ) -> Saved:
     new = prepared(user, uri, described)
+    hold_keywords(session, [new.fields])
     if begun is not None:
         begun(new.passport)
     begin(session, [new], address)
@@ -117,15 +121,26 @@ def _change(session: Session, user: str, package: Any, described: Described, add
         passport = _new_passport(package.id, package.name, described)
         session.add(passport)
     _may_open(user, package.owner_org, passport.schema or {}, described)
+    fields = package_fields(package.name, described) | {"id": package.id, "state": model.State.ACTIVE}
+    hold_keywords(session, [fields])
     schema = described.table_schema.descriptor()
     if schema != passport.schema:
         defer_labels(session, passport.package_id)
     passport.schema = schema
     passport.changed = datetime.now(UTC)
     _told(session, [(passport, package.owner_org)], "change", user, address)
-    fields = package_fields(package.name, described) | {"id": package.id, "state": model.State.ACTIVE}
     _act(session, "package_patch", user, fields)
     return Saved(passport, created=False)
+
+
+def hold_keywords(session: Session, several: Sequence[Mapping[str, Any]]) -> None:
+    """Let nobody else write keywords that are not there yet, until the caller's transaction ends; called before it writes.
+
+    Nothing in CKAN's database forbids two free tags of one name: two who bring it at the same time would each make their own.
+    """
+    names = {tag["name"] for fields in several for tag in fields["tags"]}
+    if names and names - set(session.scalars(KNOWN, {"names": sorted(names)})):
+        session.execute(ONE_AT_A_TIME)
 
 
 def _may_open(user: str, agency: str | None, old: dict[str, Any], described: Described) -> None:

@@ -27,7 +27,7 @@ from ckanext.kzopen.publishing.receive import Sending
 from ckanext.kzopen.publishing.refusal import Refused
 from ckanext.kzopen.publishing.settle import create_preview, datastore_transaction
 from ckanext.kzopen.publishing.site import Site
-from sqlalchemy import text, update
+from sqlalchemy import update
 from sqlalchemy.orm import Session
 
 if TYPE_CHECKING:
@@ -40,9 +40,6 @@ CELLS = 20_000
 """Values of a table up to which its rows go to DataStore in the text of a statement; a small file may unpack to millions."""
 INDEXED = "kzopen_indexed_at_once"
 """In the context of CKAN's action: the search document is made in its transaction, which the caller commits."""
-KNOWN = text("SELECT name FROM tag WHERE vocabulary_id IS NULL AND name = ANY (:names)")
-ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('kzopen.first', 0))")
-"""For those who write new keywords: two would wait for each other's, in whatever order they come, and then find them taken."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +127,7 @@ def _publish(session: Session, site: Site, several: Sequence[Ready]) -> None:
 def _write(session: Session, site: Site, several: Sequence[Ready], made: Sequence[Made]) -> None:
     """The data sets with their search documents, the deliveries on their way, the versions, the previews."""
     now, pairs = datetime.now(UTC), list(zip(several, made, strict=True))
-    _wait_for_keywords(session, several)
+    datasets.hold_keywords(session, [one.new.fields for one in several])
     for one in {one.new.agency: one for one in several}.values():
         _hold(session, one)
     datasets.begin(session, [one.new for one in several])
@@ -143,13 +140,6 @@ def _write(session: Session, site: Site, several: Sequence[Ready], made: Sequenc
     ways = [("check", process.SYSTEM, [{"checking": now}] * len(pairs)), ("accept", process.SYSTEM, fields_of)]
     states.begin_all(session, "delivery", [one.delivery for one in several], several[0].delivery.sender, ways)
     keep(session, [(one.delivery, one.new.passport, its) for one, its in pairs], now)
-
-
-def _wait_for_keywords(session: Session, several: Sequence[Ready]) -> None:
-    """Let nobody else write keywords that are not there yet, until the caller's transaction ends."""
-    names = {tag["name"] for one in several for tag in one.new.fields["tags"]}
-    if names and names - set(session.scalars(KNOWN, {"names": sorted(names)})):
-        session.execute(ONE_AT_A_TIME)
 
 
 def _hold(session: Session, one: Ready) -> None:

@@ -27,7 +27,7 @@ from typing import Any, TextIO
 
 from ckanext.kzopen.core.jobs.registry import Run, Task, known_task
 from ckanext.kzopen.core.jobs.runner import loaded
-from ckanext.kzopen.core.jobs.second import Died, Second, say
+from ckanext.kzopen.core.jobs.second import Died, NotGiven, Second, say
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +36,7 @@ MANY = 4
 IDLE = 60.0
 """Seconds without a job after which it ends."""
 LOADING = 120.0
-"""Seconds after which one that is not ready yet is killed."""
+"""Seconds after which one is killed that does not get ready, or does not end."""
 AFTER_A_DEATH = 60.0
 """Seconds until the next one is started after one that died; twice as long after each further death."""
 AT_ONCE = 4
@@ -71,6 +71,8 @@ class Partner:
                 self._here(task, attempts, args)
             else:
                 second.run(task.name, attempts, args)
+        except NotGiven:
+            self._here(task, attempts, args)
         except Died:
             if attempts < task.retry.times:
                 raise
@@ -101,8 +103,8 @@ class Partner:
     def _look_at(self, second: Second) -> None:
         if second.ready and not second.running and second.quiet > IDLE:
             second.end()
-        elif not second.ready and not second.ending and second.quiet > LOADING:
-            log.error("the second process does not get ready")
+        elif not second.ready and second.quiet > LOADING:
+            log.error("the second process gets neither ready nor to its end")
             second.kill()
 
     def _forget(self, second: Second) -> None:
@@ -150,9 +152,11 @@ def main(load: Callable[[], Run]) -> None:
 
 
 def _listen(asked: TextIO, lines: SimpleQueue[str]) -> None:
-    for line in asked:
-        lines.put(line)
-    os._exit(0)  # what still runs belongs to a worker that is gone, or is about to be
+    try:
+        for line in asked:
+            lines.put(line)
+    finally:
+        os._exit(0)  # what still runs belongs to a worker that is gone, or is about to be
 
 
 def _serve(lines: SimpleQueue[str], answers: TextIO, run: Run) -> None:
@@ -164,12 +168,20 @@ def _serve(lines: SimpleQueue[str], answers: TextIO, run: Run) -> None:
         with telling:
             say(answers, number=number, error=type(failure).__name__ if failure else None)
 
+    def one(task: str, attempts: int, args: dict[str, Any]) -> None:
+        run(known_task(task), attempts, args)
+
     pool = ThreadPoolExecutor(AT_ONCE, thread_name_prefix="partner")
     say(answers, ready=True)
     while True:
         asked = json.loads(lines.get())
-        job = pool.submit(run, known_task(asked["task"]), asked["attempts"], asked["args"])
-        job.add_done_callback(partial(tell, asked["number"]))
+        try:
+            job = pool.submit(one, asked["task"], asked["attempts"], asked["args"])
+        except RuntimeError as error:  # no thread is to be had
+            with telling:
+                say(answers, number=asked["number"], error=str(error))
+        else:
+            job.add_done_callback(partial(tell, asked["number"]))
 
 
 if __name__ == "__main__":

@@ -23,6 +23,10 @@ class Died(Failed):
     """The second process ended before it answered; nobody was told."""
 
 
+class NotGiven(Failed):
+    """The second process was gone before the job came to it."""
+
+
 class Second:
     """One process. `running` are the jobs that it has now, `touched` when one was last given to it or ended; both are kept
     by who gives them."""
@@ -45,11 +49,8 @@ class Second:
         return time.monotonic() - self.touched
 
     def run(self, task: str, attempts: int, args: dict[str, Any]) -> None:
-        """Have it run a job; raises Failed when the job failed, Died when the process did."""
-        try:
-            error = self._ask(task, attempts, args).result()
-        except OSError as broken:
-            raise Died("the second process is gone") from broken
+        """Have it run a job; raises Failed when the job failed, Died when the process did, NotGiven if it was gone before."""
+        error = self._ask(task, attempts, args).result()
         if error:
             raise Failed(error)
 
@@ -57,15 +58,19 @@ class Second:
         answer: Future[str | None] = Future()
         with self._lock:
             if not self.alive:
-                raise Died("the second process is gone")
+                raise NotGiven("the second process is gone")
             number = next(self._numbers)
+            try:
+                say(_given(self._process.stdin), number=number, task=task, attempts=attempts, args=args)
+            except OSError as broken:
+                raise NotGiven("the second process is gone") from broken
             self._asked[number] = answer
-            say(_given(self._process.stdin), number=number, task=task, attempts=attempts, args=args)
         return answer
 
     def end(self) -> None:
         """Let it end; it has no job, and gets none any more."""
         self.ready, self.ending = False, True
+        self.touched = time.monotonic()
         try:
             _given(self._process.stdin).close()
         except OSError:

@@ -12,6 +12,7 @@ import logging
 import os
 import signal
 import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import procrastinate
 import psycopg
@@ -107,6 +108,8 @@ def stop_at_signals(stop: asyncio.Event) -> None:
 async def _until_told(url: str, runner: Partner) -> None:
     stop = asyncio.Event()
     stop_at_signals(stop)
+    # Jobs run in asyncio's threads, of which there are six on two processors: fewer than the places that were promised.
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(sum(JOBS_AT_ONCE.values()) + 2, "job"))
     await asyncio.gather(*(run(url, runner, stop, *place) for place in JOBS_AT_ONCE.items()))
 
 

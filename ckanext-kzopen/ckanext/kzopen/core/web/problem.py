@@ -42,6 +42,8 @@ _CODES = {
     404: "web.not_found",
     405: "web.method_not_allowed",
     409: "web.conflict",
+    413: "web.body_too_large",
+    429: "web.too_often",
     503: "web.unavailable",
     507: "web.no_room",
 }

@@ -19,6 +19,7 @@ from ckanext.kzopen.core.web.health import Alive, Wsgi
 from ckanext.kzopen.core.web.problem import of_status, problem, request_language, title
 from flask import Flask, Response, before_render_template, g, render_template, request
 from flask_login import current_user
+from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError
 from werkzeug.exceptions import HTTPException, default_exceptions
 
@@ -39,7 +40,7 @@ def install(app: Flask) -> None:
         app.register_error_handler(broken, answer_without_room)
     for raised in (tk.NotAuthorized, tk.ObjectNotFound, tk.ValidationError):
         app.register_error_handler(raised, answer_of_ckan)
-    for status in default_exceptions:
+    for status in (*default_exceptions, HTTPException):
         app.register_error_handler(status, answer_of_status)
     if not (app.debug or app.testing):  # as CKAN does: there the error itself is to be seen
         app.register_error_handler(Exception, answer_of_error)
@@ -151,10 +152,12 @@ def answer_of_status(error: HTTPException) -> Response | tuple[str, int]:
     Where only Werkzeug's English sentence was given, ours stands in its place.
     """
     log.info("%s", error)
+    if isinstance(error, CSRFError):
+        return answer(KzError("web.form_expired"))
     status, general = error.code or 500, of_status(error.code or 500)
     language = request_language()
-    as_ever = error.description is None or str(error.description).startswith(WERKZEUGS)
-    sentence = general.text(language) if as_ever else str(error.description)
+    given = str(error.description or "")
+    sentence = general.text(language) if not given or given.startswith(WERKZEUGS) else given
     if wants_page():
         return page_of(status, sentence)
     response = problem(general, language=language, status=status, title=title(status, language), detail=sentence)

@@ -7,10 +7,13 @@ host's `Retry-After` holds for the item that met it.
 from __future__ import annotations
 
 import time
+from functools import cache
 
-from ckan.lib.redis import connect_to_redis
-from redis import RedisError
+import ckan.plugins.toolkit as tk
+from redis import Redis, RedisError
 
+_PATIENCE = 2.0
+"""Seconds for an answer of Valkey: one that hangs must not hold the harvests."""
 _REST = """
     if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], 1, 'PX', ARGV[1]) end
 """
@@ -18,7 +21,7 @@ _REST = """
 
 def left(host: str, pause: float) -> float:
     """Seconds after which to ask again whether the host may be asked; 0 when it may be now, and its next pause has begun."""
-    key, connection = _key(host), connect_to_redis()
+    key, connection = _key(host), _valkey(str(tk.config["ckan.redis.url"]))
     try:
         if not pause:
             return max(0.0, float(connection.pttl(key))) / 1000
@@ -33,9 +36,14 @@ def left(host: str, pause: float) -> float:
 def rest(host: str, seconds: float) -> None:
     """Ask the host no more for so long, or for as long as it rests already."""
     try:
-        connect_to_redis().eval(_REST, 1, _key(host), str(_milliseconds(seconds)))
+        _valkey(str(tk.config["ckan.redis.url"])).eval(_REST, 1, _key(host), str(_milliseconds(seconds)))
     except RedisError:
         return
+
+
+@cache
+def _valkey(url: str) -> Redis:
+    return Redis.from_url(url, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE)
 
 
 def _key(host: str) -> str:

@@ -87,7 +87,7 @@ class Reach:
         """Sleep until this host may be asked again; KzError harvest.source_busy when that is long."""
         host = urlsplit(url).hostname or ""
         while seconds := pauses.left(host, self.pause):
-            if seconds > LONGEST_PAUSE / 10:
+            if seconds > LONGEST_PAUSE / 10 + 1:
                 raise KzError("harvest.source_busy", host=host, seconds=int(seconds))
             time.sleep(seconds)
 
