@@ -243,11 +243,11 @@ def test_a_planned_delivery_is_published_at_its_moment_and_holds_up_nobody(api: 
 
 def test_a_data_set_whose_first_version_is_planned_opens_to_search_then(app: CKANTestApp, api: Api, uri: str) -> None:
     package_id = model.Package.get(uri).id
-    moment = (datetime.now(UTC) + timedelta(hours=1)).replace(microsecond=0)
+    moment = (datetime.now(UTC) + timedelta(hours=1)).replace(microsecond=900_000)
     number = api.delivery(uri, SCHOOLS, f"?publish_at={moment.isoformat().replace('+', '%2B')}")["id"]
 
     with app.flask_app.test_request_context():
-        assert index.told(model.Session(), package_id) == {"visible_from": moment.strftime("%Y-%m-%dT%H:%M:%SZ")}
+        assert index.told(model.Session(), package_id) == {"visible_from": moment.strftime("%Y-%m-%dT%H:%M:%S.900000Z")}
     decided(api, act(api, number, "refuse"))
     with app.flask_app.test_request_context():
         assert index.told(model.Session(), package_id) == {}

@@ -65,6 +65,9 @@ def later() -> Select[tuple[str]]:
 
 
 def told(session: Session, package_id: str) -> dict[str, str]:
-    """The field of the search document, as CKAN writes moments; nothing where all may find the data set now."""
+    """The field of the search document, to the microsecond: cut to the second, it would open the data set before its moment.
+
+    Nothing where all may find the data set now.
+    """
     moment = opens_at(session, package_id)
-    return {VISIBLE_FROM: moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")} if moment else {}
+    return {VISIBLE_FROM: moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")} if moment else {}

@@ -158,7 +158,7 @@ def answer_of_status(error: HTTPException) -> Response | tuple[str, int]:
     language = request_language()
     given = str(error.description or "")
     sentence = general.text(language) if not given or given.startswith(WERKZEUGS) else given
-    if wants_page():
+    if wants_page() or not (request.accept_mimetypes or request.path.startswith("/api/")):
         return page_of(status, sentence)
     response = problem(general, language=language, status=status, title=title(status, language), detail=sentence)
     response.status_code = status
