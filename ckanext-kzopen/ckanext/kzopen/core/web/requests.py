@@ -40,8 +40,9 @@ def install(app: Flask) -> None:
         app.register_error_handler(broken, answer_without_room)
     for raised in (tk.NotAuthorized, tk.ObjectNotFound, tk.ValidationError):
         app.register_error_handler(raised, answer_of_ckan)
-    for status in (*default_exceptions, HTTPException):
+    for status in default_exceptions:
         app.register_error_handler(status, answer_of_status)
+    app.register_error_handler(HTTPException, answer_of_status)
     if not (app.debug or app.testing):  # as CKAN does: there the error itself is to be seen
         app.register_error_handler(Exception, answer_of_error)
     before_render_template.connect(start_assets_anew, app)
