@@ -45,7 +45,7 @@ def test_a_host_rests_as_long_as_it_asked_for_and_no_shorter_answer_ends_that(ho
 
 
 def test_without_valkey_each_thread_pauses_for_itself(host: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pauses, "_valkey", lambda _url: Redis(port=1))
+    monkeypatch.setattr(pauses, "_valkey", lambda: Redis(port=1))
     pauses.rest(host, 30)
     began = time.monotonic()
     assert pauses.left(host, 0.2) == 0

@@ -29,8 +29,8 @@ from sqlalchemy.orm import Session
 NOT_IN_A_TAG = re.compile(r"[^\w \-.]+")
 NAME = re.compile(r"[a-z0-9_-]{2,100}")
 PACKAGE_TYPE = "dataset"
-KNOWN = text("SELECT name FROM tag WHERE vocabulary_id IS NULL AND name = ANY (:names)")
-ONE_AT_A_TIME = text("SELECT pg_advisory_xact_lock(hashtextextended('kzopen.keywords', 0))")
+KNOWN_KEYWORDS = text("SELECT name FROM tag WHERE vocabulary_id IS NULL AND name = ANY (:names)")
+ONE_BRINGS_KEYWORDS = text("SELECT pg_advisory_xact_lock(hashtextextended('kzopen.keywords', 0))")
 
 
 @dataclass(frozen=True)
@@ -139,8 +139,8 @@ def hold_keywords(session: Session, several: Sequence[Mapping[str, Any]]) -> Non
     Nothing in CKAN's database forbids two free tags of one name: two who bring it at the same time would each make their own.
     """
     names = {tag["name"] for fields in several for tag in fields["tags"]}
-    if names and names - set(session.scalars(KNOWN, {"names": sorted(names)})):
-        session.execute(ONE_AT_A_TIME)
+    if names and names - set(session.scalars(KNOWN_KEYWORDS, {"names": sorted(names)})):
+        session.execute(ONE_BRINGS_KEYWORDS)
 
 
 def _may_open(user: str, agency: str | None, old: dict[str, Any], described: Described) -> None:

@@ -21,7 +21,7 @@ _REST = """
 
 def left(host: str, pause: float) -> float:
     """Seconds after which to ask again whether the host may be asked; 0 when it may be now, and its next pause has begun."""
-    key, connection = _key(host), _valkey(str(tk.config["ckan.redis.url"]))
+    key, connection = _key(host), _valkey()
     try:
         if not pause:
             return max(0.0, float(connection.pttl(key))) / 1000
@@ -36,13 +36,17 @@ def left(host: str, pause: float) -> float:
 def rest(host: str, seconds: float) -> None:
     """Ask the host no more for so long, or for as long as it rests already."""
     try:
-        _valkey(str(tk.config["ckan.redis.url"])).eval(_REST, 1, _key(host), str(_milliseconds(seconds)))
+        _valkey().eval(_REST, 1, _key(host), str(_milliseconds(seconds)))
     except RedisError:
         return
 
 
+def _valkey() -> Redis:
+    return _client(str(tk.config["ckan.redis.url"]))
+
+
 @cache
-def _valkey(url: str) -> Redis:
+def _client(url: str) -> Redis:
     return Redis.from_url(url, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE)
 
 
