@@ -163,6 +163,7 @@ def test_what_nobody_has_foreseen_is_told_without_its_words(app: Any, caplog: py
     assert (answer.status_code, answer.json["code"]) == (500, "web.internal")
     assert "secret" not in answer.get_data(as_text=True)
     assert "KeyError: 'secret'" in caplog.text
+    assert {one.name for one in caplog.records if one.exc_info} == {app.flask_app.logger.name}, "its handler sends mail"
 
 
 @pytest.mark.parametrize(

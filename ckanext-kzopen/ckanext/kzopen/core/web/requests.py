@@ -17,7 +17,7 @@ from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.headers import security_headers
 from ckanext.kzopen.core.web.health import Alive, Wsgi
 from ckanext.kzopen.core.web.problem import of_status, problem, request_language, title
-from flask import Flask, Response, before_render_template, g, render_template, request
+from flask import Flask, Response, before_render_template, current_app, g, render_template, request
 from flask_login import current_user
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError
@@ -172,6 +172,7 @@ def answer_of_error(error: Exception) -> Response | tuple[str, int]:
 
     The transaction that met it is over first: the page that tells of the error asks the database again.
     """
-    log.error("%s %s: %s", request.method, request.path, type(error).__name__, exc_info=error)
+    # On the application's own log, where CKAN hangs the mail to the operator (`email_to`).
+    current_app.logger.error("%s %s: %s", request.method, request.path, type(error).__name__, exc_info=error)
     model.Session.rollback()
     return answer(KzError("web.internal"))
