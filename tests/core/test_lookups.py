@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Iterator
 from uuid import uuid4
 
 import pytest
 from ckan import model
-from ckanext.kzopen.core.lookups import hold
-from sqlalchemy import text
+from ckanext.kzopen.core.lookups import hold, is_made
+from sqlalchemy import select, text
 from sqlalchemy.exc import OperationalError
 
 from tests.core.conftest import statements
@@ -137,3 +138,39 @@ def test_an_organisation_that_is_held_is_not_asked_for_again_and_nobody_changes_
     with statements() as asked:
         assert model.Group.get(name) is group
     assert asked
+
+
+def test_a_data_set_that_the_transaction_has_made_is_not_asked_for() -> None:
+    name = f"looked-up-{uuid4().hex[:8]}"
+    model.Session.add(model.Package(name=name))
+    model.Session.flush()
+    made = model.Session.scalars(select(model.Package).where(model.Package.name == name)).one().id
+    gc.collect()
+    with statements() as asked:
+        assert model.Package.get(made).name == name
+    assert asked == []
+    assert is_made(model.Session(), made)
+    model.Session.commit()
+    assert not is_made(model.Session(), made)
+
+
+def test_a_data_set_whose_making_was_taken_back_is_not_found() -> None:
+    made = model.Package(name=f"looked-up-{uuid4().hex[:8]}")
+    model.Session.add(made)
+    model.Session.flush()
+    number = made.id
+    model.Session.rollback()
+    assert not is_made(model.Session(), number)
+    assert model.Package.get(number) is None
+
+
+def test_what_a_savepoint_made_and_took_back_is_not_found_either() -> None:
+    savepoint = model.Session.begin_nested()
+    made = model.Package(name=f"looked-up-{uuid4().hex[:8]}")
+    model.Session.add(made)
+    model.Session.flush()
+    number = made.id
+    savepoint.rollback()
+    assert not is_made(model.Session(), number)
+    assert model.Package.get(number) is None
+    model.Session.rollback()

@@ -1,10 +1,11 @@
-"""A user is looked up by name or id once in a transaction.
+"""A user is looked up by name or id once in a transaction, and a data set that the transaction has made not at all.
 
 Answering one request, CKAN asks for the same user up to seven times, each time by a statement of its own: `get` goes by a
 query, which knows nothing of the objects that the session has already.
 
 Organisations and data sets are asked for anew, as CKAN does: their rows are read under locks and rights depend on them, and
 SQLAlchemy leaves an object that is still known as it was; but an organisation that the transaction holds (`hold`) is not.
+A new data set is kept, as a session lets go of what nobody refers to: until the commit nobody else sees it, or changes it.
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ _FOUND = "kzopen_users"
 """In a session's `info`: by what users were asked for in this transaction → the user."""
 _HELD = "kzopen_held_groups"
 """In a session's `info`: the organisations that nobody else changes before this transaction ends."""
+_MADE = "kzopen_made_packages"
+"""In a session's `info`: the data sets that this transaction has made, by id."""
 _FEW = 200
 """Objects of a session that are looked through in less time than a statement takes."""
 
@@ -33,6 +36,7 @@ def attach() -> None:
     model.User.get = classmethod(_once(model.User.get.__func__, ("id", "name")))
     model.User.by_name = classmethod(_once(model.User.by_name.__func__, ("name",)))
     model.Group.get = classmethod(_or_held(model.Group.get.__func__))
+    event.listen(model.Session, "pending_to_persistent", _keep)
     event.listen(model.Session, "after_transaction_end", _forget)
 
 
@@ -42,6 +46,17 @@ def hold(session: Session, group_id: str) -> model.Group | None:
     if found is not None:
         session.info.setdefault(_HELD, []).append(found)
     return found
+
+
+def is_made(session: Session, package_id: str) -> bool:
+    """Whether this transaction has made the data set, and no savepoint has taken that back."""
+    made = session.info.get(_MADE, {}).get(package_id)
+    return made is not None and made in session
+
+
+def _keep(session: Session, instance: object) -> None:
+    if isinstance(instance, model.Package):
+        session.info.setdefault(_MADE, {})[instance.id] = instance
 
 
 def _or_held(get: Get) -> Get:
@@ -91,3 +106,4 @@ def _forget(session: Session, transaction: SessionTransaction) -> None:
     if transaction.parent is None:  # each flush, and each savepoint, is one inside
         session.info.pop(_FOUND, None)
         session.info.pop(_HELD, None)
+        session.info.pop(_MADE, None)

@@ -22,6 +22,7 @@ from ckanext.kzopen.core.texts import Words
 from ckanext.kzopen.core.withdrawal.post import names
 from ckanext.kzopen.publishing import compatibility
 from ckanext.kzopen.publishing.model import Delivery
+from ckanext.kzopen.publishing.rights import acts_by_itself
 from ckanext.kzopen.publishing.validators import from_json
 from ckanext.kzopen.rows import model as versions
 from sqlalchemy import text
@@ -92,11 +93,18 @@ def told(session: AnySession, message: Message) -> list[Telling]:
     state = str(message.payload["to"])
     asked_only = state == "awaiting_approval" and delivery.waits_for == "check"
     makers = {
-        "sender": lambda: _to_people(delivery, package, "delivery.state", (delivery.sender,), state),
+        "sender": lambda: _to_people(delivery, package, "delivery.state", _readers(delivery.sender), state),
         "approvers": lambda: _to_people(delivery, package, "delivery.waiting", approvers(session, package.owner_org), state),
         "followers": lambda: _to_followers(session, delivery, package, state),
     }
-    return [makers[who]() for who in message.payload["notify"] if who in makers and not (asked_only and who == "approvers")]
+    wanted = [who for who in message.payload["notify"] if who in makers and not (asked_only and who == "approvers")]
+    made = [makers[who]() for who in wanted]
+    return [one for one in made if one.followers or one.people]
+
+
+def _readers(sender: str) -> tuple[str, ...]:
+    """A program reads no news."""
+    return () if acts_by_itself(sender) else (sender,)
 
 
 def _to_people(delivery: Delivery, package: Any, kind: str, people: tuple[str, ...], state: str) -> Telling:
@@ -127,6 +135,8 @@ def _to_followers(session: AnySession, delivery: Delivery, package: Any, state: 
 def _columns(session: AnySession, delivery: Delivery) -> dict[str, str]:
     """Which columns the version brings, takes away or gives another type, against the one before it."""
     number = delivery.version or 0
+    if number <= 1:
+        return {}
     here = cast("Session", session)
     new, old = versions.numbered(here, delivery.uri, number), versions.numbered(here, delivery.uri, number - 1)
     found = asdict(compatibility.compared(old.schema, new.schema)) if old and new else {}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -15,6 +15,8 @@ from ckanext.kzopen.core.notices.telling import tell
 log = logging.getLogger(__name__)
 
 CONSUMER = "notices"
+AT_ONCE = 25
+"""Messages that are told in one transaction: a harvest brings thousands, and each commit waits for the disk."""
 
 
 @dataclass(frozen=True)
@@ -44,31 +46,40 @@ def on(topic: str, tells: Tells) -> None:
 
 
 def read(session: AnySession) -> int:
-    """Tell of everything that has happened since the last time; each in a transaction of its own. How many were read.
+    """Tell of everything that has happened since the last time; how many were read. Then of what newly fits a saved search.
 
-    Then of what newly fits a saved search. A message that cannot be told is left for the next time, those behind it are told.
+    A message that cannot be told is left for the next time, those before and behind it are told.
     """
     outbox.register(session, outbox.Consumer(CONSUMER, frozenset(_topics)))
     session.commit()
     done, last = 0, 0
-    while messages := outbox.take(session, CONSUMER, limit=1, after=last):
-        last = messages[0].id
-        done += _told(session, messages[0])
+    while messages := outbox.take(session, CONSUMER, limit=AT_ONCE, after=last):
+        last = messages[-1].id
+        done += _told(session, messages)
     session.rollback()
     return done + searches.look(session)
 
 
-def _told(session: AnySession, message: outbox.Message) -> int:
+def _told(session: AnySession, messages: Sequence[outbox.Message]) -> int:
+    """Tell of them in one transaction, of each in its own when that fails; how many could be told."""
     try:
-        for one in _topics[message.topic](session, message) if message.topic in _topics else []:
-            _tell(session, message.id, one)
-        outbox.acknowledge(session, CONSUMER, [message.id])
+        for message in messages:
+            for one in _topics[message.topic](session, message) if message.topic in _topics else []:
+                _tell(session, message.id, one)
+        outbox.acknowledge(session, CONSUMER, [message.id for message in messages])
         session.commit()
     except Exception:
-        log.exception("the notices of %s %s cannot be made", message.topic, message.key)
         session.rollback()
-        return 0
-    return 1
+        if len(messages) == 1:
+            log.exception("the notices of %s %s cannot be made", messages[0].topic, messages[0].key)
+            return 0
+        return sum(_told(session, again) for message in messages if (again := _still_there(session, message)))
+    return len(messages)
+
+
+def _still_there(session: AnySession, message: outbox.Message) -> list[outbox.Message]:
+    """The message under its lock again, unless somebody else has told it meanwhile or is about to."""
+    return [found for found in outbox.take(session, CONSUMER, limit=1, after=message.id - 1) if found.id == message.id]
 
 
 def _tell(session: AnySession, number: int, one: Telling) -> None:

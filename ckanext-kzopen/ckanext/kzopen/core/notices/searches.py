@@ -12,7 +12,7 @@ from typing import Any, cast
 
 from ckanext.kzopen.core.mail.queue import AnySession
 from ckanext.kzopen.core.notices import visibility
-from sqlalchemy import CursorResult, text
+from sqlalchemy import CursorResult, TextClause, text
 
 WHAT = "search"
 LONGEST = 2_000
@@ -129,7 +129,7 @@ def note_demands(session: AnySession, meaning: int, demands: Mapping[str, Sequen
     subscriptions so noted."""
     columns = ("demands", "demands_2", "demands_3")
     rows = ({"target": one, "meaning": meaning, **dict(zip(columns, lists, strict=True))} for one, lists in demands.items())
-    return sum(cast("CursorResult[Any]", session.execute(_NOTE, row)).rowcount for row in rows)
+    return sum(written(session, _NOTE, row) for row in rows)
 
 
 def candidates(session: AnySession, meaning: int, offered: Sequence[int]) -> Sequence[str]:
@@ -147,18 +147,25 @@ def look(session: AnySession) -> int:
     return _known[0].look(session) if _known else 0
 
 
-def tell_found(session: AnySession, news: int, about: str, since: datetime, subscriptions: Sequence[int]) -> None:
-    """Tell this news by these saved searches; not to whom anything that they follow has told of the thing since then."""
+def tell_found(session: AnySession, news: int, about: str, since: datetime, subscriptions: Sequence[int]) -> int:
+    """Tell this news by these saved searches; not to whom anything that they follow has told of the thing since then.
+
+    How many were told.
+    """
     given = {"news": news, "about": about, "since": since, "subscriptions": list(subscriptions)}
-    session.execute(_TELL_FOUND, given)
+    return written(session, _TELL_FOUND, given)
 
 
-def tell(session: AnySession, news: int, about: str, begins: bool) -> None:
-    """Tell this news to those whose saved search finds the thing.
+def tell(session: AnySession, news: int, about: str, begins: bool) -> int:
+    """Tell this news to those whose saved search finds the thing; how many.
 
     Where the thing `begins` with it, not to whom a saved search has told within a day that there is such a thing.
     """
     fitting = sorted(_known[0].fitting(session, about)) if _known else []
-    if fitting:
-        given = {"news": news, "about": about, "targets": fitting, "begins": begins, "found": FOUND}
-        session.execute(_TELL, given)
+    given = {"news": news, "about": about, "targets": fitting, "begins": begins, "found": FOUND}
+    return written(session, _TELL, given) if fitting else 0
+
+
+def written(session: AnySession, statement: TextClause, given: Mapping[str, Any]) -> int:
+    """Execute the statement; how many rows it wrote."""
+    return cast("CursorResult[Any]", session.execute(statement, given)).rowcount

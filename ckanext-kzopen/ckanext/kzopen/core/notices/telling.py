@@ -82,14 +82,18 @@ def tell(
     news = session.execute(_NEWS, row).scalar()
     if news is None:
         return None
-    session.execute(_PEOPLE, {"news": news, "people": list(people), "language": LANGUAGES[0], "how": how})
+    told = 0
+    if concerned := list(people):
+        given = {"news": news, "people": concerned, "language": LANGUAGES[0], "how": how}
+        told += searches.written(session, _PEOPLE, given)
     if followers:
-        session.execute(_FOLLOWERS, {"news": news})
-        searches.tell(session, news, about, begins)
+        told += searches.written(session, _FOLLOWERS, {"news": news})
+        told += searches.tell(session, news, about, begins)
     if found:
-        searches.tell_found(session, news, about, *found)
-    _keep_those_who_may(session, news, about)
-    queue_mails(session, news)
+        told += searches.tell_found(session, news, about, *found)
+    if told:  # most news have no reader, and a harvest brings thousands
+        _keep_those_who_may(session, news, about)
+        queue_mails(session, news)
     return int(news)
 
 

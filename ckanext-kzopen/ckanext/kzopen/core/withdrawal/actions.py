@@ -7,6 +7,7 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 from ckan import model
+from ckanext.kzopen.core import lookups
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.withdrawal.tombstones import refuse, refuse_if_gone, tombstone_named
 from flask import g, has_request_context
@@ -21,7 +22,8 @@ def refuse_dataset(reference: str) -> None:
     session = model.Session()
     package = model.Package.get(reference)
     if package is not None:
-        refuse_if_gone(session, "dataset", package.id)
+        if not lookups.is_made(session, package.id):
+            refuse_if_gone(session, "dataset", package.id)
     else:
         refuse(tombstone_named(session, "dataset", reference))
 

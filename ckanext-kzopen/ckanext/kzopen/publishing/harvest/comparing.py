@@ -8,7 +8,7 @@ from ckanext.kzopen.publishing.harvest.model import Held, Item, Run
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-BATCH = 100
+BATCH = 50
 _UNCHANGED = text(
     """
     UPDATE kzopen.harvest_item item SET outcome = 'unchanged', uri = held.uri, finished = now()

@@ -113,7 +113,7 @@ def _published(visit: Visit, item: Item, held: Held | None) -> tuple[Any, Passpo
     """The package here, if any, and its passport, if it is published; KzError harvest.uri_is_taken when it did not come
     from this source."""
     passport = passport_of(visit.session, str(item.uri))
-    package = model.Package.get(passport.package_id if passport else item.uri)
+    package = model.Package.get(passport.package_id) if passport else model.Package.by_name(str(item.uri))
     if package is None:
         return None, None
     if held is None or held.package_id != package.id:

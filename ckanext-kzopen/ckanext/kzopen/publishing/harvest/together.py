@@ -9,11 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 from ckanext.kzopen.publishing import first
 from ckanext.kzopen.publishing.harvest.model import Held, Item, Run
-from sqlalchemy import select, update
+from ckanext.kzopen.publishing.harvest.told import Told
+from sqlalchemy import bindparam, select, text, update
 
 if TYPE_CHECKING:
     from ckanext.kzopen.publishing.harvest.landing import Visit
 
+_LEARNT = text(
+    """
+    UPDATE kzopen.harvest_held held SET hash = new.hash, passport = new.passport, content = new.content,
+        validators = new.validators, changed = now()
+    FROM jsonb_to_recordset(:learnt) AS new (guid text, hash text, passport text, content text, validators jsonb)
+    WHERE held.source_id = :source AND held.guid = new.guid
+    """
+).bindparams(bindparam("learnt", type_=Told))
 NOT_YET = ""
 """The fingerprint of a data set that was begun, but has not come to its end in any run."""
 
@@ -55,16 +64,19 @@ def _publish(visit: Visit, several: Sequence[Waiting]) -> None:
         one.item.uri, one.item.delivery_id = one.ready.delivery.uri, one.ready.delivery.id
         session.add(_begun(visit, one))
     first.publish(session, visit.site, [one.ready for one in several])
-    for one in several:
-        of_item = update(Held).where(Held.source_id == visit.source.id, Held.guid == one.guid)
-        told = {"hash": one.hash, "passport": one.passport, "content": one.content, "validators": dict(one.validators)}
-        session.execute(of_item.values(**told))
+    session.execute(_LEARNT, {"source": visit.source.id, "learnt": [_learnt(one) for one in several]})
     # What a person ended meanwhile has its outcome.
     of_all = update(Item).where(
         Item.run_id == visit.run.id, Item.guid.in_([one.guid for one in several]), Item.outcome.is_(None)
     )
     session.execute(of_all.values(outcome="added", finished=datetime.now(UTC), error=None, error_params={}))
     session.commit()
+
+
+def _learnt(one: Waiting) -> dict[str, Any]:
+    """What is kept of an item that was published, by its columns in `Held`."""
+    told = {"hash": one.hash, "passport": one.passport, "content": one.content, "validators": dict(one.validators)}
+    return {"guid": one.guid, **told}
 
 
 def _begun(visit: Visit, one: Waiting) -> Held:
