@@ -152,6 +152,8 @@ def test_a_data_set_that_the_transaction_has_made_is_not_asked_for() -> None:
     assert is_made(model.Session(), made)
     model.Session.commit()
     assert not is_made(model.Session(), made)
+    model.Package.get(made).purge()
+    model.Session.commit()
 
 
 def test_a_data_set_whose_making_was_taken_back_is_not_found() -> None:

@@ -11,9 +11,11 @@ import pytest
 from ckan import model
 from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.core import record
+from ckanext.kzopen.core.outbox import Message
 from ckanext.kzopen.core.people.systems import System, actor_of, keeping, tokens
 from ckanext.kzopen.core.people.systems.described import Described
 from ckanext.kzopen.core.people.systems.model import EVERYTHING
+from ckanext.kzopen.publishing import notices
 
 from tests.publishing.conftest import SCHOOLS, Agency, Api, passport
 
@@ -181,3 +183,19 @@ def test_the_last_use_is_told(app: CKANTestApp, system: System, uri: str) -> Non
     found = model.Session.get(tokens.Token, UUID(str(token.id)))
     assert found is not None
     assert found.last_address == "127.0.0.1"
+
+
+@pytest.mark.parametrize(("state", "followers"), [("accepted", ["dataset.version"]), ("refused", [])])
+def test_a_system_is_told_no_news_of_what_it_sent_but_followers_are(
+    by_system: Api, api: Api, uri: str, agency: Agency, state: str, followers: list[str]
+) -> None:
+    name = f"by-system-{agency.name}"
+    assert by_system.put(name, passport(agency.name)).status_code == 201
+    concerned = ["sender", *(["followers"] if followers else [])]
+
+    def kinds(delivery: str) -> list[str]:
+        message = Message(0, "delivery.tried", delivery, {"to": state, "notify": concerned}, datetime.now(UTC))
+        return [one.kind for one in notices.told(model.Session, message)]
+
+    assert kinds(by_system.delivery(name, SCHOOLS)["id"]) == followers
+    assert kinds(api.delivery(uri, SCHOOLS)["id"]) == ["delivery.state", *followers]

@@ -8,7 +8,9 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+from uuid import uuid4
 
+from ckan import model
 from ckan.tests.helpers import CKANTestApp
 
 from tests.publishing.conftest import Api
@@ -210,6 +212,18 @@ def test_another_s_data_set_is_not_taken_over(harvest: Harvest, catalogue: Catal
     harvest.add("json_api", catalogue.settings())
     run = harvest.run("preview")
     assert harvest.items(run)[0]["error"] == "harvest.uri_is_taken"
+
+
+def test_an_item_that_is_named_like_another_s_id_takes_nothing_over(harvest: Harvest, catalogue: Catalogue) -> None:
+    made = model.Package(name=f"foreign-{uuid4().hex[:8]}", owner_org=harvest.agency.id)
+    model.Session.add(made)
+    model.Session.commit()
+    catalogue.things[made.id] = Thing(table(1), "1")
+    harvest.add("json_api", catalogue.settings(), defaults={"prefix": ""})
+    run = harvest.run("preview")
+    assert [(item["uri"], item["error"]) for item in harvest.items(run)] == [(made.id, "harvest.uri_is_taken")]
+    made.purge()
+    model.Session.commit()
 
 
 def test_markup_in_harvested_texts_does_nothing(harvest: Harvest, catalogue: Catalogue, app: CKANTestApp) -> None:

@@ -1,11 +1,12 @@
-"""A user is looked up by name or id once in a transaction, and a data set that the transaction has made not at all.
+"""A user is looked up by name or id once in a transaction, and a data set that the transaction has made by its id not at all.
 
 Answering one request, CKAN asks for the same user up to seven times, each time by a statement of its own: `get` goes by a
 query, which knows nothing of the objects that the session has already.
 
 Organisations and data sets are asked for anew, as CKAN does: their rows are read under locks and rights depend on them, and
 SQLAlchemy leaves an object that is still known as it was; but an organisation that the transaction holds (`hold`) is not.
-A new data set is kept, as a session lets go of what nobody refers to: until the commit nobody else sees it, or changes it.
+A new data set is the exception: until the commit nobody else sees it, or changes it. CKAN asks the session for it by its id,
+which lets go of what nobody refers to; so it is kept.
 """
 
 from __future__ import annotations

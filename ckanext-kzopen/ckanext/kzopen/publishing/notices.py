@@ -103,7 +103,7 @@ def told(session: AnySession, message: Message) -> list[Telling]:
 
 
 def _readers(sender: str) -> tuple[str, ...]:
-    """A program reads no news."""
+    """Whom news for the sender reach: nobody where a program has sent it."""
     return () if acts_by_itself(sender) else (sender,)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,6 +18,8 @@ log = logging.getLogger(__name__)
 CONSUMER = "notices"
 AT_ONCE = 25
 """Messages that are told in one transaction: a harvest brings thousands, and each commit waits for the disk."""
+LONGEST = 0.5
+"""Seconds after which it ends with what it has: who withdraws something meanwhile does not see what it is about to tell."""
 
 
 @dataclass(frozen=True)
@@ -54,27 +57,40 @@ def read(session: AnySession) -> int:
     session.commit()
     done, last = 0, 0
     while messages := outbox.take(session, CONSUMER, limit=AT_ONCE, after=last):
-        last = messages[-1].id
-        done += _told(session, messages)
+        told, last = _told(session, messages)
+        done += told
     session.rollback()
     return done + searches.look(session)
 
 
-def _told(session: AnySession, messages: Sequence[outbox.Message]) -> int:
-    """Tell of them in one transaction, of each in its own when that fails; how many could be told."""
+def _told(session: AnySession, messages: Sequence[outbox.Message]) -> tuple[int, int]:
+    """Tell of the first of them in one transaction, of each in its own when that fails; how many could be told, and the
+    number of the last one that was looked at."""
     try:
-        for message in messages:
-            for one in _topics[message.topic](session, message) if message.topic in _topics else []:
-                _tell(session, message.id, one)
-        outbox.acknowledge(session, CONSUMER, [message.id for message in messages])
-        session.commit()
+        told = _tell_some(session, messages)
     except Exception:
         session.rollback()
         if len(messages) == 1:
             log.exception("the notices of %s %s cannot be made", messages[0].topic, messages[0].key)
-            return 0
-        return sum(_told(session, again) for message in messages if (again := _still_there(session, message)))
-    return len(messages)
+            return 0, messages[0].id
+        log.warning("%d messages cannot be told together", len(messages), exc_info=True)
+        each = [_told(session, again)[0] for message in messages if (again := _still_there(session, message))]
+        return sum(each), messages[-1].id
+    return len(told), told[-1]
+
+
+def _tell_some(session: AnySession, messages: Sequence[outbox.Message]) -> list[int]:
+    """Tell of the messages, in order, until LONGEST is over, and commit; their numbers."""
+    until, told = time.monotonic() + LONGEST, []
+    for message in messages:
+        for one in _topics[message.topic](session, message) if message.topic in _topics else []:
+            _tell(session, message.id, one)
+        told.append(message.id)
+        if time.monotonic() > until:
+            break
+    outbox.acknowledge(session, CONSUMER, told)
+    session.commit()
+    return told
 
 
 def _still_there(session: AnySession, message: outbox.Message) -> list[outbox.Message]:

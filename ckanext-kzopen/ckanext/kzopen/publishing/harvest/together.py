@@ -74,7 +74,7 @@ def _publish(visit: Visit, several: Sequence[Waiting]) -> None:
 
 
 def _learnt(one: Waiting) -> dict[str, Any]:
-    """What is kept of an item that was published, by its columns in `Held`."""
+    """What is kept of an item that was published, by its columns in `Held`, of which nobody has the object any more."""
     told = {"hash": one.hash, "passport": one.passport, "content": one.content, "validators": dict(one.validators)}
     return {"guid": one.guid, **told}
 
