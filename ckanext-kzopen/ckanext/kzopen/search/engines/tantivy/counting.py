@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from operator import itemgetter
-from threading import Lock
 from typing import Any
 
 import tantivy
@@ -27,7 +26,7 @@ _ALL_IN_ORDER = {"size": _ALL_VALUES, "segment_size": _ALL_VALUES, "order": {"_k
 _count = itemgetter("doc_count")
 _AT_ONCE = 4
 _FEW_HITS = 2_000
-"""To count these takes less than to hand the work over and be handed the result, where other questions keep the cores busy."""
+"""To count these takes less than to hand the work over and be handed the result, and on a busy machine much less."""
 _MOST_KEPT = 500
 """Questions whose counts are kept."""
 
@@ -37,51 +36,27 @@ class KeptCounts:
 
     def __init__(self) -> None:
         self._counts: Kept[Counts] = Kept(_MOST_KEPT)
-        self.asking = Asking()
-        """Entered for the time of each question."""
 
     def of(self, state: Hashable, search: Search, hits: int, count: Callable[[], Counts]) -> Callable[[], Counts]:
         """Gives the facets of the search, which has so many hits in this state of the index, when it is called.
 
-        Unless they are known, `count` finds them: meanwhile, in a thread of its own, for tantivy works without Python's lock,
-        and the documents of the page have to be unpacked anyway. For few hits that is worth it while nothing else is asked.
+        Unless they are known, `count` finds them. For many hits it does so meanwhile in a thread of its own: tantivy works
+        without Python's lock, and the documents of the page have to be unpacked anyway. For few that is not worth a thread.
         """
         if not search.facets:
             return dict
-        beside = hits > _FEW_HITS or self.asking.alone
         if depends_on_the_hour(search):
-            return _begun(count, beside)
+            return _begun(hits, count)
         asked = (search.query, search.filters, search.labels, search.facets)
         known = self._counts.of(state, asked)
         if known is not None:
             return lambda: _copied(known)
-        found = _begun(count, beside)
+        found = _begun(hits, count)
         return lambda: _copied(self._counts.keep(state, asked, found()))
 
 
-class Asking:
-    """How many questions this process is answering at the moment."""
-
-    def __init__(self) -> None:
-        self._lock = Lock()
-        self._now = 0
-
-    @property
-    def alone(self) -> bool:
-        """Whether there is but one."""
-        return self._now <= 1
-
-    def __enter__(self) -> None:
-        with self._lock:
-            self._now += 1
-
-    def __exit__(self, *_error: object) -> None:
-        with self._lock:
-            self._now -= 1
-
-
-def _begun(count: Callable[[], Counts], beside: bool) -> Callable[[], Counts]:
-    return threads("facets", _AT_ONCE).submit(count).result if beside else count
+def _begun(hits: int, count: Callable[[], Counts]) -> Callable[[], Counts]:
+    return threads("facets", _AT_ONCE).submit(count).result if hits > _FEW_HITS else count
 
 
 def _copied(counts: Counts) -> Counts:

@@ -47,7 +47,7 @@ class TantivyReader:
 
     def search(self, search: Search) -> Answer:
         """One page of hits, their number, and the facets; sees everything that was committed before the call."""
-        with as_engine_errors(), self._counts.asking:
+        with as_engine_errors():
             index, state = self._index()
             searcher = index.searcher()
             query = _restricted(Compiler(index), search)
