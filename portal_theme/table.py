@@ -8,8 +8,7 @@ from typing import Any
 
 import ckan.model as model
 import ckan.plugins.toolkit as tk
-from ckanext.kzopen.rows.export import XLSX_ROWS
-from ckanext.kzopen.rows.model import Version, all_of
+from ckanext.kzopen.rows.model import XLSX_ROWS, Version, all_of
 
 NAMES = {"csv": "CSV", "xlsx": "Excel", "json": "JSON", "parquet": "Parquet"}
 ENDINGS = tuple(NAMES)

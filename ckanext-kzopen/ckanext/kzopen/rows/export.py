@@ -18,12 +18,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.csv as pa_csv
 import pyarrow.parquet as pq
+from ckanext.kzopen.rows.model import XLSX_ROWS
 from ckanext.kzopen.rows.reading import Table
 
 BATCH = 10_000
 BOM = b"\xef\xbb\xbf"
 FORMULA = r"\A([=+\-@\t\r＝＋－＠])"
-XLSX_ROWS = 1_048_575
 XLSX_TEXT = 32_767
 PIECE = 1 << 16
 

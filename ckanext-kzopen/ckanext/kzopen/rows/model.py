@@ -11,6 +11,9 @@ from sqlalchemy import BigInteger, DateTime, Identity, Integer, Select, Text, Un
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
+XLSX_ROWS = 1_048_575
+"""Rows of a version that fit in a sheet of a workbook, under its header."""
+
 
 class Version(Base):
     """Version `number` of the table of one data set; never changed, but for being withdrawn or thinned out.

@@ -6,10 +6,13 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha1
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import pyarrow as pa
 from psycopg2.sql import SQL, Composable, Composed, Identifier, Literal
+
+# pyarrow stays out of the web processes, which only ask for names of indexes here.
+if TYPE_CHECKING:
+    import pyarrow as pa
 
 LONGEST_NAME = 63
 NESTED = frozenset({"object", "array", "geojson"})
@@ -36,17 +39,19 @@ def column_types(columns: pa.Schema, schema: Mapping[str, Any]) -> dict[str, str
 
 
 def _type(arrow: pa.DataType) -> str:
-    if pa.types.is_integer(arrow):
+    from pyarrow import types
+
+    if types.is_integer(arrow):
         return "int8"
-    if pa.types.is_floating(arrow) or pa.types.is_decimal(arrow):
+    if types.is_floating(arrow) or types.is_decimal(arrow):
         return "numeric"
-    if pa.types.is_boolean(arrow):
+    if types.is_boolean(arrow):
         return "bool"
-    if pa.types.is_date(arrow):
+    if types.is_date(arrow):
         return "date"
-    if pa.types.is_timestamp(arrow):
+    if types.is_timestamp(arrow):
         return "timestamp"
-    return "time" if pa.types.is_time(arrow) else "text"
+    return "time" if types.is_time(arrow) else "text"
 
 
 def creation(table: Identifier, types: Mapping[str, str]) -> Composed:

@@ -17,7 +17,7 @@ from ckanext.kzopen.core.withdrawal.answers import Answer, answer
 from ckanext.kzopen.core.withdrawal.tombstones import refuse
 from ckanext.kzopen.rows import model as versions
 from ckanext.kzopen.rows.chain import NoWay
-from ckanext.kzopen.rows.model import Version
+from ckanext.kzopen.rows.model import XLSX_ROWS, Version
 from ckanext.kzopen.rows.readers import may_see
 from flask import Blueprint, Response, request, send_file
 from werkzeug.datastructures import ResponseCacheControl
@@ -155,8 +155,8 @@ def _answer(version: Version, ending: str, raw: bool) -> Download:
     except (NoWay, FileNotFoundError):
         raise KzError("web.not_found") from None
     media_type, write = export.WRITERS[ending]
-    if ending == "xlsx" and version.rows > export.XLSX_ROWS:
-        raise KzError("rows.too_many_for_xlsx", rows=version.rows, limit=export.XLSX_ROWS)
+    if ending == "xlsx" and version.rows > XLSX_ROWS:
+        raise KzError("rows.too_many_for_xlsx", rows=version.rows, limit=XLSX_ROWS)
     pieces = export.csv_pieces(table, raw=raw) if ending == "csv" else write(table)
     answer = Download(pieces, content_type=media_type)
     answer.headers["Content-Disposition"] = f'attachment; filename="{_name(version, ending)}"'
