@@ -31,7 +31,7 @@ from ckanext.kzopen.publishing.harvest.together import NOT_YET, Waiting
 from ckanext.kzopen.publishing.model import Delivery, Passport, delivery_with_key, passport_of
 from ckanext.kzopen.publishing.passport import Passport as Told
 from ckanext.kzopen.publishing.site import Site
-from sqlalchemy import delete, or_, select
+from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
 CHUNK = 1 << 20
@@ -113,7 +113,7 @@ def _published(visit: Visit, item: Item, held: Held | None) -> tuple[Any, Passpo
     """The package here, if any, and its passport, if it is published; KzError harvest.uri_is_taken when it did not come
     from this source."""
     passport = passport_of(visit.session, str(item.uri))
-    package = model.Package.get(passport.package_id) if passport else _package(visit.session, str(item.uri))
+    package = model.Package.get(passport.package_id if passport else item.uri)
     if package is None:
         return None, None
     if held is None or held.package_id != package.id:
@@ -123,12 +123,6 @@ def _published(visit: Visit, item: Item, held: Held | None) -> tuple[Any, Passpo
         if former is None:
             raise KzError("harvest.uri_is_taken", uri=item.uri)
     return package, passport if package.state == model.State.ACTIVE and (held is None or held.gone is None) else None
-
-
-def _package(session: Session, reference: str) -> Any:
-    """CKAN's package of that id or name, asked for at once: nearly always there is none."""
-    either = or_(model.Package.id == reference, model.Package.name == reference)
-    return session.scalars(select(model.Package).where(either).order_by(model.Package.id != reference).limit(1)).first()
 
 
 @contextmanager
