@@ -10,18 +10,21 @@ from uuid import UUID
 
 from tests.mortals import make_deadly
 
+ONLY_STAGED = "rows taken"
 POINTS = ("file written", "rows prepared", "before the commit", "version committed", "rows switched", "everything committed")
 
 
 def die_at(point: str, way: str) -> None:
     """Replace the function at the point by one that ends the process, before it or after it."""
     from ckanext.kzopen.publishing import package, process
+    from ckanext.kzopen.publishing.early import Early
     from ckanext.kzopen.rows import datastore, store
     from ckanext.kzopen.rows.staging import Staging
 
     prepared = (datastore, "prepare") if way == "whole" else (Staging, "finished")
     module, name, before = {
-        "file written": (store, "write_version", False),
+        ONLY_STAGED: (Early, "take", False),
+        "file written": (store.Draft, "keep", False),
         "rows prepared": (*prepared, False),
         "before the commit": (package, "show_version", True),
         "version committed": (datastore, "switch", True),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from concurrent.futures import ThreadPoolExecutor
+from itertools import product
 from threading import Barrier
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ import pytest
 from ckan import model
 from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.core import states
+from ckanext.kzopen.core.files.disk import UNFINISHED
 from ckanext.kzopen.publishing import accept, process, receive
 from ckanext.kzopen.publishing.datasets import known_passport
 from ckanext.kzopen.publishing.model import Delivery
@@ -21,7 +23,7 @@ from ckanext.kzopen.rows import store
 
 from tests.mortals import Forge
 from tests.publishing.conftest import SCHOOLS, Api
-from tests.publishing.die import POINTS
+from tests.publishing.die import ONLY_STAGED, POINTS
 from tests.publishing.test_deliver import CHANGED, rows_in_datastore
 
 OLD = ["000140000012", "000140000092", "000140000220"]
@@ -47,8 +49,7 @@ def bins(app: CKANTestApp, uri: str) -> list[object]:
     return [row["bin"] for row in rows_in_datastore(app, uri)]
 
 
-@pytest.mark.parametrize("way", ["whole", "staged"])
-@pytest.mark.parametrize("point", POINTS)
+@pytest.mark.parametrize(("point", "way"), [*product(POINTS, ("whole", "staged")), (ONLY_STAGED, "staged")])
 def test_a_publication_survives_the_death_of_its_worker(
     app: CKANTestApp, mortals: Forge, uri: str, waiting: UUID, point: str, way: str
 ) -> None:
@@ -71,8 +72,9 @@ def test_a_publication_survives_the_death_of_its_worker(
     assert [version.number for version in versions.all_of(session, uri)] == [2, 1]
     assert bins(app, uri) == NEW
     known = versions.paths(session)
-    left = store.leftovers(configured().files_url, known, older_than=-1)
-    assert [entry.name for entry in left if uri in entry.name] == []
+    left = [entry.name for entry in store.leftovers(configured().files_url, known, older_than=-1) if uri in entry.name]
+    # A file that was being written when its worker died has no name yet; the job that tidies takes it away.
+    assert [UNFINISHED in name for name in left] == ([True] if point == ONLY_STAGED else [])
 
 
 def test_a_second_worker_with_the_same_delivery_publishes_nothing_twice(app: CKANTestApp, uri: str, waiting: UUID) -> None:

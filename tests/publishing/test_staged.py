@@ -8,12 +8,13 @@ from uuid import UUID
 import pytest
 from ckan import model
 from ckan.tests.helpers import CKANTestApp
+from ckanext.kzopen.core import files
 from ckanext.kzopen.publishing import process, receive
 from ckanext.kzopen.publishing.datasets import known_passport
 from ckanext.kzopen.publishing.model import Delivery
 from ckanext.kzopen.publishing.settle import datastore_transaction
 from ckanext.kzopen.publishing.site import configured
-from ckanext.kzopen.rows import datastore
+from ckanext.kzopen.rows import datastore, store
 from ckanext.kzopen.rows import model as versions
 from ckanext.kzopen.rows.staging import Staging
 from ckanext.kzopen.validation import pieces
@@ -51,6 +52,12 @@ def deliver(app: CKANTestApp, uri: str, body: bytes) -> Delivery:
     return model.Session().get_one(Delivery, number)
 
 
+def of_folder(uri: str) -> list[str]:
+    """The stored files of the data set's versions, finished or not."""
+    files_url = configured().files_url
+    return [entry.name for entry in files.of(files_url).listing(f"{store.FOLDER}/{uri}")]
+
+
 def names(uri: str) -> list[str]:
     """The marks of the resource's tables in DataStore, the hidden one too."""
     current = versions.latest(model.Session(), uri)
@@ -67,6 +74,10 @@ def test_a_faultless_table_is_the_current_version_as_soon_as_it_is_accepted(
     current = versions.latest(model.Session(), uri)
     assert current is not None
     assert finished == names(uri) == [current.sha256]
+    assert len(of_folder(uri)) == 2
+    assert store.read_version(configured().files_url, current.path).to_pylist() == [
+        {name: value for name, value in row.items() if name != "_id"} for row in rows_in_datastore(app, uri)
+    ]
     assert [row["bin"] for row in rows_in_datastore(app, uri)] == ["000140000012", "000140000220", "000140000316"]
 
 
@@ -75,7 +86,14 @@ def test_a_fault_in_the_last_row_leaves_nothing_of_the_rows_before(app: CKANTest
     lines = CHANGED.splitlines(keepends=True)
     delivery = deliver(app, uri, b"".join([*lines, lines[-1]]))
     assert (delivery.state, delivery.wrong) == ("refused", 1)
-    assert (finished, names(uri)) == ([], before)
+    assert (finished, names(uri), len(of_folder(uri))) == ([], before, 1)
+
+
+def test_a_text_that_datastore_cannot_keep_is_refused(app: CKANTestApp, uri: str, finished: list[str]) -> None:
+    before = names(uri)
+    delivery = deliver(app, uri, CHANGED.replace("Лицей".encode(), "Ли\0цей".encode()))
+    assert (delivery.state, delivery.wrong) == ("refused", 1)
+    assert (finished, names(uri), len(of_folder(uri))) == ([], before, 1)
 
 
 def test_a_table_that_cannot_be_read_in_pieces_is_published_all_the_same(
@@ -90,4 +108,16 @@ def test_a_table_that_has_to_wait_for_a_person_is_rolled_back(app: CKANTestApp, 
     before = names(uri)
     delivery = deliver(app, uri, CHANGED.replace("Лицей".encode(), f"ЖСН {IIN[0]}".encode()))
     assert delivery.state == "quarantined"
-    assert (finished, names(uri)) == ([], before)
+    assert (finished, names(uri), len(of_folder(uri))) == ([], before, 1)
+
+
+def test_codes_of_a_reference_table_are_looked_up(app: CKANTestApp, uri: str, finished: list[str]) -> None:
+    with app.flask_app.test_request_context():
+        passport = known_passport(model.Session(), uri)
+        reference = {"fields": "name", "reference": {"resource": "", "fields": "bin"}}
+        passport.schema = passport.schema | {"foreignKeys": [reference]}
+        model.Session.commit()
+    before = names(uri)
+    delivery = deliver(app, uri, CHANGED)
+    assert (delivery.state, delivery.wrong) == ("refused", 3)
+    assert (finished, names(uri), len(of_folder(uri))) == ([], before, 1)

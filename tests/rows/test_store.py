@@ -7,9 +7,11 @@ import os
 from pathlib import Path
 
 import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from ckanext.kzopen.core import files
 from ckanext.kzopen.rows import store
+from ckanext.kzopen.rows.reading import Drafted
 from ckanext.kzopen.rows.store import Condition, UnknownStore
 
 TABLE = pa.table({"bin": ["000140000012", "990240000415"], "sum": [10.5, None]})
@@ -47,6 +49,35 @@ def test_equal_tables_give_equal_files(files_url: str) -> None:
     first = store.write_version(files_url, "subsidies", 1, TABLE, SCHEMA)
     second = store.write_version(files_url, "grants", 1, TABLE, SCHEMA)
     assert first.sha256 == second.sha256
+
+
+@pytest.mark.parametrize("piece", [1, 3, 7, 10, 100])
+def test_the_file_is_the_same_however_the_rows_came(files_url: str, monkeypatch: pytest.MonkeyPatch, piece: int) -> None:
+    monkeypatch.setattr(store, "ROW_GROUP", 7)
+    table = pa.table({"bin": [f"{number:012d}" for number in range(40)], "sum": [number / 2 for number in range(40)]})
+    whole = store.write_version(files_url, "subsidies", 1, table, SCHEMA)
+    with store.drafted(files_url, "grants", SCHEMA) as draft:
+        for start in range(0, 40, piece):
+            draft.take(table.slice(start, piece))
+        draft.end()
+        assert Drafted.of(draft).read().equals(table)
+        kept = draft.keep(1)
+    assert (kept.sha256, kept.rows) == (whole.sha256, 40)
+    assert pq.ParquetFile(store.file_of(files_url, kept.path)).num_row_groups == 6
+
+
+def test_of_a_draft_that_was_not_kept_nothing_is_left(files_url: str, tmp_path: Path) -> None:
+    for ended in (False, True):
+        with store.drafted(files_url, "subsidies", SCHEMA) as draft:
+            draft.take(TABLE)
+            if ended:
+                draft.end()
+    assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+
+
+def test_a_table_without_rows_is_a_file_too(files_url: str) -> None:
+    stored = store.write_version(files_url, "subsidies", 1, TABLE.slice(0, 0), SCHEMA)
+    assert store.read_version(files_url, stored.path).equals(TABLE.slice(0, 0))
 
 
 def test_the_schema_and_the_labels_travel_in_the_file(files_url: str) -> None:

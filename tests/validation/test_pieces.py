@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import pyarrow as pa
 import pytest
 from ckanext.kzopen.validation import encodings, pieces
 from ckanext.kzopen.validation.check import check_file
@@ -56,6 +57,25 @@ def test_a_file_without_fault_is_read_in_pieces(small: None, tmp_path: Path) -> 
     assert checked(path, GOOD, True) == checked(path, GOOD, False)
 
 
+def test_rows_that_are_taken_are_not_kept_as_well(small: None, tmp_path: Path) -> None:
+    path = tmp_path / "good.csv"
+    path.write_text(GOOD, encoding="utf-8")
+    taken: list[pa.Table] = []
+    found = check_file(path, SCHEMA, take=taken.append)
+    assert (found.table, found.taken, found.report.rows) == (None, True, 50)
+    assert len(taken) > 10
+    assert pa.concat_tables(taken).to_pylist() == checked(path, GOOD, False)[1]
+
+
+def test_rows_taken_of_a_file_with_a_fault_do_not_count(small: None, tmp_path: Path) -> None:
+    path = tmp_path / "spoilt.csv"
+    path.write_text(GOOD + "0001,twice,1,2026-01-01\n", encoding="utf-8")
+    taken: list[pa.Table] = []
+    found = check_file(path, SCHEMA, take=taken.append)
+    assert (found.table, found.taken, found.report.counts) == (None, False, {"unique-error": 1, "primary-key": 1})
+    assert taken
+
+
 @pytest.mark.parametrize(
     "spoilt",
     [
@@ -69,6 +89,8 @@ def test_a_file_without_fault_is_read_in_pieces(small: None, tmp_path: Path) -> 
         GOOD + '9999,"two\nlines",1,2026-01-01\n',
         GOOD + '9999,"never closed,1,2026-01-01\n',
         GOOD + "9999,return\rinside,1,2026-01-01\n",
+        GOOD + "9999,nul\0inside,1,2026-01-01\n",
+        GOOD + "9999,exact,0.12345678901234567890,2026-01-01\n",
         "code,other\n1,2\n",
     ],
 )

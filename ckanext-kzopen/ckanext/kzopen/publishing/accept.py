@@ -31,10 +31,11 @@ from sqlalchemy.orm import Session
 # pyarrow and polars stay out of the web processes, which only defer this work.
 if TYPE_CHECKING:
     import pyarrow as pa
+    from ckanext.kzopen.publishing.early import Early
     from ckanext.kzopen.rows.changes import Changed, Look
     from ckanext.kzopen.rows.diff import Difference
     from ckanext.kzopen.rows.reading import Table
-    from ckanext.kzopen.rows.staging import Staging
+    from ckanext.kzopen.rows.store import StoredVersion
     from ckanext.kzopen.validation.check import Checked
 
 LOCK = text("SELECT pg_advisory_xact_lock(hashtextextended('kzopen.dataset:' || :package, 0))")
@@ -52,16 +53,16 @@ def hold(session: Session, delivery: Delivery, passport: Passport) -> bool:
 
 
 def accept(
-    session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Checked, staged: Staging | None = None
+    session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Checked, early: Early | None = None
 ) -> None:
     """Make the table of a delivery that is held the current version and commit; raises Refused when it cannot be joined with
-    the rows. `staged` has the checked rows already, if they were taken."""
+    the rows. `early` has the checked rows already, if they were taken."""
     current = versions.latest(session, passport.uri)
     changed = _change(session, site, delivery, passport, checked, current)
     if changed is not None and current is not None:
         _publish_change(session, site, delivery, passport, checked, current, changed)
     else:
-        _publish_whole(session, site, delivery, passport, checked, current, staged if checked.taken else None)
+        _publish_whole(session, site, delivery, passport, checked, current, early if checked.taken else None)
 
 
 def _change(
@@ -137,30 +138,24 @@ def _publish_whole(
     passport: Passport,
     checked: Checked,
     current: versions.Version | None,
-    staged: Staging | None,
+    early: Early | None,
 ) -> None:
     from ckanext.kzopen.rows import datastore
 
-    table, made = _made_whole(session, site, delivery, passport, checked, current)
-    if staged is not None and table is checked.table:
-        prepared = staged.finished(made.sha256)
+    table, difference = _next_table(session, site, delivery, passport, checked, current)
+    number, base = versions.next_number(session, passport.package_id), current.number if current else None
+    if early is not None:
+        made = _made(early.draft.keep(number), number, difference, base)
+        prepared = early.staged.finished(made.sha256)
         _publish(session, site, delivery, passport, checked, made)
-        datastore.switch(staged.connection, prepared)
-        staged.commit()
+        datastore.switch(early.staged.connection, prepared)
+        early.staged.commit()
         return
+    made = _written(site, passport, table, difference, number, base)
     with datastore_transaction() as connection:
         prepared = datastore.prepare(connection, passport.resource_id, table, sha256=made.sha256, schema=passport.schema)
         _publish(session, site, delivery, passport, checked, made)
         datastore.switch(connection, prepared)
-
-
-def _made_whole(
-    session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Checked, current: versions.Version | None
-) -> tuple[pa.Table, Made]:
-    """The next version stored whole, and its table; nothing names its file yet."""
-    table, difference = _next_table(session, site, delivery, passport, checked, current)
-    number = versions.next_number(session, passport.package_id)
-    return table, _written(site, passport, table, difference, number, current.number if current else None)
 
 
 def made_first(site: Site, passport: Passport, table: pa.Table) -> Made:
@@ -188,7 +183,7 @@ def _next_table(
     sent = checked.table
     assert sent is not None  # noqa: S101 - refused before
     if delivery.mode == "replace":
-        return sent, diff.compare(sent.slice(0, 0) if old is None else diff.InFiles(old), sent, key)
+        return sent, diff.compare(sent.schema.empty_table() if old is None else old, sent, key)
     before = old.read() if old else None
     try:
         before = merge.fitted(before, sent, passport.schema["fields"]) if before is not None else None
@@ -203,7 +198,11 @@ def _next_table(
 def _written(site: Site, passport: Passport, table: pa.Table, difference: Difference, number: int, base: int | None) -> Made:
     from ckanext.kzopen.rows import store
 
-    stored = store.write_version(site.files_url, passport.uri, number, table, passport.schema)
+    return _made(store.write_version(site.files_url, passport.uri, number, table, passport.schema), number, difference, base)
+
+
+def _made(stored: StoredVersion, number: int, difference: Difference, base: int | None) -> Made:
+    """A version stored whole; nothing names its file yet."""
     return Made(number, stored, difference, base, stored.rows, stored.sha256)
 
 

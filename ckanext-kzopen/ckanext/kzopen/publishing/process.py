@@ -5,9 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import AbstractContextManager, nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -20,7 +19,7 @@ from ckanext.kzopen.publishing import accept, compatibility, inbox, repairs, rul
 from ckanext.kzopen.publishing.model import Delivery, Passport
 from ckanext.kzopen.publishing.receive import defer_publication
 from ckanext.kzopen.publishing.refusal import Refused
-from ckanext.kzopen.publishing.settle import settle, staging
+from ckanext.kzopen.publishing.settle import settle
 from ckanext.kzopen.publishing.site import Site
 from ckanext.kzopen.publishing.waiting import is_decided, tell
 from ckanext.kzopen.rows import model as versions
@@ -28,9 +27,8 @@ from sqlalchemy.orm import Session
 
 # pyarrow and polars stay out of the web processes, which only defer this work.
 if TYPE_CHECKING:
-    import pyarrow as pa
+    from ckanext.kzopen.publishing.early import Early
     from ckanext.kzopen.publishing.personal import Search
-    from ckanext.kzopen.rows.staging import Staging
 
 SYSTEM = "system:publishing"
 LEAST_UNPACKED, MOST_TIMES = 128 << 20, 250
@@ -60,12 +58,12 @@ def _decide(session: Session, site: Site, delivery: Delivery) -> None:
     if not accept.hold(session, delivery, passport):
         return
     try:
-        with _early(session, delivery, passport) as early:
+        with _early(session, site, delivery, passport) as early:
             checked = sound(session, site, delivery, passport, repairs.keys(session, delivery), early)
             people = early.people if early and checked.taken else None
             stopped = _stopped if delivery.state == "checking" else _stopped_late
             if not stopped(session, site, delivery, passport, checked, people):
-                accept.accept(session, site, delivery, passport, checked, early.staged if early else None)
+                accept.accept(session, site, delivery, passport, checked, early)
     except Refused as refusal:
         session.rollback()
         _refuse(session, delivery, refusal.report)
@@ -74,32 +72,16 @@ def _decide(session: Session, site: Site, delivery: Delivery) -> None:
     session.commit()
 
 
-@dataclass(frozen=True)
-class Early:
-    """What is done with rows while they are still being checked: they are loaded, and searched for personal data."""
-
-    staged: Staging
-    people: Search
-
-    def take(self, rows: pa.Table) -> None:
-        """The next rows."""
-        self.people.take(rows)
-        self.staged.take(rows)
-
-
-@contextmanager
-def _early(session: Session, delivery: Delivery, passport: Passport) -> Iterator[Early | None]:
-    """Where rows are taken early; None where it is sure that somebody decides on the delivery first, or where its rows are
-    joined with those that are there."""
-    from ckanext.kzopen.publishing import personal
+def _early(session: Session, site: Site, delivery: Delivery, passport: Passport) -> AbstractContextManager[Early | None]:
+    """Where the rows of a large table are taken early; None where it is sure that somebody decides on the delivery first, or
+    where its rows are joined with those that are there."""
+    from ckanext.kzopen.publishing import early
 
     waits = delivery.waits_for is not None or rules.needs_second_person(session, delivery)
     later = delivery.publish_at is not None and delivery.publish_at > _now()
-    if delivery.mode != "replace" or (delivery.state == "checking" and (waits or later)):
-        yield None
-        return
-    with staging(passport) as staged:
-        yield Early(staged, personal.Search(passport.schema))
+    if delivery.mode != "replace" or not early.pays(delivery.size) or (delivery.state == "checking" and (waits or later)):
+        return nullcontext()
+    return early.begun(site, passport)
 
 
 def _stopped(
@@ -201,7 +183,8 @@ def sound(
     _refuse_unknown_codes(session, site, delivery, passport, checked)
     if checked.table is None:
         raise Refused(checked.report)
-    _refuse_unstorable(checked)
+    if not checked.taken:  # nothing unstorable was among those
+        _refuse_unstorable(checked)
     return checked
 
 
@@ -225,10 +208,12 @@ def check(site: Site, delivery: Delivery, passport: Passport, accepted: set[repa
         suggest=True,
         take=early.take if early else None,
     )
-    if early:
-        # Rows that do not count must not stand in the way of the table that is loaded in their place.
-        early.staged.end() if checked.taken else early.staged.give_up()
-    return checked
+    if early is None:
+        return checked
+    if not checked.taken:
+        early.give_up()
+        return checked
+    return replace(checked, table=early.table())
 
 
 def _refuse_unstorable(checked: Any) -> None:

@@ -119,14 +119,13 @@ class InFiles:
         return found[order.search_sorted(indexes).to_list()]
 
 
-def compare(old: pa.Table | Side, new: pa.Table | Side, key: Sequence[str], samples: int = SAMPLES) -> Difference:
+def compare(old: pa.Table | Table, new: pa.Table | Table, key: Sequence[str], samples: int = SAMPLES) -> Difference:
     """Compare by `key`; without one, or when a version lacks its columns, whole rows are compared as a multiset.
 
     Without a key nothing is "changed": a row with another value is one row removed and one added. By key, memory is that of
     the key and one column of each side.
     """
-    before = InMemory(old) if isinstance(old, pa.Table) else old
-    after = InMemory(new) if isinstance(new, pa.Table) else new
+    before, after = _side(old), _side(new)
     known = set(before.names)
     common = [name for name in after.names if name in known]
     extra: dict[str, Any] = {
@@ -141,6 +140,10 @@ def compare(old: pa.Table | Side, new: pa.Table | Side, key: Sequence[str], samp
             return _by_key(_Pairing(before, after, pairs), list(key), common, samples, extra)
     frames = _alike(before, after, common)
     return _by_row(*frames, samples, extra)
+
+
+def _side(version: pa.Table | Table) -> Side:
+    return InFiles(version) if isinstance(version, Table) else InMemory(version)
 
 
 def _nothing_alike(before: Side, after: Side, names: list[str], samples: int, extra: dict[str, Any]) -> Difference:

@@ -24,7 +24,7 @@ def between(session: Session, files_url: str, old: Version, new: Version, sample
     before, after = reading.table_of(session, files_url, old), reading.table_of(session, files_url, new)
     run = _run(session, old, new)
     if run is None or not key:
-        return diff.compare(diff.InFiles(before), diff.InFiles(after), key, samples)
+        return diff.compare(before, after, key, samples)
     places = _touched(files_url, [link.path for link in run], before.rows, after.rows)
     rows = [side.taken(places.filter(places <= side.rows).to_list()) for side in (before, after)]
     found = diff.compare(rows[0], rows[1], key, samples)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, cached_property
+from pathlib import Path
 
 import polars as pl
 import pyarrow as pa
@@ -16,7 +17,7 @@ from ckanext.kzopen.core.ahead import made_ahead
 from ckanext.kzopen.rows import store
 from ckanext.kzopen.rows.chain import Link
 from ckanext.kzopen.rows.model import Version, way_to
-from ckanext.kzopen.rows.store import PLACE
+from ckanext.kzopen.rows.store import PLACE, Draft
 from sqlalchemy.orm import Session
 
 BATCH = 10_000
@@ -33,15 +34,34 @@ class Table:
     links: tuple[Link, ...]
     rows: int
 
+    def __getitem__(self, name: str) -> pa.ChunkedArray:
+        """A column, read anew each time."""
+        return self.read([name]).column(name)
+
+    @property
+    def num_rows(self) -> int:
+        """How many rows it has, as a table in memory tells it."""
+        return self.rows
+
+    @property
+    def column_names(self) -> list[str]:
+        """The names of the columns, as a table in memory tells them."""
+        return list(self.schema.names)
+
     @property
     def whole(self) -> Link:
         """The whole table below all changes."""
         return self.links[0]
 
+    @property
+    def _lowest(self) -> Path:
+        """The file of the whole table below all changes."""
+        return store.file_of(self.files_url, self.whole.path)
+
     @cached_property
     def schema(self) -> pa.Schema:
         """Names and types of the columns, with the Table Schema in its metadata."""
-        return pq.read_schema(store.file_of(self.files_url, self.whole.path))
+        return pq.read_schema(self._lowest)
 
     @cached_property
     def changes(self) -> pa.Table | None:
@@ -65,7 +85,7 @@ class Table:
     def _below(self, columns: Sequence[str] | None, size: int) -> Iterator[tuple[pa.Table, int]]:
         """The rows of the whole table that are still rows of this version, and how many lie before them."""
         start = 0
-        with pq.ParquetFile(store.file_of(self.files_url, self.whole.path)) as file:
+        with pq.ParquetFile(self._lowest) as file:
             for batch in file.iter_batches(batch_size=size, columns=list(columns) if columns is not None else None):
                 if start >= self.rows:
                     break
@@ -87,8 +107,7 @@ class Table:
             return self._read_beside(columns)
         if self.whole.rows > self.rows:
             return pa.concat_tables(self.batches(columns, WHOLE_BATCH))
-        file = store.file_of(self.files_url, self.whole.path)
-        return pq.read_table(file, columns=list(columns) if columns is not None else None)
+        return pq.read_table(self._lowest, columns=list(columns) if columns is not None else None)
 
     def _read_beside(self, columns: Sequence[str] | None) -> pa.Table:
         """Changes are gathered, and laid over batches, while the next ones are read."""
@@ -108,8 +127,26 @@ class Table:
             first, last = wanted.search_sorted(start + 1), wanted.search_sorted(start + batch.num_rows + 1)
             if last > first:
                 found.append(batch.take((wanted[first:last] - (start + 1)).to_arrow()))
+            if last == len(wanted):
+                break
             start += batch.num_rows
         return pa.concat_tables(found) if found else self.schema.empty_table()
+
+
+@dataclass(frozen=True)
+class Drafted(Table):
+    """A version that is read from its draft, before it is kept or given up."""
+
+    path: Path
+
+    @classmethod
+    def of(cls, draft: Draft) -> Drafted:
+        """The rows of a draft that was ended."""
+        return cls("", (Link(None, 0, "", draft.rows),), draft.rows, draft.path)
+
+    @property
+    def _lowest(self) -> Path:
+        return self.path
 
 
 class Overlay:

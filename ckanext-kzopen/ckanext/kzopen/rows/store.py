@@ -11,7 +11,8 @@ import hashlib
 import json
 import re
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -21,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from ckanext.kzopen.core import files
-from ckanext.kzopen.core.files import Entry, UnknownStore
+from ckanext.kzopen.core.files import Entry, Files, UnknownStore
 
 URI = re.compile(r"[a-z0-9_-]{2,100}")
 FOLDER = "versions"
@@ -30,7 +31,7 @@ SCHEMA_KEY = b"kzopen.schema"
 PLACE = "_place"
 SEEN = 10_000
 
-__all__ = ["Condition", "Stored", "StoredVersion", "UnknownStore"]
+__all__ = ["Condition", "StoredVersion", "UnknownStore"]
 
 
 @dataclass(frozen=True)
@@ -41,9 +42,6 @@ class StoredVersion:
     sha256: str
     size: int
     rows: int
-
-
-Stored = StoredVersion
 
 
 class Condition(StrEnum):
@@ -62,25 +60,88 @@ def write_version(
     It is written beside its place, synced and renamed, so that nobody ever sees half a file. `schema`, the Table Schema
     descriptor, travels inside the file with the labels of its fields.
     """
-    return _write(files_url, uri, f"v{number}", described(table, schema or {}))
+    with drafted(files_url, uri, schema) as draft:
+        draft.take(table)
+        draft.end()
+        return draft.keep(number)
 
 
 def write_changes(files_url: str, uri: str, since: int, number: int, changes: pa.Table) -> StoredVersion:
     """Write the rows (with their PLACE) that make version `number` out of version `since`, as safely."""
-    return _write(files_url, uri, f"v{since}-v{number}", changes.replace_schema_metadata(None))
+    with drafted(files_url, uri) as draft:
+        draft.take(changes.replace_schema_metadata(None))
+        draft.end()
+        return draft.keep(number, since)
 
 
-def _write(files_url: str, uri: str, name: str, table: pa.Table) -> StoredVersion:
+class Draft:
+    """A version's file while its rows come, piece after piece; memory is that of one group of rows.
+
+    Groups are cut at the same rows, and each is one chunk, however the rows came: so the file depends on the table alone.
+    """
+
+    def __init__(self, keeper: Files, path: Path, uri: str, schema: Mapping[str, Any]) -> None:
+        self._keeper, self._uri, self._schema = keeper, uri, schema
+        self._waiting: list[pa.Table] = []
+        self._writer: pq.ParquetWriter | None = None
+        self.path, self.rows = path, 0
+
+    def take(self, rows: pa.Table) -> None:
+        """The next rows; all come with the same columns. At least one table has to come, if only an empty one."""
+        self._waiting.append(rows)
+        self.rows += rows.num_rows
+        if sum(table.num_rows for table in self._waiting) >= ROW_GROUP:
+            self._write_groups(ROW_GROUP)
+
+    def end(self) -> None:
+        """No rows come any more: the file can be read."""
+        self._write_groups(1)
+        self.close()
+
+    def keep(self, number: int, since: int | None = None) -> StoredVersion:
+        """After `end`: the file becomes that of version `number`, or of the change that makes it out of `since`."""
+        name = f"v{number}" if since is None else f"v{since}-v{number}"
+        digest, size = digest_of(self.path), self.path.stat().st_size
+        path = f"{FOLDER}/{self._uri}/{name}-{digest[:16]}.parquet"
+        self._keeper.keep(self.path, path)
+        return StoredVersion(path, digest, size, self.rows)
+
+    def close(self) -> None:
+        """Nothing is written any more; asked again, it does nothing."""
+        if self._writer is not None:
+            self._writer.close()
+
+    def _write_groups(self, least: int) -> None:
+        """Write what waits, but for a rest of fewer rows than `least`; a table without rows is a file too."""
+        rows = pa.concat_tables(self._waiting)
+        while self._writer is None or rows.num_rows >= least:
+            self._write(rows.slice(0, ROW_GROUP))
+            rows = rows.slice(ROW_GROUP)
+        self._waiting = [rows]
+
+    def _write(self, rows: pa.Table) -> None:
+        group = described(rows, self._schema).combine_chunks()
+        if self._writer is None:
+            told = repeating(group)
+            self._writer = pq.ParquetWriter(self.path, group.schema, compression="zstd", use_dictionary=told)
+        self._writer.write_table(group, row_group_size=ROW_GROUP)
+
+
+@contextmanager
+def drafted(files_url: str, uri: str, schema: Mapping[str, Any] | None = None) -> Iterator[Draft]:
+    """The file of a version of data set `uri` that is to be written; unless it was kept, nothing is left of it.
+
+    Raises ValueError for a name that cannot be a folder's.
+    """
     if not URI.fullmatch(uri):
         raise ValueError(f"{uri!r} cannot be the name of a data set")
-    store = files.of(files_url)
-    folder = f"{FOLDER}/{uri}"
-    with store.scratch(folder) as temporary:
-        pq.write_table(table, temporary, compression="zstd", row_group_size=ROW_GROUP, use_dictionary=repeating(table))
-        digest, size = digest_of(temporary), temporary.stat().st_size
-        path = f"{folder}/{name}-{digest[:16]}.parquet"
-        store.keep(temporary, path)
-    return StoredVersion(path, digest, size, table.num_rows)
+    keeper = files.of(files_url)
+    with keeper.scratch(f"{FOLDER}/{uri}") as temporary:
+        draft = Draft(keeper, temporary, uri, schema or {})
+        try:
+            yield draft
+        finally:
+            draft.close()
 
 
 def repeating(table: pa.Table) -> list[str]:

@@ -40,7 +40,8 @@ SHOWN_ROWS, FIRST_ROWS, SHOWN_COLUMNS, SHOWN_LETTERS = 200, 20, 60, 200
 class Checked:
     """The report, and the table when the file is free of errors; `mendable` is what suggestions are read off.
 
-    `taken`: the rows of the table were given out while it was checked.
+    `taken`: the file is free of errors, and the rows of the table were given out while it was checked; who took them puts
+    the table here.
     """
 
     report: Report
@@ -91,7 +92,7 @@ def _faultless(path: Path, descriptor: schemas.Descriptor, schema: Schema, take:
     found = pieces.faultless(path, encoding, descriptor, schema, take) if encoding else None
     if found is None:
         return None
-    return Checked(Report(found.table.num_rows, {}, (), found.reading), found.table, taken=take is not None)
+    return Checked(Report(found.rows, {}, (), found.reading), found.table, taken=take is not None)
 
 
 def _mended(cells: Cells, descriptor: schemas.Descriptor, schema: Schema, limit: int, accepted: Collection[Key]) -> Checked:

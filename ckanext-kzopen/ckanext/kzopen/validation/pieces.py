@@ -1,4 +1,5 @@
-"""A large text table without any fault, checked piece by piece: memory is that of one piece and of the typed table.
+"""A large text table without any fault, checked piece by piece: memory is that of few pieces, of a number for each key, and
+of the typed table where nobody takes its rows.
 
 Each piece goes through the same functions as a whole file. At the first fault, doubt or surprise nothing is returned, and the
 file is checked as a whole: only then are errors listed. A piece ends at a line end; that no record goes on behind it is
@@ -8,7 +9,7 @@ proved afterwards, by as many records having been read as there are line ends.
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -31,10 +32,11 @@ THREADS = 2
 
 @dataclass(frozen=True)
 class Faultless:
-    """The typed table, and how the file was read."""
+    """How many rows there are, how the file was read, and the typed table unless its rows were taken."""
 
-    table: pa.Table
+    rows: int
     reading: Reading
+    table: pa.Table | None
 
 
 class _Doubt(Exception):
@@ -42,7 +44,10 @@ class _Doubt(Exception):
 
 
 Taker = Callable[[pa.Table], None]
-"""Gets the typed rows of a piece as soon as no fault was found in it; the whole may still turn out to have one."""
+"""Gets the typed rows of a piece as soon as no fault was found in it; the whole may still turn out to have one.
+
+No text among them has U+0000, which PostgreSQL cannot keep.
+"""
 
 
 def faultless(
@@ -50,7 +55,8 @@ def faultless(
 ) -> Faultless | None:
     """The table of a file of SMALLEST bytes or more that has no fault at all; None for every other file.
 
-    That it is `encoding`, UTF-8 with or without a mark, is proved while it is read.
+    That it is `encoding`, UTF-8 with or without a mark, is proved while it is read. Each piece goes to `take`, if there is
+    one, and is then forgotten.
     """
     if encoding not in ("utf-8", "utf-8-sig") or path.stat().st_size < SMALLEST:
         return None
@@ -65,18 +71,27 @@ def faultless(
     header = schemas.header_of(schemas.matched(start.labels, descriptor), schema, start.reading.header_row)
     if header.errors:
         return None
+    tables: list[pa.Table] = []
+    keep = tables.append if take is None else take
     try:
-        tables = []
-        for table in _tables(path, start, schemas.fields_of(header), schema):
-            tables.append(table)
-            if take is not None:
-                take(table)
+        rows = _taken(_tables(path, start, schemas.fields_of(header), schema), _Unrepeated(schema), keep)
     except (_Doubt, pa.ArrowInvalid):
         return None
-    if not tables or any(table.schema != tables[0].schema for table in tables):
-        return None
-    table = pa.concat_tables(tables)
-    return Faultless(table, start.reading) if _unique(table, schema) else None
+    return Faultless(rows, start.reading, pa.concat_tables(tables) if tables else None)
+
+
+def _taken(tables: Iterable[pa.Table], unrepeated: _Unrepeated, keep: Taker) -> int:
+    """Hand over the pieces, of which there is at least one and whose types are alike; how many rows they have."""
+    rows, known = 0, None
+    for table in tables:
+        if known is not None and table.schema != known:
+            raise _Doubt
+        unrepeated.take(table)
+        keep(table)
+        rows, known = rows + table.num_rows, table.schema
+    if known is None or not unrepeated.surely():
+        raise _Doubt
+    return rows
 
 
 def _tables(path: Path, start: Start, fields: list[Field], schema: Schema) -> Iterator[pa.Table]:
@@ -121,6 +136,8 @@ def _read(piece: bytes, delimiter: str, width: int) -> pl.DataFrame:
         pa_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
     )
     lines = piece.count(b"\n") + (not piece.endswith(b"\n"))
+    if b"\0" in piece:  # DataStore cannot keep it: the whole check tells where it stands
+        raise _Doubt
     if table.num_rows != lines or (b"\r" in piece and b"\r" in piece.replace(b"\r\n", b"")):
         raise _Doubt
     frame = pl.from_arrow(table)
@@ -144,23 +161,34 @@ def _blank(columns: list[Column]) -> bool:
     return blank is not None and bool(blank.any())
 
 
-def _unique(table: pa.Table, schema: Schema) -> bool:
-    """Whether surely nothing repeats that must not; keys with an empty part or NaN are left to the whole check."""
-    wanted = [[field.name] for field in schema.fields if field.constraints.get("unique")]
-    key = list(schema.primary_key)
-    if key and key not in wanted:
-        wanted.append(key)
-    return all(set(names) <= set(table.column_names) and _differ(table.select(names)) for names in wanted)
+class _Unrepeated:
+    """Whether nothing repeats that must not. Of each value or key a hash is kept: rows whose hashes differ, differ.
+
+    Equal hashes prove nothing: the whole check decides. Keys with an empty part or NaN are left to it too.
+    """
+
+    def __init__(self, schema: Schema) -> None:
+        self._wanted = [[field.name] for field in schema.fields if field.constraints.get("unique")]
+        key = list(schema.primary_key)
+        if key and key not in self._wanted:
+            self._wanted.append(key)
+        self._hashes: list[list[pl.Series]] = [[] for _ in self._wanted]
+
+    def take(self, rows: pa.Table) -> None:
+        """Look at these rows too; _Doubt where a hash would not do."""
+        for names, hashes in zip(self._wanted, self._hashes, strict=True):
+            frame = pl.from_arrow(rows.select(names))
+            assert isinstance(frame, pl.DataFrame)  # noqa: S101 (a table gives a frame)
+            for column in frame.get_columns():
+                if column.null_count() or (column.dtype.is_float() and column.is_nan().any()):
+                    raise _Doubt
+            hashes.append(frame.hash_rows(seed=1))
+
+    def surely(self) -> bool:
+        """Whether all rows taken differ."""
+        return all(_differ(hashes) for hashes in self._hashes)
 
 
-def _differ(table: pa.Table) -> bool:
-    """Whether all rows have another hash: then they differ. Equal hashes prove nothing, and the whole check decides."""
-    hashes = []
-    for batch in table.to_batches():
-        frame = pl.from_arrow(batch)
-        assert isinstance(frame, pl.DataFrame)  # noqa: S101 (a batch gives a frame)
-        for column in frame.get_columns():
-            if column.null_count() or (column.dtype.is_float() and column.is_nan().any()):
-                return False
-        hashes.append(frame.hash_rows(seed=1))
-    return not hashes or bool(pl.concat(hashes).n_unique() == table.num_rows)
+def _differ(hashes: list[pl.Series]) -> bool:
+    every = pl.concat(hashes)
+    return bool(every.n_unique() == len(every))
