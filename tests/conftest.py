@@ -34,6 +34,16 @@ def pytest_configure() -> None:
     pbkdf2_sha512.default_rounds = 100
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What needs an Elasticsearch is a suite of its own: `./kzopen test elasticsearch`."""
+    for item in items:
+        callspec = getattr(item, "callspec", None)
+        engine = callspec.params.get("engine") if callspec else None
+        if "elasticsearch" in (engine, *getattr(item, "fixturenames", ())):
+            item.add_marker("elasticsearch")
+
+
 def free_port() -> int:
     """A port that nobody listens on, so that runs beside each other do not meet."""
     with socket.socket() as probe:

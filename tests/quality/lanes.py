@@ -25,7 +25,6 @@ SECONDS_OF_A_TEST = 0.15
 # Costly things that live as long as the run, and how a file that uses one is known: by its path or by a word in it.
 SHARED = {
     "a running portal": re.compile(r"\Atests/(browser|api_clients/python)/|\blive_portal\b"),
-    "Elasticsearch": re.compile(r"\belasticsearch: str\b|\bengine: SearchEngine\b"),
 }
 
 

@@ -69,7 +69,6 @@ def test_the_end_is_one_list_of_skips_one_line_and_one_exit_code(tmp_path: Path)
 def test_files_that_share_a_running_portal_are_one_unit() -> None:
     units = {lanes.unit_of(f"{path}::test_x") for path in ("tests/runtime/test_commands.py", "tests/browser/test_story.py")}
     assert units == {"a running portal"}
-    assert lanes.unit_of("tests/search/test_elastic.py::test_x") == "Elasticsearch"
     assert lanes.unit_of("tests/rows/test_diff.py::test_x") == "tests/rows/test_diff.py"
 
 

@@ -1,9 +1,10 @@
 """`./kzopen test`: a PostgreSQL, a Valkey, an indexer and a worker of their own, then pytest.
 
-Suites: `all` (default: everything in tests/ but the long suites), `ckan-search` (CKAN's own tests that exercise search),
-`ckan-search-short` (a minute of them), `matrix` (who may do what: every route and action on every level in every language,
-long), `commands` (every command on a running portal, long), `faults` (long), `guards` (long: fault tests are seen to fail when
-what they guard is taken out; names after it choose some of `tests/faults/guards.yaml`).
+Suites: `all` (default: everything in tests/ but the long suites and what needs an Elasticsearch), `elasticsearch` (our tests of
+that engine, and a minute of CKAN's on it), `ckan-search` (CKAN's own tests that exercise search), `ckan-search-short` (that
+minute of them), `matrix` (who may do what: every route and action on every level in every language, long), `commands` (every
+command on a running portal, long), `faults` (long), `guards` (long: fault tests are seen to fail when what they guard is taken
+out; names after it choose some of `tests/faults/guards.yaml`).
 Anything else is passed to pytest as it is.
 `--engine` runs the suite on another search engine. The long way is shared by two lanes, each with services and a pytest of its
 own; `--lanes 1` goes in single file, `--lanes 2` shares a path too.
@@ -14,14 +15,16 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from ckanext.kzopen.core.settings import Settings
 from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.testing.engines import ENGINES, search_engine
 from ckanext.kzopen.runtime.testing.guards import run_guards, wanted
 from ckanext.kzopen.runtime.testing.portals import options_of, test_portal, test_portals
-from ckanext.kzopen.runtime.testing.suites import ROOT, Suite, asked, chosen, suites
+from ckanext.kzopen.runtime.testing.suites import ELASTICSEARCH, ROOT, Suite, asked, chosen, suites
 
 __all__ = ["Suite", "options_of", "run_suite", "suites", "test_portal"]
 
@@ -30,6 +33,8 @@ def run_suite(arguments: list[str]) -> int:
     """Run the chosen suite; pytest's exit code."""
     if arguments[:1] == ["guards"]:
         return _run_guards(arguments[1:])
+    if arguments[:1] == [ELASTICSEARCH]:
+        return _run_on_elasticsearch(arguments[1:])
     engine, arguments = asked(arguments, "--engine")
     if engine not in ("", *ENGINES):
         sys.exit(f"--engine is one of {', '.join(ENGINES)}")
@@ -39,6 +44,19 @@ def run_suite(arguments: list[str]) -> int:
     suite = chosen(arguments, int(lanes) if lanes else None)
     with search_engine(engine or ENGINES[0]) as address, test_portals(portals_of(suite, address), suite) as inis:
         return run_pytest(suite, inis)
+
+
+def _run_on_elasticsearch(more: list[str]) -> int:
+    """CKAN's short tests, then ours, on one node; the worst exit code."""
+    codes = []
+    with search_engine(ELASTICSEARCH) as address:
+        node = {"KZOPEN_TEST_ELASTICSEARCH": urlsplit(address).netloc}
+        for name, search_url in (("ckan-search-short", address), (ELASTICSEARCH, "")):
+            suite = suites()[name]
+            suite = replace(suite, arguments=[*suite.arguments, *more], environment=suite.environment | node)
+            with test_portals(portals_of(suite, search_url), suite) as inis:
+                codes.append(run_pytest(suite, inis))
+    return max(codes)
 
 
 def _run_guards(names: list[str]) -> int:

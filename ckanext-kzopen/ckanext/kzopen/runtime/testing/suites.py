@@ -41,6 +41,7 @@ CKAN_TEST_OPTIONS = {
     "kzopen.search_wait": "20",  # a busy machine must not fail a test that searches right after a write
 }
 LANES = 2
+ELASTICSEARCH = "elasticsearch"
 ELSEWHERE = ("ckan_search", "docs", "quality")
 """What a suite of its own runs, and what `./kzopen check` runs, in half a minute and without a portal."""
 # How often things die in the long form; the variables may be set to more.
@@ -88,7 +89,7 @@ def suites() -> dict[str, Suite]:
     return {
         "all": Suite(
             "test",
-            [str(TESTS), *elsewhere, "-m", "not long"],
+            [str(TESTS), *elsewhere, "-m", "not long and not elasticsearch"],
             OPTIONS,
             lanes=LANES,
         ),
@@ -107,6 +108,7 @@ def suites() -> dict[str, Suite]:
             {"testing": "true"},
             environment=LONG_FAULTS,
         ),
+        ELASTICSEARCH: Suite("test", [str(TESTS / "search"), "-m", "elasticsearch and not long"], OPTIONS, worker=False),
         "ckan-search": _of_ckan("MODULES"),
         "ckan-search-short": _of_ckan("SHORT"),
     }
