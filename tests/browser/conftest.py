@@ -93,7 +93,10 @@ def sign_in(page: Page, portal: LivePortal, language: str, who: str = "") -> Non
 
 
 def sign_in_as_operator(page: Page, portal: LivePortal) -> None:
-    """Sign in and set up the second factor, which is asked of operators; once in the life of a portal."""
+    """Sign in and set up the second factor, which is asked of operators; later windows get the cookies of the first."""
+    if portal.url in _OPERATORS:
+        page.context.add_cookies(_OPERATORS[portal.url])
+        return
     sign_in(page, portal, "en", "operator")
     page.wait_for_url("**/account/second-factor*")
     secret = page.locator("p > code").inner_text().replace(" ", "")
@@ -101,3 +104,8 @@ def sign_in_as_operator(page: Page, portal: LivePortal) -> None:
     page.locator("[name=password]").fill(portal.accounts["operator"]["password"])
     page.locator("form:has([name=code]) button[type=submit]").first.click()
     page.get_by_text(re.compile(r"^[a-z2-9]{5}-[a-z2-9]{5}$")).first.wait_for()
+    _OPERATORS[portal.url] = page.context.cookies()
+
+
+_OPERATORS: dict[str, Any] = {}
+"""The cookies of the operator who is signed in, by the portal's address."""

@@ -36,9 +36,10 @@ class Keys:
     def reach(self, target: Locator) -> None:
         """Press Tab until the target has the focus, which must be seen."""
         expect(target).to_be_visible()
+        element = target.element_handle()  # so that it is not looked for at each press
         for _ in range(FARTHEST):
-            if target.evaluate(IS_FOCUSED):
-                assert target.evaluate(IS_SEEN), "one does not see where one is"
+            if element.evaluate(IS_FOCUSED):
+                assert element.evaluate(IS_SEEN), "one does not see where one is"
                 return
             self.page.keyboard.press("Tab")
         raise AssertionError(f"the Tab key does not reach {target}")
@@ -90,10 +91,10 @@ class Keys:
 
     def wait_for_the_worker(self, words: Words) -> None:
         again = self.page.get_by_role("link", name=words.look_again)
-        for _ in range(60):
+        for _ in range(240):
             if not again.is_visible():
                 return
-            self.page.wait_for_timeout(1_000)
+            self.page.wait_for_timeout(250)
             self.follow(again)
 
 

@@ -93,8 +93,8 @@ def described(page: Page, name: str, sample: Path) -> None:
 def wait_for_the_worker(page: Page) -> None:
     """Ask for the page again while it says that the file is being worked on; a minute at most."""
     again = page.get_by_role("link", name="Қайта қарау")
-    for _ in range(60):
+    for _ in range(240):
         if not again.is_visible():
             return
-        page.wait_for_timeout(1_000)
+        page.wait_for_timeout(250)
         again.click()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import NARROW, WIDE, sign_in, width_of
 from tests.browser.test_repair_story import described, wait_for_the_worker
@@ -25,12 +25,15 @@ LABELS = """tables => tables.flatMap(table => {
 })"""
 
 
-@pytest.fixture
-def refused(page: Page, portal: LivePortal, tmp_path: Path) -> Page:
-    """The page of a delivery of many columns with mistakes, in Kazakh."""
-    sample, messy = tmp_path / "үлгі.csv", tmp_path / "кесте.csv"
+@pytest.fixture(scope="module")
+def delivery(browser: Browser, portal: LivePortal, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Any]:
+    """The address of a delivery of many columns with mistakes, in Kazakh, and the cookies of its sender."""
+    folder = tmp_path_factory.mktemp("tables")
+    sample, messy = folder / "үлгі.csv", folder / "кесте.csv"
     sample.write_text(HEADER + GOOD + GOOD.replace("000140000012", "990240000415"), encoding="utf-8")
     messy.write_text(HEADER + GOOD + BAD.replace("000140000012", "990240000415"), encoding="utf-8")
+    context = browser.new_context(base_url=portal.url, viewport=WIDE)  # type: ignore[arg-type]
+    page = context.new_page()
     sign_in(page, portal, "kk")
     page.wait_for_load_state("load")
     described(page, f"keste-{uuid4().hex[:6]}", sample)
@@ -38,6 +41,17 @@ def refused(page: Page, portal: LivePortal, tmp_path: Path) -> Page:
     page.locator("input[type=file]").set_input_files(messy)
     page.get_by_role("button", name="Жүктеп, тексеру").click()
     wait_for_the_worker(page)
+    address, cookies = page.url, context.cookies()
+    context.close()
+    return address, cookies
+
+
+@pytest.fixture
+def refused(page: Page, delivery: tuple[str, Any]) -> Page:
+    """The page of that delivery."""
+    address, cookies = delivery
+    page.context.add_cookies(cookies)
+    page.goto(address)
     return page
 
 
@@ -80,17 +94,17 @@ def test_a_list_of_things_is_cards_on_a_telephone(refused: Page) -> None:
     assert not any(scrolls(box) for box in refused.locator(".table-wrap").all())
 
 
-@pytest.mark.parametrize("path", ["/staff/people", "/staff/agencies", "/staff/events", "/figures"])
-def test_every_list_is_cards_labelled_by_its_headers(page: Page, portal: LivePortal, path: str) -> None:
+def test_every_list_is_cards_labelled_by_its_headers(page: Page, portal: LivePortal) -> None:
     sign_in(page, portal, "ru", "demo-admin")
     page.wait_for_load_state("load")
-    page.goto(f"/ru{path}")
-    cells = page.locator(".table.as-cards > tbody td[data-label]")
-    assert cells.count() > 0, "nothing is listed"
-    assert page.locator(".table.as-cards").evaluate_all(LABELS) == []
     page.set_viewport_size(NARROW)  # type: ignore[arg-type]
-    assert not any(scrolls(box) for box in page.locator(".table-wrap").all())
-    assert width_of(page) <= NARROW["width"]
+    for path in ("/staff/people", "/staff/agencies", "/staff/events", "/figures"):
+        page.goto(f"/ru{path}")
+        cells = page.locator(".table.as-cards > tbody td[data-label]")
+        assert cells.count() > 0, f"nothing is listed on {path}"
+        assert page.locator(".table.as-cards").evaluate_all(LABELS) == [], path
+        assert not any(scrolls(box) for box in page.locator(".table-wrap").all()), path
+        assert width_of(page) <= NARROW["width"], path
 
 
 def test_all_fields_of_a_column_are_in_sight_on_a_desk(refused: Page) -> None:

@@ -15,7 +15,8 @@ import pytest
 
 from tests.conftest import LivePortal
 
-TABLES, SENDINGS = 20, int(os.environ.get("KZOPEN_FAULT_SENDINGS", "80"))
+SENDINGS = int(os.environ.get("KZOPEN_FAULT_SENDINGS", "32"))
+TABLES = SENDINGS // 4 if SENDINGS < 80 else 20
 FIELDS = [{"name": "code", "type": "string"}, {"name": "amount", "type": "integer"}]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, get_args
@@ -14,7 +14,7 @@ import pytest
 from ckan import model
 from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.core.people.systems import System, tokens
-from ckanext.kzopen.core.people.systems.model import EVERYTHING, MODES, PASSPORT
+from ckanext.kzopen.core.people.systems.model import EVERYTHING, MODES, PASSPORT, tokens_of
 from ckanext.kzopen.publishing.calls import Mode
 from ckanext.kzopen.publishing.model import passport_of
 
@@ -34,12 +34,35 @@ class Place:
     upload: str
 
 
-@pytest.fixture
-def place(app: CKANTestApp, api: Api, agency: Agency, uri: str) -> Place:
+def placed(app: CKANTestApp) -> Place:
+    agency = new_agency(app)
+    api, uri = Api(app, agency.token), f"schools-{uuid4().hex[:10]}"
+    assert api.put(uri, passport(agency.name)).status_code == 201
     api.delivery(uri, SCHOOLS)
-    number = api.delivery(uri, SCHOOLS, "?check=only")["id"]
-    upload = api.call("POST", "/uploads", json={"dataset": uri, "length": 5}).json["id"]
-    return Place(app, agency, uri, number, upload)
+    return sent_by(api, Place(app, agency, uri, "", ""))
+
+
+def sent_by(api: Api, at: Place) -> Place:
+    """The place with a delivery that waits and an upload, both of this sender."""
+    number = api.delivery(at.uri, SCHOOLS, "?check=only")["id"]
+    upload = api.call("POST", "/uploads", json={"dataset": at.uri, "length": 5}).json["id"]
+    return replace(at, delivery=number, upload=upload)
+
+
+@pytest.fixture(scope="module")
+def shared_place(app: CKANTestApp) -> Place:
+    """One for all calls that change nothing."""
+    return placed(app)
+
+
+@pytest.fixture
+def changing() -> None:
+    """Tests that use this change their place: they get one of their own."""
+
+
+@pytest.fixture
+def place(request: pytest.FixtureRequest, app: CKANTestApp, shared_place: Place) -> Place:
+    return placed(app) if "changing" in request.fixturenames else shared_place
 
 
 def put(api: Api, at: Place) -> Any:
@@ -145,18 +168,24 @@ OTHERS = (of_another_agency, for_another_data_set, person_of_another_agency, rea
 """Tokens of others, who find a refusal, or nothing."""
 
 
+@pytest.fixture(scope="module")
+def made(shared_place: Place) -> dict[Callable[[Place], str], str]:
+    """Each of these tokens, made for the shared place."""
+    return {token: token(shared_place) for token in (*NOBODY, *OTHERS)}
+
+
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.__name__)
-def test_what_is_no_token_opens_nothing(place: Place, call: Call) -> None:
-    found = {token.__name__: call(Api(place.app, token(place)), place).status_code for token in NOBODY}
+def test_what_is_no_token_opens_nothing(place: Place, made: dict[Callable[[Place], str], str], call: Call) -> None:
+    found = {token.__name__: call(Api(place.app, made[token]), place).status_code for token in NOBODY}
 
     assert found == {token.__name__: status for token, status in NOBODY.items()}
 
 
 @pytest.mark.parametrize("call", CALLS, ids=lambda call: call.__name__)
-def test_a_token_of_others_changes_nothing(place: Place, call: Call) -> None:
+def test_a_token_of_others_changes_nothing(place: Place, made: dict[Callable[[Place], str], str], call: Call) -> None:
     before = state(place)
 
-    found = {token.__name__: call(Api(place.app, token(place)), place).status_code for token in OTHERS}
+    found = {token.__name__: call(Api(place.app, made[token]), place).status_code for token in OTHERS}
 
     assert set(found.values()) <= {403, 404}, found
     assert state(place) == before
@@ -169,18 +198,32 @@ def state(at: Place) -> Any:
     return own.get(f"/datasets/{at.uri}").json, delivery["state"], upload["received"]
 
 
-@pytest.fixture
-def system(agency: Agency) -> System:
-    return system_of(agency)
+@pytest.fixture(scope="module")
+def shared_system(shared_place: Place) -> System:
+    return system_of(shared_place.agency)
 
 
 @pytest.fixture
-def own(place: Place, system: System) -> Place:
-    """The same, with a delivery and an upload of the agency's system itself."""
-    full = Api(place.app, token_of(system)[1])
-    number = full.delivery(place.uri, SCHOOLS, "?check=only")["id"]
-    upload = full.call("POST", "/uploads", json={"dataset": place.uri, "length": 5}).json["id"]
-    return replace(place, delivery=number, upload=upload)
+def system(request: pytest.FixtureRequest, place: Place, shared_system: System) -> Iterator[System]:
+    """A system of the place's agency; its tokens end with the test, for it may have no more than ten."""
+    found = system_of(place.agency) if "changing" in request.fixturenames else shared_system
+    yield found
+    for token in tokens_of(model.Session, here(found)):
+        if token.revoked is None:
+            tokens.revoke(model.Session, here(found), token, ADMIN)
+    model.Session.commit()
+
+
+@pytest.fixture(scope="module")
+def shared_own(shared_place: Place, shared_system: System) -> Place:
+    return sent_by(Api(shared_place.app, token_of(shared_system)[1]), shared_place)
+
+
+@pytest.fixture
+def own(request: pytest.FixtureRequest, place: Place, system: System, shared_own: Place) -> Place:
+    """The place, with a delivery and an upload of the agency's system itself."""
+    changing = "changing" in request.fixturenames
+    return sent_by(Api(place.app, token_of(system)[1]), place) if changing else shared_own
 
 
 def limited(at: Place, system: System, *may: str) -> Api:
@@ -255,6 +298,7 @@ def test_a_token_for_everything_else_does_not_do_for_a_call(own: Place, system: 
     assert state_of_own(own, system) == before
 
 
+@pytest.mark.usefixtures("changing")
 @pytest.mark.parametrize("call", NEEDED, ids=lambda call: call.__name__)
 def test_a_token_for_a_call_alone_does(own: Place, system: System, call: Call) -> None:
     answer = call(limited(own, system, NEEDED[call]), own)
@@ -265,6 +309,7 @@ def test_a_token_for_a_call_alone_does(own: Place, system: System, call: Call) -
     assert state_after(own, system, call, answer) == state
 
 
+@pytest.mark.usefixtures("changing")
 @pytest.mark.parametrize("mode", MODES)
 def test_a_token_for_one_mode_delivers_by_no_other(place: Place, system: System, mode: str) -> None:
     api = limited(place, system, mode)
@@ -291,6 +336,7 @@ def test_a_token_for_passports_sends_no_rows(place: Place, system: System) -> No
     assert rows(limited(place, system, PASSPORT), place).json["code"] == "systems.passports_only"
 
 
+@pytest.mark.usefixtures("changing")
 def test_a_read_only_token_reads_what_its_system_may(own: Place, system: System) -> None:
     package = model.Package.get(own.uri)
     package.private = True
@@ -358,6 +404,7 @@ def test_the_modes_of_tokens_are_those_of_deliveries() -> None:
     assert get_args(Mode) == MODES
 
 
+@pytest.mark.usefixtures("changing")
 def test_who_delivers_but_may_not_approve_publishes_nothing(place: Place) -> None:
     author = colleague(place.app, place.agency, "author")
 
@@ -373,6 +420,7 @@ def test_who_approves_but_may_not_deliver_sends_nothing(place: Place) -> None:
     assert [call(approver, place).status_code for call in (put, rows, checked, begin)] == [403, 403, 403, 403]
 
 
+@pytest.mark.usefixtures("changing")
 def test_a_systems_token_ends_while_it_is_used(place: Place) -> None:
     system = system_of(place.agency)
     token, secret = token_of(system)

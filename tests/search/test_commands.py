@@ -11,12 +11,19 @@ import ckan.model as model
 import pytest
 from ckan.cli.cli import ckan
 from ckan.tests import factories
+from ckanext.kzopen.search import cli as commands
 from sqlalchemy import text
 
 from tests.search.conftest import test_ini
 from tests.search.test_drift import found, make_dataset
 
 pytestmark = pytest.mark.usefixtures("with_plugins")
+
+
+@pytest.fixture(autouse=True)
+def _differences_settle_soon(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody changes anything beside these tests."""
+    monkeypatch.setattr(commands, "_SETTLING", 0.5)
 
 
 @pytest.fixture

@@ -1,7 +1,11 @@
-"""Whatever a search finds has something that it demands, and what has nothing of that is not looked at."""
+"""Whatever a search finds has something that it demands, and what has nothing of that is not looked at.
+
+`./kzopen test engines` tries more of them.
+"""
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 import pytest
@@ -16,7 +20,9 @@ from hypothesis import strategies as st
 from tests.search.conftest import SITE, source
 from tests.search.test_differential import documents, trees
 
-OFTEN = settings(max_examples=400, deadline=None, suppress_health_check=list(HealthCheck))
+OFTEN = settings(
+    max_examples=int(os.environ.get("KZOPEN_DEMANDS_EXAMPLES", "100")), deadline=None, suppress_health_check=list(HealthCheck)
+)
 NOTHING = [[demands.ANY]] * demands.MOST
 PIECES = (
     *("бюджет", "бюджеті", "қаласының", "каласынын", "города", "мектептер", "mektep", "школа", "schools", "МО", "ЖКХ"),

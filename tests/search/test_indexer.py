@@ -28,6 +28,7 @@ from sqlalchemy.pool import NullPool
 from tests.mortals import Death, dies
 from tests.search.conftest import SITE, made, migrate, until
 
+LOOKS_OFTEN = "import sys; from ckanext.kzopen.search import indexer; indexer.IDLE = {}; indexer.main()"
 EVERYTHING = Search(All(), labels=None, rows=1000)
 
 
@@ -43,8 +44,10 @@ class Bench:
         self.reader: Reader = TantivyReader(self.index)
 
     @contextmanager
-    def indexer(self) -> Iterator[subprocess.Popen[bytes]]:
-        process = subprocess.Popen([sys.executable, "-m", "ckanext.kzopen.search.indexer", str(self.ini)])
+    def indexer(self, idle: float | None = None) -> Iterator[subprocess.Popen[bytes]]:
+        """An indexer as the portal has it, or one that looks after its files every `idle` seconds."""
+        program = ["-m", "ckanext.kzopen.search.indexer"] if idle is None else ["-c", LOOKS_OFTEN.format(idle)]
+        process = subprocess.Popen([sys.executable, *program, str(self.ini)])
         try:
             yield process
         finally:
@@ -160,7 +163,7 @@ def test_a_second_indexer_stands_by_and_takes_over(bench: Bench) -> None:
 
 
 def test_a_deleted_index_is_built_anew(bench: Bench) -> None:
-    with bench.indexer():
+    with bench.indexer(idle=0.5):
         bench.write("a", "b")
         until(bench.in_step)
         bench.index.rename(bench.index.with_name("gone"))
@@ -189,7 +192,7 @@ def test_a_damaged_file_is_noticed_at_the_start(bench: Bench, damage: str) -> No
 
 
 def test_a_file_that_disappears_is_noticed_soon(bench: Bench) -> None:
-    with bench.indexer():
+    with bench.indexer(idle=0.5):
         bench.write("a", "b")
         until(bench.in_step)
         generation = bench.index / os.readlink(bench.index / "current")

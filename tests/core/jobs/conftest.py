@@ -19,17 +19,17 @@ from sqlalchemy.orm import Session
 from tests.core.jobs import tasks
 
 ROOT = Path(__file__).resolve().parents[3]
-StartWorker = Callable[[], subprocess.Popen[bytes]]
+StartWorker = Callable[..., subprocess.Popen[bytes]]
 Defer = Callable[..., int | None]
 
 
 @pytest.fixture
 def start_worker() -> Iterator[StartWorker]:
-    """Start a worker process; all are ended after the test."""
+    """Start a worker process, which may look for jobs more often than one of the portal; all are ended after the test."""
     running: list[subprocess.Popen[bytes]] = []
 
-    def start() -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", "tests.core.jobs.tasks", tk.config["sqlalchemy.url"]]
+    def start(*seconds: float) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "tests.core.jobs.tasks", tk.config["sqlalchemy.url"], *map(str, seconds)]
         running.append(subprocess.Popen(command, cwd=ROOT, env=os.environ | {"PYTHONPATH": str(ROOT)}))
         return running[-1]
 

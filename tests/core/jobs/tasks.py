@@ -1,7 +1,7 @@
 """Tasks of the tests, on a queue of their own that the portal's worker leaves alone; run as a program, a worker for them.
 
-`python -m tests.core.jobs.tasks URL` works until it is told to stop, and with `partner` in place of URL it is the second
-process of such a worker. Each task notes what it does in a file, a line each.
+`python -m tests.core.jobs.tasks URL` works until it is told to stop, looking for jobs every so many seconds where they follow;
+with `partner` in place of URL it is the second process of such a worker. Each task notes what it does in a file, a line each.
 """
 
 from __future__ import annotations
@@ -81,7 +81,9 @@ def plainly(one: Task, attempts: int, args: dict[str, Any]) -> None:
         raise
 
 
-async def _main(url: str) -> None:
+async def _main(url: str, *seconds: str) -> None:
+    for told in seconds:
+        worker.ROUND = float(told)
     stop = asyncio.Event()
     worker.stop_at_signals(stop)
     second = [sys.executable, "-m", "tests.core.jobs.tasks", "partner"]
@@ -91,4 +93,4 @@ async def _main(url: str) -> None:
 if __name__ == "__main__":
     if sys.argv[1] == "partner":
         partner.main(lambda: plainly)
-    asyncio.run(_main(sys.argv[1]))
+    asyncio.run(_main(*sys.argv[1:]))

@@ -184,12 +184,21 @@ def test_it_ends_when_it_has_had_no_job_for_long_and_another_one_may_follow(
 @pytest.mark.fault
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_it_does_not_outlive_its_worker(start_worker: StartWorker, defer: Defer, notes: Path, number: signal.Signals) -> None:
-    worker = start_worker()
-    for name in range(2 * MANY):
-        defer("tests.heavy", notes=str(notes), name=str(name), seconds=8.0)
-    wait_for(lambda: len(set(pids(notes).values())) == 2, START)
+    worker, sent = start_worker(0.2), list[str]()
+
+    def two_processes_work() -> bool:
+        ran = pids(notes)
+        while len(sent) < len(ran) + 2 * MANY:
+            sent.append(f"short-{len(sent)}")
+            defer("tests.heavy", notes=str(notes), name=sent[-1], seconds=0.3)
+        return len(set(ran.values())) == 2
+
+    wait_for(two_processes_work, START)
+    for name in ("long", "longer"):
+        defer("tests.heavy", notes=str(notes), name=name, seconds=60.0)
+    wait_for(lambda: {"long", "longer"} <= pids(notes).keys(), START)
     (second,) = [one for one in psutil.Process(worker.pid).children() if "partner" in one.cmdline()]
-    assert second.pid in pids(notes).values()
+    assert {pids(notes)[name] for name in ("long", "longer")} == {worker.pid, second.pid}
 
     worker.send_signal(number)
 

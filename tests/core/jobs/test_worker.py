@@ -60,11 +60,13 @@ def test_jobs_with_one_lock_run_one_after_the_other_and_without_a_pause(
     assert took < 2 * ROUND
 
 
-@pytest.mark.usefixtures("worker")
-def test_a_failed_job_is_tried_again_and_each_failure_is_told(defer: Defer, notes: Path, engine: Engine) -> None:
+def test_a_failed_job_is_tried_again_and_each_failure_is_told(
+    start_worker: StartWorker, defer: Defer, notes: Path, engine: Engine
+) -> None:
+    start_worker(0.2)
     number = defer("tests.fail_twice", notes=str(notes))
 
-    wait_for(lambda: status_of(engine, number) is None, 20)
+    wait_for(lambda: status_of(engine, number) is None, START)
 
     assert lines(notes) == ["tried", "failed: OSError", "tried", "failed: OSError", "tried"]
 

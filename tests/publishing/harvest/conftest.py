@@ -60,7 +60,7 @@ class Harvest:
         until = time.monotonic() + PATIENCE
         while (found := self.get(f"/runs/{number}").json)["under_way"]:
             assert time.monotonic() < until, found
-            time.sleep(0.3)
+            time.sleep(0.15)
         told: dict[str, Any] = found
         return told
 

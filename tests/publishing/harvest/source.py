@@ -158,7 +158,7 @@ def stalls(seconds: float) -> Answer:
 
 
 def drips(seconds: float) -> Answer:
-    """A byte a second, and more was promised."""
+    """A byte now and then, and more was promised."""
 
     def answer(handler: Handler) -> None:
         handler.send_response(200)
@@ -168,7 +168,7 @@ def drips(seconds: float) -> Answer:
         while time.monotonic() < until:
             handler.wfile.write(b"x")
             handler.wfile.flush()
-            time.sleep(1)
+            time.sleep(0.25)
 
     return answer
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from ckanext.kzopen.core.people.assignments.change import assign
 
 from tests.publishing.conftest import new_agency
 from tests.publishing.harvest.conftest import Harvest
-from tests.publishing.harvest.source import Catalogue
+from tests.publishing.harvest.source import Catalogue, serving
 from tests.publishing.test_staff_pages import Browser
 from tests.security.world import ROLES
 
@@ -51,9 +52,20 @@ MAY = {
 }
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
+def catalogue() -> Iterator[Catalogue]:
+    with serving(Catalogue()) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def harvest(app: CKANTestApp) -> Harvest:
+    return Harvest(app, new_agency(app, "admin"))
+
+
+@pytest.fixture(scope="module")
 def waiting(harvest: Harvest, catalogue: Catalogue) -> str:
-    """The number of a run whose removals wait for a person."""
+    """The number of a run whose removals wait for a person; only the last test decides on it."""
     catalogue.fill(4)
     harvest.ready("json_api", catalogue.settings())
     harvest.run()

@@ -11,6 +11,8 @@ from functools import cache
 
 import ckan.plugins.toolkit as tk
 from redis import Redis, RedisError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 _PATIENCE = 2.0
 """Seconds for an answer of Valkey: one that hangs must not hold the harvests."""
@@ -47,7 +49,8 @@ def _valkey() -> Redis:
 
 @cache
 def _client(url: str) -> Redis:
-    return Redis.from_url(url, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE)
+    once_more = Retry(NoBackoff(), 1)  # for a connection that Valkey closed meanwhile; redis-py itself tries for seconds
+    return Redis.from_url(url, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE, retry=once_more)
 
 
 def _key(host: str) -> str:

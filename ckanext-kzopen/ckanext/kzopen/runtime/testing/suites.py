@@ -94,14 +94,14 @@ def suites() -> dict[str, Suite]:
             lanes=LANES,
         ),
         "commands": Suite("test", [str(TESTS / "runtime")], OPTIONS),
-        "pages": Suite(
-            "test",
-            [str(TESTS / "browser" / f"test_{name}.py") for name in ("every_page", "keyboard", "accessibility")],
-            OPTIONS,
-            worker=False,
-        ),
+        "pages": Suite("test", [str(TESTS / "browser")], OPTIONS, worker=False),
         "matrix": Suite("test", [str(TESTS / "security"), "--timeout=1800"], OPTIONS),
-        "engines": Suite("test", [str(path) for path in sorted((TESTS / "search").glob("test_differential*.py"))], OPTIONS),
+        "engines": Suite(
+            "test",
+            [*map(str, sorted((TESTS / "search").glob("test_differential*.py"))), str(TESTS / "search/test_demands.py")],
+            OPTIONS,
+            environment={"KZOPEN_DEMANDS_EXAMPLES": "400"},
+        ),
         "faults": Suite(
             "test",
             [str(TESTS / "faults"), str(TESTS / "core/mail/test_killed.py"), str(TESTS / "publishing/test_many_at_once.py")],
