@@ -93,6 +93,7 @@ def suites() -> dict[str, Suite]:
             lanes=LANES,
         ),
         "commands": Suite("test", [str(TESTS / "runtime")], OPTIONS),
+        "agent": Suite("test", [str(TESTS / "api_clients")], OPTIONS),
         "pages": Suite(
             "test",
             [str(TESTS / "browser" / f"test_{name}.py") for name in ("every_page", "keyboard", "accessibility")],
