@@ -226,7 +226,8 @@ def test_two_agents_do_not_share_a_folder(agent: Agent, register: Sqlite) -> Non
 def test_a_wrong_file_is_told_by_its_place(tmp_path: Path, line: str, said: str) -> None:
     file = tmp_path / "agent.toml"
     file.write_text(f'portal = "http://127.0.0.1:1"\ntoken = "t"\n[[table]]\ndataset = "schools"\nkey = ["bin"]\n{line}\n')
-    done = subprocess.run([*AS_IT_IS, "--config", str(file), "once"], capture_output=True, text=True, env=BARE | {"PYTHONPATH": str(AGENT)})
+    environment = BARE | {"PYTHONPATH": str(AGENT)}
+    done = subprocess.run([*AS_IT_IS, "--config", str(file), "once"], capture_output=True, text=True, env=environment)
     assert done.returncode == 2, done.stdout
     assert f"{file}: table 1" in done.stderr
     assert said in done.stderr

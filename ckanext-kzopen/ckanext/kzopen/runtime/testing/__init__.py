@@ -2,8 +2,9 @@
 
 Suites: `all` (default: everything in tests/ but the long suites), `ckan-search` (CKAN's own tests that exercise search),
 `ckan-search-short` (a minute of them), `matrix` (who may do what: every route and action on every level in every language,
-long), `commands` (every command on a running portal, long), `agent` (the agent and the clients, long), `faults` (long), `guards`
-(long: fault tests are seen to fail when what they guard is taken out; names after it choose some of `tests/faults/guards.yaml`).
+long), `commands` (every command on a running portal, long), `agent` (the agent and the clients, long), `faults` (long),
+`guards` (long: fault tests are seen to fail when what they guard is taken out; names after it choose some of
+`tests/faults/guards.yaml`).
 Anything else is passed to pytest as it is.
 `--engine` runs the suite on another search engine. The long way is shared by two lanes, each with services and a pytest of its
 own; `--lanes 1` goes in single file, `--lanes 2` shares a path too.
