@@ -105,6 +105,7 @@ class Agent:
     gate: Gate
     agency: Agency
     uri: str
+    quick: bool = True
 
     def configure(self, source: str, every: str = "1s") -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -113,7 +114,8 @@ class Agent:
         (self.folder / "agent.toml").write_text(head + table)
 
     def command(self, *words: str) -> list[str]:
-        return [sys.executable, str(QUICK), "--config", str(self.folder / "agent.toml"), *words]
+        program = [str(QUICK)] if self.quick else ["-m", "kzopen_agent"]
+        return [sys.executable, *program, "--config", str(self.folder / "agent.toml"), *words]
 
     @property
     def environment(self) -> dict[str, str]:
