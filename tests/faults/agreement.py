@@ -58,7 +58,11 @@ def of_csv(body: bytes) -> Rows:
 
 def in_file(portal: LivePortal, uri: str, version: int | None = None) -> Rows:
     """The rows of the stored files: those of the current version, or of another."""
-    address = f"{portal.url}/data/{uri}.csv" if version is None else link(portal, uri, version)
+    return at(portal, f"{portal.url}/data/{uri}.csv" if version is None else link(portal, uri, version))
+
+
+def at(portal: LivePortal, address: str) -> Rows:
+    """The rows of the CSV at an address."""
     answer = httpx.get(address, timeout=120, headers={"Authorization": portal.accounts["operator"]["token"]})
     assert answer.status_code == 200, answer.text[:500]
     return of_csv(answer.content)
@@ -129,11 +133,10 @@ def in_package_search(portal: LivePortal, uri: str) -> list[tuple[int, int, str]
 
 
 def check_commands(portal: LivePortal) -> None:
-    """The comparing commands: all that the doctor looks at, and every document computed anew."""
+    """The comparing commands: all that the doctor looks at, with the index among it, and every document computed anew."""
     said = run_launcher("doctor", "--deep", "--data", str(portal.data))
     assert "all is well" in said, said
     before = dict(killing.rows(portal, DOCUMENTS))
-    run_launcher("search", "check", "--data", str(portal.data))
     run_launcher("search", "repair", "--recompute", "--data", str(portal.data))
     anew = dict(killing.rows(portal, DOCUMENTS))
     differing = {

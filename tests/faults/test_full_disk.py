@@ -1,7 +1,8 @@
 """A file system that is really full: what finds no room there is told so, and what was acknowledged is there afterwards.
 
-Stored files and PostgreSQL lie on small file systems of their own, which are filled with a file. Where nothing may be mounted,
-the processes that write there may not let a file grow for a while.
+In the long form stored files and PostgreSQL of a whole portal lie on small file systems of their own, which are filled with a
+file; in the short form the portal of this process writes what it receives to such a one. Where nothing may be mounted, the
+processes that write there may not let a file grow for a while.
 """
 
 from __future__ import annotations
@@ -18,16 +19,20 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+import ckan.plugins.toolkit as tk
 import httpx
 import psutil
 import pytest
+from ckan.tests.helpers import CKANTestApp
 
 from tests.conftest import ROOT, LivePortal, free_port, portal_at
 from tests.faults import test_kill_in_harvest as harvests
 from tests.faults.killing import what_is_missing
-from tests.faults.publishers import final_state, register
+from tests.faults.publishers import SCHEMA, final_state, register
+from tests.publishing.conftest import Agency, Api, agency, passport
 from tests.publishing.harvest.source import Catalogue, Thing, serving, table
 
+__all__ = ["agency"]
 pytestmark = [pytest.mark.fault, pytest.mark.timeout(900)]
 SIZES = {"files": 100, "postgres": 900}
 """Megabytes."""
@@ -94,6 +99,42 @@ class Bounded:
 
 
 @contextmanager
+def small(folder: Path) -> Iterator[None]:
+    """A file system with less room than BODY needs; where nothing may be mounted, this process lets no file grow so far."""
+    folder.mkdir()
+    room, bound = len(BODY) // 3, resource.getrlimit(resource.RLIMIT_FSIZE)
+    order = ["mount", "-t", "tmpfs", "-o", f"size={room}", "tmpfs", str(folder)]
+    if os.environ.get("KZOPEN_FAULT_NO_MOUNT") or subprocess.run(order, capture_output=True, check=False).returncode:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (room, bound[1]))
+        order = []
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, bound)
+        if order:
+            subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def test_a_body_without_room_is_told_and_leaves_nothing(
+    app: CKANTestApp, agency: Agency, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api, uri, folder = Api(app, agency.token), f"full-{agency.name[-10:]}", tmp_path / "full"
+    assert api.put(uri, passport(agency.name, SCHEMA["fields"], ["code"])).status_code == 201
+    key = {"Idempotency_Key": f"the same again {uri}", "Content_Type": "text/csv"}
+    with small(folder), monkeypatch.context() as full_up:
+        full_up.setitem(tk.config, "kzopen.files_url", f"file://{folder}")
+        for language in TOLD:
+            answer = api.post(uri, BODY, **key, Accept_Language=language)
+            assert (answer.status_code, answer.json["code"]) == (507, "web.no_room"), answer.text
+            assert TOLD[language] in answer.json["detail"]
+        assert app.get("/about").status_code == 200
+        assert [path for path in folder.rglob("*") if path.is_file()] == []
+    assert api.get(f"/datasets/{uri}").json["version"] is None
+    again = api.post(uri, BODY, **key)
+    assert (again.json["state"], again.json["rows"]) == ("accepted", ROWS), again.json
+
+
+@contextmanager
 def disk(data: Path, name: str) -> Iterator[Disk]:
     """The place of files or of PostgreSQL in a portal that has not started yet."""
     folder = data / name
@@ -149,6 +190,7 @@ def full(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Full]:
         yield Full(portal, disks["files"], disks["postgres"])
 
 
+@pytest.mark.long
 def test_a_body_that_finds_no_room_is_told_and_comes_when_there_is_some(full: Full) -> None:
     uri = URIS[0]
     key = {"Idempotency-Key": "the same again", "Content-Type": "text/csv", "Connection": "close"}

@@ -40,7 +40,9 @@ pytestmark = pytest.mark.fault
 ROOT = Path(__file__).resolve().parents[2]
 DOCUMENTS = 200
 VICTIMS = ("indexer", "postgres", "writer")
-SMALL = "size=1500k"
+SMALL = "size=500k"
+TOO_MANY = 70
+"""Documents of a few kilobytes that find no room there."""
 
 
 class Place:
@@ -219,7 +221,7 @@ def _with_a_quota(place: Place) -> None:
     """Where nothing may be mounted: no file of the indexer may grow beyond a bound."""
     place.start("indexer")
     indexer = psutil.Process(place.children["indexer"].pid)
-    indexer.rlimit(psutil.RLIMIT_FSIZE, (200_000, psutil.RLIM_INFINITY))
+    indexer.rlimit(psutil.RLIMIT_FSIZE, (60_000, psutil.RLIM_INFINITY))
     _fill(place)
     _is_behind(place)
     indexer.rlimit(psutil.RLIMIT_FSIZE, (psutil.RLIM_INFINITY, psutil.RLIM_INFINITY))
@@ -229,7 +231,7 @@ def _with_a_quota(place: Place) -> None:
 def _fill(place: Place) -> None:
     """More documents than the disk has room for; every write succeeds."""
     chance = random.Random(1)
-    for number in range(DOCUMENTS):
+    for number in range(TOO_MANY):
         notes = " ".join(f"{chance.getrandbits(64):x}" for _ in range(1000))
         with place.engine.begin() as connection:
             store.put(connection, made(f"n{number}", version="1", notes=notes))

@@ -12,6 +12,7 @@ import ssl
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -130,61 +131,99 @@ def certificate(folder: Path) -> None:
     subprocess.run(["openssl", "req", "-x509", *words, *names], cwd=folder, check=True, capture_output=True)
 
 
-@pytest.fixture
-def behind_nginx(tmp_path: Path) -> Iterator[tuple[LivePortal, httpx.Client]]:
-    """A portal, and a reader who reaches it only through an nginx with the file that was made for it."""
-    port, outer, plain = free_port(), free_port(), free_port()
-    site = f"https://localhost:{outer}"
-    settings = Settings(data=tmp_path / "data", port=port, site_url=site, trusted_proxies=1)
-    made = making.files_of(Portal(settings), making.Wanted(getpass.getuser(), tmp_path))["nginx.conf"]
+@contextmanager
+def nginx(folder: Path, portal: Portal, outer: int) -> Iterator[httpx.Client]:
+    """A reader who reaches the portal only through an nginx with the file that was made for it, its ports but for `outer`."""
+    plain = free_port()
+    made = making.files_of(portal, making.Wanted(getpass.getuser(), folder))["nginx.conf"]
     for here, there in (
         ("listen 80", f"listen {plain}"),
         ("listen [::]:80", f"listen [::1]:{plain}"),
         ("listen 443", f"listen {outer}"),
         ("listen [::]:443", f"listen [::1]:{outer}"),
-        ("/etc/letsencrypt/live/localhost", str(tmp_path)),
+        ("/etc/letsencrypt/live/localhost", str(folder)),
     ):
         assert here in made
         made = made.replace(here, there)
-    certificate(tmp_path)
-    (tmp_path / "made.conf").write_text(made)
-    folders = "".join(f"{name}_temp_path {tmp_path / name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
-    around = f"pid {tmp_path}/nginx.pid; error_log {tmp_path}/error.log; daemon off; events {{}}"
-    (tmp_path / "nginx.conf").write_text(f"{around} http {{ access_log off; {folders} include {tmp_path}/made.conf; }}")
-    command = [
-        shutil.which("nginx") or "/usr/sbin/nginx",
-        "-c",
-        str(tmp_path / "nginx.conf"),
-        "-e",
-        str(tmp_path / "error.log"),
-    ]
+    certificate(folder)
+    (folder / "made.conf").write_text(made)
+    folders = "".join(f"{name}_temp_path {folder / name};" for name in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+    around = f"pid {folder}/nginx.pid; error_log {folder}/error.log; daemon off; events {{}}"
+    (folder / "nginx.conf").write_text(f"{around} http {{ access_log off; {folders} include {folder}/made.conf; }}")
+    command = [shutil.which("nginx") or "/usr/sbin/nginx", "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
     checked = subprocess.run([*command, "-t"], capture_output=True, text=True)
     assert checked.returncode == 0, checked.stderr
     assert "warn" not in checked.stderr, checked.stderr
-    trusted = ssl.create_default_context(cafile=str(tmp_path / "fullchain.pem"))
+    trusted = ssl.create_default_context(cafile=str(folder / "fullchain.pem"))
+    server = subprocess.Popen(command)
+    try:
+        with httpx.Client(base_url=f"https://localhost:{outer}", verify=trusted, timeout=60) as reader:
+            until = time.monotonic() + 10
+            while socket.socket().connect_ex(("127.0.0.1", outer)) and time.monotonic() < until:
+                time.sleep(0.1)
+            redirected = httpx.get(f"http://127.0.0.1:{plain}/about", headers={"Host": "localhost"})
+            assert (redirected.status_code, redirected.headers["location"]) == (301, "https://localhost/about")
+            yield reader
+    finally:
+        server.terminate()
+        server.wait(10)
+
+
+def is_read(reader: httpx.Client) -> httpx.Response:
+    """A page that comes as a reader's browser wants it; what the reader says of the way is a lie."""
+    page = reader.get("/kk/user/login", headers={"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "http"})
+    assert page.status_code == 200
+    assert page.headers["content-encoding"] == "gzip"
+    return page
+
+
+def takes_a_large_body(reader: httpx.Client, portal: LivePortal, owner: str, name: str) -> httpx.Response:
+    """The answer to forty megabytes whose length is not told before."""
+    agent = {"Authorization": portal.accounts["operator"]["token"]}
+    reader.put(f"/api/universal/v1/datasets/{name}", json=passport(owner), headers=agent).raise_for_status()
+    piece = b"000140000012,x,1\n" * 1000
+
+    def body() -> Iterator[bytes]:
+        yield b"bin,name,pupils\n"
+        for _ in range(40 * MB // len(piece)):
+            yield piece
+
+    answer = reader.post(
+        f"/api/universal/v1/datasets/{name}/rows?check=only", content=body(), headers=agent | {"Content-Type": "text/csv"}
+    )
+    assert answer.status_code == 202, answer.text[:500]
+    return answer
+
+
+def test_a_portal_is_read_and_sent_to_through_the_made_nginx(live_portal: LivePortal, tmp_path: Path) -> None:
+    """The portal knows nothing of the address; what depends on that is in the long form."""
+    port, outer = int(live_portal.url.rsplit(":")[-1]), free_port()
+    settings = Settings(data=live_portal.data, port=port, site_url=f"https://localhost:{outer}", trusted_proxies=1)
+    with nginx(tmp_path, Portal(settings), outer) as reader:
+        is_read(reader)
+        takes_a_large_body(reader, live_portal, "demo-kolbulak", f"sent-{outer}")
+
+
+@pytest.fixture
+def behind_nginx(tmp_path: Path) -> Iterator[tuple[LivePortal, httpx.Client]]:
+    """A portal that knows its address, and a reader who reaches it only through nginx."""
+    port, outer = free_port(), free_port()
+    site = f"https://localhost:{outer}"
+    settings = Settings(data=tmp_path / "data", port=port, site_url=site, trusted_proxies=1)
     environment = {"KZOPEN_SITE_URL": site, "KZOPEN_TRUSTED_PROXIES": "1", "KZOPEN_REQUIRE_SECOND_FACTOR": "false"}
-    with portal_at(tmp_path / "data", port, demo=False, environment=environment) as portal:
-        server = subprocess.Popen(command)
-        try:
-            with httpx.Client(base_url=site, verify=trusted, timeout=60) as reader:
-                until = time.monotonic() + 10
-                while socket.socket().connect_ex(("127.0.0.1", outer)) and time.monotonic() < until:
-                    time.sleep(0.1)
-                redirected = httpx.get(f"http://127.0.0.1:{plain}/about", headers={"Host": "localhost"})
-                assert (redirected.status_code, redirected.headers["location"]) == (301, "https://localhost/about")
-                yield portal, reader
-        finally:
-            server.terminate()
-            server.wait(10)
+    with (
+        portal_at(tmp_path / "data", port, demo=False, environment=environment) as portal,
+        nginx(tmp_path, Portal(settings), outer) as reader,
+    ):
+        yield portal, reader
 
 
+@pytest.mark.long
 def test_a_portal_behind_the_made_nginx_is_read_signed_into_and_sent_to(
     behind_nginx: tuple[LivePortal, httpx.Client],
 ) -> None:
     portal, reader = behind_nginx
-    page = reader.get("/kk/user/login", headers={"X-Forwarded-For": "203.0.113.9", "X-Forwarded-Proto": "http"})
-    assert page.status_code == 200
-    assert page.headers["content-encoding"] == "gzip"
+    page = is_read(reader)
     assert "max-age" in page.headers["strict-transport-security"]
     token = re.search(r'name="_csrf_token" value="([^"]+)"', page.text)
     assert token
@@ -200,16 +239,5 @@ def test_a_portal_behind_the_made_nginx_is_read_signed_into_and_sent_to(
 
     agent = {"Authorization": portal.accounts["operator"]["token"]}
     reader.post("/api/3/action/organization_create", json={"name": "sender"}, headers=agent).raise_for_status()
-    reader.put("/api/universal/v1/datasets/sent", json=passport("sender"), headers=agent).raise_for_status()
-    piece = b"000140000012,x,1\n" * 1000
-
-    def body() -> Iterator[bytes]:
-        yield b"bin,name,pupils\n"
-        for _ in range(40 * MB // len(piece)):
-            yield piece
-
-    answer = reader.post(
-        "/api/universal/v1/datasets/sent/rows?check=only", content=body(), headers=agent | {"Content-Type": "text/csv"}
-    )
-    assert answer.status_code == 202, answer.text[:500]
+    answer = takes_a_large_body(reader, portal, "sender", "sent")
     assert answer.headers["location"].startswith(str(reader.base_url))

@@ -17,7 +17,7 @@ from kzopen_agent.settings import Settings
 from kzopen_agent.state import Entry, State
 
 TIMEOUT = 120.0
-FIRST_WAIT, LONGEST_WAIT = 1.0, 30.0
+FIRST_WAIT, LONGEST_WAIT, UNDER_WAY_WAIT = 1.0, 30.0, 1.0
 UNDER_WAY = ("received", "checking", "failed")
 WAITS_FOR_A_PERSON = ("awaiting_approval", "quarantined", "scheduled")
 AGAIN = (408, 425, 429)
@@ -114,7 +114,7 @@ def _one(state: State, portal: Portal, entry: Entry, now: float) -> bool:
         return True
     if isinstance(told, dict) and told.get("state") in (*UNDER_WAY, *WAITS_FOR_A_PERSON):
         state.taken(entry, str(told["id"]))
-        pause = 1.0 if told["state"] in UNDER_WAY else LONGEST_WAIT
+        pause = UNDER_WAY_WAIT if told["state"] in UNDER_WAY else LONGEST_WAIT
         state.later(entry, now + pause, str(told.get("state_label") or told["state"]))
         return False
     state.refused(entry, answer.sentence if answer.status >= 400 else str(told))

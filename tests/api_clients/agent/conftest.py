@@ -24,6 +24,7 @@ from tests.publishing.conftest import Agency, Api, agency, passport
 __all__ = ["agency"]
 
 AGENT = Path(__file__).resolve().parents[3] / "api_clients" / "agent"
+QUICK = Path(__file__).with_name("quick.py")
 FIELDS = [
     {"name": "bin", "type": "string", "constraints": {"required": True}},
     {"name": "name", "type": "string"},
@@ -104,6 +105,7 @@ class Agent:
     gate: Gate
     agency: Agency
     uri: str
+    quick: bool = True
 
     def configure(self, source: str, every: str = "1s") -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
@@ -112,7 +114,8 @@ class Agent:
         (self.folder / "agent.toml").write_text(head + table)
 
     def command(self, *words: str) -> list[str]:
-        return [sys.executable, "-m", "kzopen_agent", "--config", str(self.folder / "agent.toml"), *words]
+        program = [str(QUICK)] if self.quick else ["-m", "kzopen_agent"]
+        return [sys.executable, *program, "--config", str(self.folder / "agent.toml"), *words]
 
     @property
     def environment(self) -> dict[str, str]:
@@ -158,5 +161,5 @@ def until(holds: Callable[[], bool], seconds: float = 60) -> float:
     began = time.monotonic()
     while not holds():
         assert time.monotonic() - began < seconds
-        time.sleep(0.5)
+        time.sleep(0.2)
     return time.monotonic() - began

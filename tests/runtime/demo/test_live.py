@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 from ckanext.kzopen.runtime.demo import remove
@@ -90,6 +91,26 @@ def test_a_passport_without_columns_takes_no_rows_but_can_be_read(live_portal: L
         api.action("dataset_purge", id="trial-no-columns")
 
 
+@pytest.mark.usefixtures("undisturbed")
+def test_what_would_be_removed_is_shown_first_and_one_data_set_goes_and_comes(live_portal: LivePortal, api: Api):
+    api.action("package_create", name="trial-own", owner_org="demo-kolbulak", title_translated={"kk": "Өзіміздікі"})
+    try:
+        said = command(live_portal, "remove")
+        assert "nothing was removed (40 data sets, 4 organisations)" in said
+        assert "keeps demo-kolbulak: owns trial-own, which is not demonstration content" in said
+        assert "keeps demo-sarydala: stands above demo-kolbulak" in said
+        planned = remove.plan(api)
+        assert sorted(planned.data_sets) == sorted(entry.uri for entry in data_sets())
+        remove.carry_out(api, replace(planned, data_sets=["demo-rivers"], organisations=[]))
+        assert [entry.uri for entry in data_sets() if not api.data_set(entry.uri)] == ["demo-rivers"]
+        assert api.action("package_show", id="trial-own")["owner_org"]
+    finally:
+        api.action("dataset_purge", id="trial-own")
+    assert "1 loaded" in command(live_portal, "load")
+    assert versions(api)["demo-rivers"][0] == 1
+
+
+@pytest.mark.long
 @pytest.mark.usefixtures("undisturbed")
 def test_removing_shows_first_and_takes_only_the_demonstration(live_portal: LivePortal, api: Api):
     api.action("package_create", name="trial-own", owner_org="demo-kolbulak", title_translated={"kk": "Өзіміздікі"})

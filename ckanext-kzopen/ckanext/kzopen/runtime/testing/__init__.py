@@ -3,7 +3,9 @@
 Suites: `all` (default: everything in tests/ but the long suites and what needs an Elasticsearch), `elasticsearch` (our tests of
 that engine, and a minute of CKAN's on it), `ckan-search` (CKAN's own tests that exercise search), `ckan-search-short` (that
 minute of them), `matrix` (who may do what: every route and action on every level in every language, long), `pages` (every page
-and every story in a browser, in every language, long), `commands` (every command on a running portal, long), `faults` (long),
+and every story in a browser, in every language, long), `commands` (every command on a running portal, long), `agent` (the
+agent and the clients, long), `faults` (long), `guards` (long: fault tests are seen to fail when what they guard is taken out;
+names after it choose some of `tests/faults/guards.yaml`).
 `guards` (long: fault tests are seen to fail when what they guard is taken out; names after it choose some of
 `tests/faults/guards.yaml`).
 Anything else is passed to pytest as it is.

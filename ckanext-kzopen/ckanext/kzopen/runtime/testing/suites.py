@@ -94,6 +94,7 @@ def suites() -> dict[str, Suite]:
             lanes=LANES,
         ),
         "commands": Suite("test", [str(TESTS / "runtime")], OPTIONS),
+        "agent": Suite("test", [str(TESTS / "api_clients")], OPTIONS),
         "pages": Suite("test", [str(TESTS / "browser")], OPTIONS, worker=False),
         "matrix": Suite("test", [str(TESTS / "security"), "--timeout=1800"], OPTIONS),
         "engines": Suite(
