@@ -1,6 +1,6 @@
 """`./kzopen test`: a PostgreSQL, a Valkey, an indexer and a worker of their own, then pytest.
 
-Suites: `all` (default: everything in tests/ but the long suites and what needs an Elasticsearch), `elasticsearch` (our tests of
+Suites: `all` (default: all in tests/ but the long suites and what needs an Elasticsearch), `elasticsearch` (our tests of
 that engine, and a minute of CKAN's on it), `ckan-search` (CKAN's own tests that exercise search), `ckan-search-short` (that
 minute of them), `matrix` (who may do what: every route and action on every level in every language, long), `pages` (every page
 and every story in a browser, in every language, long), `commands` (every command on a running portal, long), `agent` (the
