@@ -13,7 +13,7 @@ import pytest
 from ckan import model
 from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.core import states
-from ckanext.kzopen.core.files.disk import UNFINISHED
+from ckanext.kzopen.core.files.kinds import UNFINISHED
 from ckanext.kzopen.publishing import accept, process, receive
 from ckanext.kzopen.publishing.datasets import known_passport
 from ckanext.kzopen.publishing.model import Delivery

@@ -100,7 +100,7 @@ def test_a_table_that_cannot_be_read_in_pieces_is_published_all_the_same(
     app: CKANTestApp, uri: str, finished: list[str]
 ) -> None:
     delivery = deliver(app, uri, CHANGED.replace("Лицей".encode(), '"Лицей\n№ 2"'.encode()))
-    assert (delivery.state, finished) == ("accepted", [])
+    assert (delivery.state, finished, len(of_folder(uri))) == ("accepted", [], 2)
     assert [row["name"] for row in rows_in_datastore(app, uri)] == ["№1 мектеп", "Лицей\n№ 2", "Колледж"]
 
 

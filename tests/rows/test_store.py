@@ -54,7 +54,8 @@ def test_equal_tables_give_equal_files(files_url: str) -> None:
 @pytest.mark.parametrize("piece", [1, 3, 7, 10, 100])
 def test_the_file_is_the_same_however_the_rows_came(files_url: str, monkeypatch: pytest.MonkeyPatch, piece: int) -> None:
     monkeypatch.setattr(store, "ROW_GROUP", 7)
-    table = pa.table({"bin": [f"{number:012d}" for number in range(40)], "sum": [number / 2 for number in range(40)]})
+    sums = [number / 2 if number % 5 or number < 9 else None for number in range(40)]
+    table = pa.table({"bin": [f"{number:012d}" for number in range(40)], "sum": sums, "none": pa.nulls(40, pa.string())})
     whole = store.write_version(files_url, "subsidies", 1, table, SCHEMA)
     with store.drafted(files_url, "grants", SCHEMA) as draft:
         for start in range(0, 40, piece):
@@ -64,6 +65,36 @@ def test_the_file_is_the_same_however_the_rows_came(files_url: str, monkeypatch:
         kept = draft.keep(1)
     assert (kept.sha256, kept.rows) == (whole.sha256, 40)
     assert pq.ParquetFile(store.file_of(files_url, kept.path)).num_row_groups == 6
+
+
+def test_groups_of_a_wide_table_have_fewer_rows(files_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "GROUP_CELLS", 30)
+    table = pa.table({f"c{number}": list(range(10)) for number in range(10)})
+    stored = store.write_version(files_url, "subsidies", 1, table)
+    assert pq.ParquetFile(store.file_of(files_url, stored.path)).num_row_groups == 4
+    assert store.read_version(files_url, stored.path).equals(table)
+
+
+def test_a_draft_that_is_given_up_holds_neither_rows_nor_file(files_url: str, tmp_path: Path) -> None:
+    with store.drafted(files_url, "subsidies", SCHEMA) as draft:
+        draft.take(TABLE)
+        draft.give_up()
+        assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
+        assert store.write_version(files_url, "subsidies", 1, TABLE).rows == 2
+
+
+def test_a_full_disk_hides_nothing_else_that_went_wrong(files_url: str) -> None:
+    class Full:
+        def close(self) -> None:
+            raise OSError(28, "No space left on device")
+
+    def refuse() -> None:
+        with store.drafted(files_url, "subsidies", SCHEMA) as draft:
+            draft._writer = Full()
+            raise KeyError("refused")
+
+    with pytest.raises(KeyError, match="refused"):
+        refuse()
 
 
 def test_of_a_draft_that_was_not_kept_nothing_is_left(files_url: str, tmp_path: Path) -> None:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import time
 from pathlib import Path
 
 import pyarrow as pa
 import pytest
 from ckanext.kzopen.core import files
 from ckanext.kzopen.core.files.cache import shrink
+from ckanext.kzopen.core.files.kinds import UNFINISHED
 from ckanext.kzopen.core.files.s3 import read_address
 from ckanext.kzopen.rows import store
+from ckanext.kzopen.rows.reading import Drafted
 from ckanext.kzopen.rows.store import Condition
 from ckanext.kzopen.runtime import external
 
@@ -74,6 +78,37 @@ def test_versions_are_written_read_and_verified(address: str) -> None:
     assert store.condition(address, stored.path, stored.sha256) is Condition.MISSING
 
 
+def test_a_draft_is_read_before_it_is_kept(address: str) -> None:
+    table = pa.table({"code": ["a", "b"], "sum": [1.5, None]})
+    with store.drafted(address, "grants") as draft:
+        draft.take(table)
+        draft.end()
+        assert Drafted.of(draft).read(["sum"]).equals(table.select(["sum"]))
+        assert [entry.name for entry in files.of(address).listing("versions") if UNFINISHED not in entry.name] == []
+        stored = draft.keep(1)
+    assert store.read_version(address, stored.path).equals(table)
+
+
+def test_what_a_killed_process_was_writing_beside_a_bucket_goes_after_a_day(bucket: str, tmp_path: Path) -> None:
+    kept = files.of(bucket)
+    keep(kept, "versions/a/v1", b"one")
+    old, fresh = (tmp_path / "cache" / f"{UNFINISHED}{name}" for name in ("old", "fresh"))
+    for path in (old, fresh):
+        path.write_bytes(b"half")
+    os.utime(old, (0, 0))
+    keep(kept, "versions/a/v2", b"two")
+    assert (old.exists(), fresh.exists()) == (False, True)
+
+
+def test_a_kept_file_is_as_old_as_its_name(address: str) -> None:
+    kept = files.of(address)
+    with kept.scratch("versions") as temporary:
+        temporary.write_bytes(b"one")
+        os.utime(temporary, (0, 0))
+        kept.keep(temporary, "versions/a/v1")
+    assert time.time() - next(iter(kept.listing("versions"))).written < 60
+
+
 def test_a_file_of_several_parts_arrives_whole(bucket: str, tmp_path: Path) -> None:
     content = bytes(range(256)) * (12 << 12)
     kept = files.of(bucket)
@@ -91,8 +126,6 @@ def test_a_lost_copy_is_fetched_from_the_bucket_again(bucket: str, tmp_path: Pat
 
 
 def test_the_cache_forgets_what_was_not_used_for_longest(tmp_path: Path) -> None:
-    import os
-
     for n in range(4):
         (tmp_path / f"f{n}").write_bytes(b"x" * 10)
         os.utime(tmp_path / f"f{n}", (n, n))

@@ -173,7 +173,7 @@ def _next_table(
     passport: Passport,
     checked: Checked,
     current: versions.Version | None,
-) -> tuple[pa.Table, Difference]:
+) -> tuple[pa.Table | Table, Difference]:
     """The whole table after the delivery, and how it differs from the current version."""
     from ckanext.kzopen.publishing import findings, merge
     from ckanext.kzopen.rows import diff, reading

@@ -1,7 +1,8 @@
-"""What is done with the rows of a large table while they are still being checked: memory is that of few pieces of it.
+"""What is done with the rows of a large table while they are still being checked, so that nobody has to hold them all.
 
 They are loaded into DataStore, written to the version's file and searched for personal data. Nobody sees any of it, and
-nothing is left when the table turns out wrong, has to wait for a person, or its worker dies.
+nothing is left when the table turns out wrong or has to wait for a person. A worker that dies leaves a file without a name,
+which the job `rows.tidy` deletes.
 """
 
 from __future__ import annotations
@@ -45,6 +46,8 @@ class Early:
     def give_up(self) -> None:
         """What was taken does not count: it must not stand in the way of the table that is loaded in its place."""
         self.staged.give_up()
+        self.draft.give_up()
+        self.people.forget()
 
 
 def pays(size: int) -> bool:

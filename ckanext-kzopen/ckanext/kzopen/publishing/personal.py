@@ -16,6 +16,7 @@ import polars as pl
 import pyarrow as pa
 from ckanext.kzopen.core.identifiers import is_iin
 from ckanext.kzopen.publishing.stops import Stop
+from ckanext.kzopen.rows.reading import Table
 from ckanext.kzopen.validation.short import FEW
 
 PUBLIC = "publicBy"
@@ -87,16 +88,20 @@ class Search:
     def take(self, rows: pa.Table) -> None:
         """Look at these rows too."""
         for field in self._of(rows):
-            self._suspects.setdefault(field["name"], []).append(_suspects(rows[field["name"]]))
+            self._suspects.setdefault(field["name"], []).append(_by_itself(_suspects(rows[field["name"]])))
 
-    def found(self, table: pa.Table) -> list[Stop]:
+    def forget(self) -> None:
+        """What was taken does not count."""
+        self._suspects = {}
+
+    def found(self, table: pa.Table | Table) -> list[Stop]:
         """A stop for each column and kind of personal data in the table, all of whose rows were taken; in the order of the
         columns."""
         fields = self._of(table)
         stops = [stop for field in fields for stop in _in_column(field["name"], self._suspects.get(field["name"], []))]
         return stops + _births(fields, table)
 
-    def _of(self, table: pa.Table) -> list[Mapping[str, Any]]:
+    def _of(self, table: pa.Table | Table) -> list[Mapping[str, Any]]:
         return [field for field in self._fields if field["name"] in table.column_names]
 
 
@@ -127,6 +132,13 @@ def _suspects(column: pa.ChunkedArray) -> pl.Series:
     return values.filter(values.str.contains(SUSPECT)) if values.dtype == pl.String else pl.Series(dtype=pl.String)
 
 
+def _by_itself(texts: pl.Series) -> pl.Series:
+    """The same texts in memory of their own: those that were filtered out of a column keep all of it."""
+    copied = pl.from_arrow(texts.to_arrow(compat_level=pl.CompatLevel.oldest()))
+    assert isinstance(copied, pl.Series)  # noqa: S101 (an array gives a series)
+    return copied
+
+
 def _count(look: Look, texts: pl.Series) -> int:
     """How many values hold it; 0 when too few of those that could are right."""
     likely = texts.filter(texts.str.contains(look.hint)) if len(texts) > FEW else texts
@@ -139,7 +151,7 @@ def _count(look: Look, texts: pl.Series) -> int:
     return right * step if right and right >= look.share * candidates else 0
 
 
-def _births(fields: Iterable[Mapping[str, Any]], table: pa.Table) -> list[Stop]:
+def _births(fields: Iterable[Mapping[str, Any]], table: pa.Table | Table) -> list[Stop]:
     """Birth dates count only beside a column of people's names."""
     fields = list(fields)
     if not any(NAMED.search(words) for field in fields for words in _words(field)):

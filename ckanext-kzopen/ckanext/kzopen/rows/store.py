@@ -12,7 +12,7 @@ import json
 import re
 import time
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -26,7 +26,8 @@ from ckanext.kzopen.core.files import Entry, Files, UnknownStore
 
 URI = re.compile(r"[a-z0-9_-]{2,100}")
 FOLDER = "versions"
-ROW_GROUP = 100_000
+ROW_GROUP, GROUP_CELLS = 100_000, 4_000_000
+"""Rows of a group at most, and about how many cells, of a table with more than forty columns."""
 SCHEMA_KEY = b"kzopen.schema"
 PLACE = "_place"
 SEEN = 10_000
@@ -77,21 +78,24 @@ def write_changes(files_url: str, uri: str, since: int, number: int, changes: pa
 class Draft:
     """A version's file while its rows come, piece after piece; memory is that of one group of rows.
 
-    Groups are cut at the same rows, and each is one chunk, however the rows came: so the file depends on the table alone.
+    Groups are cut at the same rows, and each is one chunk, however the rows came: so the file depends on the table alone. Of a
+    table whose texts are very long a group may still be the whole table.
     """
 
     def __init__(self, keeper: Files, path: Path, uri: str, schema: Mapping[str, Any]) -> None:
         self._keeper, self._uri, self._schema = keeper, uri, schema
         self._waiting: list[pa.Table] = []
         self._writer: pq.ParquetWriter | None = None
+        self._group = ROW_GROUP
         self.path, self.rows = path, 0
 
     def take(self, rows: pa.Table) -> None:
         """The next rows; all come with the same columns. At least one table has to come, if only an empty one."""
         self._waiting.append(rows)
         self.rows += rows.num_rows
-        if sum(table.num_rows for table in self._waiting) >= ROW_GROUP:
-            self._write_groups(ROW_GROUP)
+        self._group = max(1, min(ROW_GROUP, GROUP_CELLS // max(1, rows.num_columns)))
+        if sum(table.num_rows for table in self._waiting) >= self._group:
+            self._write_groups(self._group)
 
     def end(self) -> None:
         """No rows come any more: the file can be read."""
@@ -111,12 +115,19 @@ class Draft:
         if self._writer is not None:
             self._writer.close()
 
+    def give_up(self) -> None:
+        """Nobody wants the file, which may have no room for its end; asked again, or once it is kept, it does nothing."""
+        self._waiting = []
+        with suppress(OSError, pa.ArrowInvalid):
+            self.close()
+        self.path.unlink(missing_ok=True)
+
     def _write_groups(self, least: int) -> None:
         """Write what waits, but for a rest of fewer rows than `least`; a table without rows is a file too."""
         rows = pa.concat_tables(self._waiting)
         while self._writer is None or rows.num_rows >= least:
-            self._write(rows.slice(0, ROW_GROUP))
-            rows = rows.slice(ROW_GROUP)
+            self._write(rows.slice(0, self._group))
+            rows = rows.slice(self._group)
         self._waiting = [rows]
 
     def _write(self, rows: pa.Table) -> None:
@@ -124,7 +135,7 @@ class Draft:
         if self._writer is None:
             told = repeating(group)
             self._writer = pq.ParquetWriter(self.path, group.schema, compression="zstd", use_dictionary=told)
-        self._writer.write_table(group, row_group_size=ROW_GROUP)
+        self._writer.write_table(group, row_group_size=self._group)
 
 
 @contextmanager
@@ -141,7 +152,7 @@ def drafted(files_url: str, uri: str, schema: Mapping[str, Any] | None = None) -
         try:
             yield draft
         finally:
-            draft.close()
+            draft.give_up()
 
 
 def repeating(table: pa.Table) -> list[str]:

@@ -41,7 +41,7 @@ class Checked:
     """The report, and the table when the file is free of errors; `mendable` is what suggestions are read off.
 
     `taken`: the file is free of errors, and the rows of the table were given out while it was checked; who took them puts
-    the table here.
+    here what reads like the table.
     """
 
     report: Report

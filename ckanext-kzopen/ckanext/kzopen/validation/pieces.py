@@ -75,7 +75,7 @@ def faultless(
     keep = tables.append if take is None else take
     try:
         rows = _taken(_tables(path, start, schemas.fields_of(header), schema), _Unrepeated(schema), keep)
-    except (_Doubt, pa.ArrowInvalid):
+    except _Doubt:
         return None
     return Faultless(rows, start.reading, pa.concat_tables(tables) if tables else None)
 
@@ -96,7 +96,10 @@ def _taken(tables: Iterable[pa.Table], unrepeated: _Unrepeated, keep: Taker) -> 
 
 def _tables(path: Path, start: Start, fields: list[Field], schema: Schema) -> Iterator[pa.Table]:
     def made(piece: bytes) -> pa.Table:
-        return _typed(_read(piece, start.reading.delimiter or ",", len(start.labels)), fields, schema)
+        try:
+            return _typed(_read(piece, start.reading.delimiter or ",", len(start.labels)), fields, schema)
+        except pa.ArrowInvalid as wrong:
+            raise _Doubt from wrong
 
     # Arrow and polars work without Python's lock.
     return made_ahead(made, pieces(path, start.offset or 0), most=THREADS, threads=THREADS)

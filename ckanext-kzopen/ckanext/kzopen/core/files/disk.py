@@ -9,9 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from tempfile import NamedTemporaryFile
 
-from ckanext.kzopen.core.files.kinds import Entry, checked
-
-UNFINISHED = ".unfinished-"
+from ckanext.kzopen.core.files.kinds import UNFINISHED, Entry, checked
 
 
 @dataclass(frozen=True)
@@ -42,9 +40,13 @@ class Disk:
             temporary.unlink(missing_ok=True)
 
     def keep(self, temporary: Path, name: str) -> None:
-        """Sync, rename, and sync the folder: a rename is safe only when the folder itself is on disk."""
+        """Sync, rename, and sync the folder: a rename is safe only when the folder itself is on disk.
+
+        Its time is now, whenever the last of it was written: what nobody names for long is tidied away.
+        """
         final = self.root / checked(name)
         final.parent.mkdir(parents=True, exist_ok=True)
+        os.utime(temporary)
         sync(temporary)
         temporary.rename(final)
         sync(final.parent)

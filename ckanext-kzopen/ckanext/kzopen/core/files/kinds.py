@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Protocol
 from urllib.parse import unquote, urlsplit
 
+UNFINISHED = ".unfinished-"
+"""The names of files that are still being written begin with it."""
+
 
 class UnknownStore(ValueError):
     """Files can be kept under a file:// or an s3:// address only."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,12 +19,14 @@ from typing import Any
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from ckanext.kzopen.core.files.cache import shrink
-from ckanext.kzopen.core.files.kinds import Entry, UnknownStore, checked
+from ckanext.kzopen.core.files.kinds import UNFINISHED, Entry, UnknownStore, checked
 
 KNOWN = frozenset({"region", "endpoint", "cache", "cache_mb"})
 CONNECT_SECONDS, ANSWER_SECONDS = 5, 60
 CACHE_MB = 4096
 CACHED = ("versions", "deliveries")
+ABANDONED = 24 * 3600
+"""Seconds after which nobody writes to an unfinished file any more."""
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,7 @@ class Bucket:
         """An empty file on this machine."""
         del folder
         self.address.cache.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor, name = tempfile.mkstemp(dir=self.address.cache, prefix=".unfinished-")
+        descriptor, name = tempfile.mkstemp(dir=self.address.cache, prefix=UNFINISHED)
         os.close(descriptor)
         temporary = Path(name)
         try:
@@ -142,7 +145,13 @@ class Bucket:
         self._shrink()
 
     def _shrink(self) -> None:
-        """Only what is stored may be forgotten: parts of uploads lie in other folders."""
+        """Only what is stored may be forgotten: parts of uploads lie in other folders. What a killed process was writing goes
+        after a day."""
+        before = time.time() - ABANDONED
+        for left in self.address.cache.glob(f"{UNFINISHED}*"):
+            with suppress(FileNotFoundError):
+                if left.stat().st_mtime < before:
+                    left.unlink()
         shrink([self.address.cache / folder for folder in CACHED], self.address.cache_bytes)
 
     def path(self, name: str) -> Path:

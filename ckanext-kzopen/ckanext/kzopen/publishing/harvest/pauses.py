@@ -15,7 +15,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 _PATIENCE = 2.0
-"""Seconds for an answer of Valkey: one that hangs must not hold the harvests."""
+"""Seconds for an answer of Valkey, or a connection to it: one that hangs must not hold the harvests for long."""
 _REST = """
     if redis.call('PTTL', KEYS[1]) < tonumber(ARGV[1]) then redis.call('SET', KEYS[1], 1, 'PX', ARGV[1]) end
 """
@@ -49,7 +49,8 @@ def _valkey() -> Redis:
 
 @cache
 def _client(url: str) -> Redis:
-    once_more = Retry(NoBackoff(), 1)  # for a connection that Valkey closed meanwhile; redis-py itself tries for seconds
+    # Once more, for a connection that Valkey closed meanwhile: four patiences at most, where redis-py itself takes many.
+    once_more = Retry(NoBackoff(), 1)
     return Redis.from_url(url, socket_timeout=_PATIENCE, socket_connect_timeout=_PATIENCE, retry=once_more)
 
 

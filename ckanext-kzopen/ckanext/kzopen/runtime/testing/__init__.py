@@ -2,12 +2,10 @@
 
 Suites: `all` (default: all in tests/ but the long suites and what needs an Elasticsearch), `elasticsearch` (our tests of
 that engine, and a minute of CKAN's on it), `ckan-search` (CKAN's own tests that exercise search), `ckan-search-short` (that
-minute of them), `matrix` (who may do what: every route and action on every level in every language, long), `pages` (every page
-and every story in a browser, in every language, long), `commands` (every command on a running portal, long), `agent` (the
-agent and the clients, long), `faults` (long), `guards` (long: fault tests are seen to fail when what they guard is taken out;
-names after it choose some of `tests/faults/guards.yaml`).
-`guards` (long: fault tests are seen to fail when what they guard is taken out; names after it choose some of
-`tests/faults/guards.yaml`).
+minute of them). Long are `matrix` (who may do what: every route and action on every level in every language), `pages` (every
+page and every story in a browser, in every language), `engines` (random questions on all engines), `commands` (every command
+on a running portal), `agent` (the agent and the clients), `faults`, and `guards` (fault tests are seen to fail when what they
+guard is taken out; names after it choose some of `tests/faults/guards.yaml`).
 Anything else is passed to pytest as it is.
 `--engine` runs the suite on another search engine. The long way is shared by two lanes, each with services and a pytest of its
 own; `--lanes 1` goes in single file, `--lanes 2` shares a path too.
@@ -50,7 +48,7 @@ def run_suite(arguments: list[str]) -> int:
 
 
 def _run_on_elasticsearch(more: list[str]) -> int:
-    """CKAN's short tests, then ours, on one node; the worst exit code."""
+    """CKAN's short tests, then ours, on one node; the first exit code of a failure."""
     codes = []
     with search_engine(ELASTICSEARCH) as address:
         node = {"KZOPEN_TEST_ELASTICSEARCH": urlsplit(address).netloc}
@@ -59,11 +57,11 @@ def _run_on_elasticsearch(more: list[str]) -> int:
             suite = replace(suite, arguments=[*suite.arguments, *more], environment=suite.environment | node)
             with test_portals(portals_of(suite, search_url), suite) as inis:
                 codes.append(run_pytest(suite, inis))
-    return max(codes)
+    return _first_wrong(codes)
 
 
 def _run_guards(names: list[str]) -> int:
-    """Those that want a worker beside their tests, then those that must have none; the worst exit code."""
+    """Those that want a worker beside their tests, then those that must have none; the first exit code of a failure."""
     found, codes = wanted(names), [0]
     for worker in (True, False):
         some = [guard for guard in found if guard.worker is worker]
@@ -71,7 +69,12 @@ def _run_guards(names: list[str]) -> int:
             suite = Suite("test", [], suites()["all"].options, worker=worker)
             with test_portals(portals_of(suite, ""), suite) as inis:
                 codes.append(run_guards(some, inis[0]))
-    return max(codes)
+    return _first_wrong(codes)
+
+
+def _first_wrong(codes: list[int]) -> int:
+    """The first code that is none of success; that of a killed process is below zero."""
+    return next((code for code in codes if code), 0)
 
 
 def portals_of(suite: Suite, search_url: str) -> list[Portal]:
