@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import pyarrow as pa
 from ckanext.kzopen.core.files import Disk
-from ckanext.kzopen.core.files.disk import UNFINISHED
+from ckanext.kzopen.core.files.kinds import UNFINISHED
 from ckanext.kzopen.rows import store
 from ckanext.kzopen.rows.chain import Link
 from ckanext.kzopen.rows.model import Version
