@@ -6,4 +6,4 @@ and to look for them took a tenth of that time.
 
 import gc
 
-gc.set_threshold(50_000, 20, 10)
+gc.set_threshold(5_000, 10, 10)
