@@ -89,6 +89,14 @@ def test_forms_change_nothing_for_any_level_they_are_not_meant_for(world: World)
     assert world.fingerprint() == before
 
 
+def test_who_deletes_themselves_by_ckan_s_form_is_led_to_their_own_page(world: World) -> None:
+    name = world.names["author"]
+    answer = ask(world, "author", "POST", f"/user/delete/{name}")
+    model.Session.remove()
+    assert (answer.status_code, answer.headers["Location"].endswith("/account/delete")) == (302, True)
+    assert model.User.get(name).state == "active"
+
+
 def test_nobody_makes_themselves_an_operator(world: World) -> None:
     form = {"username": world.names["citizen"], "status": "1"}
     answer = ask(world, "citizen", "POST", "/user/sysadmin", data=form)
