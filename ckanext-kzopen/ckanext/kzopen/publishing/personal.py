@@ -102,7 +102,7 @@ class Search:
         return stops + _births(fields, table)
 
     def _of(self, table: pa.Table | Table) -> list[Mapping[str, Any]]:
-        return [field for field in self._fields if field["name"] in table.column_names]
+        return [field for field in self._fields if field["name"] in table.schema.names]
 
 
 def found(table: pa.Table, schema: Mapping[str, Any]) -> list[Stop]:

@@ -151,7 +151,7 @@ def stops_of(
         and stops.losses(stops.Change("delete", before, sent, [], []), allowed)
     ):
         sent = _there(session, site, current, passport, checked.table)
-    change = stops.Change(delivery.mode, before, sent, old, checked.table.column_names, retyped)
+    change = stops.Change(delivery.mode, before, sent, old, checked.table.schema.names, retyped)
     if allowed.empty == "refuse" and stops.empties(change):
         raise Refused(emptied(checked.report, before))
     losses = stops.losses(change, allowed)

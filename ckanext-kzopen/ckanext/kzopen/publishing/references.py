@@ -75,7 +75,7 @@ def _column(checked: Checked, schema: Mapping[str, Any], name: str) -> pl.Series
     import polars as pl
 
     if checked.table is not None:
-        found = pl.from_arrow(checked.table[name]) if name in checked.table.column_names else None
+        found = pl.from_arrow(checked.table[name]) if name in checked.table.schema.names else None
         return found if isinstance(found, pl.Series) else None
     kind = next((field.get("type", "string") for field in schema["fields"] if field["name"] == name), None)
     read = checked.mendable

@@ -39,16 +39,6 @@ class Table:
         return self.read([name]).column(name)
 
     @property
-    def num_rows(self) -> int:
-        """How many rows it has, as a table in memory tells it."""
-        return self.rows
-
-    @property
-    def column_names(self) -> list[str]:
-        """The names of the columns, as a table in memory tells them."""
-        return list(self.schema.names)
-
-    @property
     def whole(self) -> Link:
         """The whole table below all changes."""
         return self.links[0]

@@ -86,21 +86,19 @@ class Draft:
         self._keeper, self._uri, self._schema = keeper, uri, schema
         self._waiting: list[pa.Table] = []
         self._writer: pq.ParquetWriter | None = None
-        self._group = ROW_GROUP
         self.path, self.rows = path, 0
 
     def take(self, rows: pa.Table) -> None:
         """The next rows; all come with the same columns. At least one table has to come, if only an empty one."""
         self._waiting.append(rows)
         self.rows += rows.num_rows
-        self._group = max(1, min(ROW_GROUP, GROUP_CELLS // max(1, rows.num_columns)))
-        if sum(table.num_rows for table in self._waiting) >= self._group:
-            self._write_groups(self._group)
+        if sum(table.num_rows for table in self._waiting) >= _group_of(rows):
+            self._write_groups()
 
     def end(self) -> None:
         """No rows come any more: the file can be read."""
-        self._write_groups(1)
-        self.close()
+        self._write_groups(also_the_rest=True)
+        self._close()
 
     def keep(self, number: int, since: int | None = None) -> StoredVersion:
         """After `end`: the file becomes that of version `number`, or of the change that makes it out of `since`."""
@@ -110,24 +108,24 @@ class Draft:
         self._keeper.keep(self.path, path)
         return StoredVersion(path, digest, size, self.rows)
 
-    def close(self) -> None:
-        """Nothing is written any more; asked again, it does nothing."""
-        if self._writer is not None:
-            self._writer.close()
-
     def give_up(self) -> None:
         """Nobody wants the file, which may have no room for its end; asked again, or once it is kept, it does nothing."""
         self._waiting = []
         with suppress(OSError, pa.ArrowInvalid):
-            self.close()
+            self._close()
         self.path.unlink(missing_ok=True)
 
-    def _write_groups(self, least: int) -> None:
-        """Write what waits, but for a rest of fewer rows than `least`; a table without rows is a file too."""
+    def _close(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+    def _write_groups(self, *, also_the_rest: bool = False) -> None:
+        """Write what waits in whole groups; a table without rows is a file too."""
         rows = pa.concat_tables(self._waiting)
-        while self._writer is None or rows.num_rows >= least:
-            self._write(rows.slice(0, self._group))
-            rows = rows.slice(self._group)
+        group = _group_of(rows)
+        while self._writer is None or rows.num_rows >= (1 if also_the_rest else group):
+            self._write(rows.slice(0, group))
+            rows = rows.slice(group)
         self._waiting = [rows]
 
     def _write(self, rows: pa.Table) -> None:
@@ -135,7 +133,12 @@ class Draft:
         if self._writer is None:
             told = repeating(group)
             self._writer = pq.ParquetWriter(self.path, group.schema, compression="zstd", use_dictionary=told)
-        self._writer.write_table(group, row_group_size=self._group)
+        self._writer.write_table(group, row_group_size=ROW_GROUP)
+
+
+def _group_of(table: pa.Table) -> int:
+    """How many rows of such a table are a group."""
+    return max(1, min(ROW_GROUP, GROUP_CELLS // max(1, table.num_columns)))
 
 
 @contextmanager
