@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
@@ -20,6 +21,8 @@ from tests.mortals import Forge, forge
 
 ROOT = Path(__file__).resolve().parents[1]
 SHARED = ROOT.parent / "shared"
+NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""For who asks portals of this machine again and again: httpx would read the world's certificates for each question."""
 STALLED_AFTER = 10
 """Seconds after which the shared portal gives up a body; a portal as it ships waits longer."""
 SHARED_PORTAL = {

@@ -22,7 +22,7 @@ import httpx
 import psutil
 import pytest
 
-from tests.conftest import ROOT, STALLED_AFTER, LivePortal
+from tests.conftest import NO_TLS, ROOT, STALLED_AFTER, LivePortal
 
 PATIENCE = STALLED_AFTER  # seconds
 ROWS = b"code,amount\n1,10\n2,20\n3,30\n"
@@ -56,7 +56,7 @@ def token(portal: LivePortal) -> str:
 
 def api(portal: LivePortal) -> httpx.Client:
     headers = {"Authorization": token(portal), "Accept-Language": "en"}
-    return httpx.Client(base_url=f"{portal.url}/api/universal/v1", headers=headers, timeout=60)
+    return httpx.Client(base_url=f"{portal.url}/api/universal/v1", headers=headers, timeout=60, verify=NO_TLS)
 
 
 @contextmanager
