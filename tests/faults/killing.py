@@ -25,7 +25,7 @@ from tests.conftest import NO_TLS, LivePortal
 
 COUNTED = ("worker", "web", "web worker", "postgres")
 """Those whose deaths are the rounds of the long suite."""
-OTHERS = ("indexer", "ckan-worker", "valkey")
+OTHERS = ("indexer", "ckan-worker", "valkey", "forkserver")
 WHOLE_AGAIN_SECONDS = 15
 RECOVERED_WITHIN = 60.0
 DOING = "SELECT DISTINCT task_name FROM kzopen.procrastinate_jobs WHERE status = 'doing' ORDER BY 1"

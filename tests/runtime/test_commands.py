@@ -80,7 +80,7 @@ def test_secrets_and_accounts_are_for_their_owner_only(live_portal: LivePortal) 
 
 def test_status_shows_each_process_with_its_memory_and_the_queues(live_portal: LivePortal) -> None:
     said = kzopen("status", "--data", str(live_portal.data)).stdout
-    for name in ("kzopen", "postgres", "valkey", "web", "indexer", "worker", "ckan-worker"):
+    for name in ("kzopen", "postgres", "valkey", "forkserver", "web", "indexer", "worker", "ckan-worker"):
         assert f"  {name} " in said
     assert "index lag, changes" in said
 

@@ -165,7 +165,7 @@ def running(cluster: Cluster, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 def test_the_embedded_services_are_not_started(running: Running) -> None:
     names = {process["name"] for process in read_status(running.portal)["processes"]}
-    assert names >= {"web", "indexer", "worker", "ckan-worker"}
+    assert names >= {"forkserver", "web", "indexer", "worker", "ckan-worker"}
     assert not names & {"postgres", "valkey"}
     assert not (running.portal.postgres / "PG_VERSION").exists()
     assert all(row.state == "running" for row in process_rows(running.portal))

@@ -17,7 +17,9 @@ from tests.security.world import CITIZENS, KINDS, LEVELS, OTHERS, OWN, World
 
 LANGUAGES = ("/kk", "/ru", "/en")
 TURNS = (CITIZENS, OTHERS, ("moderator", "methodologist"), OWN)
-"""Levels that are much alike: where the table expects the same of some of them, they take the requests by turns."""
+"""Levels that are much alike: where the table expects the same of some of them, on whatever data set, they take the requests by
+turns."""
+Turns = Counter[tuple[object, ...]]
 
 
 def ours(app: CKANTestApp) -> list[Any]:
@@ -27,29 +29,34 @@ def ours(app: CKANTestApp) -> list[Any]:
 def wrong_answers(world: World, language: str = "", *, all_levels: bool = True) -> list[str]:
     """Where the portal and the table disagree, and where something private was told.
 
-    Unless all levels are asked everywhere, those that are alike take the routes and kinds of data sets by turns.
+    Unless all levels are asked everywhere, those that are alike take the routes and the kinds of data sets by turns.
     """
-    turns: Counter[tuple[str, ...]] = Counter()
+    turns: Turns = Counter()
     return [
         wrong
         for rule in ours(world.app)
         for method in matrix.methods_of(rule)
-        for kind, who in matrix.the_row("our_routes", rule.endpoint, method).who.items()
-        for level in (LEVELS if all_levels else whose_turn(who, turns))
-        if (wrong := _tried(world, rule, method, kind, level, who[level], language))
+        for who in [matrix.the_row("our_routes", rule.endpoint, method).who]
+        for kind, level in (everybody(who) if all_levels else whose_turn(who, turns))
+        if (wrong := _tried(world, rule, method, kind, level, who[kind][level], language))
     ]
 
 
-def whose_turn(who: dict[str, str], turns: Counter[tuple[str, ...]]) -> list[str]:
-    """The levels that are asked now: of those that are alike, one for each word that the table has for them."""
-    groups: defaultdict[tuple[int, str], list[str]] = defaultdict(list)
-    for level in LEVELS:
-        group = next((number for number, alike in enumerate(TURNS) if level in alike), None)
-        groups[len(TURNS) + LEVELS.index(level) if group is None else group, who[level]].append(level)
+def everybody(who: dict[str, dict[str, str]]) -> list[tuple[str, str]]:
+    """Every level with every kind of data set."""
+    return [(kind, level) for level in LEVELS for kind in who]
+
+
+def whose_turn(who: dict[str, dict[str, str]], turns: Turns) -> list[tuple[str, str]]:
+    """Kinds and levels that are asked now: of those that are alike, one for each word that the table has for them."""
+    groups: defaultdict[tuple[object, ...], list[tuple[str, str]]] = defaultdict(list)
+    for kind, level in everybody(who):
+        group = next((number for number, alike in enumerate(TURNS) if level in alike), (kind, level))
+        groups[group, who[kind][level]].append((kind, level))
     asked = []
-    for (_, word), levels in groups.items():
-        turns[word, *levels] += 1
-        asked.append(levels[turns[word, *levels] % len(levels)])
+    for group, alike in groups.items():
+        turns[group, *alike] += 1
+        asked.append(alike[turns[group, *alike] % len(alike)])
     return asked
 
 
@@ -70,11 +77,12 @@ def test_our_routes_do_what_the_table_says(world: World) -> None:
     assert not (wrong := wrong_answers(world, all_levels=False)), "\n".join(wrong)
 
 
-def test_turns_go_round_so_that_each_level_is_asked_for_each_word() -> None:
-    turns: Counter[tuple[str, ...]] = Counter()
-    told = [who for row in matrix.rows("our_routes") for who in row.who.values()]
-    asked = {(level, who[level]) for who in told * len(CITIZENS) for level in whose_turn(who, turns)}
-    assert asked == {(level, who[level]) for who in told for level in LEVELS}
+def test_turns_go_round_so_that_each_level_is_asked_on_each_kind_for_each_word() -> None:
+    turns: Turns = Counter()
+    rows = [row.who for row in matrix.rows("our_routes")]
+    times = len(CITIZENS) * len(KINDS)
+    asked = {(kind, level, who[kind][level]) for who in rows * times for kind, level in whose_turn(who, turns)}
+    assert asked == {(kind, level, who[kind][level]) for who in rows for kind, level in everybody(who)}
 
 
 @pytest.mark.long

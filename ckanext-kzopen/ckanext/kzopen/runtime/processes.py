@@ -17,11 +17,15 @@ from ckanext.kzopen.runtime.portal import Portal
 
 PACKAGE = "ckanext.kzopen"
 CKAN = (str(Path(sys.executable).parent / "ckan"),)
+FORKSERVER = "forkserver"
 
 
 @dataclass(frozen=True)
 class Process:
-    """One process of the portal. `answers` tells whether it does its work; `lasting` ones are restarted when they die."""
+    """One process of the portal. `answers` tells whether it does its work; `lasting` ones are restarted when they die.
+
+    One with a `role` is born of the fork server where there is one (`forkserver.ROLES`), else started by its command.
+    """
 
     name: str
     command: list[str]
@@ -30,6 +34,7 @@ class Process:
     user: str | None = None
     lasting: bool = True
     environment: dict[str, str] = field(default_factory=dict)
+    role: str = ""
 
 
 def embedded(portal: Portal) -> list[Process]:
@@ -50,16 +55,22 @@ def embedded(portal: Portal) -> list[Process]:
     return found
 
 
+def forkserver(portal: Portal) -> Process:
+    """Has CKAN loaded, for those that are born of it."""
+    # Where counters lie is decided when they are made, which is while CKAN is loaded.
+    environment = {"KZOPEN_INI": str(portal.ini), "PROMETHEUS_MULTIPROC_DIR": str(portal.metrics)}
+    return Process(FORKSERVER, [sys.executable, "-m", f"{PACKAGE}.runtime.forkserver"], environment=environment)
+
+
 def web(portal: Portal) -> Process:
     """gunicorn with the portal's number of workers."""
-    environment = {"KZOPEN_INI": str(portal.ini), "PROMETHEUS_MULTIPROC_DIR": str(portal.metrics)}
-    environment |= {
+    environment = forkserver(portal).environment | {
         "KZOPEN_BIND": f"{portal.settings.host}:{portal.settings.port}",
         "KZOPEN_WEB": str(portal.settings.workers),
         "KZOPEN_ACCESS": str(portal.access),
     }
     command = [sys.executable, "-m", "gunicorn", "--config", f"python:{PACKAGE}.runtime.gunicorn_settings"]
-    return Process("web", [*command, f"{PACKAGE}.runtime.wsgi:application"], environment=environment)
+    return Process("web", [*command, f"{PACKAGE}.runtime.wsgi:application"], environment=environment, role="web")
 
 
 def indexer(portal: Portal) -> Process:
@@ -72,8 +83,8 @@ def background(portal: Portal) -> list[Process]:
     """What works behind the pages, beside the indexer."""
     ini = str(portal.ini)
     return [
-        Process("worker", [sys.executable, "-m", f"{PACKAGE}.core.jobs.worker", ini]),
-        Process("ckan-worker", [*CKAN, "-c", ini, "jobs", "worker"]),
+        Process("worker", [sys.executable, "-m", f"{PACKAGE}.core.jobs.worker", ini], role="worker"),
+        Process("ckan-worker", [*CKAN, "-c", ini, "jobs", "worker"], role="ckan-worker"),
         *([archiver(portal, archive)] if (archive := archive_of(portal)) else []),
     ]
 

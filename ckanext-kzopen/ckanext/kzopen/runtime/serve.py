@@ -102,6 +102,9 @@ def bring_up(portal: Portal, supervisor: Supervisor, say: Say, only_services: bo
             progress.end()
             return
         progress.begin(WEB)
+        for file in portal.metrics.glob("*.db"):
+            file.unlink()
+        supervisor.start(processes.forkserver(portal))
         supervisor.start(processes.indexer(portal))
         _start_web(portal, supervisor)
         for process in processes.background(portal) if not apart else ():
@@ -158,8 +161,7 @@ def start_services(portal: Portal, supervisor: Supervisor) -> None:
 
 
 def _start_web(portal: Portal, supervisor: Supervisor) -> None:
-    for file in portal.metrics.glob("*.db"):
-        file.unlink()
+    supervisor.wait_for(processes.Process(processes.FORKSERVER, [], supervisor.births.ready), 90)
     web = processes.web(portal)
     supervisor.start(web)
     supervisor.wait_for(processes.Process(web.name, web.command, lambda: page_answers(portal)), 90)

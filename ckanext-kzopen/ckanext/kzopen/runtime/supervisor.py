@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
-import ctypes
 import json
 import os
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
 
+from ckanext.kzopen.runtime.births import Births
+from ckanext.kzopen.runtime.parenthood import Adopted, end_with_parent, take_orphans
 from ckanext.kzopen.runtime.portal import Portal
-from ckanext.kzopen.runtime.processes import Process, environment_of
+from ckanext.kzopen.runtime.processes import FORKSERVER, Process, environment_of
 from ckanext.kzopen.runtime.services import as_user, let_through
 
 PAUSE = 0.1
 BACK_OFF = (0.2, 1.0, 2.0, 4.0, 8.0)
 STEADY_AFTER = 30.0  # seconds alive after which a death counts as the first again
 GRACE = 5.0  # seconds between the request to stop and the end by force; all stops within ten
-PR_SET_PDEATHSIG = 1
-_libc = ctypes.CDLL(None)
 
 
 class ProcessDied(Exception):
@@ -49,35 +51,55 @@ class Supervisor:
     def __init__(self, portal: Portal) -> None:
         self.portal = portal
         self.processes: dict[str, Process] = {}
-        self.running: dict[str, subprocess.Popen[bytes]] = {}
+        self.running: dict[str, subprocess.Popen[bytes] | Adopted] = {}
+        self.births = Births()
         self.states: dict[str, State] = {}
         self.again_at: dict[str, float] = {}
         self.deaths: dict[str, int] = {}
         self.stopping = False
 
     def start(self, process: Process) -> None:
-        """Start a process; from now on it is looked after."""
+        """Start a process; from now on it is looked after. One that has no fork server to be born of waits for it."""
         self.processes[process.name] = process
         state = self.states.setdefault(process.name, State(process.name))
+        child = self._born(process) if self._is_to_be_born(process) else self._executed(process)
+        if child is None:
+            self.again_at[process.name] = time.monotonic() + PAUSE
+        else:
+            self.running[process.name] = child
+            state.pid, state.since, state.state = child.pid, time.time(), "running"
+        self.write_status()
+
+    def _is_to_be_born(self, process: Process) -> bool:
+        return bool(process.role) and FORKSERVER in self.processes
+
+    def _born(self, process: Process) -> Adopted | None:
+        return self.births.born(process, self._log(process)) if self.births.ready() else None
+
+    def _log(self, process: Process) -> Path:
+        return self.portal.logs / f"{process.name}.log"
+
+    def _executed(self, process: Process) -> subprocess.Popen[bytes]:
         if process.user:
             # Somebody may have closed a folder above since the last start; a restart must not fail for that.
             let_through(self.portal.postgres)
             let_through(self.portal.sockets)
-        with (self.portal.logs / f"{process.name}.log").open("ab") as log:
-            child = subprocess.Popen(
+        if process.name == FORKSERVER:
+            take_orphans()
+        line = self.births.line() if process.name == FORKSERVER else None
+        with self._log(process).open("ab") as log, line or nullcontext():
+            child: subprocess.Popen[bytes] = subprocess.Popen(
                 process.command,
-                stdin=subprocess.DEVNULL,
+                stdin=line.fileno() if line else subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 env=environment_of(process),
                 cwd="/",
                 start_new_session=True,
-                preexec_fn=_die_with_parent(process.stop_signal),
+                preexec_fn=partial(end_with_parent, process.stop_signal),
                 **as_user(process.user),
             )
-        self.running[process.name] = child
-        state.pid, state.since, state.state = child.pid, time.time(), "running"
-        self.write_status()
+        return child
 
     def wait_for(self, process: Process, seconds: float) -> None:
         """Wait until a process answers.
@@ -94,13 +116,22 @@ class Supervisor:
     def look_after(self) -> None:
         """One round: note the dead, start again those whose pause is over."""
         for name, child in list(self.running.items()):
-            if child.poll() is not None:
-                self._note_death(name, child.returncode)
+            if (code := child.poll()) is not None:
+                self._note_death(name, code)
+        if FORKSERVER in self.processes:
+            self._bury_orphans()
         for name, at in list(self.again_at.items()):
-            if time.monotonic() >= at and not self.stopping:
+            held = self._is_to_be_born(self.processes[name]) and not self.births.ready()
+            if time.monotonic() >= at and not held and not self.stopping:
                 del self.again_at[name]
-                self.states[name].restarts += 1
+                self.states[name].restarts += name in self.deaths
                 self.start(self.processes[name])
+
+    def _bury_orphans(self) -> None:
+        """Those whose parents have died end as our children, and stay in the list of processes until somebody asks."""
+        ours = {child.pid for child in self.running.values()}
+        while (ended := _ended_child()) not in (0, *ours):
+            os.waitpid(ended, 0)
 
     def _note_death(self, name: str, code: int) -> None:
         state = self.states[name]
@@ -149,13 +180,13 @@ class Supervisor:
         temporary.replace(self.portal.status)
 
 
-def _die_with_parent(stop_signal: signal.Signals) -> Callable[[], None]:
-    """The child is told to end when we are killed: no process is left behind (Linux)."""
-
-    def set_signal() -> None:
-        _libc.prctl(PR_SET_PDEATHSIG, int(stop_signal))
-
-    return set_signal
+def _ended_child() -> int:
+    """A child that has ended and that nobody has asked for; 0 when there is none."""
+    try:
+        found = os.waitid(os.P_ALL, 0, os.WEXITED | os.WNOHANG | os.WNOWAIT)
+    except ChildProcessError:
+        return 0
+    return found.si_pid if found else 0
 
 
 def _kill_group(pid: int, number: signal.Signals) -> None:

@@ -1,4 +1,4 @@
-"""The WSGI application that gunicorn serves; `KZOPEN_INI` names CKAN's configuration."""
+"""The portal, loaded as it is imported: what gunicorn serves and what jobs run in. `KZOPEN_INI` names CKAN's configuration."""
 
 from __future__ import annotations
 
@@ -12,4 +12,6 @@ from ckanext.kzopen.core.web.proxies import behind
 _ini = os.environ["KZOPEN_INI"]
 fileConfig(_ini, disable_existing_loggers=False)
 _config = CKANConfigLoader(_ini).get_config()
-application = behind(made(_config), int(_config.get("kzopen.trusted_proxies", 0)))
+_made = made(_config)
+flask_app = _made._wsgi_app
+application = behind(_made, int(_config.get("kzopen.trusted_proxies", 0)))

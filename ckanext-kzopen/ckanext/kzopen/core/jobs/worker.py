@@ -113,14 +113,14 @@ async def _until_told(url: str, runner: Partner) -> None:
     await asyncio.gather(*(run(url, runner, stop, *place) for place in JOBS_AT_ONCE.items()))
 
 
-def main(ini: str) -> None:
-    """Load the portal that `ini` describes and run its jobs."""
+def work(ini: str, here: Run) -> None:
+    """Run the jobs of the portal that `ini` describes, which is loaded, until told to stop."""
     from ckan.common import config
 
-    runner = Partner([sys.executable, "-m", partner.__name__, ini], loaded(ini))
+    runner = Partner([sys.executable, "-m", partner.__name__, ini], here)
     log.info("worker is ready; tasks: %s", ", ".join(sorted(tasks())))
     asyncio.run(_until_told(config["sqlalchemy.url"], runner))
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    work(sys.argv[1], loaded(sys.argv[1]))
