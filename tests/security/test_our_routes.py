@@ -17,7 +17,7 @@ from tests.security.world import CITIZENS, KINDS, LEVELS, OTHERS, OWN, World
 
 LANGUAGES = ("/kk", "/ru", "/en")
 TURNS = (CITIZENS, OTHERS, ("moderator", "methodologist"), OWN)
-"""Levels that are much alike: where the table expects the same of some of them, on whatever data set, they take the requests by
+"""Levels that are much alike: where the table expects the same of some of them, on whatever data set, they take requests by
 turns."""
 Turns = Counter[tuple[object, ...]]
 
