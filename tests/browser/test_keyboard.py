@@ -1,6 +1,6 @@
 """The workstation without a mouse: whoever has only Tab, Space, Enter and letters publishes, registers and harvests.
 
-Each story runs in one of the languages, in turn; `./kzopen test pages` runs each in all of them.
+Publishing is tried in one language; `./kzopen test pages` tries every story in all of them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from uuid import uuid4
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import now_in
+from tests.browser.conftest import LANGUAGES, now_in
 from tests.browser.test_desk import STORIES, Words
 from tests.conftest import LivePortal
 
@@ -117,7 +117,8 @@ def test_a_table_is_published(page: Page, portal: LivePortal, tmp_path: Path, la
     expect(page.get_by_role("heading", level=1)).to_have_text(words.published)
 
 
-@pytest.mark.parametrize("language", now_in("ru"))
+@pytest.mark.long
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_a_system_is_registered_and_gets_its_token(page: Page, portal: LivePortal, language: str) -> None:
     words, keys, name = STORIES[language], Keys(page), f"Жүйе {uuid4().hex[:6]}"
     keys.sign_in(portal, language)
@@ -136,7 +137,8 @@ def test_a_system_is_registered_and_gets_its_token(page: Page, portal: LivePorta
     expect(page.locator(".task code", has_text=secret[:12])).to_be_visible()
 
 
-@pytest.mark.parametrize("language", now_in("en"))
+@pytest.mark.long
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_a_source_is_described_and_looked_at(page: Page, portal: LivePortal, language: str) -> None:
     """The demonstration may not ask this machine, and says so on the page of the run."""
     keys, name = Keys(page), f"keys-{uuid4().hex[:8]}"

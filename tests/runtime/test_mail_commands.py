@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
+from ckanext.kzopen.runtime.command import main
+from click.testing import CliRunner
 
-from tests.conftest import ROOT, LivePortal
+from tests.conftest import LivePortal
 from tests.core.mail.conftest import Received, StartServer, start_server
 
 __all__ = ["start_server"]
 
 
 def kzopen(*words: str, **environment: str) -> tuple[int, str]:
-    done = subprocess.run(
-        [str(ROOT / "kzopen"), "mail", *words], text=True, capture_output=True, timeout=120, env=os.environ | environment
-    )
-    return done.returncode, done.stdout + done.stderr
+    done = CliRunner().invoke(main, ["mail", *words], env=environment)
+    return done.exit_code, done.output
 
 
 def test_a_template_is_shown_in_a_language() -> None:

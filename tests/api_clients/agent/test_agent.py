@@ -130,7 +130,7 @@ def test_a_key_that_comes_twice_stops_its_table(agent: Agent, tmp_path: Path) ->
 Change = Callable[[str], None]
 
 
-@pytest.fixture(scope="module", params=["postgresql", "mariadb"])
+@pytest.fixture(scope="module", params=["postgresql", pytest.param("mariadb", marks=pytest.mark.long)])
 def server(request: pytest.FixtureRequest) -> Iterator[tuple[str, Change]]:
     """The address of a real database, and a way to change it."""
     with own_folder() as folder:
@@ -185,7 +185,6 @@ def test_a_change_in_the_database_is_public_within_a_minute(agent: Agent, databa
 CUTS = ("away", "request cut", "answer cut", "answer lost", "")
 
 
-@pytest.mark.parametrize("server", ["postgresql", pytest.param("mariadb", marks=pytest.mark.long)], indirect=True)
 def test_cuts_and_kills_lose_nothing_of_a_real_database(agent: Agent, database: tuple[str, Change]) -> None:
     """The network is cut and the agent killed at random moments while rows change; the seed is printed."""
     seed = random.randrange(10**6)

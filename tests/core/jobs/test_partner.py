@@ -182,7 +182,7 @@ def test_it_ends_when_it_has_had_no_job_for_long_and_another_one_may_follow(
 
 
 @pytest.mark.fault
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGKILL, pytest.param(signal.SIGTERM, marks=pytest.mark.long)])
 def test_it_does_not_outlive_its_worker(start_worker: StartWorker, defer: Defer, notes: Path, number: signal.Signals) -> None:
     worker, sent = start_worker(0.2), list[str]()
 

@@ -100,18 +100,6 @@ def test_a_name_that_only_repeats_the_russian_one_is_left_out():
     assert without_repeats({"kk": "АПК РК", "ru": "АПК РК", "en": "APK"}) == {"ru": "АПК РК", "en": "APK"}
 
 
-@pytest.mark.corpus
-def test_what_must_not_be_shown_is_not_among_the_tables(corpus: Path):
-    told: list[Outcome] = []
-    items = list(corpora.table_items(corpora.open_corpus(corpus), told.append))
-    assert len(items) == 57
-    assert {o.name for o in told if "no licence" in o.reason} == {
-        "appeals/kz_dialog_egov.csv",
-        "appeals/kz_inquiries_sample.csv",
-    }
-    assert {"budget-republican", "legal-entities-bins", "agriculture-subsidy-applications"} <= {item.uri for item in items}
-
-
 @pytest.mark.parametrize("licence", ["GPL-2.0-or-later", "AGPL-3.0 (LICENSE)", "LGPL-3.0", "CC BY-SA 4.0"])
 def test_a_file_under_a_licence_that_binds_is_for_tests_only(licence: str):
     reason = corpora.not_to_be_shown("catalogue/datasets/a.csv", corpora.Source("somewhere", licence))

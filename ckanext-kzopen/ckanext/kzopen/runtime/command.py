@@ -211,7 +211,9 @@ def version() -> None:
 @main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def test(arguments: tuple[str, ...]) -> None:
-    """Run the tests; words after it are a suite (all, ckan-search, commands, engines, faults, matrix, pages) or go to pytest.
+    """Run the tests; words after it are a suite or go to pytest.
+
+    Suites: all, agent, ckan-search, commands, elasticsearch, engines, faults, guards, long, matrix, pages.
 
     `--engine elasticsearch` or `--engine solr` runs them on another search engine than the embedded one;
     `--lanes 1` in single file.

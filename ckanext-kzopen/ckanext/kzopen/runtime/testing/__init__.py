@@ -4,7 +4,8 @@ Suites: `all` (default: all in tests/ but the long suites and what needs an Elas
 that engine, and a minute of CKAN's on it), `ckan-search` (CKAN's own tests that exercise search), `ckan-search-short` (that
 minute of them). Long are `matrix` (who may do what: every route and action on every level in every language), `pages` (every
 page and every story in a browser, in every language), `engines` (random questions on all engines), `commands` (every command
-on a running portal), `agent` (the agent and the clients), `faults`, and `guards` (fault tests are seen to fail when what they
+on a running portal), `agent` (the agent and the clients), `long` (what of the core and the publish path is only much like what
+CI tries), `faults`, and `guards` (fault tests are seen to fail when what they
 guard is taken out; names after it choose some of `tests/faults/guards.yaml`).
 Anything else is passed to pytest as it is.
 `--engine` runs the suite on another search engine. The long way is shared by two lanes, each with services and a pytest of its
