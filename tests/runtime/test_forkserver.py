@@ -14,16 +14,15 @@ from typing import Any
 
 import httpx
 import psutil
-import pytest
 from ckanext.kzopen.core.settings import Settings
-from ckanext.kzopen.runtime.births import Births
 from ckanext.kzopen.runtime.forkserver import ROLES
 from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.processes import FORKSERVER, Process
 from ckanext.kzopen.runtime.status import memory_of
 from ckanext.kzopen.runtime.supervisor import Supervisor
 
-from tests.conftest import LivePortal
+from tests.conftest import ROOT, LivePortal
+from tests.runtime.forking import sockets_of
 
 WITHIN = 60.0
 
@@ -61,26 +60,28 @@ def test_those_born_of_it_are_the_supervisors_children_in_sessions_of_their_own(
 
 
 def test_it_keeps_no_connection_that_another_could_speak_through(live_portal: LivePortal) -> None:
-    server = psutil.Process(processes(live_portal)[FORKSERVER]["pid"])
-    assert {one.raddr or one.laddr for one in server.net_connections("all")} <= {""}
+    assert sockets_of(processes(live_portal)[FORKSERVER]["pid"]) == 1, "the line to the supervisor, and no other"
 
 
 def test_what_they_share_is_counted_once(live_portal: LivePortal) -> None:
-    """Each alone takes about 150 MB."""
-    names = (FORKSERVER, "ckan-worker")
-    assert sum(memory_of(processes(live_portal)[name]["pid"]) for name in names) < 180
+    """Not even a horse of CKAN's worker would need more of its own than it shares."""
+    pid = processes(live_portal)["ckan-worker"]["pid"]
+    assert memory_of(pid) < 0.6 * psutil.Process(pid).memory_info().rss / 2**20
 
 
 def test_it_dies_alone_and_comes_back(live_portal: LivePortal) -> None:
+    kill(live_portal, "ckan-worker")  # so it has loaded CKAN
     before = processes(live_portal)
     kill(live_portal, FORKSERVER)
     after = processes(live_portal)
     assert [after[name]["pid"] for name in ROLES] == [before[name]["pid"] for name in ROLES]
     assert after[FORKSERVER]["restarts"] == before[FORKSERVER]["restarts"] + 1
     assert httpx.get(f"{live_portal.url}/healthz", timeout=30).status_code == 200
+    kill(live_portal, "ckan-worker")  # and has loaded it again
 
 
 def test_who_dies_without_it_is_born_when_it_is_back(live_portal: LivePortal) -> None:
+    kill(live_portal, "ckan-worker")
     before = processes(live_portal)
     kill(live_portal, FORKSERVER, "ckan-worker")
     after = processes(live_portal)["ckan-worker"]
@@ -90,45 +91,53 @@ def test_who_dies_without_it_is_born_when_it_is_back(live_portal: LivePortal) ->
 def test_orphans_are_buried(live_portal: LivePortal) -> None:
     supervisor = psutil.Process(json.loads((live_portal.data / "run" / "status.json").read_text())["pid"])
     kill(live_portal, "web")  # its workers end after it, as children of the supervisor
-    until(lambda: all(child.status() != psutil.STATUS_ZOMBIE for child in supervisor.children()))
+    until(lambda: not any(is_dead(child) for child in supervisor.children()))
 
 
-SERVER = """
-import json, os, socket, sys
-line = socket.socket(fileno=os.dup(0))
-line.sendall(b"ready\\n")
-for order in line.makefile():
-    told = json.loads(order)
-    if told["role"] == "dies":
-        os._exit(1)
-    child = os.fork()
-    if child == 0:
-        open(told["log"], "w").write(json.dumps(told["environment"]))
-        os._exit(7)
-    line.sendall(f"{child}\\n".encode())
-"""
+def is_dead(process: psutil.Process) -> bool:
+    """Whether it has ended and nobody asked for its end yet."""
+    try:
+        return process.status() == psutil.STATUS_ZOMBIE
+    except psutil.NoSuchProcess:
+        return False
 
 
-@pytest.fixture
-def births(tmp_path: Path) -> Births:
-    """Those of a server that forks, but loads nothing."""
-    made = Births()
-    with made.line() as line:
-        subprocess.Popen([sys.executable, "-c", SERVER], stdin=line)
-    until(made.ready)
-    return made
+def told(case: str, folder: Path) -> dict[str, Any]:
+    """What a case of `forking` saw in a process of its own."""
+    command = [sys.executable, "-m", "tests.runtime.forking", case, str(folder)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=120)
+    assert done.stdout, done.stderr
+    found: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return found
 
 
-def test_an_order_carries_log_and_environment(births: Births, tmp_path: Path) -> None:
-    born = births.born(Process("web", [], environment={"A": "b"}, role="web"), tmp_path / "log")
-    assert born is not None
-    until(lambda: (tmp_path / "log").exists() and (tmp_path / "log").read_text() == '{"A": "b"}')
+def test_a_life_has_its_log_its_variables_and_its_exit_code(tmp_path: Path) -> None:
+    seen = told("life", tmp_path)
+    assert (seen["exits"]["code"], seen["fails"]["code"]) == (3, 1)
+    assert "LookupError: there is no such thing" in seen["fails"]["log"]
+    said = json.loads(seen["tells"]["log"])
+    assert (said["variable"], said["session"], said["parent"], said["sockets"]) == ("b", True, seen["supervisor"], 0)
 
 
-def test_a_server_that_dies_over_an_order_has_born_nobody(births: Births, tmp_path: Path) -> None:
-    assert births.born(Process("web", [], role="dies"), tmp_path / "log") is None
-    assert not births.ready()
-    assert births.born(Process("web", [], role="web"), tmp_path / "log") is None
+def test_what_a_thread_is_sending_is_sent_to_its_end(tmp_path: Path) -> None:
+    """As gunicorn's threads do when a web worker has answered its number of requests."""
+    seen = told("life", tmp_path)["answers_still"]
+    assert (seen["code"], seen["log"]) == (0, "sent to its end\n")
+
+
+def test_a_server_that_hangs_is_given_up_and_bears_nobody_later(tmp_path: Path) -> None:
+    seen = told("a_server_that_hangs", tmp_path)
+    assert (seen["born"], seen["ready"]) == ([False, False], False)
+    assert seen["seconds"] < 6
+
+
+def test_a_child_whose_server_dies_before_it_is_known_never_lives(tmp_path: Path) -> None:
+    assert told("a_server_that_dies_over_a_birth", tmp_path) == {"code": 1, "lived": False}
+
+
+def test_nobody_outlives_a_supervisor_that_is_killed(tmp_path: Path) -> None:
+    pids = told("a_supervisor_that_dies", tmp_path)["pids"]
+    until(lambda: not any(psutil.pid_exists(pid) for pid in pids))
 
 
 def test_a_supervisor_without_one_starts_them_by_their_command(tmp_path: Path) -> None:

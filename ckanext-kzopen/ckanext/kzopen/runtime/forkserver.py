@@ -2,8 +2,8 @@
 
 `python -m ckanext.kzopen.runtime.forkserver` takes `KZOPEN_INI` and, as standard input, a Unix socket to the supervisor. It
 says `ready`. Then each line is an order, `{"role": …, "name": …, "log": …, "stop_signal": …, "parent": …, "environment": …}`;
-the answer is the process id of the new process. That one is a child of the supervisor, to which it is given as an orphan: so
-the fork server may die without any of them.
+the answer is the process id of a new process, which begins when the supervisor has said `go`: none lives that it knows not.
+It is a child of the supervisor, to which it is given as an orphan: so the fork server may die without any of them.
 """
 
 from __future__ import annotations
@@ -16,72 +16,83 @@ import os
 import signal
 import socket
 import sys
+import threading
 import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn
 
 from ckanext.kzopen.runtime.parenthood import end_with_parent, name_process
 
-READY = "ready"
+READY, GO = "ready", "go"
 _ARGUMENTS = "gunicorn --config python:ckanext.kzopen.runtime.gunicorn_settings ckanext.kzopen.runtime.wsgi:application"
 
 
 def main() -> None:
     """Load CKAN, then bear processes until the supervisor is gone."""
-    orders = socket.socket(fileno=os.dup(0))
     name_process("forkserver")
     # Whoever imports it loads the portal, and who imports it again has what was loaded.
     importlib.import_module("ckanext.kzopen.runtime.wsgi")
     forget_connections()
     gc.collect()
     gc.freeze()  # what is not looked at by the garbage collector stays shared
+    serve(socket.socket(fileno=os.dup(0)))
+
+
+def serve(orders: socket.socket) -> None:
+    """Bear what is ordered until nobody is at the other end."""
     orders.sendall(f"{READY}\n".encode())
     with orders.makefile() as lines:
         for line in lines:
-            orders.sendall(f"{_born(json.loads(line), orders)}\n".encode())
+            child, begin = _born(json.loads(line), orders)
+            orders.sendall(f"{child}\n".encode())
+            if lines.readline() == f"{GO}\n":
+                os.write(begin, b"!")
+            os.close(begin)
 
 
 def forget_connections() -> None:
     """Close the connections that loading has opened: two processes must not speak through one."""
     from ckan import model
+    from ckan.lib.redis import connect_to_redis
     from ckanext.datastore.backend.postgres import _engines
 
+    connect_to_redis().connection_pool.disconnect()
     model.Session.remove()
     for engine in (model.meta.engine, *_engines.values()):
         if engine is not None:
             engine.dispose()
 
 
-def _born(order: dict[str, Any], orders: socket.socket) -> int:
-    """A process of this role; it begins when its parent is the supervisor."""
+def _born(order: dict[str, Any], orders: socket.socket) -> tuple[int, int]:
+    """The number of a process of this role, a child of the supervisor by now, and the pipe on which it hears when to begin."""
     sys.stdout.flush()
     sys.stderr.flush()
     told, tell = os.pipe()
-    waits, adopted = os.pipe()
+    hears, begin = os.pipe()
     between = os.fork()
     if between == 0:
         try:
-            _bear(order, told, tell, waits, adopted, orders)
+            os.close(begin)
+            _bear(order, tell, hears, [told, tell, hears, orders.detach()])
         finally:
             os._exit(1)
     os.close(tell)
+    os.close(hears)
     os.waitpid(between, 0)
-    child = int(os.read(told, 20))  # raises ValueError where there was no room for a process: then this one begins anew
-    for end in (told, waits, adopted):  # the last of them lets it begin
-        os.close(end)
-    return child
+    with os.fdopen(told) as number:
+        return int(number.read()), begin  # a ValueError where there was no room for a process: then this one begins anew
 
 
-def _bear(order: dict[str, Any], told: int, tell: int, waits: int, adopted: int, orders: socket.socket) -> None:
-    """In the process between the two: tell the number of the child, which waits until this one has ended, and then lives."""
+def _bear(order: dict[str, Any], tell: int, hears: int, opened: list[int]) -> None:
+    """In the process between the two: tell the number of the child, which lives when it hears that it may, and only then."""
     if child := os.fork():
         os.write(tell, str(child).encode())
         os._exit(0)
-    os.close(adopted)
-    os.read(waits, 1)
-    for left in (told, tell, waits, orders.detach()):
-        os.close(left)
-    _live(order)
+    os.close(tell)
+    if os.read(hears, 1):
+        for left in set(opened) - {tell}:
+            os.close(left)
+        _live(order)
 
 
 def _live(order: dict[str, Any]) -> NoReturn:
@@ -103,6 +114,7 @@ def _live(order: dict[str, Any]) -> NoReturn:
     finally:
         if code is None:
             traceback.print_exc()
+        threading._shutdown()  # type: ignore[attr-defined]  # as Python ends: what a thread is sending is sent to its end
         atexit._run_exitfuncs()
         sys.stdout.flush()
         sys.stderr.flush()

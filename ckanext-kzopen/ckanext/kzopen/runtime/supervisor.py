@@ -22,6 +22,7 @@ from ckanext.kzopen.runtime.services import as_user, let_through
 PAUSE = 0.1
 BACK_OFF = (0.2, 1.0, 2.0, 4.0, 8.0)
 STEADY_AFTER = 30.0  # seconds alive after which a death counts as the first again
+LOADS_WITHIN = 90.0  # seconds for the fork server
 GRACE = 5.0  # seconds between the request to stop and the end by force; all stops within ten
 
 
@@ -67,6 +68,7 @@ class Supervisor:
             self.again_at[process.name] = time.monotonic() + PAUSE
         else:
             self.running[process.name] = child
+            state.restarts += process.name in self.deaths
             state.pid, state.since, state.state = child.pid, time.time(), "running"
         self.write_status()
 
@@ -74,7 +76,17 @@ class Supervisor:
         return bool(process.role) and FORKSERVER in self.processes
 
     def _born(self, process: Process) -> Adopted | None:
-        return self.births.born(process, self._log(process)) if self.births.ready() else None
+        if not self.births.ready():
+            return None
+        child = self.births.born(process, self._log(process))
+        if child is None:
+            self._begin_anew()
+        return child
+
+    def _begin_anew(self) -> None:
+        """End the fork server, which hangs or bears what cannot live: the next one reads everything anew."""
+        if FORKSERVER in self.running:
+            self.running[FORKSERVER].kill()
 
     def _log(self, process: Process) -> Path:
         return self.portal.logs / f"{process.name}.log"
@@ -120,11 +132,12 @@ class Supervisor:
                 self._note_death(name, code)
         if FORKSERVER in self.processes:
             self._bury_orphans()
+            if not self.births.ready() and time.time() - self.states[FORKSERVER].since > LOADS_WITHIN:
+                self._begin_anew()
         for name, at in list(self.again_at.items()):
             held = self._is_to_be_born(self.processes[name]) and not self.births.ready()
             if time.monotonic() >= at and not held and not self.stopping:
                 del self.again_at[name]
-                self.states[name].restarts += name in self.deaths
                 self.start(self.processes[name])
 
     def _bury_orphans(self) -> None:
@@ -137,6 +150,8 @@ class Supervisor:
         state = self.states[name]
         del self.running[name]
         _kill_group(state.pid, signal.SIGKILL)
+        if name == FORKSERVER:
+            self.births.hang_up()
         steady = time.time() - state.since > STEADY_AFTER
         state.pid, state.last_exit, state.since = 0, code, time.time()
         if not self.processes[name].lasting:
@@ -145,6 +160,8 @@ class Supervisor:
             self.deaths[name] = 0 if steady else self.deaths.get(name, -1) + 1
             self.again_at[name] = time.monotonic() + BACK_OFF[min(self.deaths[name], len(BACK_OFF) - 1)]
             state.state = "waiting to restart"
+            if self.deaths[name] >= len(BACK_OFF) - 1 and self._is_to_be_born(self.processes[name]):
+                self._begin_anew()
         self.write_status()
 
     def stop(self) -> None:

@@ -8,8 +8,8 @@ on a running portal), `agent` (the agent and the clients), `long` (what of the c
 CI tries), `faults`, and `guards` (fault tests are seen to fail when what they
 guard is taken out; names after it choose some of `tests/faults/guards.yaml`).
 Anything else is passed to pytest as it is.
-`--engine` runs the suite on another search engine. The long way is shared by three lanes, each with services and a pytest of its
-own; `--lanes 1` goes in single file, `--lanes 2` shares a path too.
+`--engine` runs the suite on another search engine. The long way is shared by three lanes, each with services and a pytest of
+its own; `--lanes 1` goes in single file, `--lanes 2` shares a path too.
 """
 
 from __future__ import annotations
