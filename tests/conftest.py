@@ -37,6 +37,11 @@ def pytest_configure() -> None:
     pbkdf2_sha512.default_rounds = 100
 
 
+def examples(number: int) -> int:
+    """How many random examples a property is tried on: so many, and as often as KZOPEN_EXAMPLES says."""
+    return number * int(os.environ.get("KZOPEN_EXAMPLES", "1"))
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """What needs an Elasticsearch is a suite of its own: `./kzopen test elasticsearch`."""

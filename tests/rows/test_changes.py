@@ -17,6 +17,8 @@ from ckanext.kzopen.rows.store import PLACE
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import examples
+
 SCHEMA = pa.schema([("code", pa.string()), ("amount", pa.int64())])
 Rows = dict[str, int | None]
 
@@ -103,7 +105,7 @@ STEPS = st.lists(st.tuples(st.sampled_from(["upsert", "delete", "append"]), SENT
 
 
 @given(SENT, STEPS)
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=examples(30), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_deliveries_leave_the_rows_that_a_dictionary_would_have(
     tmp_path_factory: pytest.TempPathFactory, first: Rows, steps: list[tuple[str, Rows]]
 ) -> None:

@@ -90,6 +90,7 @@ def test_a_second_start_of_a_running_portal_is_refused(live_portal: LivePortal) 
     assert "This portal runs already" in said.stdout
 
 
+@pytest.mark.long
 def test_doctor_finds_a_cell_that_sql_changed_and_when_its_command_mended_it_nothing(live_portal: LivePortal) -> None:
     portal = Portal(Settings(data=live_portal.data))
     uri = "demo-airports"

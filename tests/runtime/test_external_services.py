@@ -202,6 +202,7 @@ def new_package(running: Running) -> str:
     )
 
 
+@pytest.mark.long
 def test_a_table_is_published_changed_and_read_from_the_bucket(running: Running, tmp_path: Path) -> None:
     running.act("organization_create", name="bucket-agency", title="Bucket agency")
     publish(running, tmp_path, "code,depth\n0071,40\n0072,55\n", "--passport", str(written(tmp_path, WELLS)))

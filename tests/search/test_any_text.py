@@ -14,6 +14,7 @@ from ckanext.kzopen.search.engines.tantivy.writer import rebuilt
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import examples
 from tests.search.conftest import SITE, source
 
 PIECES = (
@@ -77,7 +78,7 @@ def ask(reader: TantivyReader, text: str, **params: Any) -> Answer:
 
 
 @given(pieces=st.lists(st.sampled_from(PIECES), max_size=12))
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_mixture_of_signs_and_words_is_answered(reader: TantivyReader, pieces: list[str]) -> None:
     text = "".join(pieces)
     for params in (DISMAX, {"defType": "edismax"}, {}):

@@ -54,6 +54,7 @@ def test_rebuild_builds_the_index_anew(cli: Any, dataset: dict[str, Any]) -> Non
     assert found(f'name:"{dataset["name"]}"') == [dataset["name"]]
 
 
+@pytest.mark.long
 def test_rebuild_computes_documents_anew_in_processes_of_their_own(cli: Any, dataset: dict[str, Any]) -> None:
     model.Session.execute(text("UPDATE package SET version = 'silent' WHERE id = :id"), {"id": dataset["id"]})
     model.Session.commit()
@@ -81,6 +82,7 @@ print("classes", *(one.__module__ for one in (search._QUERIES["package"], search
 """
 
 
+@pytest.mark.long
 def test_an_address_of_solr_leaves_ckan_alone(tmp_path: Path) -> None:
     ini = tmp_path / "solr.ini"
     lines = Path(test_ini()).read_text(encoding="utf-8").splitlines()

@@ -47,12 +47,12 @@ def test_a_document_that_was_removed_is_not_put_again() -> None:
 
 def test_the_large_segment_stays_as_it_is(tmp_path: Path) -> None:
     engine = TantivyEngine(tmp_path)
-    documents = {one.key: one.entry() for one in (made(f"n{number}", title=f"t{number}") for number in range(600))}
+    documents = {one.key: one.entry() for one in (made(f"n{number}", title=f"t{number}") for number in range(400))}
     keys = list(documents)
-    writer, _ = engine.built(documents[key] for key in keys[:300])
+    writer, _ = engine.built(documents[key] for key in keys[:200])
     (base,) = _segments(tmp_path)
     most = 0
-    for key in keys[300:]:
+    for key in keys[200:]:
         writer.put(documents[one] for one in (key, *writer.companions([key])))
         writer.commit()
         most = max(most, len(_segments(tmp_path)))

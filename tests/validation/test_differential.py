@@ -10,6 +10,7 @@ from ckanext.kzopen.validation.check import check_file
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import examples
 from tests.validation.reference import by_frictionless, by_us
 
 INTEGERS = ["1", "2", "-5", "+3", " 7 ", "1_000", "007", "9" * 25, "1.0", "x", "٤٢", "-0", "1e3", "0x1F"]
@@ -99,7 +100,7 @@ def write(path: Path, labels: list[str], rows: list[list[str]]) -> Path:
 
 
 @given(tables())
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(100), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_generated_tables_get_the_same_findings(
     tmp_path: Path, table: tuple[dict[str, Any], list[str], list[list[str]]]
 ) -> None:

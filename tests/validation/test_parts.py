@@ -12,6 +12,8 @@ from ckanext.kzopen.validation.parts import Part, read_parts
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import examples
+
 WIDTH = 3
 CELLS = st.sampled_from(["", "a", "ы", "қ1", " ", '"', '""', '"x,y"', '"x\ny"', '"x\r\ny"', 'a"b', "\r", "\x0b", "long" * 9])
 LINES = st.lists(st.lists(CELLS, min_size=1, max_size=5).map(",".join), min_size=4, max_size=90)
@@ -23,7 +25,7 @@ def _rows(part: Part) -> list[list[str]]:
     return [part.ragged.get(position, row) for position, row in enumerate(whole)]
 
 
-@settings(max_examples=400, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(150), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(lines=LINES, end=st.sampled_from(["\n", "\r\n"]), size=st.integers(30, 200), last=st.booleans())
 def test_parts_give_the_records_that_csv_gives(lines: list[str], end: str, size: int, last: bool, tmp_path: Path) -> None:
     text = end.join(lines) + (end if last else "")
@@ -58,7 +60,7 @@ def test_a_table_whose_lines_may_not_be_records_is_not_read_in_parts(odd: bytes,
 
 
 @given(text=st.text(min_size=1, max_size=40), bad=st.sampled_from([b"", b"\xff", b"\xed\xa0\x80", b"\xc0\x80", b"\xd0"]))
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(80), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_utf8_is_proved_as_python_decodes_it(text: str, bad: bytes, tmp_path: Path) -> None:
     raw = text.encode() * 3 + bad
     path = tmp_path / "text"

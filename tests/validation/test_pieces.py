@@ -12,6 +12,8 @@ from ckanext.kzopen.validation.check import check_file
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import examples
+
 SCHEMA: dict[str, Any] = {
     "fields": [
         {"name": "code", "type": "string", "constraints": {"required": True, "unique": True}},
@@ -142,7 +144,7 @@ ROWS = st.lists(st.lists(CELLS, min_size=3, max_size=5).map(",".join), max_size=
 
 
 @given(ROWS, st.sampled_from(["\n", "\r\n"]))
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=examples(60), suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_any_text_is_reported_alike(tmp_path_factory: pytest.TempPathFactory, rows: list[str], end: str) -> None:
     text = end.join([HEAD.strip(), *(f"{n}{row}" for n, row in enumerate(rows))]) + end
     path = tmp_path_factory.mktemp("pieces") / "any.csv"

@@ -12,6 +12,8 @@ from ckanext.kzopen.validation.delimited import Dialect, Start, _fast
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import examples
+
 HEADER = "a,b\n"
 COMMA = Dialect(",")
 
@@ -31,7 +33,7 @@ def slow(body: str) -> list[tuple[int, list[str]]]:
 
 
 @given(st.text(alphabet='a,b"\n\r ә', max_size=40))
-@settings(max_examples=1000, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=examples(300), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @example('x,"y')
 @example('x,"y\n')
 @example('"y\r\n')

@@ -10,6 +10,8 @@ from ckanext.kzopen.search.tree import All, And, Not, Phrase, Prefix, Range, Ter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.conftest import examples
+
 
 def test_words_are_looked_for_in_the_weighted_fields() -> None:
     read = reading.read("школы алматы")
@@ -86,7 +88,7 @@ def test_too_many_parts_are_refused() -> None:
 signs = st.text(alphabet='ab яә1 "()[]{}:*?~^+-!&|\\/.,AORNDT\x00\u0301🙂', max_size=60)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(150), deadline=None)
 @given(signs)
 def test_any_text_has_a_reading_or_a_refusal(text: str) -> None:
     refused = ""

@@ -17,6 +17,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -49,16 +51,25 @@ def run_suite(arguments: list[str]) -> int:
 
 
 def _run_on_elasticsearch(more: list[str]) -> int:
-    """CKAN's short tests, then ours, on one node; the first exit code of a failure."""
-    codes = []
-    with search_engine(ELASTICSEARCH) as address:
-        node = {"KZOPEN_TEST_ELASTICSEARCH": urlsplit(address).netloc}
-        for name, search_url in (("ckan-search-short", address), (ELASTICSEARCH, "")):
-            suite = suites()[name]
-            suite = replace(suite, arguments=[*suite.arguments, *more], environment=suite.environment | node)
-            with test_portals(portals_of(suite, search_url), suite) as inis:
-                codes.append(run_pytest(suite, inis))
+    """Our tests, then CKAN's short ones, on one node, which starts while the first portal is prepared.
+
+    The first exit code of a failure.
+    """
+    ours, short = (suites()[name] for name in (ELASTICSEARCH, "ckan-search-short"))
+    with ExitStack() as stack, ThreadPoolExecutor(1) as beside:
+        starting = beside.submit(stack.enter_context, search_engine(ELASTICSEARCH))
+        with test_portals(portals_of(ours, ""), ours) as inis:
+            address = starting.result()
+            codes = [run_pytest(_at(ours, address, more), inis)]
+        with test_portals(portals_of(short, address), short) as inis:
+            codes.append(run_pytest(_at(short, address, more), inis))
     return _first_wrong(codes)
+
+
+def _at(suite: Suite, address: str, more: list[str]) -> Suite:
+    """The suite with more arguments, on the node of that address."""
+    node = {"KZOPEN_TEST_ELASTICSEARCH": urlsplit(address).netloc}
+    return replace(suite, arguments=[*suite.arguments, *more], environment=suite.environment | node)
 
 
 def _run_guards(names: list[str]) -> int:

@@ -97,7 +97,11 @@ def suites() -> dict[str, Suite]:
         "commands": Suite("test", [str(TESTS / "runtime")], OPTIONS),
         "agent": Suite("test", [str(TESTS / "api_clients")], OPTIONS),
         "pages": Suite("test", [str(TESTS / "browser")], OPTIONS, worker=False),
-        "long": Suite("test", [*(str(TESTS / name) for name in ("core", "publishing", "validation")), "-m", "long"], OPTIONS),
+        "long": Suite(
+            "test",
+            [*(str(TESTS / name) for name in ("core", "publishing", "search")), "-m", "long", "-k", "not differential"],
+            OPTIONS,
+        ),
         "matrix": Suite("test", [str(TESTS / "security"), "--timeout=1800"], OPTIONS),
         "engines": Suite(
             "test",
