@@ -23,7 +23,7 @@ from sqlalchemy import select, text
 from tests.publishing.conftest import Api, new_agency, passport
 
 ROWS = 20_000
-TODAY = datetime.now(UTC).date()
+
 FIELDS = [{"name": "code", "type": "string"}, {"name": "name", "type": "string"}, {"name": "amount", "type": "integer"}]
 Rows = dict[str, tuple[str, int]]
 
@@ -194,7 +194,7 @@ def test_thinned_versions_are_shown_in_the_history_and_their_rows_are_gone(app: 
             text("UPDATE kzopen.version SET created = created - interval '30 days' WHERE uri = :uri"), {"uri": uri}
         )
         session.commit()
-        plans = {plan.uri: plan for plan in thinning.planned(session, thinning.load_rules(), TODAY)}
+        plans = {plan.uri: plan for plan in thinning.planned(session, thinning.load_rules(), datetime.now(UTC).date())}
         assert (plans[uri].numbers, plans[uri].left) == ((1, 2), 2)
         thinning.thin(session, configured().files_url, plans[uri])
     assert files(uri) == [(3, 4, 1), (None, 3, ROWS + 1)]

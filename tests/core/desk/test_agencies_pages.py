@@ -18,7 +18,6 @@ from tests.core.desk.conftest import page, said
 from tests.publishing.conftest import Agency, new_agency
 from tests.publishing.test_staff_pages import Browser
 
-YESTERDAY = agencies.today() - timedelta(days=1)
 LATER = agencies.today() + timedelta(days=40)
 NAMES = {"name_kk": "Жаңа атау", "name_ru": "Новое название", "name_en": "New name", "short_kk": "ЖА", "short_ru": "НН"}
 
@@ -214,7 +213,7 @@ def test_the_list_has_my_agencies_and_finds_them_by_former_names(
 ) -> None:
     mark = uuid4().hex[:8]
     path = f"/staff/agencies/{administered.name}/rename"
-    administrator.post(path, data={"name_ru": f"Прежнее {mark}", "since": YESTERDAY.isoformat()})
+    administrator.post(path, data={"name_ru": f"Прежнее {mark}", "since": (agencies.today() - timedelta(days=1)).isoformat()})
     administrator.post(path, data={"name_ru": "Нынешнее"})
 
     assert "Нынешнее" in said(page(administrator.get(f"/ru/staff/agencies?q={mark}")), "tbody th")

@@ -21,7 +21,6 @@ from sqlalchemy import text
 from tests.publishing.conftest import Agency, new_agency
 
 HERE = "http://localhost/"
-TODAY = datetime.now(ASTANA).date().isoformat()
 PASSWORD = "Тек-осы-ұзын-сөз-73"
 
 
@@ -69,7 +68,8 @@ def test_the_page_of_roles_shows_every_right_with_its_reach(app: CKANTestApp, ag
 
 def test_a_substitution_is_arranged_seen_and_ended_on_the_page(app: CKANTestApp, agency: Agency) -> None:
     absent, substitute = person(app, "approver", agency), person(app, "", agency)
-    form = {"role": f"approver|{agency.id}", "substitute": substitute.email.upper(), "first": TODAY, "last": TODAY}
+    today = datetime.now(ASTANA).date().isoformat()
+    form = {"role": f"approver|{agency.id}", "substitute": substitute.email.upper(), "first": today, "last": today}
     assert asked(app, absent.name, "/staff/substitution", **form).status_code == 302
     assert rights.allowed(substitute.id, "publishing.approve", agency.id)
     page = asked(app, absent.name, "/staff/substitution").get_data(as_text=True)
