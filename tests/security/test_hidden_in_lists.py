@@ -141,9 +141,11 @@ Asked = dict[str, dict[str, Reader]]
 
 
 @pytest.fixture(params=["by turns", pytest.param("all", marks=pytest.mark.long)])
-def asked(request: pytest.FixtureRequest, asking: dict[str, Reader]) -> Asked:
-    """Who asks at each address: all, or of the outsiders with an account one."""
-    rests = cycle([set()] if request.param == "all" else [{"citizen"}, {"other_staff"}])
+def asked(request: pytest.FixtureRequest, asking: dict[str, Reader], hidden: Hidden) -> Asked:
+    """Who asks at each address: all, or of outsiders with an account one, and of insiders, too, where nothing is hidden."""
+    insiders = ({"own_staff"}, {"methodologist"}) if hidden.kind == "open" else (set(), set())
+    by_turns = [{one} | other for one, other in zip(("citizen", "other_staff"), insiders, strict=True)]
+    rests = cycle([set()] if request.param == "all" else by_turns)
     return {
         path: {name: reader for name, reader in asking.items() if name not in resting}
         for path, resting in zip((*SEARCHES, *LISTS, *TRICKS), rests, strict=False)

@@ -230,6 +230,7 @@ def test_a_private_data_set_is_told_to_its_agency_and_to_others_when_it_opens(
     assert [told(one, about) for one in readers] == [["search.found"]] * 4
 
 
+@pytest.mark.long
 def test_a_data_set_that_opens_later_is_told_at_its_moment_also_to_who_saved_the_search_meanwhile(
     api: Api, agency: Agency, word: str, person: str
 ) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -31,15 +30,17 @@ test_portal.__test__ = False  # type: ignore[attr-defined]
 
 @contextmanager
 def test_portals(portals: list[Portal], suite: Suite) -> Iterator[list[Path]]:
-    """The same for several lanes, whose databases are prepared at the same time; the paths of their inis."""
+    """The same for several lanes, of which the first is prepared and the others get copies; the paths of their inis."""
+    first, *others = portals
     supervisors = [Supervisor(portal) for portal in portals]
     try:
-        _make_directories(portals)
-        for portal, supervisor in zip(portals, supervisors, strict=True):
-            start_services(portal, supervisor)
-            fresh_databases(portal, suite.name)
-        inis = [write_ini(portal, options_of(portal, suite)) for portal in portals]
-        _prepare(portals)
+        inis = [_prepared(first, supervisors[0], suite)]
+        if others:
+            supervisors[0].stop()
+            supervisors[0] = Supervisor(first)
+            inis += [_copied(first, other, suite) for other in others]
+            for portal, supervisor in zip(portals, supervisors, strict=True):
+                start_services(portal, supervisor)
         for portal, supervisor in zip(portals, supervisors, strict=True):
             _start_helpers(portal, supervisor, suite)
         for portal, supervisor in zip(portals, supervisors, strict=True):
@@ -54,13 +55,30 @@ def test_portals(portals: list[Portal], suite: Suite) -> Iterator[list[Path]]:
 test_portals.__test__ = False  # type: ignore[attr-defined]
 
 
-def _make_directories(portals: list[Portal]) -> None:
-    """The directories of all database servers, side by side; servers are started by the main thread, with which they end."""
-    services.service_user()  # made once, not by two at the same time
-    for portal in portals:
-        portal.make_folders()
-    with ThreadPoolExecutor() as beside:
-        list(beside.map(services.init_postgres, portals))
+def _prepared(portal: Portal, supervisor: Supervisor, suite: Suite) -> Path:
+    """Services that run, databases with all tables and the first accounts; the path of the ini."""
+    portal.make_folders()
+    services.init_postgres(portal)
+    start_services(portal, supervisor)
+    fresh_databases(portal, suite.name)
+    ini = write_ini(portal, options_of(portal, suite))
+    portal.accounts.unlink(missing_ok=True)
+    command = [sys.executable, "-m", "ckanext.kzopen.runtime.prepare", str(portal.ini), str(portal.accounts)]
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd="/")
+    if done.returncode:
+        sys.exit(f"{done.stdout}\npreparing the databases of the tests failed")
+    return ini
+
+
+def _copied(portal: Portal, other: Portal, suite: Suite) -> Path:
+    """What preparing has made in a portal whose services have stopped, in another one, too; the path of that one's ini."""
+    other.make_folders()
+    for made in (portal.postgres, portal.languages, portal.data / "record", portal.secrets, portal.accounts):
+        place = other.data / made.name
+        subprocess.run(["rm", "-rf", str(place)], check=True)
+        subprocess.run(["cp", "-a", str(made), str(place)], check=True)  # also to whom it belongs
+    services.give(other.sockets, services.service_user())
+    return write_ini(other, options_of(other, suite))
 
 
 def options_of(portal: Portal, suite: Suite) -> dict[str, str]:
@@ -85,19 +103,6 @@ def fresh_databases(portal: Portal, name: str) -> None:
             connection.execute(
                 sql.SQL("CREATE DATABASE {} OWNER kzopen TEMPLATE template0 ENCODING 'UTF8'").format(identifier)
             )
-
-
-def _prepare(portals: list[Portal]) -> None:
-    """Migrations and first accounts of all portals, side by side."""
-    running = []
-    for portal in portals:
-        portal.accounts.unlink(missing_ok=True)
-        command = [sys.executable, "-m", "ckanext.kzopen.runtime.prepare", str(portal.ini), str(portal.accounts)]
-        running.append(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, cwd="/"))
-    said = [process.communicate()[0] for process in running]
-    for process, words in zip(running, said, strict=True):
-        if process.returncode:
-            sys.exit(f"{words}\npreparing the databases of the tests failed")
 
 
 def _start_helpers(portal: Portal, supervisor: Supervisor, suite: Suite) -> None:
