@@ -10,7 +10,9 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
-NEEDED = ("bash", "dirname", "tail", "env")
+NEEDED = ("bash", "dirname", "tail", "env", "mktemp", "rm")
+DEBIAN = "\nID=debian\n" in Path("/etc/os-release").read_text(encoding="utf-8")
+CHROMIUM = "chromium-headless-shell" if DEBIAN else "chromium"
 
 
 @pytest.fixture
@@ -43,7 +45,7 @@ APT = [
     ("echo 'E: Could not get lock /var/lib/dpkg/lock-frontend'; exit 100", "Another program holds apt's lock"),
     ("echo 'Temporary failure resolving deb.debian.org'; exit 100", "The package sources could not be reached"),
     ("echo 'E: Unable to locate package chromium'; exit 100", "The package sources could not be reached"),
-    ("echo 'E: Broken packages'; exit 100", "apt-get could not install chromium git curl"),
+    ("echo 'E: Broken packages'; exit 100", f"apt-get could not install {CHROMIUM} git curl"),
 ]
 
 
@@ -63,7 +65,7 @@ def test_without_rights_the_command_for_an_administrator_is_told(machine: Path) 
     write(machine / "apt-get", "exit 0")
     done = gate(machine)
     assert done.returncode == 1
-    assert "No right to install packages; as an administrator: apt-get install chromium git curl" in done.stdout
+    assert f"No right to install packages; as an administrator: apt-get install {CHROMIUM} git curl" in done.stdout
 
 
 def test_only_what_is_missing_is_installed(machine: Path, tmp_path: Path) -> None:
@@ -72,4 +74,4 @@ def test_only_what_is_missing_is_installed(machine: Path, tmp_path: Path) -> Non
     write(machine / "apt-get", f'echo "$@" >> {tmp_path}/asked; [ "$3" = update ]')
     gate(machine)
     asked = (tmp_path / "asked").read_text().splitlines()
-    assert [line.split("Timeout=120 ")[1] for line in asked] == ["update", "install -y --no-install-recommends chromium"]
+    assert [line.split("Timeout=120 ")[1] for line in asked] == ["update", f"install -y --no-install-recommends {CHROMIUM}"]

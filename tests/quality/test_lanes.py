@@ -88,6 +88,6 @@ def test_a_unit_is_expected_to_take_as_long_as_its_files(monkeypatch: pytest.Mon
     }
 
 
-def test_a_path_goes_in_single_file_and_the_whole_in_two_lanes() -> None:
+def test_a_path_goes_in_single_file_and_the_whole_in_all_lanes() -> None:
     assert (chosen([]).lanes, chosen(["all"]).lanes, chosen([str(TESTS / "rows")]).lanes) == (LANES, LANES, 1)
     assert chosen([], lanes=1).lanes == 1

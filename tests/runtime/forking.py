@@ -18,11 +18,15 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from ckanext.kzopen.core.settings import Settings
 from ckanext.kzopen.runtime import forkserver
+from ckanext.kzopen.runtime import supervisor as supervising
 from ckanext.kzopen.runtime.births import Births
 from ckanext.kzopen.runtime.parenthood import Adopted, take_orphans
-from ckanext.kzopen.runtime.processes import Process
+from ckanext.kzopen.runtime.portal import Portal
+from ckanext.kzopen.runtime.processes import FORKSERVER, Process
 
+ROOT = Path(__file__).resolve().parents[2]
 WITHIN = 20.0
 SERVE = (sys.executable, "-m", "tests.runtime.forking", "serve", "-")
 
@@ -103,6 +107,56 @@ def life(folder: Path) -> dict[str, Any]:
     return found | {"supervisor": os.getpid(), "parent_of_server": supervisor.server.pid}
 
 
+def supervised(folder: Path) -> supervising.Supervisor:
+    """The launcher's own supervisor, with this fork server."""
+    portal = Portal(Settings(data=folder / "data"))
+    portal.make_folders()
+    made = supervising.Supervisor(portal)
+    made.start(Process(FORKSERVER, [*SERVE], environment={"PYTHONPATH": str(ROOT)}))
+    return made
+
+
+def look_after(supervisor: supervising.Supervisor, condition: Callable[[], bool]) -> None:
+    until(lambda: supervisor.look_after() or condition())
+
+
+def a_hanging_server_is_replaced(folder: Path) -> dict[str, Any]:
+    supervisor = supervised(folder)
+    supervisor.start(Process("one", [], role="lives"))
+    states = supervisor.states
+    look_after(supervisor, lambda: states["one"].state == "running")
+    before = {name: state.pid for name, state in states.items()}
+    os.kill(before[FORKSERVER], signal.SIGSTOP)
+    os.kill(before["one"], signal.SIGKILL)
+    look_after(supervisor, lambda: states["one"].pid not in (0, before["one"]))
+    found = {name: (state.pid != before[name], state.restarts) for name, state in states.items()}
+    supervisor.stop()
+    return found
+
+
+def who_goes_on_dying_gets_a_new_server(folder: Path) -> dict[str, Any]:
+    supervising.BACK_OFF = (0.05, 0.05, 0.05)
+    supervisor = supervised(folder)
+    supervisor.start(Process("one", [], role="exits"))
+    server = supervisor.states[FORKSERVER]
+    before = server.pid
+    look_after(supervisor, lambda: server.pid not in (0, before))
+    found = {"deaths": supervisor.deaths["one"], "code": supervisor.states["one"].last_exit}
+    supervisor.stop()
+    return found
+
+
+def a_server_that_never_loads_is_replaced(folder: Path) -> dict[str, Any]:
+    supervising.LOADS_WITHIN = 0.3
+    supervisor = supervised(folder)
+    server = supervisor.states[FORKSERVER]
+    before = server.pid
+    os.kill(before, signal.SIGSTOP)
+    look_after(supervisor, lambda: server.restarts == 1)
+    supervisor.stop()
+    return {"another": server.pid != before, "code": server.last_exit}
+
+
 def a_server_that_hangs(folder: Path) -> dict[str, Any]:
     supervisor = Supervisor(folder)
     supervisor.server.send_signal(signal.SIGSTOP)
@@ -135,7 +189,16 @@ def a_supervisor_that_dies(folder: Path) -> dict[str, Any]:
     return {}
 
 
-CASES = (serve, life, a_server_that_hangs, a_server_that_dies_over_a_birth, a_supervisor_that_dies)
+CASES = (
+    serve,
+    life,
+    a_server_that_hangs,
+    a_server_that_dies_over_a_birth,
+    a_supervisor_that_dies,
+    a_hanging_server_is_replaced,
+    who_goes_on_dying_gets_a_new_server,
+    a_server_that_never_loads_is_replaced,
+)
 
 if __name__ == "__main__":
     case = next(one for one in CASES if one.__name__ == sys.argv[1])

@@ -60,12 +60,14 @@ def test_those_born_of_it_are_the_supervisors_children_in_sessions_of_their_own(
 
 
 def test_it_keeps_no_connection_that_another_could_speak_through(live_portal: LivePortal) -> None:
+    kill(live_portal, "ckan-worker")  # so it has loaded CKAN
     assert sockets_of(processes(live_portal)[FORKSERVER]["pid"]) == 1, "the line to the supervisor, and no other"
 
 
 def test_what_they_share_is_counted_once(live_portal: LivePortal) -> None:
     """Not even a horse of CKAN's worker would need more of its own than it shares."""
     pid = processes(live_portal)["ckan-worker"]["pid"]
+    assert psutil.Process(pid).name() == "kzopen ckan-wor"
     assert memory_of(pid) < 0.6 * psutil.Process(pid).memory_info().rss / 2**20
 
 
@@ -131,13 +133,25 @@ def test_a_server_that_hangs_is_given_up_and_bears_nobody_later(tmp_path: Path) 
     assert seen["seconds"] < 6
 
 
+def test_a_server_that_hangs_is_replaced_and_its_orders_are_done(tmp_path: Path) -> None:
+    assert told("a_hanging_server_is_replaced", tmp_path) == {FORKSERVER: [True, 1], "one": [True, 1]}
+
+
+def test_a_server_that_never_loads_is_replaced(tmp_path: Path) -> None:
+    assert told("a_server_that_never_loads_is_replaced", tmp_path) == {"another": True, "code": -signal.SIGKILL}
+
+
+def test_who_goes_on_dying_gets_a_new_server_which_reads_everything_anew(tmp_path: Path) -> None:
+    assert told("who_goes_on_dying_gets_a_new_server", tmp_path) == {"deaths": 2, "code": 3}
+
+
 def test_a_child_whose_server_dies_before_it_is_known_never_lives(tmp_path: Path) -> None:
     assert told("a_server_that_dies_over_a_birth", tmp_path) == {"code": 1, "lived": False}
 
 
 def test_nobody_outlives_a_supervisor_that_is_killed(tmp_path: Path) -> None:
     pids = told("a_supervisor_that_dies", tmp_path)["pids"]
-    until(lambda: not any(psutil.pid_exists(pid) for pid in pids))
+    until(lambda: not any(psutil.pid_exists(pid) and not is_dead(psutil.Process(pid)) for pid in pids))
 
 
 def test_a_supervisor_without_one_starts_them_by_their_command(tmp_path: Path) -> None:

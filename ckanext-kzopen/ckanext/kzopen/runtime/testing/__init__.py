@@ -4,8 +4,8 @@ Suites: `all` (default: all in tests/ but the long suites and what needs an Elas
 that engine, and a minute of CKAN's on it), `ckan-search` (CKAN's own tests that exercise search), `ckan-search-short` (that
 minute of them). Long are `matrix` (who may do what: every route and action on every level in every language), `pages` (every
 page and every story in a browser, in every language), `engines` (random questions on all engines), `commands` (every command
-on a running portal), `agent` (the agent and the clients), `long` (what of the core and the publish path is only much like what
-CI tries), `faults`, and `guards` (fault tests are seen to fail when what they
+on a running portal), `agent` (the agent and the clients), `long` (what of core, publish path and search is much like what CI
+tries), `faults`, and `guards` (fault tests are seen to fail when what they
 guard is taken out; names after it choose some of `tests/faults/guards.yaml`).
 Anything else is passed to pytest as it is.
 `--engine` runs the suite on another search engine. The long way is shared by three lanes, each with services and a pytest of
@@ -25,7 +25,7 @@ from urllib.parse import urlsplit
 
 from ckanext.kzopen.core.settings import Settings
 from ckanext.kzopen.runtime.portal import Portal
-from ckanext.kzopen.runtime.testing.engines import ENGINES, search_engine
+from ckanext.kzopen.runtime.testing.engines import ENGINES, lacking, search_engine
 from ckanext.kzopen.runtime.testing.guards import run_guards, wanted
 from ckanext.kzopen.runtime.testing.portals import options_of, test_portal, test_portals
 from ckanext.kzopen.runtime.testing.suites import ELASTICSEARCH, ROOT, Suite, asked, chosen, suites
@@ -55,6 +55,8 @@ def _run_on_elasticsearch(more: list[str]) -> int:
 
     The first exit code of a failure.
     """
+    if lacks := lacking(ELASTICSEARCH):
+        sys.exit(lacks)
     ours, short = (suites()[name] for name in (ELASTICSEARCH, "ckan-search-short"))
     with ExitStack() as stack, ThreadPoolExecutor(1) as beside:
         starting = beside.submit(stack.enter_context, search_engine(ELASTICSEARCH))

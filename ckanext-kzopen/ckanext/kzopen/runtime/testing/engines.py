@@ -12,17 +12,21 @@ from ckanext.kzopen.runtime.testing.suites import ROOT
 ENGINES = ("tantivy", "elasticsearch", "solr")
 
 
+def lacking(name: str) -> str:
+    """What stops an engine that is not embedded, in one sentence; empty when it can be started."""
+    sys.path.insert(0, str(ROOT))
+    return importlib.import_module("tests.search_engines").lacks(name) or ""
+
+
 @contextmanager
 def search_engine(name: str) -> Iterator[str]:
     """The address of the search engine of a suite, which runs until the block ends; empty for the embedded one."""
     if name == ENGINES[0]:
         yield ""
         return
-    sys.path.insert(0, str(ROOT))
-    engines = importlib.import_module("tests.search_engines")
-    lacks = engines.lacks(name)
-    if lacks:
+    if lacks := lacking(name):
         sys.exit(lacks)
+    engines = importlib.import_module("tests.search_engines")
     if name == "solr":
         with engines.solr("ckan_test") as address:
             yield address.replace("http://", "solr://", 1)

@@ -37,6 +37,8 @@ def test_portals(portals: list[Portal], suite: Suite) -> Iterator[list[Path]]:
         inis = [_prepared(first, supervisors[0], suite)]
         if others:
             supervisors[0].stop()
+            if (first.postgres / "postmaster.pid").exists():
+                sys.exit("the first lane's PostgreSQL has not stopped; run the tests again")
             supervisors[0] = Supervisor(first)
             inis += [_copied(first, other, suite) for other in others]
             for portal, supervisor in zip(portals, supervisors, strict=True):
