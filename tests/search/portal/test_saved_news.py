@@ -283,7 +283,7 @@ def test_things_of_any_section_are_told_to_those_who_find_them(word: str, person
         save(person, f"q={word}")
         for name in labels:
             recompute.thing(section.entity_type, name)
-        model.Session.commit()
+        found.tell(model.Session, saved.nodes)  # before the portal's worker can, which does not know the section
         assert {name: told(person, f"{section.entity_type}:{name}") for name in labels} == {"one": ["search.found"], "two": []}
     finally:
         registry.forget(section.entity_type)
