@@ -26,6 +26,7 @@ from ckanext.kzopen.search.document import from_solr
 from ckanext.kzopen.search.portal import found, saved
 from ckanext.kzopen.search.tree import Node
 from sqlalchemy import text
+from sqlalchemy.orm import Session
 
 from tests.core.mail.conftest import SENDER, Received, office, server, start_server
 from tests.core.notices.conftest import _context
@@ -340,6 +341,34 @@ def test_a_search_saved_while_changes_are_looked_at_hears_of_those_that_follow(p
     found.tell(model.Session, nodes)
     assert asked
     assert told(person, about) == ["search.found"]
+
+
+def test_a_slow_look_at_one_change_takes_nothing_from_the_look_at_the_next(
+    put: Put, word: str, person: str, thing: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Another process looks at the change meanwhile, and the thing changes again."""
+    reader = save(f"{word}@example.org", f"q={word}x")
+    save(person, f"q={word}")
+    about = put(thing, "Басқа атау")
+    looked(about)
+    put(thing, f"{word} атауы")
+    tell, overtaken = found._tell, list[Any]()
+
+    def slow(session: Any, look: Any, row: Any) -> None:
+        if not overtaken:
+            overtaken.append(row)
+            site = str(tk.config["ckan.site_id"])
+            source = {"name": thing, "title": f"{word} {word}x атауы", "permission_labels": ["public"]}
+            with Session(model.meta.engine) as other:
+                found.tell(other, saved.nodes)
+                store.put(other, from_solr(recompute.completed(source, "organization", thing, site), site))
+                other.commit()
+        tell(session, look, row)
+
+    monkeypatch.setattr(found, "_tell", slow)
+    found.tell(model.Session, saved.nodes)
+    assert overtaken
+    assert told(reader, about) == ["search.found"]
 
 
 def test_a_search_that_is_forgotten_meanwhile_keeps_no_other_from_telling(word: str, person: str, thing: str) -> None:

@@ -46,13 +46,14 @@ _ROW = text(
     WHERE b.key = :key AND b.changes = :changes AND b.due <= clock_timestamp()
     """
 )
-_DONE = text("DELETE FROM kzopen.search_before WHERE key = :key AND changes = :changes")
-_GONE = text("UPDATE kzopen.search_before SET due = NULL WHERE key = :key AND changes = :changes")
+# What is remembered is known by its first moment, too: after it is dropped, changes are counted from one again.
+_DONE = text("DELETE FROM kzopen.search_before WHERE key = :key AND changes = :changes AND since = :since")
+_GONE = text("UPDATE kzopen.search_before SET due = NULL WHERE key = :key AND changes = :changes AND since = :since")
 _AT_ITS_MOMENT = text(
     """
     UPDATE kzopen.search_before b
     SET due = :due, fields = d.fields, analysis = d.analysis, written = d.changed, since = clock_timestamp()
-    FROM kzopen.search_document d WHERE d.key = b.key AND b.key = :key AND b.changes = :changes
+    FROM kzopen.search_document d WHERE d.key = b.key AND b.key = :key AND b.changes = :changes AND b.since = :since
     """
 )
 _AFTER_A_FAILURE = text("UPDATE kzopen.search_before SET due = clock_timestamp() + interval '10 minutes' WHERE key = :key")
@@ -186,7 +187,7 @@ def _look_at(session: AnySession, look: Look, key: str, changes: int) -> None:
 
 
 def _tell(session: AnySession, look: Look, row: Any) -> None:
-    place = {"key": row.key, "changes": row.changes}
+    place = {"key": row.key, "changes": row.changes, "since": row.since}
     if row.fields is None:
         session.execute(_GONE, place)
         return
