@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NoReturn
 
+from ckanext.kzopen.runtime.forkserver import forget_connections
+
 ROOT = Path(__file__).resolve().parents[1]
 READY = "ready"
 
@@ -114,16 +116,6 @@ def main(ini: str) -> None:
             live(app, *json.loads(line))
         print(child, file=answers, flush=True)
         print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), file=answers, flush=True)
-
-
-def forget_connections() -> None:
-    """Two processes must not speak through one connection."""
-    from ckan import model
-    from ckanext.datastore.backend import postgres
-
-    model.Session.remove()
-    for engine in (model.meta.engine, *postgres._engines.values()):
-        engine.dispose()
 
 
 def live(app: Any, module: str, said: str, *words: str) -> NoReturn:

@@ -93,8 +93,8 @@ class Supervisor:
         return [one.pid for one in found if one.is_running() and one.status() != psutil.STATUS_ZOMBIE]
 
 
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + WITHIN
+def until(condition: Callable[[], bool], seconds: float = WITHIN) -> None:
+    end = time.monotonic() + seconds
     while not condition():
         assert time.monotonic() < end, "waited in vain"
         time.sleep(0.02)

@@ -7,8 +7,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +20,7 @@ from ckanext.kzopen.runtime.status import memory_of
 from ckanext.kzopen.runtime.supervisor import Supervisor
 
 from tests.conftest import ROOT, LivePortal
-from tests.runtime.forking import sockets_of
+from tests.runtime.forking import sockets_of, until
 
 WITHIN = 60.0
 
@@ -30,13 +28,6 @@ WITHIN = 60.0
 def processes(portal: LivePortal) -> dict[str, dict[str, Any]]:
     told = json.loads((portal.data / "run" / "status.json").read_text())
     return {row["name"]: row for row in told["processes"]}
-
-
-def until(condition: Callable[[], bool]) -> None:
-    end = time.monotonic() + WITHIN
-    while not condition():
-        assert time.monotonic() < end, "waited in vain"
-        time.sleep(0.1)
 
 
 def are_running(portal: LivePortal) -> bool:
@@ -47,8 +38,8 @@ def kill(portal: LivePortal, *names: str) -> None:
     pids = [processes(portal)[name]["pid"] for name in names]
     for pid in pids:
         os.kill(pid, signal.SIGKILL)
-    until(lambda: not {row["pid"] for row in processes(portal).values()} & set(pids))
-    until(lambda: are_running(portal))
+    until(lambda: not {row["pid"] for row in processes(portal).values()} & set(pids), WITHIN)
+    until(lambda: are_running(portal), WITHIN)
 
 
 def test_those_born_of_it_are_the_supervisors_children_in_sessions_of_their_own(live_portal: LivePortal) -> None:
@@ -93,7 +84,7 @@ def test_who_dies_without_it_is_born_when_it_is_back(live_portal: LivePortal) ->
 def test_orphans_are_buried(live_portal: LivePortal) -> None:
     supervisor = psutil.Process(json.loads((live_portal.data / "run" / "status.json").read_text())["pid"])
     kill(live_portal, "web")  # its workers end after it, as children of the supervisor
-    until(lambda: not any(is_dead(child) for child in supervisor.children()))
+    until(lambda: not any(is_dead(child) for child in supervisor.children()), WITHIN)
 
 
 def is_dead(process: psutil.Process) -> bool:
@@ -151,7 +142,7 @@ def test_a_child_whose_server_dies_before_it_is_known_never_lives(tmp_path: Path
 
 def test_nobody_outlives_a_supervisor_that_is_killed(tmp_path: Path) -> None:
     pids = told("a_supervisor_that_dies", tmp_path)["pids"]
-    until(lambda: not any(psutil.pid_exists(pid) and not is_dead(psutil.Process(pid)) for pid in pids))
+    until(lambda: not any(psutil.pid_exists(pid) and not is_dead(psutil.Process(pid)) for pid in pids), WITHIN)
 
 
 def test_a_supervisor_without_one_starts_them_by_their_command(tmp_path: Path) -> None:

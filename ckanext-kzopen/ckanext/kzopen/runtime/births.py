@@ -8,10 +8,10 @@ import select
 import socket
 from pathlib import Path
 
+from ckanext.kzopen.runtime.forkserver import GO, READY
 from ckanext.kzopen.runtime.parenthood import Adopted
 from ckanext.kzopen.runtime.processes import Process
 
-READY, GO = "ready", "go"
 ANSWERS_WITHIN = 3.0
 """Seconds for a fork; meanwhile the supervisor looks after nobody."""
 

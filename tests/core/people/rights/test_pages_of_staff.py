@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 from collections.abc import Iterator
-from datetime import datetime
 from typing import Any
 from uuid import uuid4
 
@@ -13,9 +12,9 @@ import ckan.plugins.toolkit as tk
 import pytest
 from ckan import model
 from ckan.tests.helpers import CKANTestApp
+from ckanext.kzopen.core.agencies.model import today
 from ckanext.kzopen.core.people import rights, roles, staff_table
 from ckanext.kzopen.core.people.assignments.change import assign
-from ckanext.kzopen.core.texts import ASTANA
 from sqlalchemy import text
 
 from tests.publishing.conftest import Agency, new_agency
@@ -68,8 +67,8 @@ def test_the_page_of_roles_shows_every_right_with_its_reach(app: CKANTestApp, ag
 
 def test_a_substitution_is_arranged_seen_and_ended_on_the_page(app: CKANTestApp, agency: Agency) -> None:
     absent, substitute = person(app, "approver", agency), person(app, "", agency)
-    today = datetime.now(ASTANA).date().isoformat()
-    form = {"role": f"approver|{agency.id}", "substitute": substitute.email.upper(), "first": today, "last": today}
+    day = today().isoformat()
+    form = {"role": f"approver|{agency.id}", "substitute": substitute.email.upper(), "first": day, "last": day}
     assert asked(app, absent.name, "/staff/substitution", **form).status_code == 302
     assert rights.allowed(substitute.id, "publishing.approve", agency.id)
     page = asked(app, absent.name, "/staff/substitution").get_data(as_text=True)

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from ckanext.kzopen.core.agencies.model import today
 from ckanext.kzopen.core.people import rights
 from ckanext.kzopen.core.people.assignments.change import assign, end
 from ckanext.kzopen.core.people.assignments.keeping_up import keep_up
 from ckanext.kzopen.core.people.assignments.model import Delegation
 from ckanext.kzopen.core.people.substitution import delegate, of_person, revoke
 from ckanext.kzopen.core.record import as_dict, events
-from ckanext.kzopen.core.texts import ASTANA
 from ckanext.kzopen.core.web.errors import KzError
 
 from tests.core.people.rights.conftest import TEST, Staff
 
 WEEK = timedelta(days=7)
-
-
-def today() -> date:
-    """Asked for when it is needed: midnight of Astana may come while the tests run."""
-    return datetime.now(ASTANA).date()
 
 
 def handed(staff: Staff, absent: str, substitute: str, agency: str | None, role: str = "approver", **more: Any) -> Delegation:
