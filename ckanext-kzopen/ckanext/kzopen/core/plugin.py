@@ -40,6 +40,7 @@ from ckanext.kzopen.core.people.accounts import in_place_of_ckan, own_views, pol
 from ckanext.kzopen.core.people.accounts import jobs as account_jobs  # noqa: F401 - registers the tasks
 from ckanext.kzopen.core.people.accounts import views as account_views
 from ckanext.kzopen.core.people.assignments import handover, keeping_up  # noqa: F401 - keeping_up: registers the task
+from ckanext.kzopen.core.people.leaving import jobs as leaving_jobs  # noqa: F401 - registers the task
 from ckanext.kzopen.core.people.leaving import views as leaving_views  # noqa: F401 - pages of the accounts' blueprint
 from ckanext.kzopen.core.people.levels import rules as people_rules
 from ckanext.kzopen.core.people.levels import views as level_views  # noqa: F401 - pages of the accounts' blueprint

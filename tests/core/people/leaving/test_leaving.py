@@ -6,23 +6,30 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import ckan.plugins.toolkit as tk
 import pytest
 from ckan import model
 from ckan.tests.helpers import CKANTestApp
-from ckanext.kzopen.core.notices import subscriptions
+from ckanext.kzopen.core import notices
+from ckanext.kzopen.core.notices import subscriptions, visibility
 from ckanext.kzopen.core.people import levels
 from ckanext.kzopen.core.people.accounts.signing_up import remember_confirmed
 from ckanext.kzopen.core.people.leaving import deletion, export
+from ckanext.kzopen.core.people.leaving.jobs import forget
 from ckanext.kzopen.core.people.levels import Level
 from ckanext.kzopen.core.record.events import events
-from sqlalchemy import inspect, text
+from sqlalchemy import Engine, inspect, text
+from sqlalchemy.orm import Session
 
 from tests.core.people.conftest import HERE, PASSWORD, Browser, Person
 from tests.core.people.levels.test_levels import new_iin
 from tests.core.people.second_factor.test_second_factor import set_up
+
+FOLLOWED = "letter:of-these-tests"
+"""Of which only these tests tell: the worker of this portal tells of others."""
 
 
 def lived(browser: Browser, person: Person) -> str:
@@ -30,7 +37,7 @@ def lived(browser: Browser, person: Person) -> str:
     iin = new_iin()
     remember_confirmed(model.Session, person.id, "kk")
     levels.confirm(model.Session, person.id, Level.iin_confirmed, levels.PROVIDER + "tests", number=iin)
-    subscriptions.follow(model.Session, person.id, "section", "opendata", "daily", "kk")
+    subscriptions.follow(model.Session, person.id, "thing", FOLLOWED, "daily", "kk")
     model.Session.commit()
     browser.sign_in(person.name)
     set_up(browser)
@@ -63,7 +70,7 @@ def test_the_file_holds_what_the_portal_keeps(browser: Browser, person: Person) 
     }
     assert told["account.json"]["email"] == person.email
     assert [one["level"] for one in told["levels.json"]] == ["iin_confirmed", "email_confirmed"]
-    assert told["subscriptions.json"][0]["target"] == "opendata"
+    assert told["subscriptions.json"][0]["target"] == FOLLOWED
     assert told["signing_in.json"]["second_factor"] is True
     assert "sign_in" in [row["verb"] for row in told["events.json"]]
     assert len(told["sessions.json"]) == 1
@@ -109,13 +116,36 @@ def test_nothing_personal_is_left_of_a_deleted_account(
     assert rows_with(person.name) == []
     assert rows_with("Айгүл Сынақова " + person.id) == []
     left = rows_with(person.id)
-    assert set(left) <= {"public.user", "public.member", "public.activity", "kzopen.event", "kzopen.outbox"}, left
+    under_the_id = {"public.user", "public.member", "public.activity", "kzopen.event", "kzopen.outbox"}
+    assert set(left) <= under_the_id | {"kzopen.procrastinate_jobs"}, left
     user = model.User.get(person.id)
     assert (user.state, user.fullname, user.email, user.about) == ("deleted", None, None, None)
     assert other_browser.sign_in(person.name).status_code == 401
     client = app.test_client(use_cookies=False)
     shown = client.open(f"/api/3/action/user_show?id={person.id}", headers={"Authorization": token}, base_url=HERE)
     assert shown.status_code in (403, 404)
+
+
+def test_what_is_told_at_that_very_moment_is_erased_a_little_later(
+    person: Person, app: CKANTestApp, engine: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(visibility._kinds, "letter", lambda _session, _thing, _readers: None)
+    subscriptions.follow(model.Session, person.id, "thing", FOLLOWED, "at_once", "kk")
+    model.Session.commit()
+    with Session(engine) as teller, app.flask_app.test_request_context():
+        values = {"title": "Сынақ", "version": 2, "rows": 7, "link": "/dataset/of-these-tests"}
+        notices.tell(teller, "dataset.version", FOLLOWED, key=f"of:{person.name}", values=values)
+        deletion.delete(model.Session, model.User.get(person.id), person.id, None)
+        model.Session.commit()
+        teller.commit()
+    assert {"kzopen.notice", "kzopen.mail"} <= set(rows_with(person.id)), "they were written by who did not see the deletion"
+    job = "kzopen.procrastinate_jobs WHERE task_name = :task AND args ->> 'person' = :id"
+    due = text(f"SELECT scheduled_at - now() FROM {job}")
+    waits = model.Session.execute(due, {"task": deletion.FORGET, "id": person.id}).scalar_one()
+    assert timedelta(0) < waits <= deletion.WRITTEN_BY_THEN
+    forget(person.id)
+    assert not {"kzopen.notice", "kzopen.mail"} & set(rows_with(person.id))
+    assert rows_with(person.email) == []
 
 
 def test_the_address_is_free_again(browser: Browser, person: Person) -> None:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 from ckan import model
+from ckanext.kzopen.core import jobs
 from ckanext.kzopen.core.people import rights
 from ckanext.kzopen.core.people.levels.rules import rules
 from ckanext.kzopen.core.people.sessions import store
@@ -29,6 +31,9 @@ _THEIRS = (
     "DELETE FROM user_following_user WHERE follower_id = :person OR object_id = :person",
     "UPDATE member SET state = 'deleted' WHERE table_name = 'user' AND table_id = :person",
 )
+FORGET = "people.forget"
+"""The task that erases once more what a transaction wrote that did not see the deletion: news told at that very moment."""
+WRITTEN_BY_THEN = timedelta(minutes=1)
 _MAILS = "DELETE FROM kzopen.mail WHERE person = :person OR lower(recipient) = :email"
 _LINKS = "DELETE FROM kzopen.link WHERE lower(email) = :email"
 
@@ -46,16 +51,27 @@ def delete(session: AnySession, user: model.User, actor: str, address: str | Non
     if rights.roles_of(user.id):
         raise KzError("people.holds_roles")
     told = {"person": user.id, "email": (user.email or "").lower()}
-    for erase in _erasers.values():
-        erase(session, user.id)
+    _erase_sections(session, user.id)
     for table in _OURS:
         session.execute(text(f"DELETE FROM kzopen.{table} WHERE user_id = :person"), told)  # noqa: S608 - constants
     for statement in (*_THEIRS, _MAILS, _LINKS):
         session.execute(text(statement), told)
     _empty(user)
     write_event(session, kind="account", object_id=user.id, verb="delete", actor=actor, address=address)
+    jobs.defer(session, FORGET, at=datetime.now(UTC) + WRITTEN_BY_THEN, person=user.id)
     session.flush()
     store.end_all(user.id)
+
+
+def forget(session: AnySession, person: str) -> None:
+    """Erase what sections and mails have written of a person since the account was deleted, in the caller's transaction."""
+    _erase_sections(session, person)
+    session.execute(text(_MAILS), {"person": person, "email": None})
+
+
+def _erase_sections(session: AnySession, person: str) -> None:
+    for erase in _erasers.values():
+        erase(session, person)
 
 
 def _empty(user: model.User) -> None:
