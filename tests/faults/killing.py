@@ -42,10 +42,10 @@ class Killer:
     longest: float = 0.0
 
     def order(self, rounds: int) -> list[str]:
-        """Processes for so many rounds, each kind as often as another, and in addition others: of few rounds one of them."""
+        """Processes for so many rounds, each kind as often as another, and in addition others."""
         counted = (COUNTED * (rounds // len(COUNTED) + 1))[: rounds - rounds % len(COUNTED)]
         counted += tuple(self.choice.sample(COUNTED, rounds % len(COUNTED)))
-        others = OTHERS * (rounds // 12) or tuple(self.choice.sample(OTHERS, 1))
+        others = OTHERS * max(1, rounds // 12)
         return self.choice.sample(counted + others, len(counted) + len(others))
 
     def kill(self, name: str, within: float) -> bool:
@@ -62,7 +62,7 @@ class Killer:
 
     def wait_whole(self, name: str) -> float:
         """Seconds until the portal is whole again, see `wait_whole`."""
-        took = wait_whole(self.portal, name)
+        took = wait_whole(self.portal, name, again=self.killed[name] > 1)
         self.longest = max(self.longest, took)
         return took
 
@@ -134,11 +134,11 @@ def what_is_missing(portal: LivePortal) -> list[str]:
     return missing + [f"{row['name']}: {row['state']}" for row in status(portal) if row["state"] not in ("running", "done")]
 
 
-def wait_whole(portal: LivePortal, name: str) -> float:
-    """Seconds until the portal is whole again: at most 15 and the pause of who died several times in a row, or as long as its
-    start took where the machine is that busy."""
+def wait_whole(portal: LivePortal, name: str, again: bool = True) -> float:
+    """Seconds until the portal is whole again: at most 15, or as long as its start took where the machine is that busy; and
+    the pause of who has died `again`."""
     started = time.monotonic()
-    allowed = max(WHOLE_AGAIN_SECONDS, portal.start_seconds) + BACK_OFF[-1]
+    allowed = max(WHOLE_AGAIN_SECONDS, portal.start_seconds) + (BACK_OFF[-1] if again else 0)
     while missing := what_is_missing(portal):
         waited = time.monotonic() - started
         assert waited < allowed, f"{waited:.0f} s after kill -9 of {name}: {missing}"

@@ -80,6 +80,12 @@ def test_a_step_that_fails_shows_its_words_and_what_helps(first_step: ModuleType
     assert "no route" in capsys.readouterr().err
 
 
+def test_a_disk_that_fills_up_meanwhile_is_named(first_step: ModuleType) -> None:
+    full = "import sys; print('error: No space left on device (os error 28)'); sys.exit(2)"
+    with pytest.raises(SystemExit, match=r"kzopen: The disk of .* is full; free some room and run the command again"):
+        first_step.run([sys.executable, "-c", full], "check the network")
+
+
 def test_the_same_lock_is_not_installed_twice(first_step: ModuleType, monkeypatch: pytest.MonkeyPatch) -> None:
     first_step.STAMP.parent.mkdir(parents=True)
     first_step.STAMP.write_text(first_step.wanted_state(True))

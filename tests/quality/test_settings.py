@@ -62,8 +62,19 @@ def test_public_address_and_mail_need_no_secret() -> None:
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.0.2.7", "portal.example.kz"])  # noqa: S104
 def test_debug_on_a_public_address_is_refused(host: str) -> None:
     assert found(debug=True, host=host) == [
-        f"debug: is on while the portal listens on {host}; debug pages show code and secrets."
+        f"debug: is on while the portal is read at {host}; debug pages show code and secrets."
     ]
+
+
+def test_debug_behind_a_proxy_is_refused() -> None:
+    (sentence,) = found(debug=True, host="127.0.0.1", site_url="https://data.example.kz")
+    assert sentence == "debug: is on while the portal is read at data.example.kz; debug pages show code and secrets."
+
+
+@pytest.mark.parametrize("name", ["metrics_token", "record_password", "people_key"])
+def test_no_secret_that_is_given_may_be_short(name: str) -> None:
+    (sentence,) = found(**{name: "short"})
+    assert sentence.startswith(f"{name}: too short or too simple")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "::1", "127.8.0.1"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import signal
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -13,8 +14,10 @@ from pathlib import Path
 import psutil
 import pytest
 from ckanext.kzopen.core.settings import Settings
+from ckanext.kzopen.runtime import prepare
 from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.processes import Process
+from ckanext.kzopen.runtime.status import running_pid, stop
 from ckanext.kzopen.runtime.supervisor import NotReady, Supervisor
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
@@ -49,6 +52,22 @@ def test_a_killed_process_is_started_again_and_status_says_so(supervisor: Superv
     shown = json.loads(supervisor.portal.status.read_text())["processes"][0]
     assert (shown["name"], shown["state"], shown["restarts"], shown["last_exit"]) == ("sleeper", "running", 1, -9)
     supervisor.stop()
+
+
+def test_another_process_that_got_its_number_is_not_taken_for_the_portal(supervisor: Supervisor) -> None:
+    supervisor.write_status()
+    assert running_pid(supervisor.portal) == os.getpid()
+    supervisor.began -= 60  # it began before the process that has the number now
+    supervisor.write_status()
+    assert running_pid(supervisor.portal) is None
+    assert stop(supervisor.portal) is False
+
+
+def test_a_preparation_ends_when_nobody_waits_for_it_any_more() -> None:
+    child = subprocess.Popen(SLEEPER, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    with pytest.raises(NotReady):
+        prepare._words(child, lambda: True)
+    assert child.wait(timeout=5) == -signal.SIGKILL
 
 
 def test_each_death_in_a_row_is_followed_by_a_longer_pause(supervisor: Supervisor) -> None:

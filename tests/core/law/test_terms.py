@@ -79,7 +79,9 @@ def test_an_unverified_term_says_so() -> None:
 
 
 def test_a_verified_term_over_an_unconfirmed_holiday_is_unverified() -> None:
-    assert not due("appeal.redirect", date(2026, 5, 25)).verified
+    deadline = due("appeal.redirect", date(2026, 5, 25))
+    assert not deadline.verified
+    assert deadline.explanation["ru"].endswith("Срок не сверен с текстом закона.")
 
 
 def test_values_not_read_in_the_law_are_marked_so() -> None:

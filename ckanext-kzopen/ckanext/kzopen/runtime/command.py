@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import shutil
@@ -100,11 +101,13 @@ def serve(detach: bool, apart: bool, **options: Any) -> None:
             serving.detach([a for a in sys.argv[1:] if a != "--detach"], portal, say, apart)
         else:
             serving.serve(portal, say, apart)
-    except (serving.CannotStart, PermissionError) as error:
-        raise click.ClickException(_sentence(error)) from error
+    except (serving.CannotStart, OSError) as error:
+        raise click.ClickException(_sentence(error, portal)) from error
 
 
-def _sentence(error: Exception) -> str:
+def _sentence(error: Exception, portal: Portal) -> str:
+    if isinstance(error, OSError) and error.errno == errno.ENOSPC:
+        return f"The disk of {portal.data} is full. What takes room: du -sh {portal.data}/* | sort -h"
     if isinstance(error, PermissionError):
         return (
             f"No right to write {error.filename}; give another directory with --data, or: sudo chown -R $USER {error.filename}"

@@ -25,8 +25,7 @@ from ckanext.kzopen.runtime.status import process_rows, running_pid
 LEAST_FREE_MB = 1000
 BEHIND = 300
 """Seconds of work that may be missing from the archive."""
-FROM_A_BACKUP = "restore it from a backup"
-MENDS_ALL = "./kzopen stop && ./kzopen serve"
+FROM_A_BACKUP = "restore it from a backup: ./kzopen restore --help"
 
 
 @dataclass(frozen=True)
@@ -68,17 +67,33 @@ def examine(portal: Portal, deep: bool = False) -> Iterator[Examined]:
     inner = Running(portal.ini, deep)
     yield _examined("processes", f"{len(process_rows(portal))} processes", _processes(portal))
     yield _examined("preparation", "migrations and translations", _preparation(portal))
+    try:
+        yield from _in_databases(portal)
+    except psycopg.OperationalError as error:
+        inner.end()
+        sentence = f"the database does not answer, so what lies in it was not looked at: {' '.join(str(error).split())}"
+        yield Examined("database", "does not answer", [Finding("database", sentence, _database_help(portal))])
+        return
+    yield _inner(portal, inner, "derived")
+    yield _index(portal, inner)
+    yield _withdrawals(portal, inner)
+    if deep:
+        yield _inner(portal, inner, "rows")
+
+
+def _in_databases(portal: Portal) -> Iterator[Examined]:
     with psycopg.connect(addresses(portal)["sqlalchemy.url"], autocommit=True, connect_timeout=5) as connection:
-        yield _examined("jobs", f"{_count(connection, 'procrastinate_jobs')} jobs", _jobs(connection))
+        yield _examined("jobs", f"{_count(connection, 'procrastinate_jobs')} jobs", _jobs(portal, connection))
         yield _examined("mail", f"{_count(connection, 'mail')} mails", _mail(portal, connection))
         yield _examined("files", f"{_count(connection, 'version')} versions", _files(portal, connection))
         yield _examined("tables", "DataStore against versions", _tables(portal, connection))
         yield _record(portal, connection)
-    yield _derived(inner)
-    yield _index(inner)
-    yield _withdrawals(inner)
-    if deep:
-        yield _rows(inner)
+
+
+def _database_help(portal: Portal) -> str:
+    if portal.settings.database_url:
+        return "start the server that database_url names, or mend its address in kzopen.toml"
+    return f"tail {portal.logs / 'postgres.log'}; then {portal.anew()}"
 
 
 def _examined(area: str, looked_at: str, findings: Iterator[tuple[str, str]]) -> Examined:
@@ -124,7 +139,7 @@ def _permissions(portal: Portal) -> Iterator[tuple[str, str]]:
 def _processes(portal: Portal) -> Iterator[tuple[str, str]]:
     for row in process_rows(portal):
         if row.state not in ("running", "done"):
-            yield f"{row.name} is {row.state}; its log: {portal.logs / row.name}.log", MENDS_ALL
+            yield f"{row.name} is {row.state}; its log: {portal.logs / row.name}.log", portal.anew()
 
 
 def _reach(archive: Archive) -> str:
@@ -143,7 +158,7 @@ def _archive(portal: Portal, archive: Archive) -> Iterator[tuple[str, str]]:
 
 def _preparation(portal: Portal) -> Iterator[tuple[str, str]]:
     if not is_prepared(portal):
-        yield "the databases were prepared for another version of kzopen", MENDS_ALL
+        yield "the databases were prepared for another version of kzopen", portal.anew()
 
 
 def _count(connection: psycopg.Connection[Any], table: str) -> int:
@@ -158,11 +173,11 @@ STALLED = """
 FAILED = f"SELECT task_name, count(*) FROM kzopen.procrastinate_jobs job WHERE {UNDONE} GROUP BY 1"  # noqa: S608 - a constant
 
 
-def _jobs(connection: psycopg.Connection[Any]) -> Iterator[tuple[str, str]]:
+def _jobs(portal: Portal, connection: psycopg.Connection[Any]) -> Iterator[tuple[str, str]]:
     for number, task in connection.execute(STALLED):
-        yield f"job {number} ({task}) has been running for over an hour", MENDS_ALL
+        yield f"job {number} ({task}) has been running for over an hour", portal.anew()
     for task, count in connection.execute(FAILED):
-        yield f"{count} jobs {task} failed for good", "./kzopen status, then the worker's log"
+        yield f"{count} jobs {task} failed for good", f"tail -n 50 {portal.logs / 'worker.log'}"
 
 
 MAILS = f"""
@@ -178,12 +193,13 @@ def _mail(portal: Portal, connection: psycopg.Connection[Any]) -> Iterator[tuple
     if waiting and not portal.settings.smtp_url:
         yield (
             f"{waiting} mails wait since {since:%Y-%m-%d %H:%M}: no mail server is set",
-            "set smtp_url",
+            f"set smtp_url in kzopen.toml; then {portal.anew()}",
         )
     elif words:
-        yield f"{waiting} mails wait since {since:%Y-%m-%d %H:%M}, the last failed with: {words}", "./kzopen mail list"
+        yield f"{waiting} mails wait since {since:%Y-%m-%d %H:%M}, the last failed with: {words}", portal.order("mail list")
     if doubtful:
-        yield f"{doubtful} mails may or may not have been sent", "./kzopen mail list, then ./kzopen mail resend --all --commit"
+        mends = f"{portal.order('mail list')}; then {portal.order('mail resend --all --commit')}"
+        yield f"{doubtful} mails may or may not have been sent", mends
 
 
 FILES = """
@@ -211,20 +227,19 @@ def _tables(portal: Portal, connection: psycopg.Connection[Any]) -> Iterator[tup
         for uri, resource, rows in connection.execute(newest):
             found = _rows_in(datastore, resource)
             if found != rows:
-                yield f"{uri}: DataStore has {found} rows, its version {rows}", f"./kzopen ckan kzopen-rows reload {uri}"
+                yield f"{uri}: DataStore has {found} rows, its version {rows}", _reload(portal, uri)
 
 
-def _derived(inner: Running) -> Examined:
-    """Full-text search and DuckDB files of large tables, which follow their publication in the background."""
-    return _inner(inner, "derived", "./kzopen ckan kzopen-rows reload URI")
+def _inner(portal: Portal, inner: Running, name: str, mend: str = "") -> Examined:
+    """A check of CKAN's own process: its last line sums up, those before it are findings.
 
-
-def _inner(inner: Running, name: str, mend: str) -> Examined:
-    """A check of CKAN's own process: its last line sums up, those before it are findings."""
+    Those without a `mend` are of tables, by whose names they begin: `derived` (full-text search and DuckDB files of large
+    tables, which follow their publication in the background) and `rows` (DataStore against the versions' files, cell by cell).
+    """
     said = inner.said(name)
     *found, last = said.lines or [""]
     sentences = [] if said.good else found or [last]
-    return Examined(name, last, [Finding(name, one, mend) for one in sentences])
+    return Examined(name, last, [Finding(name, one, mend or _reload(portal, one)) for one in sentences])
 
 
 def _record(portal: Portal, connection: psycopg.Connection[Any]) -> Examined:
@@ -247,30 +262,30 @@ def _rows_in(datastore: psycopg.Connection[Any], resource: str) -> int | None:
     return int(row[0]) if row else 0
 
 
-def _index(inner: Running) -> Examined:
+def _index(portal: Portal, inner: Running) -> Examined:
     """Asks the search plugin's own check, which compares ids and hashes of all documents."""
     said = inner.said("index")
     last = (said.lines or [""])[-1]
-    return Examined("index", last, [] if said.good else [Finding("index", last, "./kzopen search repair")])
+    return Examined("index", last, [] if said.good else [Finding("index", last, portal.order("search repair"))])
 
 
-def _withdrawals(inner: Running) -> Examined:
+def _withdrawals(portal: Portal, inner: Running) -> Examined:
     """Looks for everything that was withdrawn in every place where it may lie."""
-    return _inner(inner, "withdrawals", "./kzopen ckan kzopen-withdrawal repair")
+    return _inner(portal, inner, "withdrawals", portal.order("ckan kzopen-withdrawal repair"))
 
 
-def _rows(inner: Running) -> Examined:
-    """DataStore's rows, cell by cell, against the versions' files."""
-    found = _inner(inner, "rows", "")
-    mended = [Finding("rows", one.sentence, _reload(one.sentence)) for one in found.findings]
-    return Examined("rows", found.looked_at, mended)
-
-
-def _reload(sentence: str) -> str:
+def _reload(portal: Portal, sentence: str) -> str:
     """The command for the data set with which a finding begins; what cannot be read cannot be loaded either."""
     if sentence.endswith("are missing"):
         return FROM_A_BACKUP
-    return f"./kzopen ckan kzopen-rows reload {sentence.partition(':')[0]}"
+    return portal.order(f"ckan kzopen-rows reload {sentence.partition(':')[0]}")
+
+
+def _summary(portal: Portal, found: int) -> str:
+    if found:
+        return f"{found} findings"
+    left_out = "nothing was found; databases, index and files were not looked at, for the portal does not run"
+    return "all is well" if running_pid(portal) else left_out
 
 
 def report(portal: Portal, say: Callable[[str], None], deep: bool = False) -> int:
@@ -281,5 +296,5 @@ def report(portal: Portal, say: Callable[[str], None], deep: bool = False) -> in
         for finding in area.findings:
             say(f"      {finding.sentence}\n      → {finding.command}")
         found += len(area.findings)
-    say("all is well" if not found else f"{found} findings")
+    say(_summary(portal, found))
     return 1 if found else 0

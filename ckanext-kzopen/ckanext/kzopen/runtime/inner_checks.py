@@ -43,6 +43,11 @@ class Running:
             self._said |= {missing: last for missing in (*CHECKS, DEEP) if missing not in self._said}
         return self._said[name]
 
+    def end(self) -> None:
+        """Nobody will ask."""
+        self._process.kill()
+        self._process.communicate()
+
 
 def main(ini: str, deep: str = "") -> None:
     """Load CKAN, run the checks one after the other."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import shlex
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -111,6 +112,17 @@ class Portal:
         if not given.startswith("s3://") or "cache=" in given:
             return given
         return f"{given}{'&' if '?' in given else '?'}cache={quote(str(self.data / 'cache' / 'files'))}"
+
+    def order(self, words: str) -> str:
+        """A command of the launcher as one types it for this portal: with its data directory, unless the settings name it."""
+        if self.data == Portal(Settings()).data:
+            return f"./kzopen {words}"
+        data = shlex.quote(str(self.data))
+        return f"KZOPEN_DATA={data} ./kzopen {words}" if words.startswith("ckan ") else f"./kzopen {words} --data {data}"
+
+    def anew(self) -> str:
+        """The commands that start a running portal again."""
+        return f"{self.order('stop')} && {self.order('serve')}"
 
     def elsewhere(self) -> list[str]:
         """The settings at whose addresses a part of the portal's state lies: no folder that is deleted here takes it along."""

@@ -8,11 +8,16 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import json
+import signal
 import subprocess
 import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
+from ckanext.kzopen.runtime.parenthood import end_with_parent
 from ckanext.kzopen.runtime.portal import Portal
+from ckanext.kzopen.runtime.supervisor import PAUSE, NotReady
 
 OURS = ("kzopen", "kzopen_search", "kzopen_rows", "kzopen_publishing", "kzopen_harvest")
 THEIRS = ("activity",)
@@ -56,15 +61,29 @@ def mark_prepared(portal: Portal) -> None:
     (portal.data / "prepared").write_text(f"{wanted_stamp(portal)}\n{portal.settings.address}\n")
 
 
-def prepare(portal: Portal) -> str:
-    """Run the preparation; its words, for the log.
+def prepare(portal: Portal, stopping: Callable[[], bool] = lambda: False) -> str:
+    """Run the preparation, until `stopping` says that nobody waits for it; its words, for the log.
 
-    Raises subprocess.CalledProcessError with them when it fails.
+    Raises subprocess.CalledProcessError with them when it fails, NotReady when it was stopped: the next start does it again.
     """
     command = [sys.executable, "-m", "ckanext.kzopen.runtime.prepare", str(portal.ini), str(portal.accounts)]
-    done = subprocess.run(command, check=True, capture_output=True, text=True, cwd="/")
+    pipe, dies_with_us = subprocess.PIPE, partial(end_with_parent, signal.SIGTERM)
+    with subprocess.Popen(command, stdout=pipe, stderr=pipe, text=True, cwd="/", preexec_fn=dies_with_us) as child:
+        said = _words(child, stopping)
+    if child.returncode:
+        raise subprocess.CalledProcessError(child.returncode, command, *said)
     mark_prepared(portal)
-    return done.stdout
+    return said[0]
+
+
+def _words(child: subprocess.Popen[str], stopping: Callable[[], bool]) -> tuple[str, str]:
+    while True:
+        try:
+            return child.communicate(timeout=PAUSE)
+        except subprocess.TimeoutExpired:
+            if stopping():
+                child.kill()
+                raise NotReady("preparation") from None
 
 
 def _migrate() -> None:

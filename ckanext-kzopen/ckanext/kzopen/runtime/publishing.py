@@ -18,6 +18,8 @@ from ckanext.kzopen.runtime.secrets import read_private
 from ckanext.kzopen.runtime.status import address_of
 
 UNDECIDED = frozenset({"received", "checking", "failed"})
+FAILING = 300.0
+"""Seconds for which a delivery that fails is waited for."""
 COUNTS = ("rows", "added", "changed", "unchanged", "removed", "wrong")
 
 
@@ -44,15 +46,25 @@ def publish(file: Path, dataset: str, passport: Path | None, mode: str, lang: st
             told(
                 client.put(f"datasets/{dataset}", content=passport.read_bytes(), headers={"Content-Type": "application/json"})
             )
-        delivery = send(client, file, dataset, mode)
-        while delivery["state"] in UNDECIDED:
-            time.sleep(0.5)
-            delivery = told(client.get(f"deliveries/{delivery['id']}"))
+        delivery = _decided(client, send(client, file, dataset, mode))
         click.echo(summary(delivery))
         if delivery["state"] != "accepted":
             report = told(client.get(f"deliveries/{delivery['id']}/report"))
             click.echo("\n".join([stop["sentence"] for stop in delivery["stops"]] + finding_lines(report)))
             sys.exit(1)
+
+
+def _decided(client: httpx.Client, delivery: dict[str, Any]) -> dict[str, Any]:
+    """The delivery when it is decided on; raises ClickException when it goes on failing for longer than it is tried again."""
+    tried = time.monotonic()
+    while delivery["state"] in UNDECIDED:
+        if delivery["state"] != "failed":
+            tried = time.monotonic()
+        elif time.monotonic() - tried > FAILING:
+            raise click.ClickException(f"{summary(delivery)}: {delivery['error']}; ./kzopen doctor looks for what is wrong")
+        time.sleep(0.5)
+        delivery = told(client.get(f"deliveries/{delivery['id']}"))
+    return delivery
 
 
 class Client(httpx.Client):

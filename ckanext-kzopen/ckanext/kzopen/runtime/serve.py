@@ -63,7 +63,7 @@ def check_start(portal: Portal, apart: bool = False) -> None:
         raise CannotStart("These settings stop the start:\n" + "\n".join(f"  {problem}" for problem in found))
     pid = running_pid(portal)
     if pid:
-        raise CannotStart(f"This portal runs already (process {pid}); ./kzopen status shows it, ./kzopen stop ends it.")
+        raise CannotStart(f"This portal runs already (process {pid}); {portal.order('status')} shows it, {portal.order('stop')} ends it.")
     if (portal.data / UNFINISHED).exists():
         raise CannotStart(
             f"A restore into {portal.data} was not finished, and what was withdrawn might be read there. "
@@ -72,7 +72,7 @@ def check_start(portal: Portal, apart: bool = False) -> None:
     settings = portal.settings
     free = free_port(settings.host, settings.port)
     if free != settings.port:
-        raise CannotStart(f"Port {settings.port} is taken. The next free one: ./kzopen serve --port {free}")
+        raise CannotStart(f"Port {settings.port} is taken. The next free one: {portal.order(f'serve --port {free}')}")
 
 
 def again_after_a_restore(portal: Portal) -> str:
@@ -97,7 +97,7 @@ def bring_up(portal: Portal, supervisor: Supervisor, say: Say, only_services: bo
         _start_services(portal, supervisor, progress)
         if _lacks_preparation(portal):
             progress.begin(PREPARING)
-            prepare.prepare(portal)
+            prepare.prepare(portal, lambda: supervisor.stopping)
         if only_services:
             progress.end()
             return

@@ -26,12 +26,16 @@ class ProcessStatus:
 
 
 def read_status(portal: Portal) -> dict[str, Any]:
-    """The supervisor's file; empty when the portal does not run."""
+    """The supervisor's file; empty when the portal does not run, though another process may have its number by now."""
     try:
         content: dict[str, Any] = json.loads(portal.status.read_text())
     except (FileNotFoundError, json.JSONDecodeError):
         return {}
-    return content if psutil.pid_exists(content["pid"]) else {}
+    try:
+        began = psutil.Process(content["pid"]).create_time()
+    except psutil.NoSuchProcess:
+        return {}
+    return content if abs(began - content.get("began", began)) < 1 else {}
 
 
 def address_of(portal: Portal) -> str:

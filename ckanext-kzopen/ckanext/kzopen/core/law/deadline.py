@@ -115,7 +115,7 @@ def _explain(
     if skipped:
         said.append(("skipped", _skipped(skipped, language)))
     said.append(("end", moment(end, language)) if by_clock else ("last", day_text(last, language)))
-    if not period.verified:
+    if not (period.verified and all(day.verified for day in skipped)):
         said.append(("unverified",))
     return " ".join(in_language(words.SENTENCES[name], language).format(*parts) for name, *parts in said)
 

@@ -11,6 +11,7 @@ from ckanext.kzopen.core.files.s3 import read_address
 from ckanext.kzopen.core.settings.model import Settings
 
 SHORTEST_SECRET = 32
+SECRETS = ("secret_key", "metrics_token", "record_password", "people_key")
 KNOWN_SECRETS = frozenset({"secret", "changeme", "change-me", "default", "kzopen", "password"})
 SCHEMES: dict[str, tuple[str, ...]] = {
     "database_url": ("postgresql",),
@@ -117,24 +118,25 @@ def _bad_archive(settings: Settings) -> list[SettingsProblem]:
 
 
 def _bad_secret(settings: Settings) -> list[SettingsProblem]:
-    key = settings.secret_key
     help_command = 'make one with: python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
-    if key and (len(key) < SHORTEST_SECRET or key.lower() in KNOWN_SECRETS or len(set(key)) < 8):
-        return [
-            SettingsProblem("secret_key", f"too short or too simple, {SHORTEST_SECRET} characters at least; {help_command}")
-        ]
-    if settings.distributed and not key:
-        return [
-            SettingsProblem("secret_key", f"is missing, and with parts on other machines it must be given; {help_command}")
-        ]
-    return []
+    weak = f"too short or too simple, {SHORTEST_SECRET} characters at least; {help_command}"
+    found = [SettingsProblem(name, weak) for name in SECRETS if _is_weak(getattr(settings, name))]
+    if settings.distributed and not settings.secret_key:
+        missing = f"is missing, and with parts on other machines it must be given; {help_command}"
+        found.append(SettingsProblem("secret_key", missing))
+    return found
+
+
+def _is_weak(secret: str) -> bool:
+    return bool(secret) and (len(secret) < SHORTEST_SECRET or secret.lower() in KNOWN_SECRETS or len(set(secret)) < 8)
 
 
 def _public_debug(settings: Settings) -> list[SettingsProblem]:
-    if settings.debug and not is_local(settings.host):
-        return [
-            SettingsProblem("debug", f"is on while the portal listens on {settings.host}; debug pages show code and secrets.")
-        ]
+    """Behind a proxy a portal listens on this machine only, and yet everybody reads it."""
+    reached = urlsplit(settings.site_url).hostname if settings.site_url else None
+    public = [host for host in (settings.host, reached) if host and not is_local(host)]
+    if settings.debug and public:
+        return [SettingsProblem("debug", f"is on while the portal is read at {public[0]}; debug pages show code and secrets.")]
     return []
 
 
