@@ -105,7 +105,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 def _count(items: list[pytest.Item], left_out: dict[str, str]) -> None:
     missing = [name for name in left_out if not any(item.nodeid.endswith(name) for item in items)]
     if missing or len(items) != TOTAL:
-        raise pytest.UsageError(f"{len(items)} tests of CKAN instead of {TOTAL}; not among them: {', '.join(missing) or 'none'}")
+        raise pytest.UsageError(
+            f"{len(items)} tests of CKAN instead of {TOTAL}; not among them: {', '.join(missing) or 'none'}"
+        )
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:

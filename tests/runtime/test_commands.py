@@ -2,20 +2,34 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import socket
 import stat
 import subprocess
 from pathlib import Path
+from uuid import uuid4
 
+import httpx
 import psycopg
 import pytest
 from ckanext.kzopen.core.settings import Settings
+from ckanext.kzopen.runtime import publishing
 from ckanext.kzopen.runtime.configuration import addresses
 from ckanext.kzopen.runtime.portal import Portal
+from click import ClickException
 
-from tests.conftest import ROOT, LivePortal
+from tests.conftest import NO_TLS, ROOT, LivePortal
+
+WELLS = {
+    "title": {"kk": "Ұңғымалар", "ru": "Скважины"},
+    "description": {"kk": "Сынақ", "ru": "Проверка"},
+    "owner": "demo-kolbulak",
+    "category": "statistics",
+    "periodicity": "ONCE",
+    "schema": {"fields": [{"name": "code", "type": "string"}, {"name": "depth", "type": "integer"}], "primaryKey": ["code"]},
+}
 
 
 def kzopen(*arguments: str, timeout: int = 180) -> subprocess.CompletedProcess[str]:
@@ -93,6 +107,47 @@ def test_a_second_start_of_a_running_portal_is_refused(live_portal: LivePortal) 
     assert "This portal runs already" in said.stdout
 
 
+def test_a_table_is_published_by_command_and_its_errors_are_told(live_portal: LivePortal, tmp_path: Path) -> None:
+    name, data = f"by-command-{uuid4().hex[:8]}", str(live_portal.data)
+    passport, table, wrong = (tmp_path / file for file in ("passport.json", "wells.csv", "wrong.csv"))
+    passport.write_text(json.dumps(WELLS), encoding="utf-8")
+    table.write_text("code,depth\n0071,40\n0072,55\n", encoding="utf-8")
+    wrong.write_text("code,depth\n0071,deep\n", encoding="utf-8")
+    said = kzopen("publish", str(table), "--dataset", name, "--passport", str(passport), "--data", data)
+    assert (said.returncode, said.stdout) == (
+        0,
+        "Published (v1): rows 2, added 2, changed 0, unchanged 0, removed 0, wrong 0\n",
+    )
+    refused = kzopen("publish", str(wrong), "--dataset", name, "--data", data, "--lang", "ru")
+    assert refused.returncode == 1
+    assert refused.stdout.splitlines()[1].startswith("  row 2, depth: ")
+    assert re.search("[а-я]", refused.stdout.splitlines()[1])
+    read = httpx.get(f"{live_portal.url}/data/{name}.csv", verify=NO_TLS)
+    assert read.text.lstrip("\ufeff").splitlines() == ['"code","depth"', '"0071",40', '"0072",55']
+
+
+def test_a_delivery_that_goes_on_failing_is_not_waited_for_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    failing = {"id": "1", "state": "failed", "state_label": "Failed", "version": None, "error": "no room"}
+    answers = httpx.MockTransport(lambda _request: httpx.Response(200, json=failing))
+    monkeypatch.setattr(publishing, "FAILING", 0.2)
+    with httpx.Client(transport=answers, base_url="http://portal/") as client, pytest.raises(ClickException) as told:
+        publishing._decided(client, failing)
+    assert str(told.value) == "Failed: : no room; ./kzopen doctor looks for what is wrong"
+
+
+@pytest.mark.long
+def test_an_account_that_was_made_by_command_is_known_to_ckans_own_commands(live_portal: LivePortal) -> None:
+    name, data = f"by-command-{uuid4().hex[:8]}", str(live_portal.data)
+    said = kzopen("user", "add", name, "--email", f"{name}@example.org", "--agency", "demo-kolbulak", "--data", data)
+    assert (said.returncode, said.stdout.split()[0]) == (0, name)
+    password = said.stdout.split()[1]
+    assert len(password) >= 12
+    environment = {**os.environ, "KZOPEN_DATA": data}
+    command = [str(ROOT / "kzopen"), "ckan", "user", "show", name]
+    shown = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert (shown.returncode, f"{name}@example.org" in shown.stdout) == (0, True)
+
+
 @pytest.mark.long
 def test_doctor_finds_a_cell_that_sql_changed_and_when_its_command_mended_it_nothing(live_portal: LivePortal) -> None:
     portal = Portal(Settings(data=live_portal.data))
@@ -111,7 +166,7 @@ def test_doctor_finds_a_cell_that_sql_changed_and_when_its_command_mended_it_not
     assert said.returncode == 1
     told = f"{uri}: 1 rows in the DataStore are not those of version {number}, the first is row 2\n      → {command}"
     assert told in said.stdout
-    subprocess.run(command, shell=True, check=True, capture_output=True, cwd=ROOT)  # as it is told
+    subprocess.run(["sh", "-c", command], check=True, capture_output=True, cwd=ROOT)  # as it is told
     again = kzopen("doctor", "--deep", "--data", str(live_portal.data))
     assert f"{uri}:" not in again.stdout
     assert "0 tables differ" in again.stdout

@@ -63,7 +63,9 @@ def check_start(portal: Portal, apart: bool = False) -> None:
         raise CannotStart("These settings stop the start:\n" + "\n".join(f"  {problem}" for problem in found))
     pid = running_pid(portal)
     if pid:
-        raise CannotStart(f"This portal runs already (process {pid}); {portal.order('status')} shows it, {portal.order('stop')} ends it.")
+        raise CannotStart(
+            f"This portal runs already (process {pid}); {portal.order('status')} shows it, {portal.order('stop')} ends it."
+        )
     if (portal.data / UNFINISHED).exists():
         raise CannotStart(
             f"A restore into {portal.data} was not finished, and what was withdrawn might be read there. "
