@@ -87,11 +87,11 @@ def csv(folder: Path, rows: int, say: Say) -> list[Figure]:
     )
     peer = more / PEER_ROWS[1] * rows
     ours = min(timed(lambda: check_file(path, tables.SCHEMA)) for _ in range(TRIES))
-    suggested = timed(lambda: check_file(path, tables.SCHEMA, suggest=True))
-    say(f"ours: {ours:.2f} s; with the repairs that it suggests {suggested:.2f} s")
+    suggested = min(timed(lambda: check_file(path, tables.SCHEMA, suggest=True)) for _ in range(TRIES))
+    say(f"ours: {ours:.2f} s; with the repairs that it suggests, as each delivery is checked, {suggested:.2f} s")
     return [
         told("validate.csv.frictionless_us_a_row", per_row * 1e6, "µs"),
-        told("validate.csv.with_repairs", suggested, "s", peer),
+        ratio("validate.csv_with_repairs", suggested, peer, BAR_CSV, "s"),
         ratio("validate.csv", ours, peer, BAR_CSV, "s"),
     ]
 

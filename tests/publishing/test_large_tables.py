@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Any
 from uuid import uuid4
 
 import ckan.plugins.toolkit as tk
@@ -14,7 +15,7 @@ from ckan import model
 from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.publishing import settle
 from ckanext.kzopen.publishing.site import configured
-from ckanext.kzopen.rows import current, deriving, duck, folding, reading, store, thinning
+from ckanext.kzopen.rows import counting, current, deriving, duck, folding, reading, store, thinning
 from ckanext.kzopen.rows import model as versions
 from ckanext.kzopen.rows.comparing import Difference
 from ckanext.kzopen.rows.model import TableFile, Version
@@ -151,9 +152,52 @@ def test_folding_shortens_the_way_and_changes_no_version(app: CKANTestApp, table
         newest = reading.table_of(session, url, version)
         with duck.opened(deriving.duck_folder(), version, newest) as counted:
             assert duck.count(counted) == ROWS + 9
-            assert duck.count(counted, {"name": "Жаңа"}) == 9
+            assert duck.count(counted, {"name": ["Жаңа"]}) == 9
     for number in (1, 5, 10):
         assert read(uri, number) == expected(*changes[: number - 1])
+
+
+QUESTIONS: tuple[dict[str, Any], ...] = (
+    {"filters": {"name": "Жаңа"}},
+    {"filters": {"name": ["Жаңа", "Мектеп 3", "Мектеп 12"]}, "limit": 1},
+    {"filters": {"amount": 7}},
+    {"filters": {"amount": ["007", -1]}},
+    {"filters": {"name": "Мектеп 12", "amount": "12"}},
+    {"filters": {"code": "none"}, "records_format": "csv"},
+)
+OF_POSTGRESQL: tuple[dict[str, Any], ...] = (
+    {"filters": {"amount": "x"}},
+    {"filters": {"_id": 3}},
+    {"filters": {"name": []}},
+    {"filters": {"name": None}},
+    {"filters": {"name": "Жаңа"}, "q": "Жаңа"},
+    {"filters": {"name": "Жаңа"}, "include_total": "false"},
+    {},
+)
+
+
+def test_totals_by_values_are_counted_by_duckdb_as_postgresql_counts_them(
+    app: CKANTestApp, table: tuple[Api, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    api, uri = table
+    api.delivery(uri, body({f"9{n:04d}": ("Жаңа", n) for n in range(9)}), "?mode=upsert")
+    with app.flask_app.test_request_context():
+        session = model.Session()
+        version = versions.latest(session, uri)
+        assert version is not None
+        resource = {"resource_id": version.resource_id}
+        assert counting.countable(resource | QUESTIONS[0]) is None, "its file is not made yet"
+        assert deriving.derive(session, version)
+        assert [counting.countable(resource | asked) for asked in OF_POSTGRESQL] == [None] * len(OF_POSTGRESQL)
+        counted = [_searched(resource | asked) for asked in QUESTIONS]
+        assert [one["total"] for one in counted][:3] == [9, 11, 2]
+        monkeypatch.setattr(counting, "countable", lambda _asked: None)
+        assert [_searched(resource | asked) for asked in QUESTIONS] == counted
+
+
+def _searched(asked: dict[str, Any]) -> dict[str, Any]:
+    found: dict[str, Any] = tk.get_action("datastore_search")({"ignore_auth": True}, dict(asked))
+    return found
 
 
 def test_a_version_in_the_middle_is_withdrawn_and_the_others_stay(app: CKANTestApp, table: tuple[Api, str]) -> None:

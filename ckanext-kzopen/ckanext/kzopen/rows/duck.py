@@ -8,7 +8,7 @@ asks gets a connection that may read one table, `rows`, and nothing else: no oth
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -112,11 +112,13 @@ def _lock(connection: DuckDBPyConnection, readable: list[Path]) -> None:
     connection.execute("SET lock_configuration = true")
 
 
-def count(connection: DuckDBPyConnection, equal: dict[str, Any] | None = None) -> int:
-    """How many rows have these values (None: no value)."""
-    clauses = [f"{_quoted(name)} IS NOT DISTINCT FROM ?" for name in equal or {}]
+def count(connection: DuckDBPyConnection, among: Mapping[str, Sequence[Any]] | None = None) -> int:
+    """How many rows have in each of these columns one of the values, which are of the column's type."""
+    wanted = among or {}
+    clauses = [f"{_quoted(name)} IN ({', '.join('?' * len(values))})" for name, values in wanted.items()]
     where = f" WHERE {' AND '.join(clauses)}" if clauses else ""
-    row = connection.execute(f"SELECT count(*) FROM {ROWS}{where}", list((equal or {}).values())).fetchone()  # noqa: S608
+    given = [value for values in wanted.values() for value in values]
+    row = connection.execute(f"SELECT count(*) FROM {ROWS}{where}", given).fetchone()  # noqa: S608 - quoted
     return int(row[0]) if row else 0
 
 

@@ -101,6 +101,12 @@ def latest(session: Session, uri: str) -> Version | None:
     return session.scalars(_readable(uri).order_by(Version.number.desc()).limit(1)).first()
 
 
+def of_resource(session: Session, resource_id: str) -> Version | None:
+    """The newest version of the table behind a resource of CKAN, as `latest`."""
+    wanted = select(Version).where(Version.resource_id == resource_id, Version.withdrawn.is_(None), Version.thinned.is_(None))
+    return session.scalars(wanted.order_by(Version.number.desc()).limit(1)).first()
+
+
 def is_published(session: Session, resource_id: str) -> bool:
     """Whether a table has versions, withdrawn ones too."""
     return session.scalar(select(Version.id).where(Version.resource_id == resource_id).limit(1)) is not None

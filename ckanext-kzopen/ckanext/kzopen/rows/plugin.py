@@ -9,7 +9,7 @@ import ckan.plugins as p
 import click
 from ckanext.datastore.interfaces import IDatastore
 from ckanext.kzopen.core.web import errors
-from ckanext.kzopen.rows import asking, certificates, cli, jobs, withdrawal, writes
+from ckanext.kzopen.rows import asking, certificates, cli, counting, jobs, withdrawal, writes
 from flask import Blueprint
 
 errors.load(Path(__file__).with_name("errors.yaml"))
@@ -36,9 +36,13 @@ class RowsPlugin(p.SingletonPlugin):
 
 
 class WordsPlugin(p.SingletonPlugin):
-    """`q` on tables whose words are not indexed yet; a plugin of its own, since CKAN's `datastore` must come before it."""
+    """What `datastore_search` asks of large tables; a plugin of its own, since CKAN's `datastore` must come before it."""
 
     p.implements(IDatastore, inherit=True)
+    p.implements(p.IActions)
+
+    def get_actions(self) -> dict[str, Any]:
+        return counting.actions()
 
     def datastore_search(
         self, context: Any, data_dict: dict[str, Any], fields_types: dict[str, str], query_dict: dict[str, Any]

@@ -2,7 +2,7 @@
 
 `tests/faults/guards.yaml` names the guards. For each, the checkout is copied, the guard's text is replaced in the copy, and
 its tests run there, with this checkout's libraries. All share the services of one portal, whose worker and indexer keep their
-guards; the checkout itself is never changed.
+guards; a whole portal that a test starts is without it, too. The checkout itself is never changed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import yaml
 from ckanext.kzopen.runtime.testing.suites import ROOT, TESTS
 
 FILE = TESTS / "faults" / "guards.yaml"
-COPIED = ("ckanext-kzopen", "harvesters", "schemas", "portal_theme", "tests", "pyproject.toml")
+COPIED = ("ckanext-kzopen", "harvesters", "schemas", "portal_theme", "tests", "pyproject.toml", "requirements.txt")
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc")
 # Python imports it at its start, before any package of the portal.
 FIRST = 'import ckanext\n\nckanext.__path__ = ["{folder}/ckanext-kzopen/ckanext", *ckanext.__path__]\n'
@@ -100,6 +100,9 @@ def make_copy(folder: Path, guard: Guard) -> None:
             shutil.copy2(source, folder / name)
     changed = folder / guard.file
     changed.write_text(changed.read_text(encoding="utf-8").replace(guard.text, guard.without), encoding="utf-8")
+    launcher = folder / "kzopen"  # nothing is installed for a copy
+    launcher.write_text(f'#!/bin/sh\nexec {sys.executable} -m ckanext.kzopen.runtime "$@"\n', encoding="utf-8")
+    launcher.chmod(0o755)
     (folder / "sitecustomize.py").write_text(FIRST.format(folder=folder), encoding="utf-8")
 
 
