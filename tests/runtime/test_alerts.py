@@ -95,6 +95,7 @@ def test_each_value_of_a_label_that_an_alert_names_is_told(scraped: list[Metric]
             assert any(one and re.fullmatch(value, one) for one in told), f"{label}={value} of {asked.metric}: {told}"
 
 
+@pytest.mark.long  # Prometheus is a large package, of which the gate would need this program only
 @pytest.mark.parametrize("command", [("check", "rules", str(RULES)), ("test", "rules", *map(str, TESTS))])
 def test_prometheus_itself_takes_the_rules_and_their_tests(command: tuple[str, ...]) -> None:
     if not shutil.which("promtool"):

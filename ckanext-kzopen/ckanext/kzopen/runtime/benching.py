@@ -21,6 +21,7 @@ def run(name: str, quick: bool, as_json: bool, say: Callable[[str], None]) -> in
     sys.path.insert(0, str(ROOT))
     figures = importlib.import_module("bench.figures")
     bench = importlib.import_module(f"bench.{name}")
-    measured = bench.run(quick, (lambda sentence: None) if as_json else say)
+    beside = (lambda sentence: print(sentence, file=sys.stderr, flush=True)) if as_json else say  # warm-up, cache, load
+    measured = bench.run(quick, beside)
     say(figures.as_json(measured) if as_json else "\n".join(figure.line for figure in measured))
     return int(figures.exit_code(measured))
