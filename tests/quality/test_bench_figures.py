@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
+
 from bench.figures import Figure, as_json, at_least, at_most, below, exit_code, faster, ratio, told, unproven
 
 

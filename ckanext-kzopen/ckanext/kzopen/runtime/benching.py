@@ -21,7 +21,11 @@ def run(name: str, quick: bool, as_json: bool, say: Callable[[str], None]) -> in
     sys.path.insert(0, str(ROOT))
     figures = importlib.import_module("bench.figures")
     bench = importlib.import_module(f"bench.{name}")
-    beside = (lambda sentence: print(sentence, file=sys.stderr, flush=True)) if as_json else say  # warm-up, cache, load
-    measured = bench.run(quick, beside)
+    measured = bench.run(quick, _beside if as_json else say)
     say(figures.as_json(measured) if as_json else "\n".join(figure.line for figure in measured))
     return int(figures.exit_code(measured))
+
+
+def _beside(sentence: str) -> None:
+    """Warm-up, state of caches and load, beside what a program reads."""
+    sys.stderr.write(f"{sentence}\n")
