@@ -7,13 +7,16 @@ import gzip
 import io
 import json
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import openpyxl
 import polars as pl
 import pytest
 from ckan import model
 from ckan.tests.helpers import CKANTestApp
-from ckanext.kzopen.core.record import events
+from ckanext.kzopen.core.record import erase, events
+from ckanext.kzopen.core.record.tables import Leaf
+from sqlalchemy import event, select
 
 from tests.publishing.conftest import SCHOOLS, Api
 
@@ -288,3 +291,44 @@ def test_each_step_of_a_delivery_is_in_the_event_log(api: Api, agency: object, u
 
     assert [verb for verb, _ in steps] == ["create", "check", "accept"]
     assert [actor for _, actor in steps][1:] == ["system", "system"]
+
+
+def test_what_is_accepted_is_answered_with_its_place_in_the_public_record(api: Api, anyone: Api, uri: str) -> None:
+    deliveries = [api.delivery(uri, body) for body in (SCHOOLS, CHANGED)]
+    given = anyone.app.get(f"/data/{uri}/certificate.json").json["leaves"]
+
+    records = [delivery["version"]["record"] for delivery in deliveries]
+
+    assert [(one["index"], one["hash"]) for one in records] == [(one["index"], one["hash"]) for one in given]
+    assert all(one["certificate"].endswith(f"/data/{uri}/certificate.json") for one in records)
+    listed = anyone.get(f"/datasets/{uri}/versions").json["versions"]
+    assert [version["record"] for version in listed] == records[::-1]
+    assert anyone.get(f"/datasets/{uri}").json["version"]["record"] == records[1]
+    assert [api.get(f"/deliveries/{one['id']}").json["version"]["record"] for one in deliveries] == records
+
+
+def test_a_version_that_the_record_does_not_tell_any_more_has_no_place(api: Api, anyone: Api, uri: str) -> None:
+    delivery = api.delivery(uri, SCHOOLS)
+    package = model.Package.get(uri).id
+    leaf = model.Session.scalars(select(Leaf.id).where(Leaf.kind == "version", Leaf.object_id == package)).one()
+    erase(model.Session, leaf, "by order")
+    model.Session.commit()
+
+    assert anyone.get(f"/datasets/{uri}/versions").json["versions"][0]["record"] is None
+    assert api.get(f"/deliveries/{delivery['id']}").json["version"]["record"] is None
+
+
+def test_a_list_of_versions_asks_the_record_once(api: Api, anyone: Api, uri: str) -> None:
+    for pupils in range(3):
+        api.delivery(uri, SCHOOLS.replace(b"640", str(pupils).encode()))
+    asked: list[str] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:
+        asked.extend([statement] if "kzopen.leaf" in statement else [])
+
+    event.listen(model.meta.engine, "before_cursor_execute", note)
+    try:
+        assert len(anyone.get(f"/datasets/{uri}/versions").json["versions"]) == 3
+    finally:
+        event.remove(model.meta.engine, "before_cursor_execute", note)
+    assert len(asked) == 1

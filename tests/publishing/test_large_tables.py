@@ -149,10 +149,13 @@ def test_folding_shortens_the_way_and_changes_no_version(app: CKANTestApp, table
         deriving.derive(session, version)
         assert [link.since for link in versions.way_to(session, version)] == [None]
         assert (version.sha256, len(version.rows_sha256 or "")) == (before, 64)
+        assert [(found.number, same) for found, same in current.summed(session, [uri])] == [(version.number, True)]
+        rows_sha256 = version.rows_sha256
         newest = reading.table_of(session, url, version)
         with duck.opened(deriving.duck_folder(), version, newest) as counted:
             assert duck.count(counted) == ROWS + 9
             assert duck.count(counted, {"name": ["Жаңа"]}) == 9
+    assert api.get(f"/datasets/{uri}").json["version"]["rows_sha256"] == rows_sha256
     for number in (1, 5, 10):
         assert read(uri, number) == expected(*changes[: number - 1])
 
@@ -240,7 +243,11 @@ def test_thinned_versions_are_shown_in_the_history_and_their_rows_are_gone(app: 
         session.commit()
         plans = {plan.uri: plan for plan in thinning.planned(session, thinning.load_rules(), datetime.now(UTC).date())}
         assert (plans[uri].numbers, plans[uri].left) == ((1, 2), 2)
-        thinning.thin(session, configured().files_url, plans[uri])
+        file, today = thinning.load(), datetime.now(UTC).date()
+        before = files(uri)
+        assert thinning.thin_at_night(session, configured().files_url, file, today) == 0
+        assert files(uri) == before
+        thinning.thin_at_night(session, configured().files_url, file.model_copy(update={"every_night": True}), today)
     assert files(uri) == [(3, 4, 1), (None, 3, ROWS + 1)]
     assert read(uri, 3) == expected(ONE, TWO)
     told = api.get(f"/datasets/{uri}/versions").json

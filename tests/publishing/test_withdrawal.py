@@ -8,6 +8,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import ckan.plugins.toolkit as tk
 import pytest
@@ -23,7 +24,7 @@ from ckanext.kzopen.core.withdrawal import Order, Withdrawal, cli, kinds, places
 from ckanext.kzopen.core.withdrawal.order import order
 from ckanext.kzopen.core.withdrawal.places import holding
 from ckanext.kzopen.core.withdrawal.spread import spread
-from ckanext.kzopen.publishing import inbox, process, receive
+from ckanext.kzopen.publishing import inbox, listings, process, receive
 from ckanext.kzopen.publishing.datasets import known_passport
 from ckanext.kzopen.publishing.model import Delivery
 from ckanext.kzopen.publishing.site import configured
@@ -35,6 +36,7 @@ from sqlalchemy import select
 from tests.mortals import Forge
 from tests.publishing.conftest import PATIENCE, SCHOOLS, Agency, Api, new_agency, passport
 from tests.publishing.test_deliver import CHANGED, rows_in_datastore, table, table_at
+from tests.publishing.test_keys_and_reports import many
 from tests.search.conftest import until
 
 REASON = {"kk": "ЖСН жарияланған", "ru": "Опубликованы ИИН"}
@@ -192,6 +194,18 @@ def test_a_withdrawn_data_set_is_nowhere(app: CKANTestApp, own: Api, anyone: Api
     assert dataset not in app.get("/api/3/action/package_list").json["result"]
     assert own.post(dataset, SCHOOLS).status_code == 410
     assert own.put(dataset, passport("any")).status_code == 410
+
+
+def test_the_long_list_of_a_refused_delivery_goes_with_its_data_set(app: CKANTestApp, own: Api, dataset: str) -> None:
+    refused = own.delivery(dataset, many(1_001))
+    delivery = model.Session.get_one(Delivery, UUID(refused["id"]))
+    found = inbox.root(configured().files_url) / listings.beside(delivery.path)
+    assert found.exists()
+
+    assert withdraw(own, dataset).status_code == 200
+
+    settled(dataset)
+    assert not found.exists()
 
 
 def test_nobody_reads_it_from_the_first_transaction_on(

@@ -150,6 +150,20 @@ def test_the_command_names_the_table_and_the_row(publish: Publish, resource_id: 
     )
 
 
+def test_rows_that_do_not_give_their_checksum_are_named(publish: Publish, resource_id: str) -> None:
+    version = publish(TABLE, resource_id=resource_id)
+    current.reload(version)
+    version.rows_sha256 = "0" * 64
+    model.Session.commit()
+
+    found = CliRunner().invoke(commands.compare, [version.uri])
+
+    assert (found.exit_code, found.output.splitlines()[0]) == (
+        1,
+        f"{version.uri}: the rows of version 1 do not give their SHA-256",
+    )
+
+
 def test_an_address_without_a_version_is_told_and_is_an_error(publish: Publish, resource_id: str) -> None:
     version = publish(TABLE, resource_id=resource_id)
     current.reload(version)

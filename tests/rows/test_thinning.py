@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from ckanext.kzopen.core.yaml_source import SourceError
-from ckanext.kzopen.rows.thinning import Rule, load_rules, too_many
+from ckanext.kzopen.rows.thinning import Rule, load, load_rules, too_many
 
 RULES = (Rule(after_days=7, keep_one_a="day"), Rule(after_days=730, keep_one_a="month"))
 TODAY = date(2026, 6, 20)
@@ -40,11 +40,11 @@ def test_after_two_years_one_a_month_stays() -> None:
 
 
 def test_the_rules_of_the_portal_can_be_read() -> None:
-    assert load_rules() == RULES
+    assert (load_rules(), load().every_night) == (RULES, False)
 
 
 def test_a_rule_for_today_is_refused_with_its_line(tmp_path: Path) -> None:
     file = tmp_path / "versions.yaml"
-    file.write_text("thinning:\n  - {after_days: 0, keep_one_a: day}\n")
-    with pytest.raises(SourceError, match=r"versions\.yaml:2: versions of today"):
+    file.write_text("every_night: no\nthinning:\n  - {after_days: 0, keep_one_a: day}\n")
+    with pytest.raises(SourceError, match=r"versions\.yaml:3: versions of today"):
         load_rules(file)

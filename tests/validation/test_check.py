@@ -80,6 +80,15 @@ def test_every_error_is_counted_and_the_first_ones_are_listed(tmp_path: Path) ->
     assert report.counts == {"type-error": 10_000, "constraint-error": 5_000, "primary-key": 5_000}
     assert (report.errors, len(report.findings)) == (20_000, 10)
     assert [finding.row for finding in report.findings] == [2, 2, 2, 2, 3, 3, 3, 3, 4, 4]
+    assert report.every is not None
+    every = list(report.every())
+    assert (len(every), tuple(every[:10])) == (20_000, report.findings)
+    assert [(one.row, one.code, one.field) for one in every[-4:]] == [
+        (5_001, "type-error", "id"),
+        (5_001, "constraint-error", "name"),
+        (5_001, "type-error", "day"),
+        (5_001, "primary-key", None),
+    ]
 
 
 def test_the_row_that_has_the_key_already_is_named(tmp_path: Path) -> None:

@@ -10,17 +10,36 @@ UNDER_WAY = ("received", "checking", "failed")
 
 
 @dataclass(frozen=True)
+class Recorded:
+    """A leaf of the public record: its place from 0, its hash in hex, the address of the certificate with its proof."""
+
+    index: int
+    hash: str
+    certificate: str
+
+    @classmethod
+    def of(cls, told: dict[str, Any]) -> Recorded:
+        return cls(told["index"], told["hash"], told["certificate"])
+
+
+@dataclass(frozen=True)
 class Version:
-    """One version of a table; it never changes."""
+    """One version of a table; it never changes.
+
+    `record` is its place in the public record, `rows_sha256` the checksum over its rows once they were read in the background.
+    """
 
     number: int
     rows: int
     sha256: str
     links: dict[str, str] = field(default_factory=dict)
+    record: Recorded | None = None
+    rows_sha256: str | None = None
 
     @classmethod
     def of(cls, told: dict[str, Any]) -> Version:
-        return cls(told["number"], told["rows"], told["sha256"], told.get("links", {}))
+        record = Recorded.of(told["record"]) if told.get("record") else None
+        return cls(told["number"], told["rows"], told["sha256"], told.get("links", {}), record, told.get("rows_sha256"))
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,11 @@ class Portal:
         return delivery
 
     def report(self, number: str) -> Iterator[Finding]:
-        """All findings of a delivery's check, page by page."""
+        """The findings of a delivery's check, page by page: all of them, or the first ones where the portal lists no more.
+
+        It lists 100,000 at most, and 1,000 once the time of keeping of the delivery's bytes has ended; the delivery's `wrong`
+        counts all errors.
+        """
         offset = 0
         while True:
             page = self._json("GET", f"/deliveries/{number}/report", params={"offset": offset, "limit": PAGE})

@@ -56,7 +56,12 @@ def test_rows_are_changed_by_key_and_told(portal: Portal, uri: str) -> None:
     portal.send(uri, [{"bin": "000140000092"}], mode="delete")
 
     assert (changed.changed, changed.added) == (1, 0)
-    assert [version.rows for version in portal.versions(uri)] == [2, 3, 3]
+    versions = portal.versions(uri)
+    assert [version.rows for version in versions] == [2, 3, 3]
+    places = [version.record.index if version.record else None for version in versions]
+    assert None not in places
+    assert places == sorted(places, reverse=True)
+    assert versions[1].record == (changed.version and changed.version.record)
     assert portal.difference(uri, 2)["difference"]["changed"] == 1
 
 
@@ -69,6 +74,17 @@ def test_what_is_wrong_is_told_row_by_row(portal: Portal, uri: str) -> None:
     assert [(finding["row"], finding["field"]) for finding in caught.value.findings] == [(2, "pupils")]
     assert [finding.field for finding in portal.report(caught.value.delivery)] == ["pupils"]
     assert portal.dataset(uri)["version"] is None
+
+
+def test_a_report_of_many_errors_is_read_to_its_end(portal: Portal, uri: str) -> None:
+    from kzopen_client import Refused
+
+    wrong = [{"bin": f"{n:012d}", "name": "Мектеп", "pupils": -n - 1} for n in range(2_100)]
+    with pytest.raises(Refused) as caught:
+        portal.send(uri, wrong)
+
+    found = [(finding.row, finding.cell) for finding in portal.report(caught.value.delivery)]
+    assert found == [(n + 2, str(-n - 1)) for n in range(2_100)]
 
 
 def test_a_problem_is_told_in_the_language_that_was_asked_for(portal: Portal) -> None:

@@ -9,12 +9,21 @@ from ckanext.kzopen.core.states import machine_of
 from ckanext.kzopen.core.texts import in_language
 from ckanext.kzopen.publishing.calls import Mode
 from ckanext.kzopen.publishing.model import Delivery, Passport, Upload
+from ckanext.kzopen.publishing.recorded import Recorded
 from ckanext.kzopen.publishing.site import Site
 from ckanext.kzopen.publishing.stops import told
 from ckanext.kzopen.rows.model import Version
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 Text = Annotated[str, StringConstraints(max_length=2000)]
+
+
+class RecordAnswer(BaseModel):
+    """The leaf of the public record that tells of a version."""
+
+    index: int = Field(description="The place of the leaf in the record, from 0.")
+    hash: str = Field(description="The hash of the leaf, in hexadecimal.")
+    certificate: str = Field(description="Where the leaves of all versions are given with their proofs, signed.")
 
 
 class VersionAnswer(BaseModel):
@@ -25,8 +34,13 @@ class VersionAnswer(BaseModel):
     size: int = Field(description="Bytes of the stored Parquet file.")
     sha256: str = Field(description="SHA-256 of the stored file; of a change, over its parent's and its own file's.")
     parent: int | None = Field(None, description="The version of which this one is stored as a change; null when it is whole.")
+    rows_sha256: str | None = Field(
+        None,
+        description="SHA-256 over the rows as CSV, however they are stored; null until they were read in the background.",
+    )
     created: datetime
     delivery: str | None
+    record: RecordAnswer | None = Field(None, description="Its place in the public record.")
     links: dict[str, str]
 
 
@@ -126,6 +140,9 @@ class DeliveryAnswer(BaseModel):
     settled: datetime | None = Field(description="When every interface showed the new version.")
     size: int = Field(description="Bytes of the body as it was sent.")
     sha256: str = Field(description="SHA-256 of the body as it was sent.")
+    bytes_deleted: datetime | None = Field(
+        None, description="When the body was deleted because its time of keeping had ended; null while it is kept."
+    )
     rows: int | None
     added: int | None
     changed: int | None
@@ -143,14 +160,18 @@ class ReportAnswer(BaseModel):
     delivery: str
     valid: bool
     rows: int
-    errors: int
-    listed: int
+    errors: int = Field(description="How many errors the check found; complete.")
+    listed: int = Field(description="How many of them can be read one by one, page by page: 100,000 at most.")
+    note: str | None = Field(
+        None,
+        description="Why fewer are listed than were found, and what to do, in the language of the request; null: all are.",
+    )
     counts: dict[str, int]
     reading: dict[str, Any] | None
     repairs: list[dict[str, Any]] = Field(default_factory=list)
     offset: int
     findings: list[dict[str, Any]]
-    next: str | None
+    next: str | None = Field(description="The address of the next page; null at the end of the list.")
 
 
 class Reason(BaseModel):
@@ -209,8 +230,8 @@ class ProblemAnswer(BaseModel):
     params: dict[str, Any]
 
 
-def version_answer(site: Site, version: Version) -> VersionAnswer:
-    """A version with the addresses where it can be read."""
+def version_answer(site: Site, version: Version, recorded: Recorded | None) -> VersionAnswer:
+    """A version with the addresses where it can be read, and its place in the public record."""
     here = f"{site.dataset_address(version.uri)}/versions/{version.number}"
     files = {ending: site.data_address(version.uri, version.number, ending) for ending in ("csv", "json", "parquet")}
     return VersionAnswer(
@@ -219,14 +240,25 @@ def version_answer(site: Site, version: Version) -> VersionAnswer:
         size=version.size,
         sha256=version.sha256,
         parent=version.parent,
+        rows_sha256=version.rows_sha256,
         created=version.created,
         delivery=version.delivery_id,
+        record=_record_answer(site, version, recorded),
         links={"diff": f"{here}/diff", **files},
     )
 
 
-def dataset_answer(site: Site, package: dict[str, Any], passport: Passport, current: Version | None) -> DatasetAnswer:
-    """A data set from its CKAN package and its passport."""
+def _record_answer(site: Site, version: Version, recorded: Recorded | None) -> RecordAnswer | None:
+    if recorded is None:
+        return None
+    certificate = f"{site.address}/data/{version.uri}/certificate.json"
+    return RecordAnswer(index=recorded.index, hash=recorded.sha256, certificate=certificate)
+
+
+def dataset_answer(
+    site: Site, package: dict[str, Any], passport: Passport, current: Version | None, recorded: Recorded | None = None
+) -> DatasetAnswer:
+    """A data set from its CKAN package and its passport, with its current version as `recorded`."""
     name = package.get("responsible_translated")
     responsible = {"name": name, "email": package.get("responsible_email"), "phone": package.get("responsible_phone")}
     here = site.dataset_address(passport.uri)
@@ -242,13 +274,15 @@ def dataset_answer(site: Site, package: dict[str, Any], passport: Passport, curr
         keywords=package.get("tags_translated") or {},
         license=package.get("license_id") or None,
         table_schema=passport.schema,
-        version=version_answer(site, current) if current else None,
+        version=version_answer(site, current, recorded) if current else None,
         links={"self": here, "versions": f"{here}/versions", "page": f"{site.address}/dataset/{package['name']}"},
     )
 
 
-def delivery_answer(site: Site, delivery: Delivery, version: Version | None, language: str) -> DeliveryAnswer:
-    """A delivery and the version that it made."""
+def delivery_answer(
+    site: Site, delivery: Delivery, version: Version | None, recorded: Recorded | None, language: str
+) -> DeliveryAnswer:
+    """A delivery and the version that it made, as it is recorded."""
     here = site.delivery_address(delivery.id)
     label = in_language(machine_of("delivery").states[delivery.state].label, language)
     counts = {name: getattr(delivery, name) for name in ("rows", "added", "changed", "unchanged", "removed", "wrong")}
@@ -268,8 +302,9 @@ def delivery_answer(site: Site, delivery: Delivery, version: Version | None, lan
         settled=delivery.settled,
         size=delivery.size,
         sha256=delivery.sha256,
+        bytes_deleted=delivery.bytes_deleted,
         error=delivery.error,
-        version=version_answer(site, version) if version else None,
+        version=version_answer(site, version, recorded) if version else None,
         links={"self": here, "report": f"{here}/report", "dataset": site.dataset_address(delivery.uri)},
         **counts,
     )

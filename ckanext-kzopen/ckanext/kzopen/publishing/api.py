@@ -18,6 +18,7 @@ from ckanext.kzopen.publishing import (
     formats,
     input_errors,
     openapi,
+    recorded,
     rights,
 )
 from ckanext.kzopen.publishing.calls import DifferenceQuery, query
@@ -126,7 +127,9 @@ def get_dataset(uri: str) -> Response:
 def _dataset(site: Site, uri: str, user: str) -> answers.DatasetAnswer:
     passport = datasets.known_passport(model.Session(), uri)
     package = datasets.visible_package(passport, user)
-    return answers.dataset_answer(site, package, passport, versions.latest(model.Session(), uri))
+    current = versions.latest(model.Session(), uri)
+    place = recorded.of_version(model.Session(), current) if current else None
+    return answers.dataset_answer(site, package, passport, current, place)
 
 
 def _seen(uri: str) -> None:
@@ -140,7 +143,8 @@ def get_versions(uri: str) -> Response:
     _seen(uri)
     site = configured()
     found = versions.all_of(model.Session(), uri)
-    shown = [answers.version_answer(site, version) for version in found]
+    places = recorded.of_all(model.Session(), found[0].package_id) if found else {}
+    shown = [answers.version_answer(site, version, places.get(version.number)) for version in found]
     return answered(answers.VersionsAnswer(uri=uri, versions=shown, withdrawn=_withdrawn(uri), thinned=_thinned(uri)))
 
 

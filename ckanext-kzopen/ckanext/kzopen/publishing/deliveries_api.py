@@ -15,7 +15,7 @@ from ckan import model
 from ckanext.kzopen.core.people import systems
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.problem import problem, request_language
-from ckanext.kzopen.publishing import admission, answers, bodies, datasets, decide, formats, receive, reports, rights
+from ckanext.kzopen.publishing import admission, answers, bodies, datasets, decide, formats, receive, recorded, reports, rights
 from ckanext.kzopen.publishing.api import answered, blueprint, deliverable, holder, sender, small_body
 from ckanext.kzopen.publishing.calls import Decision, ReportQuery, RowsQuery, query
 from ckanext.kzopen.publishing.model import Delivery
@@ -88,8 +88,7 @@ def told_digest(header: str | None) -> str | None:
 def delivered(site: Site, delivery: Delivery, *, repeated: bool = False) -> Response:
     """The answer to whoever has just moved a delivery: a problem when its check refused it, 202 while it is on its way."""
     language = request_language()
-    version = versions.made_by(model.Session(), str(delivery.id))
-    body = answers.delivery_answer(site, delivery, version, language)
+    body = _told(site, delivery, language)
     headers = {"Location": body.links["self"]} | ({"Idempotent-Replayed": "true"} if repeated else {})
     if delivery.state == "refused" and delivery.wrong:
         report = reports.page(site, delivery, 0, reports.FIRST_PAGE, language)
@@ -111,9 +110,13 @@ def _readable_delivery(number: UUID) -> Delivery:
 @blueprint.get("/deliveries/<uuid:number>")
 def get_delivery(number: UUID) -> Response:
     """Where a delivery stands."""
-    delivery = _readable_delivery(number)
+    return answered(_told(configured(), _readable_delivery(number), request_language()))
+
+
+def _told(site: Site, delivery: Delivery, language: str) -> answers.DeliveryAnswer:
     version = versions.made_by(model.Session(), str(delivery.id))
-    return answered(answers.delivery_answer(configured(), delivery, version, request_language()))
+    place = recorded.of_version(model.Session(), version) if version else None
+    return answers.delivery_answer(site, delivery, version, place, language)
 
 
 @blueprint.get("/deliveries/<uuid:number>/report")

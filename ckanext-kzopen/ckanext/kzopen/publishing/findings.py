@@ -3,31 +3,40 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 
 import pyarrow as pa
 import pyarrow.compute as pc
 from ckanext.kzopen.validation.report import Finding, Report
 
 LISTED = 1000
+"""Findings that a report has with it; the others are given by its `every`."""
 NUL = re.compile(b"\0")
 
 
 def keys_taken(checked: Report, sent: pa.Table, key: list[str], clashes: tuple[int, ...]) -> Report:
     """The report of an `append` whose keys are in the table already; rows are counted as in the file, header included."""
     header = checked.reading.header_row if checked.reading else 1
-    shown = sent.select(key).take(pa.array(clashes[:LISTED], pa.int64())).to_pylist()
-    findings = tuple(
-        Finding(
-            code="primary-key",
-            message="the key is in the published table already",
-            reason="published",
-            row=header + place + 1,
-            field=", ".join(key),
-            cell=", ".join(str(value) for value in row.values()),
-        )
-        for place, row in zip(clashes, shown, strict=False)
-    )
-    return Report(checked.rows, {"primary-key": len(clashes)}, findings, checked.reading)
+
+    def every() -> Iterator[Finding]:
+        for start in range(0, len(clashes), LISTED):
+            places = clashes[start : start + LISTED]
+            for place, row in zip(places, sent.select(key).take(pa.array(places, pa.int64())).to_pylist(), strict=True):
+                yield Finding(
+                    code="primary-key",
+                    message="the key is in the published table already",
+                    reason="published",
+                    row=header + place + 1,
+                    field=", ".join(key),
+                    cell=", ".join(str(value) for value in row.values()),
+                )
+
+    return _report(checked, "primary-key", clashes, every)
+
+
+def _report(checked: Report, code: str, found: Sequence[object], every: Callable[[], Iterator[Finding]]) -> Report:
+    return Report(checked.rows, {code: len(found)}, tuple(islice(every(), LISTED)), checked.reading, every=every)
 
 
 def other_columns(checked: Report) -> Report:
@@ -49,11 +58,12 @@ def unstorable(checked: Report, table: pa.Table) -> Report | None:
     places = sorted((place, name) for name in texts for place in _with_nul(table[name]))
     if not places:
         return None
-    findings = tuple(
-        Finding(code="cell-error", message="the cell holds U+0000", reason="nul", row=header + place + 1, field=name)
-        for place, name in places[:LISTED]
-    )
-    return Report(checked.rows, {"cell-error": len(places)}, findings, checked.reading)
+
+    def every() -> Iterator[Finding]:
+        for place, name in places:
+            yield Finding(code="cell-error", message="the cell holds U+0000", reason="nul", row=header + place + 1, field=name)
+
+    return _report(checked, "cell-error", places, every)
 
 
 def _with_nul(column: pa.ChunkedArray) -> list[int]:

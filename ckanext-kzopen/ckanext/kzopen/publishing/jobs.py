@@ -9,9 +9,9 @@ from uuid import UUID
 
 from ckan import model
 from ckanext.kzopen.core import files
-from ckanext.kzopen.core.jobs import Retry, task
+from ckanext.kzopen.core.jobs import NO_RETRY, UPKEEP, Retry, task
 from ckanext.kzopen.core.withdrawal import tombstone
-from ckanext.kzopen.publishing import decide, inbox, portal_figures, process, uploads, withdrawal
+from ckanext.kzopen.publishing import decide, inbox, keeping, listings, portal_figures, process, uploads, withdrawal
 from ckanext.kzopen.publishing.model import Delivery, Passport, due, known_bodies
 from ckanext.kzopen.publishing.receive import defer_check
 from ckanext.kzopen.publishing.settle import TASK_LABELS, bring_datastore, bring_labels
@@ -94,7 +94,21 @@ def tidy_uploads() -> None:
 def tidy() -> None:
     """Remove bodies that no delivery knows: they never arrived whole, or their request was cut off before the commit."""
     files_url = configured().files_url
-    old = {entry.name.rpartition("/")[2]: entry.name for entry in inbox.old_files(files_url, UNKNOWN_AFTER, time.time())}
-    for name in old.keys() - known_bodies(model.Session(), old):
+    old = {entry.name: _delivery_of(entry.name) for entry in inbox.old_files(files_url, UNKNOWN_AFTER, time.time())}
+    known = known_bodies(model.Session(), set(old.values()))
+    for name in (name for name, delivery in old.items() if delivery not in known):
         log.info("a body that no delivery knows is thrown away: %s", name)
-        files.of(files_url).delete(old[name])
+        files.of(files_url).delete(name)
+
+
+def _delivery_of(name: str) -> str:
+    """Whose a stored file is, by its name: a delivery's body, or the list of what is wrong with it."""
+    return name.rpartition("/")[2].removesuffix(listings.ENDING)
+
+
+@task("publishing.keep", cron="10 21 * * *", retry=NO_RETRY, queue=UPKEEP)
+def delete_past_bytes() -> None:
+    """Delete the bytes of deliveries whose time is past by `schemas/deliveries.yaml`, at night in Astana."""
+    number = keeping.delete_past(model.Session(), configured().files_url, keeping.load_rules(), datetime.now(UTC))
+    if number:
+        log.info("the bytes of %s deliveries were deleted by the rules of keeping", number)

@@ -36,9 +36,10 @@ class Delivery(Base):
     `mode` is replace, append, upsert or delete. `check_only` is whether the sender asked for a check alone. One that
     `waits_for` something (`check`: for its sender, `approval`: for somebody else) stops before publication until a person
     decides (`approver`, with `decision_reason`). `stops` are what put it into quarantine (`stops.Stop`). `repairs` are kinds
-    and fields of repairs that a person accepted for it alone. `report` is `validation.report.Report.stored()`. The counts of
-    rows are None until they are known. `key_free` is whether its idempotency key may be used again. `settled` is when
-    DataStore, too, showed the version of an accepted delivery.
+    and fields of repairs that a person accepted for it alone. `report` is `validation.report.Report.stored()`, with `listed`,
+    the number of findings that can be read (`listings`). The counts of rows are None until they are known. `key_free` is
+    whether its idempotency key may be used again. `settled` is when DataStore, too, showed the version of an accepted
+    delivery, `bytes_deleted` when a rule of keeping deleted its bytes.
     """
 
     __tablename__ = "delivery"
@@ -83,6 +84,7 @@ class Delivery(Base):
     checked: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     finished: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
     settled: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
+    bytes_deleted: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
     @property
     def owner_org(self) -> str | None:
@@ -187,6 +189,9 @@ def latest_deliveries(session: Session, package_ids: list[str], limit: int = 20)
 
 
 def known_bodies(session: Session, names: Iterable[str]) -> set[str]:
-    """Those of these file names (a delivery's id in hexadecimal) that belong to a delivery."""
+    """Those of these file names (a delivery's id in hexadecimal) that belong to a delivery whose bytes are kept."""
     ids = [UUID(hex=name) for name in names if len(name) == 32]
-    return {found.hex for found in session.scalars(select(Delivery.id).where(Delivery.id.in_(ids)))}
+    return {
+        found.hex
+        for found in session.scalars(select(Delivery.id).where(Delivery.id.in_(ids), Delivery.bytes_deleted.is_(None)))
+    }

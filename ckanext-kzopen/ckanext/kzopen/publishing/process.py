@@ -15,7 +15,7 @@ from ckanext.kzopen.core import states
 from ckanext.kzopen.core.texts import ASTANA
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.withdrawal import tombstone
-from ckanext.kzopen.publishing import accept, compatibility, inbox, repairs, rules, stops
+from ckanext.kzopen.publishing import accept, compatibility, inbox, listings, repairs, rules, stops
 from ckanext.kzopen.publishing.model import Delivery, Passport
 from ckanext.kzopen.publishing.receive import defer_publication
 from ckanext.kzopen.publishing.refusal import Refused
@@ -66,7 +66,7 @@ def _decide(session: Session, site: Site, delivery: Delivery) -> None:
                 accept.accept(session, site, delivery, passport, checked, early)
     except Refused as refusal:
         session.rollback()
-        _refuse(session, delivery, refusal.report)
+        _refuse(session, site, delivery, refusal.report)
     if delivery.state != "accepted":  # of an accepted one there is more to wait for
         tell(session, delivery.id)
     session.commit()
@@ -241,10 +241,11 @@ def schema_for(mode: str, schema: dict[str, Any]) -> dict[str, Any]:
     return schema | {"fields": [field for field in schema["fields"] if field["name"] in key]}
 
 
-def _refuse(session: Session, delivery: Delivery, report: Any) -> None:
+def _refuse(session: Session, site: Site, delivery: Delivery, report: Any) -> None:
+    stored = report.stored() | {"listed": listings.keep(site.files_url, delivery.path, report)}
     now = _now()
     way = "refuse" if delivery.state == "checking" else "refuse_late"
-    given = {"report": report.stored(), "rows": report.rows, "wrong": report.errors, "checked": now, "finished": now}
+    given = {"report": stored, "rows": report.rows, "wrong": report.errors, "checked": now, "finished": now}
     states.change(session, "delivery", delivery, way, actor=SYSTEM, **given)
 
 

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from datetime import date
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from ckanext.kzopen.rows import model as versions
@@ -34,8 +35,7 @@ def unknown_codes(
     """
     from ckanext.kzopen.rows import labels
 
-    findings: list[Finding] = []
-    number = 0
+    wrong: list[tuple[Reference, pl.DataFrame | None]] = []
     for reference in labels.references(passport.schema):
         sent = _sent(checked, passport.schema, reference.columns)
         if sent is None:
@@ -45,15 +45,20 @@ def unknown_codes(
             known = None if rows is None else _codes([row[code] for code in reference.codes] for row in rows)
         else:
             known = _codes_here(session, files_url, passport, mode, checked, reference.codes)
-        times, listed = _unknown(reference, sent, known, LISTED - len(findings))
-        number += times
-        findings += listed
-    if not number:
-        return None
-    report = checked.report
-    room = max(0, LISTED - len(report.findings))
+        wrong.append((reference, None if known is None else _unknown(reference, sent, known)))
+    number = sum(1 if rows is None else len(rows) for _, rows in wrong)
+    return _with_codes(checked.report, number, wrong) if number else None
+
+
+def _with_codes(report: Report, number: int, wrong: Sequence[tuple[Reference, pl.DataFrame | None]]) -> Report:
+    """The report with the findings on codes behind its own."""
+
+    def every() -> Iterator[Finding]:
+        own = report.every() if report.every else report.findings
+        return chain(own, *(_findings(reference, rows) for reference, rows in wrong))
+
     counts = {**report.counts, "foreign-key": number}
-    return replace(report, counts=counts, findings=(*report.findings, *findings[:room]))
+    return replace(report, counts=counts, findings=tuple(islice(every(), LISTED)), every=every)
 
 
 def _sent(checked: Checked, schema: Mapping[str, Any], names: Sequence[str]) -> pl.DataFrame | None:
@@ -119,29 +124,32 @@ def _codes_here(
     return found | _codes(zip(*(column.to_pylist() for column in old.columns), strict=True))
 
 
-def _unknown(reference: Reference, sent: pl.DataFrame, known: set[Codes] | None, room: int) -> tuple[int, list[Finding]]:
-    """How many codes are unknown, and the first of them one by one."""
+def _unknown(reference: Reference, sent: pl.DataFrame, known: set[Codes]) -> pl.DataFrame:
+    """The rows whose codes are unknown, in the order of the file."""
     import polars as pl
+
+    names = list(reference.columns)
+    distinct = sent.select(names).unique()
+    strange = [tuple(map(str, row)) not in known for row in distinct.iter_rows()]
+    return sent.join(distinct.filter(pl.Series(strange, dtype=pl.Boolean)), on=names, how="semi").sort(NUMBER)
+
+
+def _findings(reference: Reference, rows: pl.DataFrame | None) -> Iterator[Finding]:
+    """What is told of rows whose codes are unknown; without rows, of a reference table that is not there."""
     from ckanext.kzopen.validation.report import Finding
 
     field, names = ", ".join(reference.columns), list(reference.columns)
-    if known is None:
+    if rows is None:
         note = f'"{reference.uri}"'
-        return 1, [Finding(code="foreign-key", message="no such reference table", field=field, params={"note": note})]
-    distinct = sent.select(names).unique()
-    strange = [tuple(map(str, row)) not in known for row in distinct.iter_rows()]
-    wrong = sent.join(distinct.filter(pl.Series(strange, dtype=pl.Boolean)), on=names, how="semi").sort(NUMBER)
-    findings = []
-    for row in wrong.head(max(0, room)).iter_rows(named=True):
+        yield Finding(code="foreign-key", message="no such reference table", field=field, params={"note": note})
+        return
+    for row in rows.iter_rows(named=True):
         told = ", ".join(str(row[name]) for name in names)
-        findings.append(
-            Finding(
-                code="foreign-key",
-                message="the code is not in the reference table",
-                row=row[NUMBER],
-                field=field,
-                cell=told,
-                params={"note": f'"{told}" ({reference.uri or field})'},
-            )
+        yield Finding(
+            code="foreign-key",
+            message="the code is not in the reference table",
+            row=row[NUMBER],
+            field=field,
+            cell=told,
+            params={"note": f'"{told}" ({reference.uri or field})'},
         )
-    return len(wrong), findings

@@ -12,7 +12,7 @@ from ckanext.kzopen.core import files, jobs, states
 from ckanext.kzopen.core.texts import in_language
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.withdrawal import Kind, Place, Thing, kinds, register, tombstone
-from ckanext.kzopen.publishing import uploads
+from ckanext.kzopen.publishing import listings, uploads
 from ckanext.kzopen.publishing.model import Delivery, Passport
 from ckanext.kzopen.publishing.package import hide_table, shown_version
 from ckanext.kzopen.publishing.site import configured
@@ -172,7 +172,9 @@ def deliveries_of(session: Session, thing: Thing) -> list[Delivery]:
 
 
 def _bodies(session: Session, thing: Thing) -> list[str]:
-    return [delivery.path for delivery in deliveries_of(session, thing)]
+    """What was sent, and the long lists of what was wrong with it, which quote cells."""
+    paths = [delivery.path for delivery in deliveries_of(session, thing)]
+    return [*paths, *map(listings.beside, paths)]
 
 
 def delete_uploads(session: Session, thing: Thing) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import ckan.plugins.toolkit as tk
 from ckan import model
 from ckanext.datastore.backend.postgres import get_write_engine
-from ckanext.kzopen.rows import comparing, datastore, described, dictionary, words
+from ckanext.kzopen.rows import comparing, datastore, described, dictionary, whole, words
 from ckanext.kzopen.rows.chain import NoWay
 from ckanext.kzopen.rows.model import Version
 from ckanext.kzopen.rows.reading import table_of
@@ -71,6 +71,24 @@ def changed(session: Session, uris: Collection[str] = ()) -> Iterator[tuple[Vers
         raise NoVersion(", ".join(unknown))
     for version in wanted:
         yield version, _difference(session, version)
+
+
+def summed(session: Session, uris: Collection[str] = ()) -> Iterator[tuple[Version, bool | None]]:
+    """Of every table (of `uris`, where some are named) the newest version whose rows have a SHA-256, and whether they still
+    give it; None when its files are missing."""
+    readable = Version.rows_sha256.is_not(None), Version.withdrawn.is_(None), Version.thinned.is_(None)
+    newest = select(Version).where(*readable).distinct(Version.package_id)
+    for version in session.scalars(newest.order_by(Version.package_id, Version.number.desc())).all():
+        if not uris or version.uri in uris:
+            yield version, _is_as_summed(session, version)
+
+
+def _is_as_summed(session: Session, version: Version) -> bool | None:
+    try:
+        table = table_of(session, tk.config["kzopen.files_url"], version)
+        return whole.sha256_of_rows(version, table) == version.rows_sha256
+    except (NoWay, FileNotFoundError):
+        return None
 
 
 def _difference(session: Session, version: Version) -> comparing.Difference | None:

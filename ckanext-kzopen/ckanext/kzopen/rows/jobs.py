@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from ckan import model
 from ckanext.kzopen.core.jobs import NO_RETRY, UPKEEP, Retry, task
 
@@ -29,6 +31,17 @@ def fold(package: str) -> None:
     if version is not None:
         current.take_in_words(version)
         deriving.derive(session, version)
+
+
+@task("rows.thin", cron="40 21 * * *", retry=NO_RETRY, queue=UPKEEP)
+def thin() -> None:
+    """Thin out old versions by `schemas/versions.yaml` where that is switched on there, at night in Astana."""
+    import ckan.plugins.toolkit as tk
+    from ckanext.kzopen.core.texts import ASTANA
+    from ckanext.kzopen.rows import thinning
+
+    today = datetime.now(ASTANA).date()
+    thinning.thin_at_night(model.Session(), tk.config["kzopen.files_url"], thinning.load(), today)
 
 
 @task("rows.tidy", cron="47 3 * * *", retry=NO_RETRY, queue=UPKEEP)

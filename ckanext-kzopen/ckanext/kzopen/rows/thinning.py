@@ -31,6 +31,7 @@ class Rule(Source):
 class VersionsFile(Source):
     """What `schemas/versions.yaml` holds."""
 
+    every_night: bool
     thinning: tuple[Rule, ...]
 
 
@@ -46,10 +47,15 @@ class Thinned:
 
 def load_rules(path: Path | None = None) -> tuple[Rule, ...]:
     """The rules; raises SourceError for what contradicts itself."""
+    return load(path).thinning
+
+
+def load(path: Path | None = None) -> VersionsFile:
+    """The rules, and whether they are applied every night; raises SourceError for what contradicts itself."""
     file, document = read(path or schemas("versions.yaml"), VersionsFile)
     if mistakes := list(_mistakes(file)):
         raise document.error(*mistakes)
-    return file.thinning
+    return file
 
 
 def _mistakes(file: VersionsFile) -> Iterator[tuple[Place, str]]:
@@ -83,6 +89,14 @@ def planned(session: Session, rules: Iterable[Rule], today: date) -> Iterator[Th
         made = [(row.number, row.created) for row in session.execute(select(Version.number, Version.created).where(*readable))]
         if gone := too_many(made, known, today):
             yield Thinned(package_id, uri, tuple(sorted(gone)), len(made) - len(gone))
+
+
+def thin_at_night(session: Session, files_url: str, file: VersionsFile, today: date) -> int:
+    """Apply the rules, where they are switched on for every night; how many versions went. Commits."""
+    plans = list(planned(session, file.thinning, today)) if file.every_night else []
+    for plan in plans:
+        thin(session, files_url, plan)
+    return sum(len(plan.numbers) for plan in plans)
 
 
 def thin(session: Session, files_url: str, plan: Thinned) -> None:

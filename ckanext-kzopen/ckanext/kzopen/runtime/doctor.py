@@ -276,7 +276,7 @@ def _withdrawals(portal: Portal, inner: Running) -> Examined:
 
 def _reload(portal: Portal, sentence: str) -> str:
     """The command for the data set with which a finding begins; what cannot be read cannot be loaded either."""
-    if sentence.endswith("are missing"):
+    if sentence.endswith(("are missing", "do not give their SHA-256")):
         return FROM_A_BACKUP
     return portal.order(f"ckan kzopen-rows reload {sentence.partition(':')[0]}")
 

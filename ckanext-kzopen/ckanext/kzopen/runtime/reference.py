@@ -14,7 +14,7 @@ from ckanext.kzopen.core.law.terms import Term, load_terms
 from ckanext.kzopen.core.people import activities, tables
 from ckanext.kzopen.core.record.keeping import load_rules
 from ckanext.kzopen.core.texts import LANGUAGES
-from ckanext.kzopen.publishing import openapi
+from ckanext.kzopen.publishing import keeping, openapi
 from ckanext.kzopen.rows import withdrawal, writes
 
 PACKAGE = Path(__file__).parents[1]
@@ -49,6 +49,11 @@ def page(root: Path) -> str:
             "Keeping of events",
             "How long the event log keeps what: `schemas/keeping.yaml`. The first rule that fits decides.",
             table(KEEPING, keeping_rows()),
+        ),
+        _section(
+            "Keeping of sent files",
+            "How long the bytes of a delivery are kept after its end: `schemas/deliveries.yaml`, the portal's own choice.",
+            table(("deliveries that are", "days"), ((rule.state, rule.days) for rule in keeping.load_rules())),
         ),
         _section("Errors", "The `code` of `problem+json` answers and of pages.", table(ERRORS, error_rows())),
         _section(

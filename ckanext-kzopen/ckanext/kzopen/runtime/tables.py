@@ -13,6 +13,7 @@ from ckanext.kzopen.core.law.terms import load_terms
 from ckanext.kzopen.core.record.keeping import load_rules
 from ckanext.kzopen.core.web import errors
 from ckanext.kzopen.core.yaml_source import SourceError
+from ckanext.kzopen.publishing import keeping
 from ckanext.kzopen.rows import thinning
 from ckanext.kzopen.runtime.scanning import Finding, files_of, told
 from ckanext.kzopen.search import synonyms
@@ -38,6 +39,8 @@ def _broken(root: Path, name: str) -> Iterator[Finding]:
             synonyms.check(path)
         elif name == "schemas/versions.yaml":
             thinning.load_rules(path)
+        elif name == "schemas/deliveries.yaml":
+            keeping.load_rules(path)
         elif name.startswith("schemas/calendars/"):
             load_calendar(path)
         elif path.name == "errors.yaml":

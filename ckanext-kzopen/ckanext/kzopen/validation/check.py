@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from ckanext.kzopen.validation.repairs.suggest import Table, suggested
 from ckanext.kzopen.validation.report import Finding, Report, Shown
 from ckanext.kzopen.validation.short import is_short
 from ckanext.kzopen.validation.tables import table_of
-from frictionless import Field, Schema
+from frictionless import Error, Field, Schema
 
 WORTH_THREADS = 1_000_000
 SHOWN_ROWS, FIRST_ROWS, SHOWN_COLUMNS, SHOWN_LETTERS = 200, 20, 60, 200
@@ -62,7 +63,8 @@ def check_file(
     suggest: bool = False,
     take: pieces.Taker | None = None,
 ) -> Checked:
-    """Check the file at `path` against a Table Schema descriptor; count every error, list the first `limit`.
+    """Check the file at `path` against a Table Schema descriptor; count every error, list the first `limit` (`report.every`
+    gives the others).
 
     `media_type` and `name` are what the sender says; they decide nothing, since content tells the format.
     The table has the schema's fields in the schema's order, typed. Repairs that are `accepted` are made before; with
@@ -138,16 +140,28 @@ def check_cells(cells: Cells, descriptor: schemas.Descriptor, schema: Schema, li
     repeats = [*repeated_values(columns), *repeated_keys(columns, schema.primary_key)]
     counts = Counter(error.type for error in header.errors) + _counts(cells, columns, blank, repeats)
     known = {field.name: field for field in fields} | {field.name: field for field in schema.fields}
-    findings = [from_error(error, known) for error in header.errors[:limit]]
-    if counts and len(findings) < limit:
+    findings: tuple[Finding, ...] = ()
+    every = None
+    if counts:
         located = Located(cells, texts, fields, _bad_rows(cells, columns, blank, repeats), repeats)
-        findings += [from_error(error, known) for error in listed(located, limit - len(findings))]
-    report = Report(cells.rows, dict(counts), tuple(findings), cells.reading)
+        every = _every(header.errors, located, known)
+        findings = tuple(islice(every(), limit))
+    report = Report(cells.rows, dict(counts), findings, cells.reading, every=every)
     table = None if counts else table_of(columns, schema)
     if not suggest:
         return Checked(report, table)
     mendable = _mendable(cells, texts, columns, repeats, schema)
     return Checked(replace(report, shown=_shown(mendable, findings)), table, mendable)
+
+
+def _every(of_header: Sequence[Error], located: Located, known: Mapping[str, Field]) -> Callable[[], Iterator[Finding]]:
+    """What gives all findings in the order of the file, and from the first on each time."""
+
+    def every() -> Iterator[Finding]:
+        yield from (from_error(error, known) for error in of_header)
+        yield from (from_error(error, known) for error in listed(located))
+
+    return every
 
 
 def _mendable(

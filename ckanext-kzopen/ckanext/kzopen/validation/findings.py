@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from ckanext.kzopen.validation.cells import Unreadable
+from ckanext.kzopen.validation.listing import RowError
 from ckanext.kzopen.validation.report import Finding
 from frictionless import Error, Field, errors
 
@@ -18,7 +19,7 @@ BY_CODE = {
 }
 
 
-def from_error(error: Error, fields: Mapping[str, Field]) -> Finding:
+def from_error(error: Error | RowError, fields: Mapping[str, Field]) -> Finding:
     """The finding that tells what frictionless found; `fields` by name give examples of what is expected."""
     reason, params = _details(error, fields)
     return Finding(
@@ -35,16 +36,16 @@ def from_error(error: Error, fields: Mapping[str, Field]) -> Finding:
     )
 
 
-def _details(error: Error, fields: Mapping[str, Field]) -> tuple[str, dict[str, str]]:
-    if isinstance(error, errors.TypeError):
-        field = fields[error.field_name]
+def _details(error: Error | RowError, fields: Mapping[str, Field]) -> tuple[str, dict[str, str]]:
+    if error.type == errors.TypeError.type:
+        field = fields[getattr(error, "field_name", "")]
         return field.type, {"type": field.type, "example": example(field)}
-    if isinstance(error, errors.ConstraintError):
+    if error.type == errors.ConstraintError.type:
         found = CONSTRAINT.search(error.note)
         return (found[1], {"limit": found[2]}) if found else ("", {})
-    if isinstance(error, errors.PrimaryKeyError) and "None" in error.note:
+    if error.type == errors.PrimaryKeyError.type and "None" in error.note:
         return "empty", {}
-    if isinstance(error, errors.UniqueError | errors.PrimaryKeyError):
+    if error.type in (errors.UniqueError.type, errors.PrimaryKeyError.type):
         found = OTHER_ROW.search(error.note)
         return "", {"other": found[1]} if found else {}
     return "", {"note": error.note} if error.note else {}

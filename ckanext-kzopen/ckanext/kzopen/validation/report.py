@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
@@ -55,7 +55,11 @@ class Shown:
 @dataclass(frozen=True)
 class Report:
     """The outcome of one check; `counts` are complete, `findings` are the first ones in the order of the file, `repairs`
-    what was mended (`done`) and what could be, `shown` the rows of the first findings or, without any, the first rows."""
+    what was mended (`done`) and what could be, `shown` the rows of the first findings or, without any, the first rows.
+
+    `every` gives all findings from the first on, each made as it is read, where there may be more than `findings`; it holds
+    the table, and is not stored.
+    """
 
     rows: int
     counts: Mapping[str, int]
@@ -63,6 +67,7 @@ class Report:
     reading: Reading | None = None
     repairs: tuple[Repair, ...] = ()
     shown: Shown | None = None
+    every: Callable[[], Iterator[Finding]] | None = dataclasses.field(default=None, compare=False, repr=False)
 
     @property
     def valid(self) -> bool:

@@ -34,7 +34,8 @@ UNFINISHED = (".unfinished-", ".part", WORK)
 NEEDED = """
     SELECT 'files/' || f.path FROM kzopen.version_file f
     JOIN kzopen.version v ON (v.package_id, v.number) = (f.package_id, f.number) WHERE v.withdrawn IS NULL
-    UNION ALL SELECT 'files/' || path FROM kzopen.delivery d WHERE state NOT IN ('refused', 'withdrawn') AND NOT EXISTS (
+    UNION ALL SELECT 'files/' || path FROM kzopen.delivery d WHERE state NOT IN ('refused', 'withdrawn')
+    AND bytes_deleted IS NULL AND NOT EXISTS (
         SELECT FROM kzopen.withdrawal w WHERE w.kind = 'dataset' AND w.object_id = d.package_id)
 """
 UPLOADED = """
