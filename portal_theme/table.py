@@ -5,10 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlencode
 
 import ckan.model as model
 import ckan.plugins.toolkit as tk
-from ckanext.kzopen.rows.model import XLSX_ROWS, Version, all_of
+from ckanext.kzopen.rows.described import schema_of
+from ckanext.kzopen.rows.model import XLSX_ROWS, Version, all_of, latest
+from ckanext.kzopen.rows.references import of_words, public_version
+
+from portal_theme.reader import Translated, kz_title, language
 
 NAMES = {"csv": "CSV", "xlsx": "Excel", "json": "JSON", "parquet": "Parquet"}
 ENDINGS = tuple(NAMES)
@@ -20,6 +25,15 @@ class Download:
 
     format: str
     url: str
+
+
+@dataclass(frozen=True)
+class ReferenceTable:
+    """The data set that tells what the codes of a column mean; `named` is whether they have names there."""
+
+    name: str
+    title: Translated
+    named: bool
 
 
 def kz_table(package: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -34,6 +48,29 @@ def kz_downloads(package: Mapping[str, Any], resource: Mapping[str, Any]) -> lis
         return [Download(NAMES[e], tk.h.url_for("kzopen_rows.current", uri=package["name"], ending=e)) for e in endings]
     dumps = (form for form in ("csv", "json"))
     return [Download(NAMES[f], tk.h.url_for("datastore.dump", resource_id=resource["id"], format=f)) for f in dumps]
+
+
+def kz_reference_tables(package: Mapping[str, Any]) -> dict[str, ReferenceTable]:
+    """By column of the published table the reference table of its codes, where everybody may see it."""
+    version = latest(model.Session(), package["name"])
+    found = {}
+    for reference in of_words(schema_of(model.Session(), version)) if version else ():
+        known = public_version(model.Session(), reference.uri)
+        if known is not None:
+            title = kz_title(tk.get_action("package_show")({}, {"id": known.package_id}))
+            named = any(field["name"].startswith("name_") for field in known.schema["fields"])
+            found[reference.columns[0]] = ReferenceTable(reference.uri, title, named)
+    return found
+
+
+def kz_named_downloads(
+    package: Mapping[str, Any], resource: Mapping[str, Any], tables: Mapping[str, ReferenceTable]
+) -> list[Download]:
+    """The downloads with the names of codes in the reader's language beside them; none when no code has a name."""
+    if not any(table.named for table in tables.values()):
+        return []
+    found = (one for one in kz_downloads(package, resource) if one.format != NAMES["parquet"])
+    return [Download(one.format, f"{one.url}?{urlencode({'labels': language()})}") for one in found]
 
 
 def kz_versions(package: Mapping[str, Any], limit: int) -> list[Version]:
@@ -54,4 +91,4 @@ def kz_keywords(package: Mapping[str, Any]) -> list[str]:
     return list(words or [tag["display_name"] for tag in package.get("tags", [])])
 
 
-TABLE = (kz_table, kz_downloads, kz_versions, kz_license, kz_keywords)
+TABLE = (kz_table, kz_downloads, kz_named_downloads, kz_reference_tables, kz_versions, kz_license, kz_keywords)

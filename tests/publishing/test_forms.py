@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from ckanext.kzopen.publishing import forms, proposal
 from ckanext.kzopen.publishing.passport import Passport
@@ -93,6 +94,30 @@ def test_allowed_values_that_nobody_changed_stay_what_they_were() -> None:
 
     assert kept() == [[1, 2], ["a;b", "c"], [True]]
     assert kept(columns__0__enum="1; 3") == [["1", "3"], ["a;b", "c"], [True]]
+
+
+def refers(column: str | list[str], uri: str, code: str | list[str] = "code") -> dict[str, Any]:
+    return {"fields": column, "reference": {"resource": uri, "fields": code}}
+
+
+def test_reference_tables_go_through_the_form_and_what_it_does_not_tell_of_is_kept() -> None:
+    fields = [{"name": name, "type": "string"} for name in "abc"]
+    unseen = [refers(["a", "b"], "pairs", ["x", "y"]), refers("c", "")]
+    known = {"fields": fields, "foreignKeys": [refers("a", "regions", "kato"), *unseen]}
+    values = forms.columns_as_values(fields, [], forms.references_of(known))
+    assert [values[f"columns.{n}.reference"] for n in range(3)] == ["regions", "", ""]
+
+    def kept(**changed: str) -> list[object]:
+        sent = values | {f"columns.{'abc'.index(name)}.reference": uri for name, uri in changed.items()}
+        schema = forms.keep_unseen(forms.described(sent)["schema"], known, chosen=forms.references_in(sent))
+        return schema["foreignKeys"]
+
+    assert kept() == known["foreignKeys"], "the column of the codes stays, which the form does not show"
+    assert kept(a="kinds") == [*unseen, refers("a", "kinds")]
+    assert kept(a="", b="kinds") == [*unseen, refers("b", "kinds")]
+    silent = {name: text for name, text in values.items() if not name.endswith("reference")}
+    schema = forms.keep_unseen(forms.described(silent)["schema"], known, chosen=forms.references_in(silent))
+    assert schema["foreignKeys"] == known["foreignKeys"]
 
 
 def test_columns_come_from_a_messy_file_as_a_person_would_describe_them(tmp_path: Path) -> None:

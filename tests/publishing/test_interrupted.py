@@ -73,8 +73,10 @@ def test_a_publication_survives_the_death_of_its_worker(
     assert bins(app, uri) == NEW
     known = versions.paths(session)
     left = [entry.name for entry in store.leftovers(configured().files_url, known, older_than=-1) if uri in entry.name]
-    # A file that was being written when its worker died has no name yet; the job that tidies takes it away.
-    assert [UNFINISHED in name for name in left] == ([True] if point == ONLY_STAGED else [])
+    # A file that was being written when its worker died has no name yet; the job that tidies takes it away. What is to go into
+    # a bucket is written among the copies on this machine, and has not come to the bucket.
+    on_disk = configured().files_url.startswith("file:")
+    assert [UNFINISHED in name for name in left] == ([True] if point == ONLY_STAGED and on_disk else [])
 
 
 def test_a_second_worker_with_the_same_delivery_publishes_nothing_twice(app: CKANTestApp, uri: str, waiting: UUID) -> None:

@@ -8,9 +8,11 @@ from uuid import uuid4
 import ckan.plugins.toolkit as tk
 import pytest
 from ckan.tests.helpers import CKANTestApp
+from ckanext.kzopen.publishing.forms import values_of
 from ckanext.kzopen.publishing.harvest.reference import SCHEMA
 
 from tests.publishing.conftest import Agency, Api, passport
+from tests.publishing.test_staff_pages import Browser, page, words
 
 REGIONS = (
     "code,parent,name_kk,name_ru,name_en,valid_from,valid_until,kato\n"
@@ -163,3 +165,78 @@ def test_unknown_codes_are_counted_beside_other_faults(app: CKANTestApp, agency:
     assert report["counts"] == {"type-error": 2, "foreign-key": 2}
     codes = [(one["row"], one["cell"]) for one in report["findings"] if one["code"] == "foreign-key"]
     assert codes == [(3, "77"), (4, "99")]
+
+
+def test_the_page_tells_of_what_its_codes_are_and_offers_the_table_with_their_names(app: CKANTestApp, agency: Agency) -> None:
+    api = Api(app, agency.token)
+    reference, table = published(api, agency.name)
+    assert api.delivery(table, b"kato,people\n10,600000\n")["state"] == "accepted"
+
+    told = page(app.get(f"/ru/dataset/{table}"))
+
+    row = next(row for row in told.select("tr") if row.select_one("th code") and words(row, "code") == "kato")
+    assert words(row, f'a[href$="/dataset/{reference}"]') == "Перечень школ"
+    named = told.select(".named-downloads a")
+    assert [one.get_text() for one in named] == ["CSV", "Excel", "JSON"]
+    assert app.get(str(named[2]["href"])).json == [{"kato": "10", "kato_label": "Абайская область", "people": 600000}]
+    plain = page(app.get(f"/ru/dataset/{reference}"))
+    assert plain.select(".named-downloads") == []
+
+
+def test_staff_choose_the_reference_table_of_a_column_in_the_form(app: CKANTestApp, agency: Agency) -> None:
+    api, staff = Api(app, agency.token), Browser(app, agency.user)
+    reference, table = published(api, agency.name)
+    uri, answer = refers(api, agency.name, {"fields": "code", "reference": {"fields": "parent"}})
+    assert answer.status_code == 201
+    assert api.delivery(uri, b"code,parent\n10,10\n")["state"] == "accepted"
+    address = f"/kk/staff/datasets/{uri}/edit"
+    form = page(staff.get(address))
+    assert reference in [option["value"] for option in form.select("#reference-tables option")]
+    assert table not in [option["value"] for option in form.select("#reference-tables option")], "it has no codes"
+    values = values_of(api.get(f"/datasets/{uri}").json)
+
+    assert staff.post(address, data=values | {"columns.0.reference": reference}).status_code == 302
+
+    own, chosen = api.get(f"/datasets/{uri}").json["schema"]["foreignKeys"]
+    assert own["reference"]["fields"] == "parent", "a key that the form does not show stays"
+    assert chosen == {"fields": "code", "reference": {"resource": reference, "fields": "code"}}
+    assert app.get(f"/data/{uri}.json?labels=kk").json[0]["code_label"] == "Абай облысы", "without a new version"
+    assert api.post(uri, b"code,parent\n77,77\n").json["report"]["counts"] == {"foreign-key": 1}
+    shown = page(staff.get(address)).select_one('[name="columns.0.reference"]')
+    assert shown is not None
+    assert shown["value"] == reference
+    assert staff.post(address, data=values | {"columns.0.reference": ""}).status_code == 302
+    assert [key["fields"] for key in api.get(f"/datasets/{uri}").json["schema"]["foreignKeys"]] == ["code"]
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("kk", "«{}» – анықтамалық емес. Тізімнен таңдаңыз"),
+        ("ru", "«{}» – не справочник. Выберите из списка"),
+        ("en", "“{}” is no reference table. Choose from the list"),
+    ],
+)
+def test_what_is_no_reference_table_is_told_beside_the_column(
+    app: CKANTestApp, agency: Agency, language: str, sentence: str
+) -> None:
+    api, staff = Api(app, agency.token), Browser(app, agency.user)
+    _reference, table = published(api, agency.name)
+    uri, _answer = refers(api, agency.name, {"fields": "code", "reference": {"fields": "parent"}})
+    values = values_of(api.get(f"/datasets/{uri}").json)
+
+    for name in ("there-is-none", table):
+        soup = page(staff.post(f"/{language}/staff/datasets/{uri}/edit", data=values | {"columns.1.reference": name}))
+
+        assert words(soup, "#f-columns-1-reference-error").startswith(sentence.format(name))
+    assert [key["fields"] for key in api.get(f"/datasets/{uri}").json["schema"]["foreignKeys"]] == ["code"]
+
+
+def test_a_stranger_does_not_choose_for_a_column(app: CKANTestApp, agency: Agency, other_agency: Agency) -> None:
+    api, stranger = Api(app, agency.token), Browser(app, other_agency.user)
+    reference, _table = published(api, agency.name)
+    uri, _answer = refers(api, agency.name, {"fields": "code", "reference": {"fields": "parent"}})
+    values = values_of(api.get(f"/datasets/{uri}").json)
+
+    assert stranger.post(f"/staff/datasets/{uri}/edit", data=values | {"columns.0.reference": reference}).status_code == 403
+    assert len(api.get(f"/datasets/{uri}").json["schema"]["foreignKeys"]) == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
@@ -18,6 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.conftest import examples
+from tests.core.files.conftest import address, bucket, s3_endpoint
+
+__all__ = ["address", "bucket", "s3_endpoint"]
 
 SCHEMA = pa.schema([("code", pa.string()), ("amount", pa.int64())])
 Rows = dict[str, int | None]
@@ -28,10 +30,10 @@ def table(rows: Rows) -> pa.Table:
 
 
 class Chain:
-    """A table in a folder that grows by changes."""
+    """A table at an address of files that grows by changes."""
 
-    def __init__(self, folder: Path, rows: Rows) -> None:
-        self.url = f"file://{folder}"
+    def __init__(self, url: str, rows: Rows) -> None:
+        self.url = url
         first = store.write_version(self.url, "grants", 1, table(rows))
         self.links = [Link(None, 1, first.path, first.rows)]
         self.tables = [self.last(len(rows))]
@@ -52,8 +54,9 @@ def pairs(read: Any) -> list[tuple[str, int | None]]:
 
 
 @pytest.fixture
-def abc(tmp_path: Path) -> Chain:
-    return Chain(tmp_path, {"a": 1, "b": 2, "c": None, "d": 4})
+def abc(address: str) -> Chain:
+    """The same on the disk, and in a bucket."""
+    return Chain(address, {"a": 1, "b": 2, "c": None, "d": 4})
 
 
 def test_known_keys_keep_their_places_and_new_ones_come_last(abc: Chain) -> None:
@@ -109,7 +112,7 @@ STEPS = st.lists(st.tuples(st.sampled_from(["upsert", "delete", "append"]), SENT
 def test_any_deliveries_leave_the_rows_that_a_dictionary_would_have(
     tmp_path_factory: pytest.TempPathFactory, first: Rows, steps: list[tuple[str, Rows]]
 ) -> None:
-    chain, expected = Chain(tmp_path_factory.mktemp("chain"), first), [dict(first)]
+    chain, expected = Chain(f"file://{tmp_path_factory.mktemp('chain')}", first), [dict(first)]
     for mode, sent in steps:
         now, old = dict(expected[-1]), chain.tables[-1]
         if mode == "append":

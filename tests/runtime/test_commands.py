@@ -15,10 +15,13 @@ import httpx
 import psycopg
 import pytest
 from ckanext.kzopen.core.settings import Settings
-from ckanext.kzopen.runtime import publishing
+from ckanext.kzopen.runtime import publishing, testing
+from ckanext.kzopen.runtime.command import main
 from ckanext.kzopen.runtime.configuration import addresses
 from ckanext.kzopen.runtime.portal import Portal
+from ckanext.kzopen.runtime.testing.suites import suites
 from click import ClickException
+from click.testing import CliRunner
 
 from tests.conftest import NO_TLS, ROOT, LivePortal
 
@@ -41,12 +44,26 @@ def kzopen(*arguments: str, timeout: int = 180) -> subprocess.CompletedProcess[s
 
 @pytest.mark.parametrize(
     "command",
-    ["serve", "stop", "status", "doctor", "demo", "publish", "user", "reset", "version", "bench", "backup", "restore"],
+    ["serve", "stop", "status", "doctor", "demo", "publish", "user", "reset", "version", "bench", "backup", "restore", "test"],
 )
 def test_every_command_has_help_with_an_example(command: str) -> None:
     said = kzopen(command, "--help")
     assert said.returncode == 0
     assert "Example: ./kzopen" in said.stdout
+
+
+def test_help_of_the_tests_names_every_suite_and_runs_none_and_other_words_go_on(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[list[str]] = []
+    monkeypatch.setattr(testing, "run_suite", lambda words: given.append(words) or 0)
+
+    said = CliRunner().invoke(main, ["test", "--help"]).output
+
+    told = {line.split()[0] for line in said.splitlines() if line.startswith("  ") and line.strip()}
+    assert {*suites(), "guards"} - {"ckan-search-short"} <= told
+    assert given == []
+    words = ["tests/search", "-k", "kazakh", "--lanes", "1", "-h", "--durations=3"]
+    assert CliRunner().invoke(main, ["test", *words]).exit_code == 0
+    assert given == [words]
 
 
 def test_a_taken_port_is_named_and_the_next_free_one_offered(tmp_path: Path) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import argparse
 import fcntl
+import os
 import signal
 import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
-from kzopen_agent import reading, sending
+from kzopen_agent import __version__, reading, sending
 from kzopen_agent.settings import Settings, Table, WrongFile, read
 from kzopen_agent.state import Change, DoubleKey, State
 
@@ -49,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     """The command; 0 when all is well, 1 when something was refused or could not be read, 2 for wrong settings."""
     given = _parser().parse_args(arguments)
     if given.command == "systemd":
-        print(SYSTEMD.format(command=Path(sys.argv[0]).resolve(), config=Path(given.config).resolve()), end="")
+        print(SYSTEMD.format(command=_own_command(), config=Path(given.config).resolve()), end="")
         return 0
     try:
         settings = read(Path(given.config))
@@ -67,11 +68,18 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="kzopen-agent", description=__doc__)
+    parser.add_argument("--version", action="version", version=__version__)
     parser.add_argument("--config", default="/etc/kzopen-agent/agent.toml", help="the file with the settings")
     parser.add_argument("--dry-run", action="store_true", help="say what would be sent, and send nothing")
     parser.add_argument("command", nargs="?", default="run", choices=["run", "once", "status", "resend", "systemd"])
     parser.add_argument("dataset", nargs="?", default="", help="for resend: the data set whose table is sent whole again")
     return parser
+
+
+def _own_command() -> str:
+    """What starts this very agent: a file that was downloaded is not executable, and needs Python named before it."""
+    place = Path(sys.argv[0]).resolve()
+    return str(place) if os.access(place, os.X_OK) else f"{sys.executable} {place}"
 
 
 def _work(settings: Settings, given: argparse.Namespace) -> int:

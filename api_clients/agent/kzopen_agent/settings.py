@@ -27,6 +27,8 @@ from typing import Any
 URI = re.compile(r"[a-z0-9_-]{2,100}")
 SPAN = re.compile(r"(\d+)\s*(s|m|h|d)")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
+OFTEN = "30s"
+"""How often a table is looked at that does not say it: what changes right after a look is public within a minute, too."""
 KNOWN = {"portal", "language", "token", "token_file", "state", "table"}
 KNOWN_OF_TABLE = {"dataset", "database", "query", "file", "key", "every", "encoding", "delimiter"}
 
@@ -108,7 +110,7 @@ def _table(path: Path, number: int, one: dict[str, Any]) -> Table:
     if bool(one.get("file")) == bool(one.get("database") and one.get("query")):
         raise WrongFile(f"{place}: either file, or database and query")
     rest = {name: str(value) for name, value in one.items() if name not in ("dataset", "key", "every")}
-    return Table(str(one["dataset"]), tuple(map(str, key)), seconds(place, one.get("every", "1m")), **rest)
+    return Table(str(one["dataset"]), tuple(map(str, key)), seconds(place, one.get("every", OFTEN)), **rest)
 
 
 def seconds(place: str, text: Any) -> float:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
+import shutil
 import signal
 import sqlite3
 import subprocess
@@ -12,12 +14,15 @@ import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import ckan.plugins.toolkit as tk
 import pymysql
 import pytest
+from ckan.tests.helpers import CKANTestApp
 from sqlalchemy import make_url
 
 from tests.api_clients.agent.conftest import AGENT, Agent, until
 from tests.harvesters.databases import mariadb, own_folder, postgresql
+from tests.publishing.test_staff_pages import page, words
 
 Rows = dict[str, tuple[str, int]]
 AS_IT_IS = [sys.executable, "-m", "kzopen_agent"]
@@ -233,41 +238,63 @@ def test_a_wrong_file_is_told_by_its_place(tmp_path: Path, line: str, said: str)
     assert said in done.stderr
 
 
-def test_one_file_holds_the_whole_agent(tmp_path: Path) -> None:
-    subprocess.run([sys.executable, str(AGENT / "build.py"), str(tmp_path)], check=True)
-    done = subprocess.run([sys.executable, str(tmp_path / "kzopen-agent.pyz"), "systemd"], capture_output=True, text=True)
-    assert "[Timer]" in done.stdout, done.stderr
-    assert {"kzopen_agent/state.py", "pymysql/__init__.py"} <= set(zipfile.ZipFile(tmp_path / "kzopen-agent.pyz").namelist())
+SYSTEM = shutil.which("python3", path="/usr/bin:/bin") or sys.executable
+"""The Python of the machine, which has none of the portal's libraries."""
+
+
+def download(app: CKANTestApp, name: str, folder: Path) -> Path:
+    """A file of the agent as the portal gives it to anybody."""
+    answer = app.test_client(use_cookies=False).get(f"/agent/{name}")
+    assert answer.status_code == 200, answer.data[:300]
+    (folder / name).write_bytes(answer.data)
+    return folder / name
+
+
+def test_the_portal_gives_away_the_whole_agent_in_one_file(app: CKANTestApp, tmp_path: Path) -> None:
+    file = download(app, "kzopen-agent.pyz", tmp_path)
+    done = subprocess.run([SYSTEM, str(file), "--help"], capture_output=True, text=True, env=BARE)
+    assert done.returncode == 0, done.stderr
+    assert "kzopen-agent --config FILE [run|once|status|resend DATASET|systemd]" in done.stdout
+    assert {"kzopen_agent/state.py", "pymysql/__init__.py"} <= set(zipfile.ZipFile(file).namelist())
+    units = subprocess.run([SYSTEM, str(file), "systemd"], capture_output=True, text=True, env=BARE).stdout
+    assert "[Timer]" in units
+    command = next(line for line in units.splitlines() if line.startswith("ExecStart=")).removeprefix("ExecStart=").split()
+    assert subprocess.run([*command[:2], "--version"], capture_output=True, text=True, env=BARE).stdout == "0.1.0\n"
+
+
+def test_the_page_of_the_agent_tells_its_files_and_what_they_weigh(app: CKANTestApp, tmp_path: Path) -> None:
+    told = page(app.get("/ru/agent/"))
+    names = [one.get_text() for one in told.select("td code")], [one.get_text() for one in told.select("th a")]
+    assert names[1] == ["kzopen-agent.pyz", "kzopen_agent-0.1.0-py3-none-any.whl"]
+    for sha256, name in zip(*names, strict=True):
+        assert hashlib.sha256(download(app, name, tmp_path).read_bytes()).hexdigest() == sha256
+    sums = download(app, "SHA256SUMS", tmp_path)
+    checked = subprocess.run(["sha256sum", "--check", sums.name], cwd=tmp_path, capture_output=True, text=True)
+    assert checked.stdout.splitlines() == [f"{name}: OK" for name in names[1]]
+    assert "curl -fsSo kzopen-agent.pyz http" in words(told, "pre")
+    assert app.get("/agent/kzopen-agent.exe", status=404).json["code"] == "web.not_found"
+
+
+def test_files_that_were_cleared_away_are_made_again(app: CKANTestApp, tmp_path: Path) -> None:
+    first = download(app, "kzopen-agent.pyz", tmp_path).read_bytes()
+    shutil.rmtree(Path(tk.config["kzopen.data"]) / "cache" / "agent")
+    assert download(app, "kzopen-agent.pyz", tmp_path).read_bytes() == first
 
 
 @pytest.mark.parametrize("made", ["zipapp", pytest.param("wheel", marks=pytest.mark.long)])
 def test_one_command_installs_it_and_a_dry_run_tells_what_would_be_sent(
-    agent: Agent, register: Sqlite, tmp_path: Path, made: str
+    agent: Agent, register: Sqlite, app: CKANTestApp, tmp_path: Path, made: str
 ) -> None:
-    """Out of the checkout nothing is used but what was built; the network is not asked for anything."""
+    """Nothing is used but what the portal gave; the network is not asked for anything."""
     if made == "wheel":
-        build = [
-            sys.executable,
-            "-m",
-            "pip",
-            "wheel",
-            "-q",
-            "--no-deps",
-            "--no-build-isolation",
-            "-w",
-            str(tmp_path),
-            str(AGENT),
-        ]
-        subprocess.run(build, check=True, capture_output=True)
-        [wheel] = tmp_path.glob("*.whl")
+        wheel = download(app, "kzopen_agent-0.1.0-py3-none-any.whl", tmp_path)
         own = tmp_path / "own"
         subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(own)], check=True)
         install = [sys.executable, "-m", "pip", "--python", str(own), "install", "-q", "--no-index", "--no-deps", str(wheel)]
         subprocess.run(install, check=True, capture_output=True)
         command = [str(own / "bin/kzopen-agent")]
     else:
-        subprocess.run([sys.executable, str(AGENT / "build.py"), str(tmp_path)], check=True)
-        command = [sys.executable, str(tmp_path / "kzopen-agent.pyz")]
+        command = [SYSTEM, str(download(app, "kzopen-agent.pyz", tmp_path))]
     agent.configure(register.source)
     file = str(agent.folder / "agent.toml")
     done = subprocess.run([*command, "--config", file, "--dry-run"], capture_output=True, text=True, cwd=tmp_path, env=BARE)

@@ -7,7 +7,8 @@ from collections.abc import Collection, Mapping
 from typing import Any, get_args
 
 from ckanext.kzopen.core.texts import LANGUAGES
-from ckanext.kzopen.publishing.passport import Category, FieldType, ForeignKey, Periodicity
+from ckanext.kzopen.publishing.passport import Category, FieldType, Periodicity
+from ckanext.kzopen.rows.references import of_words, references
 
 Values = dict[str, str]
 CATEGORIES: tuple[str, ...] = get_args(Category)
@@ -17,7 +18,9 @@ COMMON_TYPES: tuple[str, ...] = tuple(
 )
 TEXTS = ("title", "description")
 PLAIN = ("owner", "category", "periodicity")
-COLUMN_PARTS = ("name", "type", "kk", "ru", "en", "required", "key", "pattern", "enum", "notation")
+COLUMN_PARTS = ("name", "type", "kk", "ru", "en", "required", "key", "pattern", "enum", "reference", "notation")
+CODES = "code"
+"""The column of a reference table that holds its codes."""
 NOTATION = ("format", "decimalChar", "groupChar", "trueValues", "falseValues", "missingValues")
 """How a column's values are written: a hidden input carries it, since the form does not ask for it."""
 SHOWN_RULES = ("required", "pattern", "enum")
@@ -52,7 +55,23 @@ def _schema(values: Mapping[str, str]) -> dict[str, Any]:
     columns = [_column(values, n) for n in named_rows(values)]
     fields = [_field(column) for column in columns]
     key = [column["name"] for column in columns if column["key"]]
-    return {"fields": fields, "primaryKey": key}
+    keys = [_reference(name, uri) for name, uri in references_in(values).items() if uri]
+    return {"fields": fields, "primaryKey": key} | ({"foreignKeys": keys} if keys else {})
+
+
+def _reference(column: str, uri: str) -> dict[str, Any]:
+    return {"fields": column, "reference": {"resource": uri, "fields": CODES}}
+
+
+def references_in(values: Mapping[str, str]) -> Values:
+    """By column the reference table that the form names, "" for none; without columns of which it does not tell."""
+    told = (n for n in named_rows(values) if f"columns.{n}.reference" in values)
+    return {column["name"]: column["reference"] for column in (_column(values, n) for n in told)}
+
+
+def references_of(schema: Mapping[str, Any]) -> Values:
+    """By column the reference table of which the form tells: the first to which the column refers on its own."""
+    return {one.columns[0]: one.uri for one in reversed(of_words(schema))}
 
 
 def columns_in(values: Mapping[str, str]) -> int:
@@ -64,6 +83,11 @@ def columns_in(values: Mapping[str, str]) -> int:
 def named_rows(values: Mapping[str, str]) -> list[int]:
     """The rows of the form that are columns, in their order in the schema."""
     return [n for n in range(columns_in(values)) if _column(values, n)["name"]]
+
+
+def columns_named(values: Mapping[str, str]) -> list[str]:
+    """The names of the columns, in the order of `named_rows`."""
+    return [_column(values, n)["name"] for n in named_rows(values)]
 
 
 def _column(values: Mapping[str, str], n: int) -> Values:
@@ -119,11 +143,11 @@ def values_of(passport: Mapping[str, Any]) -> Values:
     values |= {f"responsible.{part}": responsible.get(part) or "" for part in ("email", "phone")}
     values |= {f"keywords.{lang}": ", ".join(words) for lang, words in (passport.get("keywords") or {}).items()}
     schema = passport["schema"]
-    return values | columns_as_values(schema["fields"], schema.get("primaryKey") or [])
+    return values | columns_as_values(schema["fields"], schema.get("primaryKey") or [], references_of(schema))
 
 
-def columns_as_values(fields: list[dict[str, Any]], key: list[str]) -> Values:
-    """The form's inputs for the columns of a table schema."""
+def columns_as_values(fields: list[dict[str, Any]], key: list[str], tables: Mapping[str, str] | None = None) -> Values:
+    """The form's inputs for the columns of a table schema; `tables` are their reference tables, by column."""
     values: Values = {}
     for n, field in enumerate(fields):
         constraints = field.get("constraints") or {}
@@ -132,15 +156,22 @@ def columns_as_values(fields: list[dict[str, Any]], key: list[str]) -> Values:
         parts |= {"required": "1" if required else "", "key": "1" if field["name"] in key else ""}
         parts |= {"pattern": str(constraints.get("pattern") or "")}
         parts |= {"enum": _as_text(constraints.get("enum") or [])}
+        parts |= {"reference": (tables or {}).get(field["name"], "")}
         written = {"type": parts["type"]} | {name: field[name] for name in NOTATION if field.get(name)}
         parts |= {"notation": json.dumps(written, ensure_ascii=False)}
         values |= {f"columns.{n}.{part}": text for part, text in parts.items()}
     return values
 
 
-def keep_unseen(described_schema: dict[str, Any], known: Mapping[str, Any], told: Collection[str] = ()) -> dict[str, Any]:
-    """The form's schema with what the form does not show (bounds, descriptions, foreign keys) as it was before; so is the
-    notation of columns, but of those in `told`, whose notation the form told itself."""
+def keep_unseen(
+    described_schema: dict[str, Any],
+    known: Mapping[str, Any],
+    told: Collection[str] = (),
+    chosen: Mapping[str, str] | None = None,
+) -> dict[str, Any]:
+    """The form's schema with what the form does not show (bounds, descriptions, keys of several columns) as it was before; so
+    is the notation of columns, but of those in `told`, whose notation the form told itself, and the reference table, but of
+    those in `chosen` (`references_in`)."""
     before = {field["name"]: field for field in known.get("fields", [])}
     fields = []
     for field in described_schema["fields"]:
@@ -155,9 +186,21 @@ def keep_unseen(described_schema: dict[str, Any], known: Mapping[str, Any], told
         kept = {k: v for k, v in old.items() if k not in left_out} if same_type else {}
         fields.append(kept | field | ({"constraints": constraints} if constraints else {}))
     whole = {**{k: v for k, v in known.items() if k not in ("fields", "foreignKeys")}, **described_schema, "fields": fields}
-    names = {field["name"] for field in fields}
-    # With a column that it names, a foreign key goes.
-    references = [
-        key for key in known.get("foreignKeys") or [] if names.issuperset(ForeignKey.model_validate(key).columns()[0])
-    ]
-    return whole | ({"foreignKeys": references} if references else {})
+    keys = _foreign_keys({field["name"] for field in fields}, described_schema, known, chosen or {})
+    return whole | ({"foreignKeys": keys} if keys else {})
+
+
+def _foreign_keys(
+    names: Collection[str], described_schema: Mapping[str, Any], known: Mapping[str, Any], chosen: Mapping[str, str]
+) -> list[dict[str, Any]]:
+    """The keys that there were, but those of columns that went or for which the form names another table; then its own."""
+    before = references_of(known)
+    changed = {column for column, uri in chosen.items() if uri != before.get(column, "")}
+    kept = []
+    for key in known.get("foreignKeys") or []:
+        alone = {"foreignKeys": [key]}
+        columns = {column for one in references(alone) for column in one.columns}
+        shown = {column for column, uri in references_of(alone).items() if uri == before[column]}
+        if columns <= set(names) and not shown & changed:
+            kept.append(key)
+    return kept + [key for key in described_schema.get("foreignKeys") or [] if key["fields"] in changed]

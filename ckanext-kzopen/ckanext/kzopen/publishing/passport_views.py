@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from tempfile import NamedTemporaryFile
+from typing import Any
 
 import ckan.plugins.toolkit as tk
 from ckan import model
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.problem import request_language
-from ckanext.kzopen.publishing import datasets, forms, input_errors, proposal, rights, staff
+from ckanext.kzopen.publishing import classifiers, datasets, forms, input_errors, proposal, rights, staff
 from ckanext.kzopen.publishing.answers import dataset_answer
 from ckanext.kzopen.publishing.desk import Page, blueprint, me, mine, show
 from ckanext.kzopen.publishing.passport import Passport as Described
@@ -76,6 +78,7 @@ def _passportshow(uri: str | None, values: forms.Values) -> Page:
         categories=staff.choices("category"),
         periodicities=staff.choices("periodicity"),
         types=staff.type_labels(),
+        reference_tables=classifiers.offered(model.Session(), uri or ""),
     )
 
 
@@ -83,10 +86,11 @@ def _saved(uri: str | None, values: forms.Values) -> tuple[dict[str, KzError], s
     """All that is wrong with the form, or the name of the data set that was saved."""
     name = uri or values.get("uri", "")
     errors = {} if uri else _wrong_name(name)
-    told = forms.described(values)
+    told, known = forms.described(values), {} if uri is None else mine(uri, rights.CHANGE).schema
     if uri is not None:
-        known = mine(uri, rights.CHANGE).schema
-        told["schema"] = forms.keep_unseen(told["schema"], known, forms.with_notation(values))
+        seen = forms.with_notation(values), forms.references_in(values)
+        told["schema"] = forms.keep_unseen(told["schema"], known, *seen)
+    errors |= _wrong_references(name, values, known)
     try:
         described = Described.model_validate(told)
     except ValidationError as error:
@@ -106,6 +110,16 @@ def _wrong_name(name: str) -> dict[str, KzError]:
     except ValidationError:
         return {"uri": KzError("publishing.input_uri")}
     return {}
+
+
+def _wrong_references(name: str, values: forms.Values, known: Mapping[str, Any]) -> dict[str, KzError]:
+    """What columns are said to refer to and is no reference table; what they referred to before is left alone."""
+    before, found = forms.references_of(known), {}
+    rows = dict(zip(forms.columns_named(values), forms.named_rows(values), strict=True))
+    for column, uri in forms.references_in(values).items():
+        if uri and uri != before.get(column) and (uri == name or not classifiers.is_one(model.Session(), uri)):
+            found[f"columns.{rows[column]}.reference"] = KzError("publishing.no_reference_table", uri=uri)
+    return found
 
 
 def _by_input(errors: dict[str, KzError], values: forms.Values) -> dict[str, KzError]:
@@ -149,7 +163,8 @@ def _columns_from_file(values: forms.Values) -> tuple[forms.Values, dict[str, Kz
         except Unreadable:
             return values, {"sample": KzError("publishing.not_a_table")}
     rest = {name: text for name, text in values.items() if not name.startswith("columns.")}
-    return rest | forms.columns_as_values(schema["fields"], schema.get("primaryKey") or []), {}
+    tables = forms.references_in(values)  # a file does not tell them
+    return rest | forms.columns_as_values(schema["fields"], schema.get("primaryKey") or [], tables), {}
 
 
 def _in_words(errors: dict[str, KzError]) -> dict[str, str]:

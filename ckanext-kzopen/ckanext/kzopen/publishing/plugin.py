@@ -9,6 +9,7 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.config.middleware.flask_app import csrf
 from ckanext.kzopen.publishing import (
+    agent,
     api,
     decision_views,
     deliveries_api,
@@ -90,7 +91,7 @@ class PublishingPlugin(p.SingletonPlugin):
         return index.with_columns(pkg_dict) | index.told(model.Session(), str(pkg_dict["id"]))
 
     def get_blueprint(self) -> list[Blueprint]:
-        return [api.blueprint, desk.blueprint]
+        return [api.blueprint, desk.blueprint, agent.blueprint]
 
     def make_middleware(self, app: Flask, config: Any) -> Flask:
         in_place_of_ckan.install(app)

@@ -9,13 +9,13 @@ from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from ckanext.kzopen.rows import model as versions
+from ckanext.kzopen.rows.references import Reference, references
 from sqlalchemy.orm import Session
 
 # pyarrow and polars stay out of the web processes, which only defer this work.
 if TYPE_CHECKING:
     import polars as pl
     from ckanext.kzopen.publishing.model import Passport
-    from ckanext.kzopen.rows.labels import Reference
     from ckanext.kzopen.validation.check import Checked
     from ckanext.kzopen.validation.report import Finding, Report
 
@@ -36,7 +36,7 @@ def unknown_codes(
     from ckanext.kzopen.rows import labels
 
     wrong: list[tuple[Reference, pl.DataFrame | None]] = []
-    for reference in labels.references(passport.schema):
+    for reference in references(passport.schema):
         sent = _sent(checked, passport.schema, reference.columns)
         if sent is None:
             continue

@@ -39,7 +39,7 @@ def datasets_of(session: Session, organization_ids: Sequence[str]) -> list[Row]:
     )
     found = session.execute(wanted).all()
     newest = _newest(session, [package.id for package, _ in found])
-    return [Row(package.id, uri, _title(package), newest.get(package.id)) for package, uri in found]
+    return [Row(package.id, uri, title_of(package), newest.get(package.id)) for package, uri in found]
 
 
 def _newest(session: Session, package_ids: Sequence[str]) -> dict[str, Version]:
@@ -50,7 +50,8 @@ def _newest(session: Session, package_ids: Sequence[str]) -> dict[str, Version]:
     }
 
 
-def _title(package: Any) -> Any:
+def title_of(package: Any) -> Any:
+    """The title of a CKAN package by language, or its plain one."""
     return from_json((package.extras or {}).get("title_translated")) or package.title
 
 

@@ -153,7 +153,7 @@ def delete_bodies(session: Session, thing: Thing) -> None:
 def have_no_body(session: Session, thing: Thing) -> bool:
     """Whether none of the sent bytes is kept."""
     parts = thing.kind == "dataset" and uploads.unfinished(session, thing.id)
-    return not parts and not any(files.of(configured().files_url).exists(path) for path in _bodies(session, thing))
+    return not parts and not any(files.of(configured().files_url).is_left(path) for path in _bodies(session, thing))
 
 
 def deliveries_of(session: Session, thing: Thing) -> list[Delivery]:

@@ -1,4 +1,5 @@
-"""How the columns of a version are called today: rows and types belong to the version, labels to the data set's passport."""
+"""How the columns of a version are called today, and whose codes they hold: rows and types belong to the version, labels and
+references to the data set's passport."""
 
 from __future__ import annotations
 
@@ -6,6 +7,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ckanext.kzopen.rows.model import Version
+from ckanext.kzopen.rows.references import references
 from sqlalchemy.orm import Session
 
 Passports = Callable[[Session, Collection[str]], Mapping[str, Mapping[str, Any]]]
@@ -35,12 +37,19 @@ def schemas_of(session: Session, versions: Collection[Version]) -> dict[str, Map
 
 
 def relabelled(schema: Mapping[str, Any], labels: Mapping[str, Any]) -> dict[str, Any]:
-    """A schema whose columns have the titles and descriptions that another one gives them."""
+    """A schema whose columns have the titles and descriptions, and refer to the tables, that another one gives them."""
     known = {field["name"]: field for field in labels.get("fields", ())}
     fields = [_relabelled(field, known.get(field["name"], field)) for field in schema.get("fields", ())]
-    return {**schema, "fields": fields}
+    keys = [key for key in labels.get("foreignKeys") or () if _has_columns(schema, key)]
+    rest = {name: value for name, value in schema.items() if name != "foreignKeys"}
+    return {**rest, "fields": fields} | ({"foreignKeys": keys} if keys else {})
 
 
 def _relabelled(field: Mapping[str, Any], labels: Mapping[str, Any]) -> dict[str, Any]:
     rest = {name: value for name, value in field.items() if name not in LABELS}
     return rest | {name: labels[name] for name in LABELS if name in labels}
+
+
+def _has_columns(schema: Mapping[str, Any], key: Mapping[str, Any]) -> bool:
+    names = {field["name"] for field in schema.get("fields", ())}
+    return all(names.issuperset(reference.columns) for reference in references({"foreignKeys": [key]}))

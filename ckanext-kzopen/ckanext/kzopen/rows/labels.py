@@ -1,8 +1,6 @@
-"""Reference tables that a table's schema names, and the words behind its codes.
+"""The rows of reference tables (`rows.references`), and the words behind codes.
 
-A Table Schema refers by `foreignKeys`: `{"fields": "kato", "reference": {"resource": "ref-regions", "fields": "code"}}`;
-`resource` is the name of a data set of this portal that everybody may see, and none, or "", is the table itself. A reference
-table may have `valid_from` and `valid_until` (both inclusive): then a code counts on the days between them.
+A reference table may have `valid_from` and `valid_until` (both inclusive): then a code counts on the days between them.
 """
 
 from __future__ import annotations
@@ -14,40 +12,13 @@ from functools import cached_property
 from typing import Any
 
 import pyarrow as pa
-from ckanext.kzopen.rows import model as versions
-from ckanext.kzopen.rows.readers import may_see
 from ckanext.kzopen.rows.reading import BATCH, Table, table_of
+from ckanext.kzopen.rows.references import Reference, of_words, public_version
 from sqlalchemy.orm import Session
 
 ENDING = "_label"
 SPAN = ("valid_from", "valid_until")
 LANGUAGES = ("kk", "ru", "en")
-
-
-@dataclass(frozen=True)
-class Reference:
-    """Columns whose values are codes of another table: its data set ("" = the table itself), and the columns of the codes
-    there."""
-
-    columns: tuple[str, ...]
-    uri: str
-    codes: tuple[str, ...]
-
-
-def references(schema: Mapping[str, Any]) -> list[Reference]:
-    """The references of a schema; keys of an older one that name no columns, or not as many here as there, are none."""
-    found = []
-    for key in schema.get("foreignKeys") or []:
-        told = key.get("reference") if isinstance(key, Mapping) else None
-        if isinstance(told, Mapping):
-            here, there = _listed(key.get("fields")), _listed(told.get("fields"))
-            if here and len(here) == len(there):
-                found.append(Reference(here, str(told.get("resource") or ""), there))
-    return found
-
-
-def _listed(value: Any) -> tuple[str, ...]:
-    return (value,) if isinstance(value, str) else tuple(map(str, value)) if isinstance(value, list | tuple) else ()
 
 
 def rows_of(session: Session, files_url: str, reference: Reference, at: date) -> list[dict[str, Any]] | None:
@@ -65,12 +36,6 @@ def rows_of(session: Session, files_url: str, reference: Reference, at: date) ->
     rows = table.read([name for name in dict.fromkeys(wanted) if name in table.schema.names]).to_pylist()
     found = [row for row in rows if _counts(row, at)]
     return sorted(found, key=lambda row: row.get(SPAN[0]) or date.min)
-
-
-def public_version(session: Session, uri: str) -> versions.Version | None:
-    """The newest version of a table, if everybody may see its data set."""
-    current = versions.latest(session, uri)
-    return current if current is not None and may_see("", current.package_id) else None
 
 
 def _counts(row: Mapping[str, Any], at: date) -> bool:
@@ -122,20 +87,9 @@ class Labelled(Table):
 def labelled(session: Session, files_url: str, table: Table, schema: Mapping[str, Any], language: str, at: date) -> Table:
     """The table with labels in a language; itself when it refers to nothing that is there."""
     found: dict[str, Mapping[str, str]] = {}
-    for reference in _of_words(schema):
+    for reference in of_words(schema):
         rows = rows_of(session, files_url, reference, at)
         (column,), (code,) = reference.columns, reference.codes
         if rows is not None and column in table.schema.names:
             found[column] = words(rows, code, language)
     return Labelled(table.files_url, table.links, table.rows, found) if found else table
-
-
-def fingerprint(session: Session, schema: Mapping[str, Any]) -> str:
-    """What the labels were made of: the versions of the reference tables."""
-    found = (public_version(session, reference.uri) for reference in _of_words(schema))
-    return " ".join(version.sha256 for version in found if version)
-
-
-def _of_words(schema: Mapping[str, Any]) -> list[Reference]:
-    """The references whose single codes have words in another table."""
-    return [reference for reference in references(schema) if reference.uri and len(reference.columns) == 1]

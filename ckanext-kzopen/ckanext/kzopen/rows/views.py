@@ -15,6 +15,7 @@ from ckanext.kzopen.core.web.problem import problem
 from ckanext.kzopen.core.withdrawal import Gone, refuse_if_gone, tombstone_named
 from ckanext.kzopen.core.withdrawal.answers import Answer, answer
 from ckanext.kzopen.core.withdrawal.tombstones import refuse
+from ckanext.kzopen.rows import described, references
 from ckanext.kzopen.rows import model as versions
 from ckanext.kzopen.rows.chain import NoWay
 from ckanext.kzopen.rows.model import XLSX_ROWS, Version
@@ -109,7 +110,8 @@ def _download(version: Version, ending: str, keeping: str) -> Response:
     raw = ending == "csv" and request.args.get("raw") == "1"
     found = _unchanged(version, ending, raw) or _answer(version, ending, raw)
     scope = "private" if request.environ.get("HTTP_AUTHORIZATION") or not tk.current_user.is_anonymous else "public"
-    found.headers["Cache-Control"] = f"{scope}, {keeping}"
+    # Names change with their reference table, so what has them is asked for again.
+    found.headers["Cache-Control"] = f"{scope}, {ASK_AGAIN if _labels_asked() else keeping}"
     found.headers["Vary"] = "Authorization, Cookie"
     found.set_etag(_tag(version, ending, raw))
     return found
@@ -123,9 +125,8 @@ def _labels_asked() -> str | None:
 
 def _tag(version: Version, ending: str, raw: bool) -> str:
     if language := _labels_asked():
-        from ckanext.kzopen.rows import labels
-
-        day, made_of = datetime.now(ASTANA).date(), labels.fingerprint(model.Session(), version.schema)
+        schema = described.schema_of(model.Session(), version)
+        day, made_of = datetime.now(ASTANA).date(), references.fingerprint(model.Session(), schema)
         told = f"{version.sha256} {ending} {raw} {language} {day} {made_of}"
         return hashlib.sha256(told.encode()).hexdigest()[:32]
     return hashlib.sha256(f"{version.sha256} {ending} {raw}".encode()).hexdigest()[:32]
@@ -143,8 +144,8 @@ def _answer(version: Version, ending: str, raw: bool) -> Download:
     try:
         table = reading.table_of(model.Session(), files_url, version)
         if (language := _labels_asked()) and ending != "parquet":
-            today = datetime.now(ASTANA).date()
-            table = labels.labelled(model.Session(), files_url, table, version.schema, language, today)
+            today, schema = datetime.now(ASTANA).date(), described.schema_of(model.Session(), version)
+            table = labels.labelled(model.Session(), files_url, table, schema, language, today)
         if ending == "parquet":
             file = whole.kept(files_url, version, table, cache())
             sent = send_file(

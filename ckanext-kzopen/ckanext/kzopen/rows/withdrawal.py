@@ -65,7 +65,7 @@ def delete_files(session: Session, thing: Thing) -> None:
     for version in versions_of(session, thing):
         whole.cached(cache(), version).unlink(missing_ok=True)
         duck.drop(deriving.duck_folder(), version.package_id, version.number)
-        for path in _stored(version):
+        for path in {version.path, *_stored(version)}:  # of the first a copy may lie here that the bucket does not have
             store.delete(files_url, path)
 
 
@@ -75,9 +75,12 @@ def has_no_file(session: Session, thing: Thing) -> bool:
 
 
 def _lies_there(version: Version) -> bool:
+    from ckanext.kzopen.core import files
     from ckanext.kzopen.rows import deriving, duck, whole
     from ckanext.kzopen.rows.views import cache
 
+    if files.of(tk.config["kzopen.files_url"]).is_left(version.path):
+        return True
     copies = whole.cached(cache(), version).exists(), duck.made_of(deriving.duck_folder(), version.package_id, version.number)
     return any(copies) or bool(_stored(version))
 

@@ -211,17 +211,35 @@ def version() -> None:
         say(f"{name} {of(name)}")
 
 
-@main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@main.command(context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]})
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 def test(arguments: tuple[str, ...]) -> None:
-    """Run the tests; words after it are a suite or go to pytest.
+    """Run the tests: a suite, or the folders, files and options that go to pytest as they are.
 
-    Suites: all, agent, ckan-search, commands, elasticsearch, engines, faults, guards, long, matrix, pages.
+    \b
+    all            all in tests/ but the long suites; what runs without any word
+    agent          the agent and the clients, with every way to install them
+    ckan-search    CKAN's own tests of search
+    commands       every command on a running portal
+    elasticsearch  our tests of that engine, and a minute of CKAN's on it
+    engines        random documents and questions on all engines
+    faults         processes are killed, a hundred times each
+    guards         fault tests are seen to fail without what they guard
+    long           what of core, publish path and search is much like another test
+    matrix         every route and action on every level, in each language
+    pages          every page and every story in a browser
+    s3             storage and publish path with the files in a bucket
 
-    `--engine elasticsearch` or `--engine solr` runs them on another search engine than the embedded one;
-    `--lanes 1` in single file.
+    \b
+    --engine elasticsearch, --engine solr   on another search engine than the embedded one
+    --files s3                              with the files in a bucket of an S3-compatible server
+    --lanes 1                               in single file
 
     Example: ./kzopen test tests/search -k kazakh
+
+    Example: ./kzopen test long
+
+    Example: ./kzopen test guards NAME
     """
     from ckanext.kzopen.runtime.testing import run_suite
 

@@ -58,6 +58,10 @@ class Disk:
             raise FileNotFoundError(found)
         return found
 
+    def is_left(self, name: str) -> bool:
+        """There are no copies."""
+        return self.exists(name)
+
     def exists(self, name: str) -> bool:
         """Whether it is stored."""
         return (self.root / checked(name)).is_file()

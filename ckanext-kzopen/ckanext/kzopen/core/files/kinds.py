@@ -46,6 +46,9 @@ class Files(Protocol):
     def path(self, name: str) -> Path:
         """The file on this machine, complete; FileNotFoundError when it is not stored."""
 
+    def is_left(self, name: str) -> bool:
+        """Whether the file is stored, or a copy of it lies on this machine."""
+
     def exists(self, name: str) -> bool:
         """Whether it is stored; a copy in a cache does not count."""
 

@@ -168,6 +168,10 @@ class Bucket:
             self._remember(temporary, name)
         return copy
 
+    def is_left(self, name: str) -> bool:
+        """Whether the bucket has it, or this machine a copy."""
+        return self._copy(name).exists() or self.exists(name)
+
     def exists(self, name: str) -> bool:
         """Whether the bucket has it."""
         from pyarrow.fs import FileType

@@ -5,11 +5,12 @@ that engine, and a minute of CKAN's on it), `ckan-search` (CKAN's own tests that
 minute of them). Long are `matrix` (who may do what: every route and action on every level in every language), `pages` (every
 page and every story in a browser, in every language), `engines` (random questions on all engines), `commands` (every command
 on a running portal), `agent` (the agent and the clients), `long` (what of core, publish path and search is much like what CI
-tries), `faults`, and `guards` (fault tests are seen to fail when what they
-guard is taken out; names after it choose some of `tests/faults/guards.yaml`).
+tries), `s3` (storage and publish path with the files in a bucket), `faults`, and `guards` (fault tests are seen to fail when
+what they guard is taken out; names after it choose some of `tests/faults/guards.yaml`).
 Anything else is passed to pytest as it is.
-`--engine` runs the suite on another search engine. The long way is shared by three lanes, each with services and a pytest of
-its own; `--lanes 1` goes in single file, `--lanes 2` shares a path too.
+`--engine` runs the suite on another search engine, `--files s3` with files in a bucket of a server of its own. The long way is
+shared by three lanes, each with services and a pytest of its own; `--lanes 1` goes in single file, `--lanes 2` shares a path
+too.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from urllib.parse import urlsplit
 
 from ckanext.kzopen.core.settings import Settings
 from ckanext.kzopen.runtime.portal import Portal
+from ckanext.kzopen.runtime.testing.buckets import FILES, NewBucket, file_store
 from ckanext.kzopen.runtime.testing.engines import ENGINES, lacking, search_engine
 from ckanext.kzopen.runtime.testing.guards import run_guards, wanted
 from ckanext.kzopen.runtime.testing.portals import options_of, test_portal, test_portals
@@ -45,9 +47,14 @@ def run_suite(arguments: list[str]) -> int:
     lanes, arguments = asked(arguments, "--lanes")
     if lanes and not lanes.isdigit():
         sys.exit("--lanes is a number")
+    files, arguments = asked(arguments, "--files")
+    if files not in ("", *FILES):
+        sys.exit(f"--files is one of {', '.join(FILES)}")
     suite = chosen(arguments, int(lanes) if lanes else None)
-    with search_engine(engine or ENGINES[0]) as address, test_portals(portals_of(suite, address), suite) as inis:
-        return run_pytest(suite, inis)
+    with search_engine(engine or ENGINES[0]) as address, file_store(files or suite.files) as bucket:
+        portals = portals_of(suite, address, bucket)
+        with test_portals(portals, suite) as inis:
+            return run_pytest(suite, inis)
 
 
 def _run_on_elasticsearch(more: list[str]) -> int:
@@ -91,12 +98,16 @@ def _first_wrong(codes: list[int]) -> int:
     return next((code for code in codes if code), 0)
 
 
-def portals_of(suite: Suite, search_url: str) -> list[Portal]:
-    """A portal for each lane, each with a data directory of its own; an engine that is not embedded serves one lane."""
+def portals_of(suite: Suite, search_url: str, bucket: NewBucket | None = None) -> list[Portal]:
+    """A portal for each lane, each with a data directory, and a bucket, of its own; an engine that is not embedded serves one
+    lane."""
     folder = Path(os.environ.get("KZOPEN_TEST_DATA", ROOT / ".test"))
     count = 1 if search_url else max(1, suite.lanes)
     names = [suite.name, *(f"{suite.name}-{number}" for number in range(2, count + 1))]
-    return [Portal(Settings(data=folder / name, demo=False, search_url=search_url)) for name in names]
+    return [
+        Portal(Settings(data=folder / name, demo=False, search_url=search_url, files_url=bucket() if bucket else ""))
+        for name in names
+    ]
 
 
 def run_pytest(suite: Suite, inis: list[Path]) -> int:

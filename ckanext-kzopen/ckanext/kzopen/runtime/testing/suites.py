@@ -45,6 +45,19 @@ LANES = 3
 ELASTICSEARCH = "elasticsearch"
 ELSEWHERE = ("ckan_search", "docs", "quality")
 """What a suite of its own runs, and what `./kzopen check` runs, in half a minute and without a portal."""
+STORED = (
+    "rows",
+    "publishing/test_deliver.py",
+    "publishing/test_differences.py",
+    "publishing/test_interrupted.py",
+    "publishing/test_large_tables.py",
+    "publishing/test_references.py",
+    "publishing/test_schema_changes.py",
+    "publishing/test_staged.py",
+    "publishing/test_uploads.py",
+    "publishing/test_withdrawal.py",
+)
+"""What files in a bucket concern: versions, chains of changes, folding, thinning and withdrawal, and what comes before."""
 # How often things die in the long form; the variables may be set to more.
 LONG_FAULTS = {
     "KZOPEN_FAULT_MOMENTS": "100",
@@ -61,7 +74,7 @@ LONG_FAULTS = {
 class Suite:
     """What pytest is given, the plugins and options of its portal, which of our processes run beside it, and its variables.
 
-    `lanes` is how many portals share the tests of the suite.
+    `lanes` is how many portals share the tests of the suite, `files` where they keep their files (`buckets.FILES`).
     """
 
     name: str
@@ -71,6 +84,7 @@ class Suite:
     worker: bool = True
     environment: dict[str, str] = field(default_factory=dict)
     lanes: int = 1
+    files: str = ""
 
 
 # Tests sign staff in by the form; those of the second factor ask for it themselves.
@@ -102,6 +116,7 @@ def suites() -> dict[str, Suite]:
             [*(str(TESTS / name) for name in ("core", "publishing", "search")), "-m", "long", "-k", "not differential"],
             OPTIONS,
         ),
+        "s3": Suite("test", [str(TESTS / name) for name in STORED], OPTIONS, files="s3"),
         "matrix": Suite("test", [str(TESTS / "security"), "--timeout=1800"], OPTIONS),
         "engines": Suite(
             "test",
