@@ -7,6 +7,7 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
@@ -251,10 +252,16 @@ def test_markup_in_harvested_texts_does_nothing(harvest: Harvest, catalogue: Cat
 
 def test_a_source_pauses_between_requests(harvest: Harvest, catalogue: Catalogue) -> None:
     catalogue.fill(3)
-    harvest.ready("json_api", catalogue.settings(), defaults={"pause": 0.4})
-    began = time.monotonic()
-    harvest.run()
-    assert time.monotonic() - began > 1.2
+    harvest.ready("json_api", catalogue.settings(), defaults={"pause": 0.6})
+    asked: list[float] = []
+
+    def noted(handler: Any) -> None:
+        asked.append(time.monotonic())
+        says(200, table(3), "text/csv")(handler)
+
+    catalogue.instead["/file/"] = noted
+    assert counts(harvest.run())["added"] == 3
+    assert min(later - earlier for earlier, later in pairwise(asked)) > 0.5
 
 
 def test_two_batches_at_most_ask_one_host_at_the_same_time(run: Run, harvest: Harvest, catalogue: Catalogue) -> None:
