@@ -1,4 +1,4 @@
-"""A portal like data.egov.kz: its catalogue, its passports (`/meta`) and its tables (`/api/v4`, needs a key)."""
+"""A portal like data.egov.kz: catalogue, passports (`/meta`) and tables (`/api/v4`; without a key `/api/detailed`)."""
 
 from __future__ import annotations
 
@@ -18,14 +18,26 @@ LANGUAGES = {"kk": "Kk", "ru": "Ru", "en": "En"}
 
 
 class EgovSettings(Settings):
-    """Where the portal is, whose data sets are wanted, and the key of its API."""
+    """Where the portal is, whose data sets are wanted, and the key of its API, where there is one."""
 
     address: Annotated[str, Field(pattern=r"^https?://"), Say("Порталдың мекенжайы", "Адрес портала", "Address of the portal")]
     agency: Annotated[
         str,
         Say("Мемлекеттік органның нөмірі (govAgencyId)", "Номер органа (govAgencyId)", "Number of the agency (govAgencyId)"),
     ] = ""
-    key: Annotated[SecretStr | None, Say("API кілті (apiKey)", "Ключ API (apiKey)", "API key (apiKey)")] = None
+    key: Annotated[
+        SecretStr | None,
+        Say(
+            "API кілті (apiKey)",
+            "Ключ API (apiKey)",
+            "API key (apiKey)",
+            {
+                "kk": "Кілтсіз кестелер ашық /api/detailed арқылы оқылады.",
+                "ru": "Без ключа таблицы читаются через открытый /api/detailed.",
+                "en": "Without a key tables are read from the open /api/detailed.",
+            },
+        ),
+    ] = None
     page: Annotated[
         int, Field(ge=1, le=1000), Say("Каталог бетінің көлемі", "Размер страницы каталога", "Page of the catalogue")
     ] = 10
@@ -78,27 +90,36 @@ class Egov(Harvester[EgovSettings]):
         )
 
     def fetch(self, item: Found, into: Path) -> Fetched | None:
-        """The table, row after row: only the columns that the passport names."""
+        """The table, row after row: only the columns that the passport names, and never what the search engine adds."""
         names = list((self._meta(item).get("fields") or {}).keys())
-        begin = 0
         with into.open("w", encoding="utf-8") as file:
-            while rows := self._rows(item, begin):
-                for row in rows:
-                    kept = {name: row.get(name) for name in names} if names else row
-                    file.write(json.dumps(kept, ensure_ascii=False, default=str) + "\n")
-                begin += len(rows)
-                if len(rows) < self.settings.rows:
-                    break
+            for row in self._rows(item):
+                kept = {name: row.get(name) for name in names or row if names or not name.startswith("_")}
+                file.write(json.dumps(kept, ensure_ascii=False, default=str) + "\n")
+                if file.tell() > self.reach.limits.received:
+                    raise KzError("client.too_large", limit=self.reach.limits.received)
         return Fetched("application/x-ndjson", f"{item.guid}.ndjson")
 
-    def _rows(self, item: Found, begin: int) -> list[dict[str, Any]]:
-        asked = {"source": json.dumps({"from": begin, "size": self.settings.rows})}
-        if self.settings.key:
-            asked["apiKey"] = self.settings.key.get_secret_value()
-        found = self._json(f"/api/v4/{self._place(item)}", asked)
+    def _rows(self, item: Found) -> Iterator[Mapping[str, Any]]:
+        """All rows; KzError harvest.fewer_rows_than_told when they end before the number that the portal tells."""
+        begin, told, size = 0, 0, self.settings.rows
+        while True:
+            rows, total = self._some(item, begin)
+            yield from rows
+            begin, told = begin + len(rows), total or told
+            if not rows or (len(rows) < size and begin >= told):
+                break
+        if begin < told:
+            raise KzError("harvest.fewer_rows_than_told", told=told, found=begin)
+
+    def _some(self, item: Found, begin: int) -> tuple[list[Mapping[str, Any]], int]:
+        """Rows from `begin` on, and how many there are in all; 0 where the portal does not tell it, as with a key."""
+        key = self.settings.key.get_secret_value() if self.settings.key else ""
+        asked = {"source": json.dumps({"from": begin, "size": self.settings.rows})} | ({"apiKey": key} if key else {})
+        found = self._json(f"/api/{'v4' if key else 'detailed'}/{self._place(item)}", asked)
         if isinstance(found, dict) and "error" in found:
             raise KzError("harvest.odd_list", problem=str(found["error"])[:200])
-        return found or []
+        return (found["data"], int(found["totalCount"])) if isinstance(found, dict) else (found or [], 0)
 
     def _meta(self, item: Found) -> Mapping[str, Any]:
         if self._known[0] != item.guid:

@@ -1,10 +1,15 @@
-"""A stand-in for a portal like data.egov.kz: ten sets a page, passports without a key, tables with one, 204 at the end."""
+"""A stand-in for a portal like data.egov.kz: ten sets a page, passports without a key, 204 at the end of a table.
+
+`/api/v4` wants a key and gives bare rows; `/api/detailed` is open, tells how many there are, and gives at most `most` at once.
+"""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+
+import pytest
 
 from tests.publishing.conftest import Api
 from tests.publishing.harvest.conftest import Harvest, counts
@@ -16,6 +21,11 @@ KEY = "0123456789abcdef0123456789abcdef"
 class Portal:
     """Fifteen data sets; each has a table of three rows whose numbers are texts, as there."""
 
+    most = 10_000
+    told = 3
+    named = True
+    detailed_is_open = True
+
     def __init__(self, catalogue: Catalogue) -> None:
         self.sets = {f"opendata_api_uri{n}": "2026-01-01T00:00:00.000" for n in range(15)}
         catalogue.instead |= {
@@ -23,6 +33,7 @@ class Portal:
             "/datasets/getdatasetsre": self.page,
             "/meta/": self.meta,
             "/api/v4/": self.rows,
+            "/api/detailed/": self.detailed,
         }
 
     def values(self, handler: Handler) -> dict[str, str]:
@@ -44,20 +55,29 @@ class Portal:
         }
         words = {"nameRu": f"Набор {name}", "nameKk": f"Жинақ {name}", "nameEn": "", "descriptionRu": "О наборе"}
         owner = {"fullnameRu": "Отдел данных", "email": "data@example.org"}
-        answer(handler, {"apiUri": name, "fields": fields, "keywords": "курс, валюта", "responsible": owner} | words)
+        told = {"apiUri": name, "fields": fields if self.named else {}, "keywords": "курс, валюта", "responsible": owner}
+        answer(handler, told | words)
 
     def rows(self, handler: Handler) -> None:
-        values = self.values(handler)
-        if values.get("apiKey") != KEY:
+        if self.values(handler).get("apiKey") != KEY:
             send(handler, 403, b"")
-            return
-        query = json.loads(values["source"])
-        every = [{"id": str(n), "kurs": f"{n}.50", "_id": f"x{n}"} for n in range(1, 4)]
-        found = every[query["from"] : query["from"] + query["size"]]
-        if found:
+        elif found := self.some(handler):
             answer(handler, found)
         else:
             send(handler, 204, b"")
+
+    def detailed(self, handler: Handler) -> None:
+        if not self.detailed_is_open:
+            send(handler, 403, b"")
+        elif found := self.some(handler, self.most):
+            answer(handler, {"totalCount": self.told, "data": [{**row, "_index": "opendata"} for row in found]})
+        else:
+            send(handler, 204, b"")
+
+    def some(self, handler: Handler, most: int = 10_000) -> list[dict[str, str]]:
+        query = json.loads(self.values(handler)["source"])
+        every = [{"id": str(n), "kurs": f"{n}.50", "_id": f"x{n}"} for n in range(1, 4)]
+        return every[query["from"] :][: min(query["size"], most)]
 
 
 def answer(handler: Handler, document: Any) -> None:
@@ -82,8 +102,29 @@ def test_a_portal_is_read_with_its_passports(harvest: Harvest, catalogue: Catalo
     assert len(catalogue.requests("/api/v4/")) == 2, "only the one whose date changed was read"
 
 
-def test_without_the_key_each_table_fails_in_words(harvest: Harvest, catalogue: Catalogue) -> None:
-    Portal(catalogue)
+@pytest.mark.parametrize("named", [True, False], ids=["columns named", "columns unknown"])
+def test_without_a_key_tables_are_read_where_they_are_open(harvest: Harvest, catalogue: Catalogue, named: bool) -> None:
+    portal = Portal(catalogue)
+    portal.sets, portal.most, portal.named = dict(list(portal.sets.items())[:2]), 2, named  # fewer at once than asked for
+    harvest.ready("egov", {"address": catalogue.url})
+    run = harvest.run()
+    assert counts(run) == {"seen": 2, "added": 2, "changed": 0, "unchanged": 0, "removed": 0, "failed": 0}
+    header, *rows = harvest.rows(harvest.items(run)[0])
+    assert (header, [number for number, _ in rows]) == (["id", "kurs"], ["1", "2", "3"])
+    assert catalogue.requests("/api/v4/") == []
+    assert not [path for path in catalogue.requests("/api/detailed/") if "apiKey" in path]
+
+
+def test_a_table_that_ends_before_it_should_is_not_published(harvest: Harvest, catalogue: Catalogue) -> None:
+    portal = Portal(catalogue)
+    portal.sets, portal.told = {"opendata_api_uri0": "2026-01-01T00:00:00.000"}, 5
+    harvest.add("egov", {"address": catalogue.url})
+    item = harvest.items(harvest.run("preview"))[0]
+    assert (item["outcome"], item["error"]) == ("failed", "harvest.fewer_rows_than_told")
+
+
+def test_without_a_key_each_table_that_is_not_open_fails_in_words(harvest: Harvest, catalogue: Catalogue) -> None:
+    Portal(catalogue).detailed_is_open = False
     harvest.add("egov", {"address": catalogue.url})
     run = harvest.run("preview")
     assert counts(run)["failed"] == 15

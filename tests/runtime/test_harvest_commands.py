@@ -120,6 +120,16 @@ def test_a_dry_run_tells_what_would_change_and_changes_nothing(run: Command, cat
     assert run("run", "dry") == "Finished: seen 2, added 0, changed 1, unchanged 1, removed 0, failed 0\n"
 
 
+def test_what_waits_for_a_person_is_told(run: Command, catalogue: Catalogue) -> None:
+    catalogue.fill(2)
+    run.add("waiting", catalogue, "--default", "approve=true")
+    run("preview", "waiting")
+    run("on", "waiting")
+    said = run("run", "waiting")
+    assert said == "Finished: seen 2, added 2, changed 0, unchanged 0, removed 0, failed 0\n2 waiting for a person\n"
+    assert run("run", "waiting").splitlines()[1] == "2 waiting for a person"
+
+
 def test_failed_items_are_told_and_tried_again(run: Command, catalogue: Catalogue) -> None:
     catalogue.fill(1)
     catalogue.things["set-900"] = Thing(b"", "1")

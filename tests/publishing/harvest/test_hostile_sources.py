@@ -7,12 +7,16 @@ import json
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import pairwise
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from ckan import model
 from ckan.tests.helpers import CKANTestApp
+from ckanext.kzopen.publishing.harvest import batches, comparing, visiting
+from ckanext.kzopen.publishing.harvest.discovery import discover
+from ckanext.kzopen.publishing.harvest.model import Run, Source
 
 from tests.publishing.conftest import Api
 from tests.publishing.harvest.conftest import Harvest, counts
@@ -246,11 +250,36 @@ def test_markup_in_harvested_texts_does_nothing(harvest: Harvest, catalogue: Cat
     assert "\u202e" not in Api(app).get(f"/datasets/{uri}").json["title"]["ru"]
 
 
-def test_two_batches_at_most_ask_one_host_at_the_same_time(harvest: Harvest, catalogue: Catalogue) -> None:
+def test_a_source_pauses_between_requests(harvest: Harvest, catalogue: Catalogue) -> None:
     catalogue.fill(3)
-    harvest.ready("json_api", catalogue.settings(), defaults={"pause": 0.4})
-    catalogue.busiest = 0
-    began = time.monotonic()
-    harvest.run()
-    assert catalogue.busiest <= 2
-    assert time.monotonic() - began > 1.2, "it did not pause between requests"
+    harvest.ready("json_api", catalogue.settings(), defaults={"pause": 0.6})
+    asked: list[float] = []
+
+    def noted(handler: Any) -> None:
+        asked.append(time.monotonic())
+        says(200, table(3), "text/csv")(handler)
+
+    catalogue.instead["/file/"] = noted
+    assert counts(harvest.run())["added"] == 3
+    assert min(later - earlier for earlier, later in pairwise(asked)) > 0.5
+
+
+def test_two_batches_at_most_ask_one_host_at_the_same_time(run: Run, harvest: Harvest, catalogue: Catalogue) -> None:
+    """The worker has places for four."""
+    catalogue.fill(6)
+
+    def slowly(handler: Any) -> None:
+        time.sleep(0.5)
+        says(200, table(3), "text/csv")(handler)
+
+    catalogue.instead["/file/"] = slowly
+    session = model.Session()
+    source = session.get_one(Source, run.source_id)
+    with visiting.visit(session, source, run) as visit:
+        discover(session, run, visit.harvester, 10)
+    assert comparing.make_batches(session, run, size=1) == 6
+    run.state, catalogue.busiest = "fetching", 0
+    batches.defer_all(session, source, run)
+    session.commit()
+    assert counts(harvest.ended(str(run.id)))["added"] == 6
+    assert catalogue.busiest == 2

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from bs4 import BeautifulSoup
 from ckan import model
+from ckanext.kzopen.publishing.harvest.model import Item, Run
+from ckanext.kzopen.runtime.harvest_portal import progress
+from sqlalchemy import update
 
 from tests.publishing.harvest.conftest import Harvest, counts
 from tests.publishing.harvest.source import Catalogue, Thing, says, table
@@ -111,3 +115,50 @@ def test_removals_and_errors_are_decided_on_the_page_of_the_run(harvest: Harvest
     )
     ended = harvest.ended(again.headers["Location"].rsplit("/", 1)[-1])
     assert counts(ended)["changed"] == 1
+
+
+@pytest.mark.parametrize(
+    ("language", "rate", "ends", "point"),
+    [
+        ("kk", "Секундына жазба", "Күтілетін аяқталу уақыты", ","),
+        ("ru", "Записей в секунду", "Ожидаемое завершение", ","),
+        ("en", "Items a second", "Expected end", "."),
+    ],
+)
+def test_a_run_under_way_tells_its_pace_and_its_end_alike_on_page_and_command_line(
+    run: Run, harvest: Harvest, language: str, rate: str, ends: str, point: str
+) -> None:
+    session = model.Session()
+    run.state, run.seen, run.discovered = "fetching", 1000, datetime.now(UTC) - timedelta(seconds=100)
+    for place in range(1000):  # what was known to be unchanged was no work
+        batch, outcome = (None, "unchanged") if place < 960 else (0, "added" if place < 980 else None)
+        session.add(Item(run_id=run.id, guid=f"{place}", position=place, batch=batch, outcome=outcome))
+    session.commit()
+    told = harvest.get(f"/runs/{run.id}").json
+    assert (told["rate"], told["seconds_left"]) == (pytest.approx(0.2, abs=0.04), pytest.approx(100, abs=30))
+    assert progress(told) == f"Fetching: 980 of 1000, {told['rate']}/s, about {told['seconds_left']} s left"
+    client, place_of_run = browser(harvest), f"/{language}/staff/harvest/runs/{run.id}"
+    pace = BeautifulSoup(read(client, place_of_run), "html.parser").select_one("dl.pace")
+    assert pace is not None
+    assert [words.text for words in pace.select("dt")] == [rate, ends]
+    assert re.fullmatch(rf"0\{point}(1\d*|2\d*)", pace.select("dd")[0].text)
+    moment = datetime.fromisoformat(str(pace.select("time")[0]["datetime"]))
+    assert abs(moment - datetime.fromisoformat(told["expected_end"])) < timedelta(seconds=60)
+    model.Session.execute(update(Run).where(Run.id == run.id).values(state="finished"))
+    model.Session.commit()
+    assert BeautifulSoup(read(client, place_of_run), "html.parser").select_one("dl.pace") is None
+
+
+def test_what_waits_for_a_person_is_told_on_the_page_of_the_run(harvest: Harvest, catalogue: Catalogue) -> None:
+    catalogue.fill(2)
+    harvest.ready("json_api", catalogue.settings(), defaults={"approve": True})
+    run = harvest.run()
+    client = browser(harvest)
+    words_of = {"kk": "адамның шешімін күтеді", "ru": "ждут решения человека", "en": "waiting for a person"}
+    for language, words in words_of.items():
+        page = BeautifulSoup(read(client, f"/{language}/staff/harvest/runs/{run['id']}"), "html.parser")
+        assert f"2{words}" in [count.text.strip() for count in page.select(".counts .count")]
+        link = page.select_one(".chips a[href$='outcome=waiting']")
+        assert link is not None
+        shown = BeautifulSoup(read(client, str(link["href"])), "html.parser")
+        assert len(shown.select("table.report tbody tr")) == 2

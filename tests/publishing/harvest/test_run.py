@@ -13,7 +13,8 @@ from tests.publishing.conftest import Api
 from tests.publishing.harvest.conftest import Harvest, counts
 from tests.publishing.harvest.source import Catalogue, Handler, Thing, send, table
 
-WAITS = "awaiting_confirmation"
+LARGE = 20_000
+"""Rows from which on a change of few of them is stored as a change."""
 
 
 def test_a_catalogue_is_published_item_by_item(harvest: Harvest, catalogue: Catalogue) -> None:
@@ -139,6 +140,23 @@ def test_a_dry_run_tells_field_by_field_and_changes_nothing(harvest: Harvest, ca
     told = Api(harvest.app).get(f"/datasets/{changed['uri']}").json
     assert (told["version"]["number"], told["title"]["ru"]) == (1, "Жинақ")
     assert Api(harvest.app).get(f"/datasets/{harvest.items(run, 'removed')[0]['uri']}").status_code == 200
+
+
+def test_a_dry_run_compares_with_a_version_that_is_stored_as_a_change(harvest: Harvest, catalogue: Catalogue) -> None:
+    catalogue.things["set-000"] = Thing(table(LARGE))
+    harvest.ready("json_api", catalogue.settings(key_columns=["code"]))
+    uri = harvest.items(harvest.run())[0]["uri"]
+    told = Api(harvest.app, harvest.agency.token).delivery(uri, b"code,amount\nk0000001,77\n", "?mode=upsert")
+    assert told["version"]["parent"] == 1
+    catalogue.things["set-000"] = Thing(table(LARGE + 1), "2")
+    found = harvest.items(harvest.run("dry"))[0]["differences"]
+    assert {name: found.get(name) for name in ("rows", "errors", "added", "changed", "removed")} == {
+        "rows": LARGE + 1,
+        "errors": 0,
+        "added": 1,
+        "changed": 1,
+        "removed": 0,
+    }
 
 
 def test_a_source_is_switched_on_only_after_a_preview_with_the_same_settings(harvest: Harvest, catalogue: Catalogue) -> None:

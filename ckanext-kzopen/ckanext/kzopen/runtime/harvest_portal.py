@@ -71,11 +71,11 @@ def items(portal: Portal, run_id: str, **chosen: str) -> Iterator[dict[str, Any]
 
 def follow(portal: Portal, found: dict[str, Any]) -> dict[str, Any]:
     """Wait for a run's end, with a line that tells how far it is and about how long it still takes."""
-    began, shown = time.monotonic(), ""
+    shown = ""
     while found["under_way"]:
         time.sleep(ROUND)
         found = portal.get(f"runs/{found['id']}")
-        line = progress(found, time.monotonic() - began)
+        line = progress(found)
         if line != shown and sys.stderr.isatty():
             click.echo(f"\r{line:<79}", err=True, nl=False)
         shown = line
@@ -84,20 +84,21 @@ def follow(portal: Portal, found: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def progress(found: dict[str, Any], seconds: float) -> str:
+def progress(found: dict[str, Any]) -> str:
     """`fetching: 120 of 2000, 18.2/s, about 103 s left`."""
-    done = (found["seen"] or 0) - found["left"]
-    if found["state"] != "fetching" or not done:
-        return f"{found['state_label']}: {found['seen'] or 0} found"
-    rate = done / max(seconds, 0.1)
-    return f"{found['state_label']}: {done} of {found['seen']}, {rate:.1f}/s, about {found['left'] / rate:.0f} s left"
+    seen = found["seen"] or 0
+    if found["rate"] is None:
+        return f"{found['state_label']}: {seen} found"
+    done, rate, left = seen - found["left"], found["rate"], found["seconds_left"]
+    return f"{found['state_label']}: {done} of {seen}, {rate:g}/s, about {left} s left"
 
 
 def summary(found: dict[str, Any]) -> str:
-    """One line: state and counts, then what is wrong."""
+    """One line: state and counts; then how many wait for a person, and what is wrong."""
     counts = ", ".join(f"{name} {found[name]}" for name in COUNTS if found.get(name) is not None)
+    waiting = f"\n{found['waiting']} waiting for a person" if found["waiting"] else ""
     said = f"\n{found['sentence']}" if found["sentence"] else ""
-    return f"{found['state_label']}: {counts}{said}"
+    return f"{found['state_label']}: {counts}{waiting}{said}"
 
 
 def item_lines(item: dict[str, Any]) -> list[str]:

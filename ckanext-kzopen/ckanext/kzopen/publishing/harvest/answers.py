@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 from ckan import model
 from ckanext.kzopen.core.states import machine_of
 from ckanext.kzopen.core.texts import in_language
 from ckanext.kzopen.core.web.errors import KzError, template
-from ckanext.kzopen.publishing.harvest import form
+from ckanext.kzopen.publishing.harvest import form, undecided
 from ckanext.kzopen.publishing.harvest.kinds import AnyHarvester
-from ckanext.kzopen.publishing.harvest.model import COUNTS, OPEN, Item, Run, Source, counted
+from ckanext.kzopen.publishing.harvest.model import COUNTS, NEEDS_DECISION, OPEN, Item, Run, Source, counted, worked_on
+from ckanext.kzopen.publishing.harvest.pace import pace
 from sqlalchemy.orm import Session
 
 
@@ -41,7 +44,8 @@ def source(session: Session, one: Source) -> dict[str, Any]:
 
 
 def run(session: Session, one: Run, language: str) -> dict[str, Any]:
-    """A run with its counts: those of this moment while it is under way."""
+    """A run with its counts: those of this moment while it is under way. `waiting` are those whose deliveries wait for a
+    person now, whatever their outcome."""
     counts: dict[str, int | None] = {name: getattr(one, name) for name in COUNTS}
     found = counted(session, one) if one.finished is None else {}
     if one.finished is None:
@@ -53,18 +57,38 @@ def run(session: Session, one: Run, language: str) -> dict[str, Any]:
         "state": one.state,
         "state_label": in_language(label, language),
     }
-    told |= {"seen": one.seen, **counts, "left": found.get(None, 0), "told": one.told, "complete": one.complete}
+    told |= {"seen": one.seen, **counts, "left": found.get(None, 0), "waiting": undecided.how_many(session, one)}
+    told |= {"told": one.told, "complete": one.complete}
     told |= {"under_way": one.state in OPEN, "bytes": one.bytes, "error": one.error}
     told["sentence"] = sentence(one.error, one.error_params, language)
+    told |= _pace(session, one)
     return told | {name: moment(getattr(one, name)) for name in ("created", "started", "discovered", "finished")}
 
 
-def item(one: Item, language: str) -> dict[str, Any]:
-    """An item with what is wrong with it, in words."""
-    names = ("guid", "uri", "outcome", "removal", "attempts", "error", "differences")
+def _pace(session: Session, one: Run) -> dict[str, Any]:
+    """Items a second, seconds left and the expected end; each None unless items are being fetched and some are there."""
+    since = one.discovered or one.started
+    found = pace(*worked_on(session, one), since, datetime.now(UTC)) if one.state == "fetching" and since else None
+    if found is None:
+        return {"rate": None, "seconds_left": None, "expected_end": None}
+    return {"rate": float(f"{found.rate:.3g}"), "seconds_left": round(found.left), "expected_end": moment(found.end)}
+
+
+def items(session: Session, found: Sequence[Item], language: str) -> list[dict[str, Any]]:
+    """Items with what is wrong with each, in words; one that waited for a person and was decided on waits no longer."""
+    states = undecided.states_of(session, found)
+    return [_item(one, language, states) for one in found]
+
+
+def _item(one: Item, language: str, undecided_states: Mapping[UUID, str]) -> dict[str, Any]:
+    names = ("guid", "uri", "outcome", "removal", "attempts", "differences")
     told = {name: getattr(one, name) for name in names}
     told |= {"delivery": str(one.delivery_id) if one.delivery_id else None, "finished": moment(one.finished)}
-    return told | {"sentence": sentence(one.error, one.error_params, language), "next_try": moment(one.next_try)}
+    error, params = one.error, one.error_params
+    if error == NEEDS_DECISION:
+        state = undecided_states.get(one.delivery_id) if one.delivery_id else None
+        error, params = (error, {"state": machine_of("delivery").states[state].label}) if state else (None, {})
+    return told | {"error": error, "sentence": sentence(error, params, language), "next_try": moment(one.next_try)}
 
 
 def sentence(code: str | None, params: Mapping[str, Any], language: str) -> str:

@@ -146,12 +146,12 @@ def get_run(number: UUID) -> Response:
 
 @blueprint.get("/runs/<uuid:number>/items")
 def get_items(number: UUID) -> Response:
-    """The items of a run, of one outcome or all (`outcome`, `offset`, `limit`)."""
+    """The items of a run: all, of one outcome, `left` or `waiting` for a person (`outcome`, `offset`, `limit`)."""
     _source, run = known_run(number)
     limit = min(max(1, request.args.get("limit", 100, int)), MOST_ITEMS)
     offset = max(0, request.args.get("offset", 0, int))
     found = tables.items_of(model.Session(), run, request.args.get("outcome"), offset, limit)
-    return answered([answers.item(one, request_language()) for one in found])
+    return answered(answers.items(model.Session(), found, request_language()))
 
 
 @blueprint.post("/runs/<uuid:number>/retry")

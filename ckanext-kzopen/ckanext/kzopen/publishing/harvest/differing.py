@@ -81,7 +81,7 @@ def _table(
     """The check of the new table, and how its rows differ from the published ones."""
     if content.file is None:
         return {}
-    from ckanext.kzopen.rows import diff, store
+    from ckanext.kzopen.rows import diff, reading
     from ckanext.kzopen.validation.check import check_file
 
     checked = check_file(content.file, schema, limit=20)
@@ -89,7 +89,7 @@ def _table(
     current = versions.latest(session, published.uri) if published else None
     if checked.table is None or current is None:
         return found
-    old = store.read_version(site.files_url, current.path)
+    old = reading.table_of(session, site.files_url, current)
     if old.schema.names != checked.table.schema.names:
         return found
     difference = diff.compare(old, checked.table, list(schema.get("primaryKey") or []))

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from ckanext.kzopen.core import jobs, states
 from ckanext.kzopen.core.web.errors import KzError
-from ckanext.kzopen.publishing.harvest import batches, closing, comparing, removing, runs, visiting
+from ckanext.kzopen.publishing.harvest import batches, closing, comparing, removing, runs, undecided, visiting
 from ckanext.kzopen.publishing.harvest.discovery import discover
 from ckanext.kzopen.publishing.harvest.model import Item, Run, Source, settle_items
 from ckanext.kzopen.publishing.harvest.patience import waiting_time
@@ -58,6 +58,7 @@ def _advance(session: Session, run_id: UUID) -> None:
     source = session.get_one(Source, run.source_id)
     if run.state == "queued":
         way = "fetch" if run.purpose == "retry" else "discover"
+        undecided.forget_refused(session, source.id)
         states.change(session, "harvest_run", run, way, SYSTEM, started=datetime.now(UTC))
         if run.purpose == "retry":
             comparing.make_batches(session, run)
@@ -89,6 +90,7 @@ def _compare(session: Session, source: Source, run: Run) -> None:
     runs.overtake(session, source, run)
     if run.purpose != "preview":
         comparing.mark_unchanged(session, run)
+        undecided.note_all(session, run)
     if run.complete and run.purpose != "preview":
         held = comparing.held_now(session, source.id)
         gone = comparing.note_removals(session, run)

@@ -17,12 +17,11 @@ from typing import Any
 from uuid import UUID
 
 from ckan import model
-from ckanext.kzopen.core.states import machine_of
 from ckanext.kzopen.core.web.errors import KzError, template
 from ckanext.kzopen.publishing import datasets, first, process, receive
-from ckanext.kzopen.publishing.harvest import columns, describing, differing, together
+from ckanext.kzopen.publishing.harvest import columns, describing, differing, together, undecided
 from ckanext.kzopen.publishing.harvest.kinds import AnyHarvester, Described, Fetched, Found
-from ckanext.kzopen.publishing.harvest.model import WRITES, Held, Item, Run, Source
+from ckanext.kzopen.publishing.harvest.model import NEEDS_DECISION, WRITES, Held, Item, Run, Source
 from ckanext.kzopen.publishing.harvest.reach import NotChanged
 from ckanext.kzopen.publishing.harvest.runs import ACCEPTED
 from ckanext.kzopen.publishing.harvest.settings import Defaults
@@ -177,6 +176,8 @@ def _publish(visit: Visit, item: Item, held: Held | None, published: Passport | 
         published = datasets.save(visit.session, actor, uri, told, begun=lambda new: _claim(visit, item, new)).passport
     if not same_content and content.file is not None:
         _deliver(visit, item, published, content)
+    elif same_content and held and (waiting := undecided.waiting(visit.session, held.package_id, held.content)):
+        undecided.note(item, waiting)
     outcome = _outcome(held, same_passport and same_content)  # before `_hold`, which changes the row
     former = held.content if same_content and held else content.sha256
     _hold(visit, item, published, mark).content = former
@@ -200,10 +201,14 @@ def _same_content(held: Held, content: Content) -> bool:
 
 
 def _deliver(visit: Visit, item: Item, passport: Passport, content: Content) -> None:
-    """Send the table the way of all tables and see it to its end; notes the delivery on the item."""
+    """Send the table the way of all tables and see it to its end; notes the delivery on the item.
+
+    One that waits for a person already is not sent a second time.
+    """
     assert content.file is not None  # noqa: S101 - the caller has looked
     sending = _sending(visit, item, content)
     delivery = delivery_with_key(visit.session, passport.package_id, str(sending.key))
+    delivery = delivery or undecided.waiting(visit.session, passport.package_id, content.sha256)
     if delivery is None:
         with content.file.open("rb") as stream:
             outcome = receive.deliver(
@@ -248,8 +253,7 @@ def _read(delivery: Delivery, item: Item) -> None:
         raise (
             KzError(code, uri=delivery.uri) if template(code) else KzError("harvest.database", problem=code or delivery.state)
         )
-    item.error = "harvest.needs_decision"
-    item.error_params = {"state": dict(machine_of("delivery").states[delivery.state].label)}
+    undecided.note(item, delivery)
 
 
 def _hold(visit: Visit, item: Item, passport: Passport, mark: str) -> Held:
@@ -271,12 +275,5 @@ def _hold(visit: Visit, item: Item, passport: Passport, mark: str) -> Held:
 
 def _settle(item: Item, outcome: str) -> None:
     item.outcome, item.finished = outcome, datetime.now(UTC)
-    if item.error != "harvest.needs_decision":
+    if item.error != NEEDS_DECISION:
         item.error, item.error_params = None, {}
-
-
-def values(item: Item) -> dict[str, Any]:
-    """What is told of an item by API and pages."""
-    names = ("guid", "uri", "outcome", "removal", "attempts", "error", "error_params", "differences", "finished")
-    told = {name: getattr(item, name) for name in names}
-    return told | {"delivery": str(item.delivery_id) if item.delivery_id else None}

@@ -9,7 +9,8 @@ from uuid import UUID, uuid4
 
 from ckanext.kzopen.core.db import Base
 from ckanext.kzopen.publishing.harvest.told import Told, ToldText
-from sqlalchemy import BigInteger, DateTime, Float, ForeignKey, Integer, Text, func, select, update
+from ckanext.kzopen.publishing.model import Delivery
+from sqlalchemy import BigInteger, ColumnElement, DateTime, Float, ForeignKey, Integer, Text, and_, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -18,6 +19,10 @@ OPEN = ("queued", "discovering", "fetching")
 COUNTS = ("added", "changed", "unchanged", "removed", "failed")
 WRITES = ("harvest", "retry")
 """Purposes of runs that publish; the others only look."""
+NEEDS_DECISION = "harvest.needs_decision"
+"""What stands on an item whose delivery was left to a person; it may have been decided on since."""
+UNDECIDED = ("quarantined", "awaiting_approval", "scheduled")
+"""States of a delivery that waits for a person, or for the moment that one has set."""
 
 
 class Source(Base):
@@ -151,6 +156,19 @@ def counted(session: Session, run: Run) -> dict[str | None, int]:
     return dict(session.execute(wanted).tuples().all())
 
 
+def worked_on(session: Session, run: Run) -> tuple[int, int]:
+    """How many items of a run its batches have brought to their outcomes, and how many they have still to bring there."""
+    wanted = select(func.count(Item.outcome), func.count()).where(Item.run_id == run.id, Item.batch.is_not(None))
+    done, every = session.execute(wanted).one()
+    return done, every - done
+
+
+def undecided() -> ColumnElement[bool]:
+    """Whether the delivery of an item waits for a person at this moment."""
+    waiting = select(Delivery.id).where(Delivery.id == Item.delivery_id, Delivery.state.in_(UNDECIDED))
+    return and_(Item.error == NEEDS_DECISION, waiting.exists())
+
+
 def settle_items(session: Session, run: Run, outcome: str, error: str | None = None, **params: Any) -> None:
     """Give all items of a run that are still to be done this outcome."""
     session.execute(
@@ -167,10 +185,13 @@ def sources_of(session: Session, agencies: frozenset[str] | None) -> list[Source
 
 
 def items_of(session: Session, run: Run, outcome: str | None, offset: int, limit: int) -> list[Item]:
-    """Items of a run in the order in which they were found: all, those of one outcome, or (`left`) those still to be done."""
+    """Items of a run in the order in which they were found: all, those of one outcome, those still to be done
+    (`left`), or those that wait for a person (`waiting`)."""
     wanted = select(Item).where(Item.run_id == run.id).order_by(Item.position, Item.guid).offset(offset).limit(limit)
     if outcome == "left":
         wanted = wanted.where(Item.outcome.is_(None))
+    elif outcome == "waiting":
+        wanted = wanted.where(undecided())
     elif outcome:
         wanted = wanted.where(Item.outcome == outcome)
     return list(session.scalars(wanted))

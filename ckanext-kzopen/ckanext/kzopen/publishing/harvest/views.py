@@ -215,7 +215,7 @@ def run(number: UUID) -> Page:
         source=source,
         run=answers.run(session, row, language),
         label=machine_of("harvest_run").states[row.state].label,
-        items=[answers.item(one, language) for one in items[:SHOWN]],
+        items=answers.items(session, items[:SHOWN], language),
         more=len(items) > SHOWN,
         offset=offset,
         shown=SHOWN,

@@ -82,10 +82,10 @@ def _at(suite: Suite, address: str, more: list[str]) -> Suite:
 
 
 def _run_guards(names: list[str]) -> int:
-    """Those that want a worker beside their tests, then those that must have none; the first exit code of a failure."""
+    """Those that want the portal's worker beside their tests, then those that must not; the first exit code of a failure."""
     found, codes = wanted(names), [0]
     for worker in (True, False):
-        some = [guard for guard in found if guard.worker is worker]
+        some = [guard for guard in found if (guard.worker == "portal") is worker]
         if some:
             suite = Suite("test", [], suites()["all"].options, worker=worker)
             with test_portals(portals_of(suite, ""), suite) as inis:

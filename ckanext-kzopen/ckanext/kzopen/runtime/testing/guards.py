@@ -2,7 +2,8 @@
 
 `tests/faults/guards.yaml` names the guards. For each, the checkout is copied, the guard's text is replaced in the copy, and
 its tests run there, with this checkout's libraries. All share the services of one portal, whose worker and indexer keep their
-guards; a whole portal that a test starts is without it, too. The checkout itself is never changed.
+guards; where the worker has the guard, one of the copy takes its place, and a whole portal that a test starts is of the copy.
+The checkout itself is never changed.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -31,8 +33,8 @@ FIRST = 'import ckanext\n\nckanext.__path__ = ["{folder}/ckanext-kzopen/ckanext"
 class Guard:
     """What keeps a promise: `text` of `file`, which stands there once, and what stands there when it is taken out.
 
-    `tests` are those, of which each must then fail; `worker` is whether the portal's own worker, which keeps the guard, may
-    work beside them.
+    `tests` are those, of which each must then fail. `worker` is who works beside them: the portal's own (`portal`), which
+    keeps the guard, one of the copy (`copy`), which has it no more, or nobody (`none`).
     """
 
     name: str
@@ -40,7 +42,7 @@ class Guard:
     text: str
     without: str
     tests: tuple[str, ...]
-    worker: bool = True
+    worker: str = "portal"
 
     def times(self) -> int:
         """How often its text is found in the checkout."""
@@ -83,11 +85,28 @@ def survivors(guard: Guard, ini: Path) -> list[str]:
         report = folder / "report.xml"
         environment = os.environ | {"PYTHONPATH": name, "KZOPEN_TEST_INI": str(ini)}
         command = [sys.executable, "-m", "pytest", f"--ckan-ini={ini}", f"--rootdir={folder}", f"--junitxml={report}"]
-        done = subprocess.run([*command, *guard.tests], cwd=folder, env=environment, capture_output=True, text=True)
+        with _worker_of(folder, guard, ini, environment):
+            done = subprocess.run([*command, *guard.tests], cwd=folder, env=environment, capture_output=True, text=True)
         if not report.exists():
             sys.exit(f"{done.stdout[-3000:]}{done.stderr[-3000:]}\n{guard.name}: its tests did not run")
         failed = failures(report)
     return [test for test in guard.tests if test.rpartition("::")[2].split("[")[0] not in failed]
+
+
+@contextmanager
+def _worker_of(folder: Path, guard: Guard, ini: Path, environment: Mapping[str, str]) -> Iterator[None]:
+    """Until the end of the block a worker of the copy, where the guard wants one."""
+    if guard.worker != "copy":
+        yield
+        return
+    command = [sys.executable, "-m", "ckanext.kzopen.core.jobs.worker", str(ini)]
+    with (folder / "worker.log").open("wb") as log:
+        process = subprocess.Popen(command, cwd=folder, env=environment, stdout=log, stderr=log)
+        try:
+            yield
+        finally:
+            process.terminate()
+            process.wait()
 
 
 def make_copy(folder: Path, guard: Guard) -> None:
