@@ -12,6 +12,9 @@ from tests.publishing.test_decisions import FIELDS, MAILS
 from tests.publishing.test_staff_pages import Browser, page, settled_page, words
 
 
+CLEAN = "bin,name,mail\n1,Гимназия,\n".encode()
+
+
 @pytest.fixture
 def staff(app: CKANTestApp, agency: Agency) -> Browser:
     return Browser(app, agency.user)
@@ -63,6 +66,16 @@ def test_it_is_refused_with_a_reason(staff: Browser, quarantined: str) -> None:
     shown = page(staff.get(quarantined))
     assert "Жеке пошталар" in shown.get_text()
     assert shown.select_one("#decision-heading") is None
+
+
+@pytest.mark.parametrize(("language", "sentence"), [("", "ескі жолдар қайтып келеді"), ("/ru", "вернутся старые строки")])
+def test_who_decides_is_told_that_newer_rows_are_published(
+    staff: Browser, api: Api, agency: Agency, quarantined: str, language: str, sentence: str
+) -> None:
+    assert sentence not in page(staff.get(language + quarantined)).get_text()
+    assert api.delivery(f"mails-{agency.name}", CLEAN)["version"]["number"] == 1
+
+    assert sentence in page(staff.get(language + quarantined)).get_text()
 
 
 def test_it_is_a_task_of_the_desk(staff: Browser, quarantined: str) -> None:

@@ -17,6 +17,7 @@ from ckanext.kzopen.publishing.model import Delivery
 from ckanext.kzopen.publishing.stops import told
 from ckanext.kzopen.publishing.waiting import is_under_way, wait_for
 from flask import request
+from sqlalchemy import func, select
 
 Decide = Callable[[Any, Delivery, str, str, str | None], None]
 
@@ -29,10 +30,12 @@ class Offer:
     refuse: bool
     release: bool
     own: bool
+    overtaken: int | None
 
 
 def offer(delivery: Delivery) -> Offer:
-    """The visitor's decisions; `own` is whether they sent it and the agency wants somebody else to decide."""
+    """The visitor's decisions; `own` is whether they sent it and the agency wants somebody else to decide, `overtaken` the
+    version that a delivery which came later has made meanwhile."""
     waits = not is_under_way(delivery)
     quarantined = delivery.state == "quarantined" and waits
     may_approve = rights.may(me(), rights.APPROVE, delivery.package_id)
@@ -44,7 +47,17 @@ def offer(delivery: Delivery) -> Offer:
         or (delivery.state in ("awaiting_approval", "scheduled") and waits and may_approve),
         release=quarantined and may_release and not own,
         own=own,
+        overtaken=_overtaken(delivery),
     )
+
+
+def _overtaken(delivery: Delivery) -> int | None:
+    if delivery.state not in ("awaiting_approval", "quarantined", "scheduled"):
+        return None
+    later = select(func.max(Delivery.version)).where(
+        Delivery.package_id == delivery.package_id, Delivery.received > delivery.received, Delivery.state == "accepted"
+    )
+    return model.Session().scalar(later)
 
 
 @blueprint.post("/deliveries/<uuid:number>/refuse")
