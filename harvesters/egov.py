@@ -92,11 +92,12 @@ class Egov(Harvester[EgovSettings]):
     def fetch(self, item: Found, into: Path) -> Fetched | None:
         """The table, row after row: only the columns that the passport names, and never what the search engine adds."""
         names = list((self._meta(item).get("fields") or {}).keys())
-        with into.open("w", encoding="utf-8") as file:
+        size = 0
+        with into.open("wb") as file:
             for row in self._rows(item):
                 kept = {name: row.get(name) for name in names or row if names or not name.startswith("_")}
-                file.write(json.dumps(kept, ensure_ascii=False, default=str) + "\n")
-                if file.tell() > self.reach.limits.received:
+                size += file.write(json.dumps(kept, ensure_ascii=False, default=str).encode() + b"\n")
+                if size > self.reach.limits.received:
                     raise KzError("client.too_large", limit=self.reach.limits.received)
         return Fetched("application/x-ndjson", f"{item.guid}.ndjson")
 

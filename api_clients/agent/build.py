@@ -77,10 +77,10 @@ def _digest(content: bytes) -> str:
 def _archive(target: Path, files: Mapping[str, bytes], first: bytes = b"") -> Path:
     with target.open("wb") as file:
         file.write(first)
-        with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        with zipfile.ZipFile(file, "w") as archive:  # not packed: each zlib packs otherwise
             for path, content in files.items():
                 told = zipfile.ZipInfo(path)  # of 1980, and not of today
-                told.compress_type, told.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
+                told.external_attr = 0o644 << 16
                 archive.writestr(told, content)
     return target
 

@@ -11,7 +11,6 @@ from tests.publishing.conftest import SCHOOLS, Agency, Api, passport
 from tests.publishing.test_decisions import FIELDS, MAILS
 from tests.publishing.test_staff_pages import Browser, page, settled_page, words
 
-
 CLEAN = "bin,name,mail\n1,Гимназия,\n".encode()
 
 

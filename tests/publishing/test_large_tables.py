@@ -167,6 +167,7 @@ QUESTIONS: tuple[dict[str, Any], ...] = (
     {"filters": {"amount": ["007", -1]}},
     {"filters": {"name": "Мектеп 12", "amount": "12"}},
     {"filters": {"code": "none"}, "records_format": "csv"},
+    {"filters": {"name": ["Жаңа", "Жаңа", "'; --", "%", ""], "code": [f"9{n:04d}" for n in range(3_000)]}, "limit": 0},
 )
 OF_POSTGRESQL: tuple[dict[str, Any], ...] = (
     {"filters": {"amount": "x"}},
@@ -174,7 +175,9 @@ OF_POSTGRESQL: tuple[dict[str, Any], ...] = (
     {"filters": {"name": []}},
     {"filters": {"name": None}},
     {"filters": {"name": "Жаңа"}, "q": "Жаңа"},
-    {"filters": {"name": "Жаңа"}, "include_total": "false"},
+    {"filters": {"name": "Жаңа"}, "include_total": "FALSE"},
+    {"filters": {"name": {"eq": "Жаңа"}}},
+    {"filters": {"name": "Жаңа"}, "id": "another table"},
     {},
 )
 
@@ -196,6 +199,30 @@ def test_totals_by_values_are_counted_by_duckdb_as_postgresql_counts_them(
         assert [one["total"] for one in counted][:3] == [9, 11, 2]
         monkeypatch.setattr(counting, "countable", lambda _asked: None)
         assert [_searched(resource | asked) for asked in QUESTIONS] == counted
+
+
+def test_postgresql_counts_what_duckdb_cannot(
+    app: CKANTestApp, table: tuple[Api, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _api, uri = table
+    with app.flask_app.test_request_context():
+        session = model.Session()
+        version = versions.latest(session, uri)
+        assert version is not None
+        assert deriving.derive(session, version)
+        asked = {"resource_id": version.resource_id, "filters": {"name": "Мектеп 3"}}
+        assert counting.countable(asked) is not None
+
+        def away(*_given: Any) -> Any:
+            raise FileNotFoundError("folded or withdrawn just now")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(counting.duck, "opened", away)
+            assert _searched(asked)["total"] == 1
+        twins = [*FIELDS, {"name": "NAME", "type": "string"}]
+        monkeypatch.setattr(counting.versions, "of_resource", lambda *_given: version)
+        monkeypatch.setattr(version, "schema", {"fields": twins})
+        assert counting.countable(asked) is None, "DuckDB does not tell these names apart"
 
 
 def _searched(asked: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from ckanext.kzopen.core.settings import Settings
 from ckanext.kzopen.runtime import prepare
 from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.processes import Process
-from ckanext.kzopen.runtime.status import running_pid, stop
+from ckanext.kzopen.runtime.status import birth_of, running_pid, stop
 from ckanext.kzopen.runtime.supervisor import NotReady, Supervisor
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
@@ -57,7 +57,7 @@ def test_a_killed_process_is_started_again_and_status_says_so(supervisor: Superv
 def test_another_process_that_got_its_number_is_not_taken_for_the_portal(supervisor: Supervisor) -> None:
     supervisor.write_status()
     assert running_pid(supervisor.portal) == os.getpid()
-    supervisor.began -= 60  # it began before the process that has the number now
+    supervisor.birth = birth_of(1)  # another process has the number now
     supervisor.write_status()
     assert running_pid(supervisor.portal) is None
     assert stop(supervisor.portal) is False

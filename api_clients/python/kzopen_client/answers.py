@@ -26,7 +26,7 @@ class Recorded:
 class Version:
     """One version of a table; it never changes.
 
-    `record` is its place in the public record, `rows_sha256` the checksum over its rows once they were read in the background.
+    `record` is its place in the public record, `rows_sha256` the checksum over its rows, told of some.
     """
 
     number: int

@@ -36,7 +36,7 @@ class VersionAnswer(BaseModel):
     parent: int | None = Field(None, description="The version of which this one is stored as a change; null when it is whole.")
     rows_sha256: str | None = Field(
         None,
-        description="SHA-256 over the rows as CSV, however they are stored; null until they were read in the background.",
+        description="SHA-256 over the rows as CSV; only of versions whose changes were folded into a whole table, else null.",
     )
     created: datetime
     delivery: str | None

@@ -39,7 +39,7 @@ def keep(files_url: str, path: str, report: Report) -> int:
     with keeper.scratch(FOLDER) as temporary:
         number = _write(temporary, islice(report.every(), MOST))
         keeper.keep(temporary, name)
-    return number
+    return max(number, len(report.findings))  # of very long cells the row may hold more
 
 
 def _write(target: Path, findings: Iterable[Finding]) -> int:

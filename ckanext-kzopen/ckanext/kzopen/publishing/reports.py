@@ -54,14 +54,17 @@ def _listed(delivery: Delivery, report: Report) -> int:
 
 
 def _with_findings(site: Site, delivery: Delivery, report: Report, wanted: slice, listed: int) -> Report:
-    """The report with the findings of one page, from the row or from the long list."""
+    """The report with the findings of one page, from the row or from the long list, which a restored portal may lack."""
+    own = report.findings[wanted]
     if wanted.stop <= len(report.findings) or listed <= len(report.findings):
-        return replace(report, findings=report.findings[wanted])
+        return replace(report, findings=own)
     try:
         found = listings.read(site.files_url, delivery.path, wanted.start, wanted.stop - wanted.start)
     except FileNotFoundError as gone:
-        raise KzError("publishing.bytes_are_gone") from gone
-    return replace(report, findings=tuple(found))
+        if not own:
+            raise KzError("publishing.bytes_are_gone") from gone
+        return replace(report, findings=own)
+    return replace(report, findings=tuple(found) if len(found) > len(own) else own)
 
 
 def _note(delivery: Delivery, listed: int, errors: int, language: str) -> str | None:

@@ -81,6 +81,13 @@ def opened(folder: Path, version: Version, table: Table) -> Iterator[DuckDBPyCon
         yield connection
 
 
+def unreadable() -> type[Exception]:
+    """What DuckDB raises when a file has gone; its library is loaded where it is asked for only."""
+    import duckdb
+
+    return duckdb.Error
+
+
 def _parquet(file: Path, rows: int) -> str:
     columns = "file_row_number + 1 AS _id, * EXCLUDE (file_row_number)"
     source = f"read_parquet('{_escaped(file)}', file_row_number = true)"

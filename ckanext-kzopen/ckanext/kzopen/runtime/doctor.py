@@ -238,6 +238,8 @@ def _inner(portal: Portal, inner: Running, name: str, mend: str = "") -> Examine
     """
     said = inner.said(name)
     *found, last = said.lines or [""]
+    if said.died:
+        return Examined(name, "could not be looked at", [Finding(name, last, f"tail {portal.logs / 'web.log'}")])
     sentences = [] if said.good else found or [last]
     return Examined(name, last, [Finding(name, one, mend or _reload(portal, one)) for one in sentences])
 

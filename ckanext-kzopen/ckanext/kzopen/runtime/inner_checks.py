@@ -19,10 +19,11 @@ DEEP = "rows"
 
 @dataclass(frozen=True)
 class Said:
-    """What a check said, line by line, and whether it found nothing."""
+    """What a check said, line by line, and whether it found nothing; of one that `died` the lines are its last words."""
 
     good: bool
     lines: list[str]
+    died: bool = False
 
 
 class Running:
@@ -38,8 +39,8 @@ class Running:
         if self._said is None:
             output, errors = self._process.communicate()
             found = [json.loads(line) for line in output.splitlines() if line.startswith('{"check"')]
-            self._said = {one["check"]: Said(one["good"], one["lines"]) for one in found}
-            last = Said(False, [errors.strip()[-200:] or "it died"])
+            self._said = {one["check"]: Said(one["good"], one["lines"], one["died"]) for one in found}
+            last = Said(False, [errors.strip()[-200:] or "it died"], died=True)
             self._said |= {missing: last for missing in (*CHECKS, DEEP) if missing not in self._said}
         return self._said[name]
 
@@ -64,9 +65,10 @@ def main(ini: str, deep: str = "") -> None:
         for name, command in (checks | ({deep: rows.compare} if deep == DEEP else {})).items():
             done = CliRunner().invoke(command, [])
             lines = done.output.strip().splitlines()
-            if done.exception is not None and not isinstance(done.exception, SystemExit):
+            died = done.exception is not None and not isinstance(done.exception, SystemExit)
+            if died:
                 lines.append(f"{type(done.exception).__name__}: {done.exception}"[:200])
-            sys.stdout.write(json.dumps({"check": name, "good": done.exit_code == 0, "lines": lines}) + "\n")
+            sys.stdout.write(json.dumps({"check": name, "good": done.exit_code == 0, "lines": lines, "died": died}) + "\n")
 
 
 if __name__ == "__main__":

@@ -13,12 +13,12 @@ from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 
-import psutil
 from ckanext.kzopen.runtime.births import Births
 from ckanext.kzopen.runtime.parenthood import Adopted, end_with_parent, take_orphans
 from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.processes import FORKSERVER, Process, environment_of
 from ckanext.kzopen.runtime.services import as_user, let_through
+from ckanext.kzopen.runtime.status import birth_of
 
 PAUSE = 0.1
 BACK_OFF = (0.2, 1.0, 2.0, 4.0, 8.0)
@@ -59,7 +59,7 @@ class Supervisor:
         self.again_at: dict[str, float] = {}
         self.deaths: dict[str, int] = {}
         self.stopping = False
-        self.began = psutil.Process().create_time()
+        self.birth = birth_of(os.getpid())
 
     def start(self, process: Process) -> None:
         """Start a process; from now on it is looked after. One that has no fork server to be born of waits for it."""
@@ -192,7 +192,7 @@ class Supervisor:
 
     def write_status(self) -> None:
         """Replace the status file at once, so that nobody reads half of it."""
-        content = {"pid": os.getpid(), "began": self.began, "address": self.portal.settings.address, "processes": []}
+        content = {"pid": os.getpid(), "birth": self.birth, "address": self.portal.settings.address, "processes": []}
         content["processes"] = [asdict(state) for state in self.states.values()]
         temporary = self.portal.status.with_suffix(".new")
         temporary.write_text(json.dumps(content))

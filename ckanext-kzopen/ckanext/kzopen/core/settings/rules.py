@@ -11,7 +11,8 @@ from ckanext.kzopen.core.files.s3 import read_address
 from ckanext.kzopen.core.settings.model import Settings
 
 SHORTEST_SECRET = 32
-SECRETS = ("secret_key", "metrics_token", "record_password", "people_key")
+SECRETS = ("secret_key", "metrics_token")
+"""Those that can be changed at any time; the keys of what is kept already stay as they are."""
 KNOWN_SECRETS = frozenset({"secret", "changeme", "change-me", "default", "kzopen", "password"})
 SCHEMES: dict[str, tuple[str, ...]] = {
     "database_url": ("postgresql",),

@@ -42,8 +42,7 @@ def guarded(check: Check, *names: str) -> Action:
 
     def guard(original: Action, context: Context, data_dict: dict[str, Any]) -> Any:
         """CKAN's action; of what was withdrawn it tells 410 with the reason."""
-        reference = next((data_dict[name] for name in names if isinstance(data_dict.get(name), str)), None)
-        if reference:
+        for reference in {data_dict[name] for name in names if isinstance(data_dict.get(name), str)}:
             checked(check, reference)
         return original(context, data_dict)
 
