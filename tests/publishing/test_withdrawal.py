@@ -222,8 +222,9 @@ def test_nobody_reads_it_from_the_first_transaction_on(
     assert app.get(f"/data/{dataset}/v2.csv", status=410)
     assert anyone.get(f"/datasets/{dataset}").json["version"]["number"] == 1
     # DataStore, which is another database, still has the rows: so it is not read.
-    waiting = app.get(f"/api/3/action/datastore_search?resource_id={resource}", status=503)
-    assert waiting.json["code"] == "withdrawal.under_way"
+    for named in (f"resource_id={resource}", f"resource_id=x&id={resource}"):
+        waiting = app.get(f"/api/3/action/datastore_search?{named}", status=503)
+        assert waiting.json["code"] == "withdrawal.under_way"
 
     with app.flask_app.test_request_context():
         row = model.Session().scalars(select(Withdrawal).where(Withdrawal.name == f"{dataset}/2")).one()

@@ -68,6 +68,7 @@ def test_the_list_of_tables_is_for_operators(world: World) -> None:
         for answer in (
             search(world, level, resource_id="_table_metadata"),
             search(world, level, resource_id="_table_metadata", filters={"name": world.datasets["private"].resource_id}),
+            search(world, level, resource_id="x", id="_table_metadata"),
             ask(world, level, "GET", "/api/3/action/datastore_search?resource_id=_table_metadata"),
             ask(world, level, "GET", "/datastore/dump/_table_metadata"),
             ask(world, level, "GET", "/api/3/action/datastore_info?id=_table_metadata"),
