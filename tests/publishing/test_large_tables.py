@@ -217,7 +217,7 @@ def test_postgresql_counts_what_duckdb_cannot(
             raise FileNotFoundError("folded or withdrawn just now")
 
         with monkeypatch.context() as patched:
-            patched.setattr(counting.duck, "opened", away)
+            patched.setattr(duck, "opened", away)
             assert _searched(asked)["total"] == 1
         twins = [*FIELDS, {"name": "NAME", "type": "string"}]
         monkeypatch.setattr(counting.versions, "of_resource", lambda *_given: version)

@@ -291,7 +291,7 @@ REFUSED = [
     ({"KZOPEN_SEARCH_URL": "elasticsearch://127.0.0.1:1"}, "search_url: write it as elasticsearch://host:port/prefix"),
     ({"KZOPEN_SEARCH_URL": "elasticsearch://127.0.0.1:1/portal"}, "search_url: Elasticsearch does not answer"),
     ({"KZOPEN_FILES_URL": "s3://bucket?endpoint=http://127.0.0.1:1"}, "files_url: the bucket does not answer"),
-    ({"KZOPEN_DEBUG": "true", "KZOPEN_HOST": "0.0.0.0"}, "debug: is on while the portal listens on 0.0.0.0"),  # noqa: S104
+    ({"KZOPEN_DEBUG": "true", "KZOPEN_HOST": "0.0.0.0"}, "debug: is on while the portal is read at 0.0.0.0"),  # noqa: S104
     ({"KZOPEN_REDIS_URL": "redis://127.0.0.1:1/0"}, "redis_url: Redis does not answer"),
 ]
 

@@ -148,7 +148,7 @@ def egov(catalogue: Catalogue) -> dict[str, Any]:
     catalogue.instead["/datasets/getdatasetsrecount"] = _json({"totalCount": SETS})
     catalogue.instead["/datasets/getdatasetsre"] = _json({"datasets": listed})
     catalogue.instead["/meta/"] = meta
-    catalogue.instead["/api/v4/"] = _json(rows)
+    catalogue.instead["/api/detailed/"] = _json({"totalCount": len(rows), "data": rows})
     return {"address": catalogue.url}
 
 

@@ -6,6 +6,7 @@ The passport and the versions go in the transaction of CKAN's own action; the ta
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -17,6 +18,7 @@ from ckanext.kzopen.publishing.datasets import user_id
 from ckanext.kzopen.publishing.model import AcceptedRepair, Passport
 from ckanext.kzopen.publishing.site import Site, configured
 from ckanext.kzopen.rows.model import TableFile, Version
+from psycopg2 import InternalError
 from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
@@ -62,7 +64,14 @@ def clear_away(site: Site, forgotten: Forgotten) -> None:
     from ckanext.kzopen.publishing.settle import datastore_transaction
     from ckanext.kzopen.rows import datastore, store
 
-    with datastore_transaction() as connection:
-        datastore.drop(connection, forgotten.resource_id)
+    for pause in (0.1, 0.5, None):
+        try:
+            with datastore_transaction() as connection:
+                datastore.drop(connection, forgotten.resource_id)
+            break
+        except InternalError:  # somebody grants a right on the table at this very moment, which waits for no lock
+            if pause is None:
+                raise
+            time.sleep(pause)
     for path in forgotten.paths:
         store.delete(site.files_url, path)

@@ -10,19 +10,22 @@ import logging
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.logic import auth_audit_exempt
 from ckan.plugins import plugin_loaded
 from ckanext.datastore.backend.postgres import get_read_engine
-from ckanext.kzopen.rows import deriving, duck, folding
+from ckanext.kzopen.rows import folding
 from ckanext.kzopen.rows import model as versions
 from ckanext.kzopen.rows.chain import NoWay
 from ckanext.kzopen.rows.model import Version
-from ckanext.kzopen.rows.reading import Table, table_of
 from ckanext.kzopen.rows.sql import cursor_of, exists, mark_of
+
+# pyarrow and DuckDB stay out of web processes until somebody asks for such a total.
+if TYPE_CHECKING:
+    from ckanext.kzopen.rows.reading import Table
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +48,8 @@ class Countable:
 
     def total(self) -> int | None:
         """How many there are; None where a file is away: one that was folded or withdrawn just now, a bucket's."""
+        from ckanext.kzopen.rows import deriving, duck
+
         try:
             with duck.opened(deriving.duck_folder(), self.version, self.table) as connection:
                 return duck.count(connection, self.among)
@@ -88,6 +93,9 @@ def countable(asked: Mapping[str, Any]) -> Countable | None:
     among = _among(filters, types)
     if among is None or _has_twins(types) or not _is_shown(version):
         return None
+    from ckanext.kzopen.rows import deriving, duck
+    from ckanext.kzopen.rows.reading import table_of
+
     try:
         table = table_of(session, tk.config["kzopen.files_url"], version)
     except NoWay:
