@@ -24,7 +24,7 @@ from tests.faults.publishers import API, DECIDED_WITHIN, Publisher, Rows, Upsert
 
 ROUNDS = int(os.environ.get("KZOPEN_FAULT_ROUNDS", "4"))
 PUBLISHERS = 3
-WITHIN = 3.0
+WITHIN = 3.0 if ROUNDS > 10 else 1.5
 """A process dies at a moment of so many seconds."""
 LOOKED_AT = 5
 """So many earlier versions of each table are read as a whole."""

@@ -124,6 +124,7 @@ def test_a_change_is_found_soon(bench: Bench) -> None:
         assert until(lambda: "second" in bench.names()) < 2
 
 
+@pytest.mark.long
 def test_changes_that_come_fast_share_their_commits(bench: Bench) -> None:
     with bench.indexer(), bench.engine.connect() as listening:
         bench.write("first")

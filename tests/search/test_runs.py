@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
 from ckanext.kzopen.search.engines.tantivy import writer
 from ckanext.kzopen.search.engines.tantivy.engine import TantivyEngine
 from ckanext.kzopen.search.engines.tantivy.folder import current
@@ -45,6 +46,7 @@ def test_a_document_that_was_removed_is_not_put_again() -> None:
     assert runs.joined(["b"], 1) == []
 
 
+@pytest.mark.long
 def test_the_large_segment_stays_as_it_is(tmp_path: Path) -> None:
     engine = TantivyEngine(tmp_path)
     documents = {one.key: one.entry() for one in (made(f"n{number}", title=f"t{number}") for number in range(400))}
