@@ -53,14 +53,17 @@ def kz_downloads(package: Mapping[str, Any], resource: Mapping[str, Any]) -> lis
 def kz_reference_tables(package: Mapping[str, Any]) -> dict[str, ReferenceTable]:
     """By column of the published table the reference table of its codes, where everybody may see it."""
     version = latest(model.Session(), package["name"])
-    found = {}
-    for reference in of_words(schema_of(model.Session(), version)) if version else ():
-        known = public_version(model.Session(), reference.uri)
-        if known is not None:
-            title = kz_title(tk.get_action("package_show")({}, {"id": known.package_id}))
-            named = any(field["name"].startswith("name_") for field in known.schema["fields"])
-            found[reference.columns[0]] = ReferenceTable(reference.uri, title, named)
-    return found
+    references = of_words(schema_of(model.Session(), version)) if version else []
+    tables = {uri: _reference_table(uri) for uri in {reference.uri for reference in references}}
+    return {one.columns[0]: table for one in references if (table := tables[one.uri]) is not None}
+
+
+def _reference_table(uri: str) -> ReferenceTable | None:
+    known = public_version(model.Session(), uri)
+    if known is None:
+        return None
+    title = kz_title(tk.get_action("package_show")({}, {"id": known.package_id}))
+    return ReferenceTable(uri, title, any(field["name"].startswith("name_") for field in known.schema["fields"]))
 
 
 def kz_named_downloads(

@@ -7,7 +7,7 @@ from typing import Any
 from ckan import model
 from ckanext.kzopen.publishing.forms import CODES
 from ckanext.kzopen.publishing.model import Passport
-from ckanext.kzopen.publishing.staff import title_of
+from ckanext.kzopen.publishing.notices import title_of
 from ckanext.kzopen.rows.model import Version
 from ckanext.kzopen.rows.references import public_version
 from sqlalchemy import exists, or_, select

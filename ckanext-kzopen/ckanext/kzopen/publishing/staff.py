@@ -10,7 +10,7 @@ from ckan import model
 from ckanext.kzopen.core.texts import Words
 from ckanext.kzopen.publishing import forms
 from ckanext.kzopen.publishing.model import Delivery, Passport, latest_deliveries
-from ckanext.kzopen.publishing.validators import from_json
+from ckanext.kzopen.publishing.notices import title_of
 from ckanext.kzopen.rows.model import Version
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -48,11 +48,6 @@ def _newest(session: Session, package_ids: Sequence[str]) -> dict[str, Version]:
     return {
         version.package_id: version for version in session.scalars(wanted.order_by(Version.package_id, Version.number.desc()))
     }
-
-
-def title_of(package: Any) -> Any:
-    """The title of a CKAN package by language, or its plain one."""
-    return from_json((package.extras or {}).get("title_translated")) or package.title
 
 
 def deliveries_of(session: Session, rows: Sequence[Row]) -> list[Delivery]:
