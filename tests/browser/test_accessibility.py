@@ -85,7 +85,8 @@ def test_pages_of_staff_are_used_by_everyone_and_on_a_narrow_telephone(page: Pag
     assert {address: wrong_on(page, address) for address in pages} == none_wrong(pages)
 
 
-@pytest.mark.parametrize("paths", [OPERATORS, pytest.param(MORE, marks=pytest.mark.long)], ids=["each kind", "more"])
+@pytest.mark.long
+@pytest.mark.parametrize("paths", [OPERATORS, MORE], ids=["each kind", "more"])
 def test_pages_of_operators_are_used_by_everyone_and_on_a_narrow_telephone(
     page: Page, portal: LivePortal, paths: tuple[str, ...]
 ) -> None:
@@ -152,6 +153,7 @@ def test_pages_tell_their_content_without_scripts(browser: Browser, portal: Live
     context.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("language", now_in("kk"))
 def test_the_page_of_the_whole_table_is_as_usable(page: Page, language: str) -> None:
     page.set_viewport_size(NARROW)

@@ -246,7 +246,7 @@ def _is_behind(place: Place) -> None:
 @pytest.mark.timeout(7200)
 def test_single_updates_leave_no_files_behind(tmp_path: Path) -> None:
     """Each update has a commit of its own; the folder stays under three times the size of a fresh index of these documents."""
-    updates = int(os.environ.get("KZOPEN_FAULT_UPDATES", "400"))
+    updates = int(os.environ.get("KZOPEN_FAULT_UPDATES", "250"))
     memory = Path("/dev/shm")  # noqa: S108 - a folder of its own is made in it
     root = (memory if memory.is_dir() else tmp_path) / f"kzopen-{os.getpid()}-updates"
     try:

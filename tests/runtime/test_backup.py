@@ -304,6 +304,7 @@ def test_a_damaged_or_cut_archive_is_refused_and_nothing_is_left(restored: Resto
         assert not data.exists()
 
 
+@pytest.mark.long
 def test_an_archive_is_verified_and_what_is_wrong_with_it_told(restored: Restored, tmp_path: Path) -> None:
     whole = kzopen("backup", "verify", str(restored.archive))
     assert whole.returncode == 0, whole.stdout + whole.stderr

@@ -12,6 +12,7 @@ from typing import Any
 
 import httpx
 import psutil
+import pytest
 from ckanext.kzopen.core.settings import Settings
 from ckanext.kzopen.runtime.forkserver import ROLES
 from ckanext.kzopen.runtime.portal import Portal
@@ -73,6 +74,7 @@ def test_it_dies_alone_and_comes_back(live_portal: LivePortal) -> None:
     kill(live_portal, "ckan-worker")  # and has loaded it again
 
 
+@pytest.mark.long
 def test_who_dies_without_it_is_born_when_it_is_back(live_portal: LivePortal) -> None:
     kill(live_portal, "ckan-worker")
     before = processes(live_portal)

@@ -160,6 +160,7 @@ def test_columns_that_are_gone_are_taken_when_a_person_says_so(run: Command, cat
     assert run("retry", number, "--accept-columns").startswith("Finished: seen 1, added 0, changed 1")
 
 
+@pytest.mark.long
 def test_many_removals_wait_for_a_decision(run: Command, catalogue: Catalogue) -> None:
     catalogue.fill(4)
     run.on("shrinking", catalogue)
