@@ -62,7 +62,7 @@ class Killer:
 
     def wait_whole(self, name: str) -> float:
         """Seconds until the portal is whole again, see `wait_whole`."""
-        took = wait_whole(self.portal, name, again=self.killed[name] > 1)
+        took = wait_whole(self.portal, name, again=max(self.killed.values(), default=0) > 1)
         self.longest = max(self.longest, took)
         return took
 
@@ -136,7 +136,7 @@ def what_is_missing(portal: LivePortal) -> list[str]:
 
 def wait_whole(portal: LivePortal, name: str, again: bool = True) -> float:
     """Seconds until the portal is whole again: at most 15, or as long as its start took where the machine is that busy; and
-    the pause of who has died `again`."""
+    a pause where somebody has died `again`."""
     started = time.monotonic()
     allowed = max(WHOLE_AGAIN_SECONDS, portal.start_seconds) + (BACK_OFF[-1] if again else 0)
     while missing := what_is_missing(portal):
