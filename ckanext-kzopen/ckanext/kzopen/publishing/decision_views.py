@@ -13,7 +13,7 @@ from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.problem import request_language
 from ckanext.kzopen.publishing import datasets, decide, rights, rules
 from ckanext.kzopen.publishing.desk import Page, blueprint, me
-from ckanext.kzopen.publishing.model import Delivery
+from ckanext.kzopen.publishing.model import UNDECIDED, Delivery
 from ckanext.kzopen.publishing.stops import told
 from ckanext.kzopen.publishing.waiting import is_under_way, wait_for
 from flask import request
@@ -52,7 +52,7 @@ def offer(delivery: Delivery) -> Offer:
 
 
 def _overtaken(delivery: Delivery) -> int | None:
-    if delivery.state not in ("awaiting_approval", "quarantined", "scheduled"):
+    if delivery.state not in UNDECIDED:
         return None
     later = select(func.max(Delivery.version)).where(
         Delivery.package_id == delivery.package_id, Delivery.received > delivery.received, Delivery.state == "accepted"

@@ -30,6 +30,10 @@ class Passport(Base):
     changed: Mapped[datetime] = mapped_column(DateTime(timezone=True), server_default=func.now(), onupdate=func.now())
 
 
+UNDECIDED = ("quarantined", "awaiting_approval", "scheduled")
+"""States of a delivery that waits for a person, or for the moment that one has set."""
+
+
 class Delivery(Base):
     """Rows that somebody sent to one data set. Never deleted; `state` is changed by `core.states.change` only.
 

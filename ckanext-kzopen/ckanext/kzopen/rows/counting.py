@@ -21,7 +21,6 @@ from ckanext.kzopen.rows import folding
 from ckanext.kzopen.rows import model as versions
 from ckanext.kzopen.rows.chain import NoWay
 from ckanext.kzopen.rows.model import Version
-from ckanext.kzopen.rows.sql import cursor_of, exists, mark_of
 
 # pyarrow and DuckDB stay out of web processes until somebody asks for such a total.
 if TYPE_CHECKING:
@@ -140,6 +139,7 @@ def _number(value: Any) -> int | None:
 
 def _is_shown(version: Version) -> bool:
     """Whether DataStore shows this very version."""
+    from ckanext.kzopen.rows import datastore
+
     with get_read_engine().connect() as connection:
-        cursor = cursor_of(connection)
-        return exists(cursor, str(version.resource_id)) and mark_of(cursor, str(version.resource_id)) == version.sha256
+        return datastore.mark(connection, str(version.resource_id)) == version.sha256

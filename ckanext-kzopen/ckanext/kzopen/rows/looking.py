@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import pyarrow as pa
+from ckanext.kzopen.rows import datastore
 from ckanext.kzopen.rows.shapes import column_types
-from ckanext.kzopen.rows.sql import SQL, Identifier, cursor_of, exists, mark_of
+from ckanext.kzopen.rows.sql import SQL, Identifier, cursor_of
 from sqlalchemy.engine import Connection
 
 
@@ -19,13 +20,13 @@ def rows_at(
 ) -> pa.Table | None:
     """The rows with these numbers, in order, typed as in the version's files; None when DataStore does not hold the version
     `sha256`, or when a value has another form there (nested JSON)."""
-    cursor = cursor_of(connection)
-    if not exists(cursor, resource_id) or mark_of(cursor, resource_id) != sha256:
+    if datastore.mark(connection, resource_id) != sha256:
         return None
     if "jsonb" in column_types(columns, schema).values():
         return None
     names = SQL(", ").join(map(Identifier, columns.names))
     query = SQL("SELECT {} FROM {} WHERE _id = ANY(%s) ORDER BY _id").format(names, Identifier(resource_id))
+    cursor = cursor_of(connection)
     cursor.execute(query, (list(places),))
     found = list(zip(*cursor.fetchall(), strict=True)) or [()] * len(columns)
     try:

@@ -7,7 +7,19 @@ from typing import Any
 
 from ckanext.kzopen.core.db import Base
 from ckanext.kzopen.rows.chain import Link, way
-from sqlalchemy import BigInteger, DateTime, Identity, Integer, Select, Text, UniqueConstraint, func, select, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    DateTime,
+    Identity,
+    Integer,
+    Select,
+    Text,
+    UniqueConstraint,
+    func,
+    select,
+    text,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
@@ -91,20 +103,23 @@ def add_file(session: Session, package_id: str, since: int | None, number: int, 
     session.add(TableFile(package_id=package_id, since=since, number=number, **told))
 
 
-def _readable(uri: str) -> Select[tuple[Version]]:
+def _readable(of: ColumnElement[bool]) -> Select[tuple[Version]]:
     """The versions of a data set that may be given out: those that were neither withdrawn nor thinned out."""
-    return select(Version).where(Version.uri == uri, Version.withdrawn.is_(None), Version.thinned.is_(None))
+    return select(Version).where(of, Version.withdrawn.is_(None), Version.thinned.is_(None))
+
+
+def _newest(session: Session, of: ColumnElement[bool]) -> Version | None:
+    return session.scalars(_readable(of).order_by(Version.number.desc()).limit(1)).first()
 
 
 def latest(session: Session, uri: str) -> Version | None:
     """The newest version of the data set `uri`, or None when nothing has been published, or all of it was withdrawn."""
-    return session.scalars(_readable(uri).order_by(Version.number.desc()).limit(1)).first()
+    return _newest(session, Version.uri == uri)
 
 
 def of_resource(session: Session, resource_id: str) -> Version | None:
     """The newest version of the table behind a resource of CKAN, as `latest`."""
-    wanted = select(Version).where(Version.resource_id == resource_id, Version.withdrawn.is_(None), Version.thinned.is_(None))
-    return session.scalars(wanted.order_by(Version.number.desc()).limit(1)).first()
+    return _newest(session, Version.resource_id == resource_id)
 
 
 def is_published(session: Session, resource_id: str) -> bool:
@@ -114,7 +129,7 @@ def is_published(session: Session, resource_id: str) -> bool:
 
 def numbered(session: Session, uri: str, number: int) -> Version | None:
     """Version `number` of the data set `uri`, or None."""
-    return session.scalars(_readable(uri).where(Version.number == number)).first()
+    return session.scalars(_readable(Version.uri == uri).where(Version.number == number)).first()
 
 
 def withdrawn(session: Session, uri: str, number: int | None = None) -> Version | None:
@@ -127,7 +142,7 @@ def withdrawn(session: Session, uri: str, number: int | None = None) -> Version 
 
 def all_of(session: Session, uri: str) -> list[Version]:
     """All versions of the data set `uri` that can be read, newest first."""
-    return list(session.scalars(_readable(uri).order_by(Version.number.desc())))
+    return list(session.scalars(_readable(Version.uri == uri).order_by(Version.number.desc())))
 
 
 def thinned(session: Session, uri: str) -> list[Version]:

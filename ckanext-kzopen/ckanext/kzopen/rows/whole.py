@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Callable
 from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 import pyarrow as pa
@@ -38,20 +40,22 @@ def copy(version: Version, table: Table, target: Path) -> str:
 
     It is over the rows as CSV in UTF-8: every value in quotes, none as nothing, lines ended by a line feed.
     """
-    digest, schema = hashlib.sha256(), _schema(version, table)
+    schema = _schema(version, table)
     with pq.ParquetWriter(target, schema, compression="zstd") as writer:
-        for batch in table.batches(size=WHOLE_BATCH):
-            rows = batch.cast(schema)
-            digest.update(canonical(rows))
-            writer.write_table(rows, row_group_size=store.ROW_GROUP)
-    return digest.hexdigest()
+        return _digested(table, schema, partial(writer.write_table, row_group_size=store.ROW_GROUP))
 
 
 def sha256_of_rows(version: Version, table: Table) -> str:
     """What `copy` would say of the rows, which are read and not written."""
-    digest, schema = hashlib.sha256(), _schema(version, table)
+    return _digested(table, _schema(version, table), lambda _rows: None)
+
+
+def _digested(table: Table, schema: pa.Schema, take: Callable[[pa.Table], None]) -> str:
+    digest = hashlib.sha256()
     for batch in table.batches(size=WHOLE_BATCH):
-        digest.update(canonical(batch.cast(schema)))
+        rows = batch.cast(schema)
+        digest.update(canonical(rows))
+        take(rows)
     return digest.hexdigest()
 
 

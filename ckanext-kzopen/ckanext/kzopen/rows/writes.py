@@ -12,7 +12,7 @@ from ckan import model
 from ckan.plugins import plugin_loaded
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.problem import request_language
-from ckanext.kzopen.core.withdrawal.actions import Action, checked, refuse_resource
+from ckanext.kzopen.core.withdrawal.actions import Action, checked, named, refuse_resource
 from ckanext.kzopen.rows.model import is_published
 
 NAMES = ("resource_id", "id")
@@ -33,8 +33,7 @@ def chained() -> dict[str, Action]:
 def _guarded(name: str) -> Action:
     def guard(original: Action, context: Any, data_dict: dict[str, Any]) -> Any:
         """CKAN's action; whoever may change the table is told how, and nothing is changed. A withdrawn one is told as gone."""
-        named = [data_dict[key] for key in NAMES if isinstance(data_dict.get(key), str)]
-        for resource_id in named:
+        for resource_id in named(data_dict, *NAMES):
             checked(refuse_resource, resource_id)
             if not context.get("ignore_auth") and is_published(model.Session(), resource_id):
                 tk.check_access(name, context, {**data_dict, "resource_id": resource_id})

@@ -62,6 +62,7 @@ def _deadline(term: Term, period: Period, begun: datetime.datetime, calendar: Ca
     else:
         last, skipped = _last_day(period, begun.date(), calendar)
         end = datetime.datetime.combine(last + ONE_DAY, datetime.time(), ASTANA)
+    verified = period.verified and all(day.verified for day in skipped)
     return Deadline(
         term=term.name,
         period=period,
@@ -70,8 +71,8 @@ def _deadline(term: Term, period: Period, begun: datetime.datetime, calendar: Ca
         moment=end,
         counted=period.length,
         skipped=skipped,
-        verified=period.verified and all(day.verified for day in skipped),
-        explanation=words.each(lambda language: _explain(term, period, begun, end, last, skipped, language)),
+        verified=verified,
+        explanation=words.each(lambda language: _explain(period, begun, end, last, skipped, verified, language)),
     )
 
 
@@ -98,12 +99,12 @@ def _after_working_days(start: datetime.date, length: int, calendar: Calendar) -
 
 
 def _explain(
-    term: Term,
     period: Period,
     begun: datetime.datetime,
     end: datetime.datetime,
     last: datetime.date,
     skipped: tuple[Day, ...],
+    verified: bool,
     language: str,
 ) -> str:
     """Start, length with its source, the days left out and why, the end: one sentence each."""
@@ -115,7 +116,7 @@ def _explain(
     if skipped:
         said.append(("skipped", _skipped(skipped, language)))
     said.append(("end", moment(end, language)) if by_clock else ("last", day_text(last, language)))
-    if not (period.verified and all(day.verified for day in skipped)):
+    if not verified:
         said.append(("unverified",))
     return " ".join(in_language(words.SENTENCES[name], language).format(*parts) for name, *parts in said)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import ckan.plugins.toolkit as tk
@@ -42,12 +42,17 @@ def guarded(check: Check, *names: str) -> Action:
 
     def guard(original: Action, context: Context, data_dict: dict[str, Any]) -> Any:
         """CKAN's action; of what was withdrawn it tells 410 with the reason."""
-        for reference in {data_dict[name] for name in names if isinstance(data_dict.get(name), str)}:
+        for reference in named(data_dict, *names):
             checked(check, reference)
         return original(context, data_dict)
 
     chained: Action = tk.chained_action(guard)
     return chained
+
+
+def named(data_dict: Mapping[str, Any], *names: str) -> list[str]:
+    """What the arguments of these names say, where they are texts: CKAN may take any of them."""
+    return [data_dict[name] for name in names if isinstance(data_dict.get(name), str)]
 
 
 def checked(check: Check, reference: str) -> None:

@@ -9,7 +9,7 @@ from uuid import UUID, uuid4
 
 from ckanext.kzopen.core.db import Base
 from ckanext.kzopen.publishing.harvest.told import Told, ToldText
-from ckanext.kzopen.publishing.model import Delivery
+from ckanext.kzopen.publishing.model import UNDECIDED, Delivery
 from sqlalchemy import BigInteger, ColumnElement, DateTime, Float, ForeignKey, Integer, Text, and_, func, select, update
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, Session, mapped_column
@@ -21,8 +21,6 @@ WRITES = ("harvest", "retry")
 """Purposes of runs that publish; the others only look."""
 NEEDS_DECISION = "harvest.needs_decision"
 """What stands on an item whose delivery was left to a person; it may have been decided on since."""
-UNDECIDED = ("quarantined", "awaiting_approval", "scheduled")
-"""States of a delivery that waits for a person, or for the moment that one has set."""
 
 
 class Source(Base):

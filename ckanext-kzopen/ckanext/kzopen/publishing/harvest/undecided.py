@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from uuid import UUID
 
-from ckanext.kzopen.core.states import machine_of
-from ckanext.kzopen.publishing.harvest.model import NEEDS_DECISION, UNDECIDED, Item, Run, undecided
-from ckanext.kzopen.publishing.model import Delivery
+from ckanext.kzopen.publishing.harvest.model import NEEDS_DECISION, Item, Run, undecided
+from ckanext.kzopen.publishing.model import UNDECIDED, Delivery
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
@@ -53,9 +52,8 @@ def waiting(session: Session, package_id: str, sha256: str | None) -> Delivery |
 
 
 def note(item: Item, delivery: Delivery) -> None:
-    """Tell on the item that its delivery waits: that is no failure."""
-    item.delivery_id, item.error = delivery.id, NEEDS_DECISION
-    item.error_params = {"state": dict(machine_of("delivery").states[delivery.state].label)}
+    """Tell on the item that its delivery waits: that is no failure. In which state is asked of the delivery (`states_of`)."""
+    item.delivery_id, item.error, item.error_params = delivery.id, NEEDS_DECISION, {}
 
 
 def how_many(session: Session, run: Run) -> int:
