@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import gzip
 import io
+import re
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,32 @@ def columns_of(told: Any) -> set[int]:
         return set(told)
     first, last = str(told).split("-")
     return set(range(int(first), int(last) + 1))
+
+
+def table_of(corpus: Path, name: str, folder: Path) -> Path:
+    """The file that a name of the expectations tells: for `book.xlsx#sheet` a copy in `folder` that lists that sheet alone.
+
+    Nothing but the list of sheets is changed: cells, texts, formats and merged cells stay the bytes they were.
+    """
+    book, _, sheet = name.partition("#")
+    if not sheet:
+        return corpus / book
+    copy = folder / f"{sheet}.xlsx"
+    with zipfile.ZipFile(corpus / book) as from_, zipfile.ZipFile(copy, "w") as to:
+        for part in from_.infolist():
+            content = from_.read(part)
+            if part.filename == "xl/workbook.xml":
+                content = _with_one_sheet(content.decode(), sheet).encode()
+            to.writestr(part, content)
+    return copy
+
+
+def _with_one_sheet(workbook: str, sheet: str) -> str:
+    others = [tag for tag in re.findall(r"<sheet .*?/>", workbook) if f'name="{sheet}"' not in tag]
+    for tag in others:
+        workbook = workbook.replace(tag, "")
+    assert workbook.count("<sheet ") == 1
+    return re.sub(r"<definedNames>.*?</definedNames>|<bookViews>.*?</bookViews>", "", workbook, flags=re.DOTALL)
 
 
 def by_csv_module(path: Path, wanted: dict[str, Any]) -> list[list[str]]:

@@ -14,10 +14,11 @@ from ckanext.kzopen.validation.infer import propose
 from ckanext.kzopen.validation.reading import read
 from ckanext.kzopen.validation.repairs.suggest import offered
 
-from tests.validation.expectations import by_csv_module, columns_of, expected
+from tests.validation.expectations import by_csv_module, columns_of, expected, table_of
 
 pytestmark = pytest.mark.corpus
-BAD, MESSY = expected("files_bad.yaml"), expected("messy.yaml")
+BAD, MESSY, HELD_OUT = expected("files_bad.yaml"), expected("messy.yaml"), expected("held_out.yaml")
+FIRST_CONTACT = {"precision": 0.864, "recall": 0.950}
 LONGEST = 10
 KINDS = {
     "header", "no-header", "labels", "numbering", "notes", "totals", "blank-rows", "blank-columns", "extra-cells",
@@ -91,18 +92,40 @@ def test_the_header_of_a_messy_table_is_found(corpus: Path, name: str) -> None:
     assert read(corpus / name).reading.header_row == MESSY[name]["header_row"]
 
 
-def test_messy_tables_are_offered_the_right_repairs(corpus: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_headers_of_tables_that_were_held_out_are_found(corpus: Path, tmp_path: Path) -> None:
+    found = {name: read(table_of(corpus, name, tmp_path)).reading.header_row for name in HELD_OUT}
+    assert found == {name: table["header_row"] for name, table in HELD_OUT.items()}
+
+
+def test_messy_tables_are_offered_the_right_repairs(corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """One repair of one column, or of a table, counts as one."""
+    precision, recall = measured(MESSY, corpus, tmp_path, capsys, "messy")
+    assert precision >= 0.97
+    assert recall >= 0.97
+
+
+def test_tables_that_were_held_out_are_offered_the_right_repairs(
+    corpus: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No bar of quality: what was told at first contact, less 0.05, so that it cannot fall unseen."""
+    precision, recall = measured(HELD_OUT, corpus, tmp_path, capsys, "held-out")
+    assert precision >= FIRST_CONTACT["precision"] - 0.05
+    assert recall >= FIRST_CONTACT["recall"] - 0.05
+
+
+def measured(
+    wanted: dict[str, dict[str, Any]], corpus: Path, folder: Path, capsys: pytest.CaptureFixture[str], which: str
+) -> tuple[float, float]:
+    """Precision and recall of what is offered for the tables, told on the terminal."""
     right = wrong = missed = 0
-    for name, wanted in MESSY.items():
-        told = {(kind, column) for kind, place in wanted.items() if kind in KINDS for column in places(place)}
-        found = {(repair.kind, repair.column or 0) for repair in offered(read(corpus / name))}
+    for name, table in wanted.items():
+        told = {(kind, column) for kind, place in table.items() if kind in KINDS for column in places(place)}
+        found = {(repair.kind, repair.column or 0) for repair in offered(read(table_of(corpus, name, folder)))}
         right, wrong, missed = right + len(found & told), wrong + len(found - told), missed + len(told - found)
     precision, recall = right / (right + wrong), right / (right + missed)
     with capsys.disabled():
-        print(f"\nrepairs of {len(MESSY)} messy tables: precision {precision:.3f}, recall {recall:.3f}")
-    assert precision >= 0.97
-    assert recall >= 0.97
+        print(f"\nrepairs of {len(wanted)} {which} tables: precision {precision:.3f}, recall {recall:.3f}")
+    return precision, recall
 
 
 def places(place: Any) -> set[int]:
@@ -114,3 +137,4 @@ def test_no_file_of_the_folder_is_left_out(corpus: Path) -> None:
     there = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and path.name != "MANIFEST.csv"}
     assert there == set(BAD)
     assert not [name for name in MESSY if not (corpus / name).exists()]
+    assert not HELD_OUT.keys() & {*MESSY, *(f"files_bad/{name}" for name in BAD)}
