@@ -8,11 +8,13 @@ from typing import Any
 import openpyxl
 import pytest
 from ckanext.kzopen.publishing.proposal import proposed
+from ckanext.kzopen.validation import reading
 from ckanext.kzopen.validation.check import Checked, check_file
 from ckanext.kzopen.validation.names import distinct
 from ckanext.kzopen.validation.repairs.letters import of_one_alphabet
 from ckanext.kzopen.validation.repairs.model import Key
 from ckanext.kzopen.validation.repairs.notations import commas_of, day_of, plain_number, slashes_of
+from ckanext.kzopen.validation.repairs.suggest import offered as suggestions
 from ckanext.kzopen.validation.report import restored
 from hypothesis import given
 from hypothesis import strategies as st
@@ -196,6 +198,45 @@ def test_a_table_without_a_schema_is_proposed_one_name_and_title_for_each_column
     path.write_text("Атауы,Атауы,Саны\nа,б,1\nв,г,2\n", encoding="utf-8")
     titles = [field["title_translated"] for field in proposed(path)["fields"]]
     assert titles == [{"ru": "Атауы"}, {"ru": "Атауы (2)"}, {"ru": "Саны"}]
+
+
+@pytest.mark.parametrize(
+    ("label", "values", "kind"),
+    [
+        ("plan", ["1250.0", "7.0"], "number"),  # money that is round this month
+        ("parent_id", ["1250.0", "7.0"], "integer"),
+        ("parentCode", ["217.0", "7.0"], "integer"),
+        ("Халық саны", ["610189.0", "7.0"], "integer"),
+        ("Год отчёта", ["2005.0", "2006.0"], "year"),
+        ("t", ["2005.0", "2006.0"], "integer"),
+        ("plan", ["1250.0", "7"], "integer"),
+    ],
+)
+def test_round_sums_are_no_whole_numbers_unless_something_tells_so(
+    tmp_path: Path, label: str, values: list[str], kind: str
+) -> None:
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join([f"name,{label}", *(f"а,{value}" for value in values)]) + "\n", encoding="utf-8")
+    assert proposed(path)["fields"][1]["type"] == kind
+
+
+@pytest.mark.parametrize(
+    ("rows", "kinds"),
+    [
+        (["11", "22", "31", "33"], {"no-header"}),
+        (["2024", "22", "31", "33"], set()),  # a year may be a label
+        (["number", "22", "31", "33"], set()),
+        (["a,b,c,d,e", "А,Б,1,2,3", "x,y,7,8,10", "x,z,7,8,11"], {"numbering"}),
+        (["a,b,c,d,e", "А,Б,1,2,7", "x,y,7,8,10", "x,z,7,8,11"], set()),
+        (["word,stem", "жиын,жиын", "жиынтығы,жиынты", "жиырма,жиырма"], set()),
+        (["word,sum", "жиын,1", "Жиынтығы,x1", "жиырма,2"], {"totals"}),
+    ],
+)
+def test_rows_are_told_by_what_stands_in_them(tmp_path: Path, rows: list[str], kinds: set[str]) -> None:
+    """A list without a header, a row that numbers few columns, a word that may name a total."""
+    path = tmp_path / "t.csv"
+    path.write_text("\n".join(rows) + "\n", encoding="utf-8")
+    assert {repair.kind for repair in suggestions(reading.read(path))} == kinds
 
 
 SHORT = "bin;name;sum;day\n000140000012;ЖШС;1;2026-01-31\n990240000415;ДСП ЦРБ;2;2026-01-31\n".encode("cp1251")

@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 from ckanext.kzopen.core.identifiers import is_bin, is_iin
-from ckanext.kzopen.validation.infer import CODE_LABEL, NUMBER
+from ckanext.kzopen.validation.infer import CODE_LABEL, NUMBER, YEAR_LABEL
 from ckanext.kzopen.validation.repairs.letters import of_one_alphabet
 from ckanext.kzopen.validation.repairs.model import EXAMPLES, OF_COLUMNS, Repair
 from ckanext.kzopen.validation.repairs.notations import Commas, commas_of, day_of, notation_of, plain_number, slashes_of
@@ -22,6 +22,12 @@ Changes = dict[str, str]
 FRACTION = re.compile(r"(\d+)\.0+")
 BIN_LABEL = re.compile(r"(?<!\w)(бин|бсн|иин|жсн|bin|iin)(?!\w)", re.IGNORECASE)
 KATO_LABEL = re.compile(r"(?<!\w)(като|kato)(?!\w)", re.IGNORECASE)
+COUNT_LABEL = re.compile(
+    r"(?<!\w)(id|№|number|count|population|номер\w*|нөмір\w*|саны|количество|кол-во|число|численность|население|халық\w*)(?!\w)",
+    re.IGNORECASE,
+)
+WORDS_OF_NAME = re.compile(r"_|(?<=[a-zа-я])(?=[A-ZА-Я])")  # parent_id, parentCode
+YEARS = r"^(19|20)\d\d\.0+$"
 OF_ONE_LENGTH = re.compile(r"\^?(?:\\d|\[0-9\])\{(\d+)\}\$?")
 MOST_ZEROS = 4
 ENOUGH, FEW_ODD = 20, 0.05
@@ -78,7 +84,7 @@ def wanted_by_values(texts: pl.Series, label: str) -> Want:
     if _all(present, r"^\d+(\.0+)?$"):
         if CODE_LABEL.search(label) or present.str.contains(r"^0\d").any():
             return Want("code", _length_by_label(label))
-        return Want("whole" if present.str.contains(r"\.0+$").any() else "number")
+        return Want("whole" if _are_whole(present, label) else "number")
     odd = present.filter(~present.str.contains(NUMBER)).to_list()
     allowed = len(present) * FEW_ODD if len(present) >= ENOUGH else 0
     commas = (
@@ -90,6 +96,17 @@ def wanted_by_values(texts: pl.Series, label: str) -> Want:
     if len(odd) == len(present) and _nearly_all(odd, lambda text: day_of(text, slashes) is not None, 0):
         return Want("date")
     return Want("text")
+
+
+def _are_whole(present: pl.Series, label: str) -> bool:
+    """Whether `12.0` is the number 12 as a program wrote it: the label tells a code, a number, a count or a year, all are
+    years, or some are without the fraction. Other sums are only round in this file, and are not to become whole numbers."""
+    fractions = present.str.contains(r"\.0+$")
+    if not fractions.any():
+        return False
+    words = WORDS_OF_NAME.sub(" ", label)
+    told = any(pattern.search(words) for pattern in (CODE_LABEL, YEAR_LABEL, COUNT_LABEL))
+    return told or not fractions.all() or _all(present, YEARS)
 
 
 def _present(texts: pl.Series) -> pl.Series:

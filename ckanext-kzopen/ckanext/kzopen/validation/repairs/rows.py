@@ -92,7 +92,8 @@ def numbering_rows(grid: Grid) -> list[int]:
     numbers = [int(found[1]) for cell in cells if (found := COLUMN_NUMBER.fullmatch(cell)) and found[1]]
     rising = all(a <= b for a, b in pairwise(numbers))
     steps = sum(b - a == 1 for a, b in pairwise(numbers))
-    return [0] if numbers and numbers[0] <= 2 and rising and steps * 10 >= len(numbers) * 7 else []
+    unbroken = len(numbers) > 2 and steps == len(numbers) - 1  # А, Б, 1, 2, 3
+    return [0] if numbers and numbers[0] <= 2 and rising and (unbroken or steps * 10 >= len(numbers) * 7) else []
 
 
 def note_rows(grid: Grid) -> list[int]:
@@ -115,10 +116,10 @@ def _is_note(grid: Grid, index: int, first: int) -> bool:
 
 
 def total_rows(grid: Grid, without: Sequence[int] = ()) -> list[int]:
-    """Rows that sum others. A row that says so (Итого, Барлығы, Total) is one; a row that may say so (Всего, the country),
-    or the first or last one of all, is one when most of its numbers are the sums of the rows of its block."""
+    """Rows that sum others. A row that says so (Итого, Барлығы, Total) is one, unless all else in it are words; a row that may
+    say so (Всего, the country), or the first or last one of all, is one when most of its numbers are the sums of its block."""
     left_out = set(without)
-    said = [index for index in _saying(grid, TOTAL) if index not in left_out]
+    said = [index for index in _saying(grid, TOTAL) if index not in left_out and not _of_words(grid.row(index))]
     if len(said) * MOST_SAID > grid.height and len(said) > 1:
         said = []
     return said if grid.height > MOST_SUMMED else sorted({*said, *_summed(grid, left_out, said)})
@@ -165,6 +166,12 @@ def _saying(grid: Grid, pattern: re.Pattern[str]) -> list[int]:
 def _says(pattern: re.Pattern[str], row: Sequence[str]) -> bool:
     """Whether the first cell with letters begins with the words."""
     return (pattern.fullmatch if pattern is TOTAL else pattern.match)(_spoken(row)) is not None
+
+
+def _of_words(row: Sequence[str]) -> bool:
+    """Whether there are several cells, all of them words without a digit, as in a list of words."""
+    filled = [cell for cell in row if cell]
+    return len(filled) > 1 and all(cell.replace(" ", "").isalpha() for cell in filled)
 
 
 def _spoken(row: Sequence[str]) -> str:

@@ -118,8 +118,8 @@ def headless(table: Table) -> bool:
         return False
     if table.cells.reading.format not in ("csv", "xlsx", "xls", "ods"):
         return False
-    if len(labels) == 1:
-        return bool(labels[0]) and bool((table.texts[0] == labels[0]).sum() * 2 > len(table.texts[0]))
+    if len(labels) == 1 and labels[0] and (table.texts[0] == labels[0]).sum() * 2 > len(table.texts[0]):
+        return True
     if any(not label for label in labels):
         return False
     numbers = [
