@@ -205,7 +205,7 @@ def test_a_table_without_a_schema_is_proposed_one_name_and_title_for_each_column
     [
         ("plan", ["1250.0", "7.0"], "number"),  # money that is round this month
         ("parent_id", ["1250.0", "7.0"], "integer"),
-        ("parentCode", ["217.0", "7.0"], "integer"),
+        ("parentCode", ["217.0", "7.0"], "string"),
         ("Халық саны", ["610189.0", "7.0"], "integer"),
         ("Год отчёта", ["2005.0", "2006.0"], "year"),
         ("t", ["2005.0", "2006.0"], "integer"),

@@ -31,6 +31,8 @@ CODE_LABEL = re.compile(
     r"тн вэд|сэқ тн|почтов\w*|пошта\w*|телефон\w*|phone|счет|счёт|шот|кадастр\w*|жсн/бсн|бин/иин|иин/бин)(?!\w)",
     re.IGNORECASE,
 )
+CODE_NAME = re.compile(r"(?:(?<![^\W_])|(?<=[a-z])(?=[A-Z]))(?i:code|kod|kato|bin|bsn|iin|zhsn)(?![^\W_])")
+"""The same within the name of a database's column: region_code, parentCode."""
 YEAR_LABEL = re.compile(r"(?<!\w)(год\w*|жыл\w*|year)(?!\w)", re.IGNORECASE)
 KEY_LABEL = re.compile(r"(id|№|код|коды|code|бин|бсн|bin|р/с №|№ п/п)", re.IGNORECASE)
 NOTHING = (
@@ -169,16 +171,22 @@ def _kind(values: pl.Series, label: str) -> Proposal:
     return {"type": "string"}
 
 
+def is_code(label: str) -> bool:
+    """Whether a label says that its column holds codes."""
+    return CODE_LABEL.search(label) is not None or CODE_NAME.search(label) is not None
+
+
 def _code(values: pl.Series, label: str) -> Proposal | None:
     """Digits that are a name: with leading zeros, of twelve digits each (BIN, IIN), or labelled as a code."""
-    if CODE_LABEL.search(label) and _all(values, r"^[0-9]+(\.0)?$") and values.str.ends_with(".0").any():
+    labelled = is_code(label)
+    if labelled and _all(values, r"^[0-9]+(\.0)?$") and values.str.ends_with(".0").any():
         return {"type": "string"}
     if not _all(values, "^[0-9]+$"):
         return None
     lengths = values.str.len_chars().unique()
     zeros = bool(values.str.contains("^0[0-9]").any())
     twelve = lengths.to_list() == [12]
-    if not zeros and not twelve and not CODE_LABEL.search(label):
+    if not zeros and not twelve and not labelled:
         return None
     one_length = len(lengths) == 1 and lengths[0] > 1
     return {"type": "string"} | ({"constraints": {"pattern": rf"\d{{{lengths[0]}}}"}} if one_length else {})

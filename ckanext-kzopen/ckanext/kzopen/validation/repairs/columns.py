@@ -9,7 +9,7 @@ from typing import Any
 
 import polars as pl
 from ckanext.kzopen.core.identifiers import is_bin, is_iin
-from ckanext.kzopen.validation.infer import CODE_LABEL, NUMBER, YEAR_LABEL
+from ckanext.kzopen.validation.infer import NUMBER, YEAR_LABEL, is_code
 from ckanext.kzopen.validation.repairs.letters import of_one_alphabet
 from ckanext.kzopen.validation.repairs.model import EXAMPLES, OF_COLUMNS, Repair
 from ckanext.kzopen.validation.repairs.notations import Commas, commas_of, day_of, notation_of, plain_number, slashes_of
@@ -82,7 +82,7 @@ def wanted_by_values(texts: pl.Series, label: str) -> Want:
     if not len(present):
         return Want("text")
     if _all(present, r"^\d+(\.0+)?$"):
-        if CODE_LABEL.search(label) or present.str.contains(r"^0\d").any():
+        if is_code(label) or present.str.contains(r"^0\d").any():
             return Want("code", _length_by_label(label))
         return Want("whole" if _are_whole(present, label) else "number")
     odd = present.filter(~present.str.contains(NUMBER)).to_list()
@@ -99,14 +99,14 @@ def wanted_by_values(texts: pl.Series, label: str) -> Want:
 
 
 def _are_whole(present: pl.Series, label: str) -> bool:
-    """Whether `12.0` is the number 12 as a program wrote it: the label tells a code, a number, a count or a year, all are
-    years, or some are without the fraction. Other sums are only round in this file, and are not to become whole numbers."""
+    """Whether `12.0` is the number 12 as a program wrote it: the label tells a number, a count or a year, all are years, or
+    some are without the fraction. Other sums are only round in this file, and are not to become whole numbers."""
     fractions = present.str.contains(r"\.0+$")
     if not fractions.any():
         return False
     words = WORDS_OF_NAME.sub(" ", label)
-    told = any(pattern.search(words) for pattern in (CODE_LABEL, YEAR_LABEL, COUNT_LABEL))
-    return told or not fractions.all() or _all(present, YEARS)
+    told = YEAR_LABEL.search(words) or COUNT_LABEL.search(words)
+    return bool(told) or not fractions.all() or _all(present, YEARS)
 
 
 def _present(texts: pl.Series) -> pl.Series:
