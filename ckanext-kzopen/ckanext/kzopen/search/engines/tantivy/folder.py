@@ -22,7 +22,7 @@ _CURRENT = "current"
 _SMALL = 16_818
 """Documents; tantivy takes all segments below for equal (its `LogMergePolicy`: 10,000 × 2^0.75)."""
 _BLOCK = 4_096
-"""Bytes of stored documents that are packed together; a page of hits unpacks as many blocks as it has hits."""
+"""Bytes of stored documents that are read together; a page of hits reads as many blocks as it has hits."""
 _MAGIC = (1337).to_bytes(4, "little")
 
 
@@ -63,12 +63,12 @@ def fresh(root: Path) -> Path:
     return path
 
 
-def pack_small(generation: Path) -> None:
-    """Have an index that has no documents yet pack them in small blocks: tantivy's 16 KB take a page half as long again, and
-    its Python binding has no such setting."""
+def store_as_given(generation: Path) -> None:
+    """Have an index that has no documents yet store them as they are, in small blocks: they come packed, and tantivy's Python
+    binding has no such settings."""
     meta = generation / "meta.json"
     told = json.loads(meta.read_bytes())
-    told["index_settings"] = {**told["index_settings"], "docstore_blocksize": _BLOCK}
+    told["index_settings"] = {**told["index_settings"], "docstore_compression": "none", "docstore_blocksize": _BLOCK}
     meta.write_text(json.dumps(told))
 
 

@@ -20,8 +20,9 @@ import orjson
 import tantivy
 from ckanext.kzopen.search import fields, visibility
 from ckanext.kzopen.search.engines.base import Entry
+from ckanext.kzopen.search.engines.tantivy.packing import packed, unpacked
 
-VERSION = "11"
+VERSION = "12"
 """Raise it when documents must be written anew although the fields stay the same."""
 
 KEYWORDS = tuple(sorted(fields.KEYWORDS))
@@ -43,8 +44,10 @@ _IN_ORDER = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwx
 SHORTEST_GRAM, LONGEST_GRAM = 2, 10
 PACKAGE_DICT = "validated_data_dict"
 _PACKAGE_DICT_BYTES = f"{PACKAGE_DICT}_bytes"
+_STORED_BYTES = "stored_bytes"
 _BY_ITSELF = frozenset({"id", fields.SCORE, PACKAGE_DICT})
 """What is read without the other stored fields: a page of data sets wants no more."""
+_ONLY_ID = frozenset({"id"})
 
 
 @cache
@@ -71,8 +74,8 @@ def schema() -> tantivy.Schema:
     builder.add_json_field("tx", tokenizer_name="spaces")
     builder.add_json_field("at", fast=True, tokenizer_name="raw", index_option="basic")
     builder.add_json_field("num", fast=True, tokenizer_name="raw", index_option="basic")
-    for name in ("stored", PACKAGE_DICT):
-        builder.add_bytes_field(f"{name}_bytes", stored=True)
+    for name in (_STORED_BYTES, _PACKAGE_DICT_BYTES):
+        builder.add_bytes_field(name, stored=True)
     return builder.build()
 
 
@@ -237,19 +240,21 @@ def _add_numbers(document: tantivy.Document, numbers: dict[str, float]) -> None:
 
 
 def _add_stored(document: tantivy.Document, entry: Entry) -> None:
-    for name, written in (("stored", entry.stored), (PACKAGE_DICT, entry.validated_data_dict)):
-        if written is not None:
-            document.add_bytes(f"{name}_bytes", written)
+    whole = entry.validated_data_dict
+    document.add_bytes(_STORED_BYTES, packed(entry.stored, whole))
+    if whole is not None:
+        document.add_bytes(_PACKAGE_DICT_BYTES, packed(whole))
 
 
 def stored_of(document: tantivy.Document, wanted: frozenset[str] | None) -> dict[str, Any]:
     """What the engine gives back of a document: all fields, or those wanted."""
-    if wanted is not None and wanted <= _BY_ITSELF:
-        shown: dict[str, Any] = {"id": document.get_first("id")}
-    else:
-        shown = orjson.loads(document.get_first("stored_bytes") or b"{}")
-    if wanted is None or PACKAGE_DICT in wanted:
-        written = document.get_first(_PACKAGE_DICT_BYTES)
-        if written is not None:
-            shown[PACKAGE_DICT] = written
+    shown: dict[str, Any] = {"id": document.get_first("id")}
+    if wanted == _ONLY_ID:
+        return shown
+    written = document.get_first(_PACKAGE_DICT_BYTES)
+    whole = None if written is None else unpacked(written)
+    if wanted is None or not wanted <= _BY_ITSELF:
+        shown = orjson.loads(unpacked(document.get_first(_STORED_BYTES), whole))
+    if whole is not None:
+        shown[PACKAGE_DICT] = whole
     return shown if wanted is None else {name: value for name, value in shown.items() if name in wanted}

@@ -116,10 +116,10 @@ def _unite(writer: tantivy.IndexWriter, generation: Path, entries: Iterable[Entr
 
 
 def _empty(root: Path) -> Path:
-    """A new generation, whose index has no documents yet and will pack them in small blocks."""
+    """A new generation, whose index has no documents yet and will store them as they are given."""
     generation = folder.fresh(root)
     tantivy.Index(schema(), path=str(generation))  # writes the files of an index
-    folder.pack_small(generation)
+    folder.store_as_given(generation)
     return generation
 
 
