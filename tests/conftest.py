@@ -15,6 +15,9 @@ from pathlib import Path
 
 import pytest
 from ckan.tests.helpers import CKANTestApp, _get_test_app
+from ckanext.kzopen.core.settings import Settings
+from ckanext.kzopen.runtime.portal import Portal
+from ckanext.kzopen.runtime.testing.portals import do_not_wait_for_disk
 from passlib.hash import pbkdf2_sha512
 
 from tests.mortals import Forge, forge
@@ -85,6 +88,7 @@ def portal_at(data: Path, port: int, demo: bool, environment: Mapping[str, str] 
     run_launcher("serve", "--data", str(data), "--port", str(port), "--no-demo", "--detach", environment=environment)
     took = time.monotonic() - began
     try:
+        do_not_wait_for_disk(Portal(Settings(data=data)))
         if demo:
             run_launcher("demo", "load", "--data", str(data), "--url", url)
         yield LivePortal(url, data, json.loads((data / "accounts.json").read_text()), took)

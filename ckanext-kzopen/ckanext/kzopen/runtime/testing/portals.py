@@ -5,8 +5,10 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from shutil import disk_usage, rmtree
+from tempfile import TemporaryDirectory
 
 import psycopg
 from ckanext.kzopen.runtime import processes, services
@@ -16,6 +18,11 @@ from ckanext.kzopen.runtime.serve import start_services
 from ckanext.kzopen.runtime.supervisor import Supervisor
 from ckanext.kzopen.runtime.testing.suites import Suite
 from psycopg import sql
+
+MEMORY = Path("/dev/shm")  # noqa: S108 - a folder of our own is made in it
+"""What is written here waits for no disk."""
+ROOM = 2 << 30
+"""Bytes that must be free there: containers often have a few MB."""
 
 
 @contextmanager
@@ -33,7 +40,10 @@ def test_portals(portals: list[Portal], suite: Suite) -> Iterator[list[Path]]:
     """The same for several lanes, of which the first is prepared and the others get copies; the paths of their inis."""
     first, *others = portals
     supervisors = [Supervisor(portal) for portal in portals]
-    try:
+    with ExitStack() as stack:
+        for portal in portals:
+            stack.enter_context(_in_memory(portal))
+        stack.callback(_stop, supervisors)
         inis = [_prepared(first, supervisors[0], suite)]
         if others:
             supervisors[0].stop()
@@ -49,12 +59,48 @@ def test_portals(portals: list[Portal], suite: Suite) -> Iterator[list[Path]]:
             if _is_ours(portal):
                 supervisor.wait_for(processes.indexer(portal), 60)
         yield inis
-    finally:
-        for supervisor in supervisors:
-            supervisor.stop()
 
 
 test_portals.__test__ = False  # type: ignore[attr-defined]
+
+
+def _stop(supervisors: list[Supervisor]) -> None:
+    for supervisor in supervisors:
+        supervisor.stop()
+
+
+@contextmanager
+def _in_memory(portal: Portal) -> Iterator[None]:
+    """The index and stored files, which are written to the disk one by one, lie in memory as long as the block takes."""
+    links = (portal.index, portal.files)
+    for link in links:
+        if link.is_symlink():
+            link.unlink()
+        else:
+            rmtree(link, ignore_errors=True)
+    if not MEMORY.is_dir() or disk_usage(MEMORY).free < ROOM:
+        yield
+        return
+    portal.data.mkdir(parents=True, exist_ok=True)
+    with TemporaryDirectory(prefix="kzopen-", dir=MEMORY, ignore_cleanup_errors=True) as folder:
+        for link in links:
+            place = Path(folder) / link.name
+            place.mkdir()
+            link.symlink_to(place)
+        try:
+            yield
+        finally:
+            for link in links:
+                link.unlink()
+
+
+def do_not_wait_for_disk(portal: Portal) -> None:
+    """Have the running PostgreSQL write without waiting until it is on the disk: tests kill processes, and what a process has
+    written outlives it; only the death of a machine would lose it.
+    """
+    with psycopg.connect(host=str(portal.sockets), user="postgres", dbname="postgres", autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET fsync = off")
+        connection.execute("SELECT pg_reload_conf()")
 
 
 def _prepared(portal: Portal, supervisor: Supervisor, suite: Suite) -> Path:
@@ -62,6 +108,7 @@ def _prepared(portal: Portal, supervisor: Supervisor, suite: Suite) -> Path:
     portal.make_folders()
     services.init_postgres(portal)
     start_services(portal, supervisor)
+    do_not_wait_for_disk(portal)
     fresh_databases(portal, suite.name)
     ini = write_ini(portal, options_of(portal, suite))
     portal.accounts.unlink(missing_ok=True)
