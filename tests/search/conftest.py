@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from alembic.migration import MigrationContext
 from alembic.operations import Operations
+from ckanext.kzopen.runtime.testing.portals import folder_in_memory
 from ckanext.kzopen.search import document
 from ckanext.kzopen.search.engines import engine_of
 from ckanext.kzopen.search.engines.base import Engine as SearchEngine
@@ -57,11 +58,18 @@ def elasticsearch() -> Iterator[str]:
         yield address
 
 
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """Where a test keeps an index: in memory, for each commit would wait for the disk several times."""
+    with folder_in_memory() as found:
+        yield found or tmp_path
+
+
 @pytest.fixture(params=["tantivy", "elasticsearch"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[SearchEngine]:
+def engine(request: pytest.FixtureRequest, tmp_path: Path, folder: Path) -> Iterator[SearchEngine]:
     """Each engine in turn, empty."""
     if request.param == "tantivy":
-        yield engine_of("", tmp_path / "index")
+        yield engine_of("", folder / "index")
         return
     address = f"elasticsearch://{request.getfixturevalue('elasticsearch')}/test-{uuid.uuid4().hex[:12]}"
     yield engine_of(address, tmp_path)

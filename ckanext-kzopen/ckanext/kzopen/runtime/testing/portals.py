@@ -70,28 +70,34 @@ def _stop(supervisors: list[Supervisor]) -> None:
 
 
 @contextmanager
-def _in_memory(portal: Portal) -> Iterator[None]:
-    """The index and stored files, which are written to the disk one by one, lie in memory as long as the block takes."""
-    links = (portal.index, portal.files)
-    for link in links:
-        if link.is_symlink():
-            link.unlink()
-        else:
-            rmtree(link, ignore_errors=True)
+def folder_in_memory() -> Iterator[Path | None]:
+    """A folder that is there as long as the block takes and waits for no disk; None where memory has no room for it."""
     if not MEMORY.is_dir() or disk_usage(MEMORY).free < ROOM:
-        yield
+        yield None
         return
-    portal.data.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="kzopen-", dir=MEMORY, ignore_cleanup_errors=True) as folder:
+        yield Path(folder)
+
+
+@contextmanager
+def _in_memory(portal: Portal) -> Iterator[None]:
+    """The index and stored files, which are brought to the disk one by one, lie in memory as long as the block takes."""
+    links = (portal.index, portal.files)
+    portal.data.mkdir(parents=True, exist_ok=True)
+    with folder_in_memory() as folder:
         for link in links:
-            place = Path(folder) / link.name
-            place.mkdir()
-            link.symlink_to(place)
+            if link.is_symlink():
+                link.unlink()
+            rmtree(link, ignore_errors=True)
+            if folder:
+                (folder / link.name).mkdir()
+                link.symlink_to(folder / link.name)
         try:
             yield
         finally:
             for link in links:
-                link.unlink()
+                if link.is_symlink():
+                    link.unlink()
 
 
 def do_not_wait_for_disk(portal: Portal) -> None:
