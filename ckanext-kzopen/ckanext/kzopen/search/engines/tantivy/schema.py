@@ -254,7 +254,8 @@ def stored_of(document: tantivy.Document, wanted: frozenset[str] | None) -> dict
     written = document.get_first(_PACKAGE_DICT_BYTES)
     whole = None if written is None else unpacked(written)
     if wanted is None or not wanted <= _BY_ITSELF:
-        shown = orjson.loads(unpacked(document.get_first(_STORED_BYTES), whole))
+        rest: Any = document.get_first(_STORED_BYTES)
+        shown = orjson.loads(unpacked(rest, whole))
     if whole is not None:
         shown[PACKAGE_DICT] = whole
     return shown if wanted is None else {name: value for name, value in shown.items() if name in wanted}
