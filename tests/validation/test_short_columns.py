@@ -91,7 +91,8 @@ def test_the_report_shows_the_same_rows(cells: Cells, kind: str) -> None:
 )
 @example(["12\n"], "code", None, [], True)
 def test_cells_are_mended_alike(texts: list[str | None], kind: str, length: int | None, wrong: list[str], free: bool) -> None:
-    column, want = pl.Series(texts, dtype=pl.String), Want(kind, length, wrong=None if free else set(wrong))
+    column = pl.Series(texts, dtype=pl.String)
+    want = Want(kind, length, wrong=None if free else pl.Series(wrong, dtype=pl.String))
     quick, slow = both_ways(lambda: (repairs_of(column, want, "a", 1), mended(column, want, OF_COLUMNS).to_list()))
     assert quick == slow
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -24,7 +25,7 @@ from ckanext.kzopen.validation.native import as_text
 from ckanext.kzopen.validation.parts import THREADS
 from ckanext.kzopen.validation.reading import read
 from ckanext.kzopen.validation.repairs import encoding
-from ckanext.kzopen.validation.repairs.columns import wanted_by
+from ckanext.kzopen.validation.repairs.columns import Want, wanted_by
 from ckanext.kzopen.validation.repairs.make import made
 from ckanext.kzopen.validation.repairs.model import OF_COLUMNS, OF_TABLES, Key, Repair
 from ckanext.kzopen.validation.repairs.suggest import Table, suggested
@@ -170,13 +171,17 @@ def _mendable(
     """The table with what its schema wants of each column, and which texts are not that."""
     known = {field.name for field in schema.fields}
     wants = {
-        n: wanted_by(column.field, cells.labels[n - 1], set(text.gather(column.faults["index"]).drop_nulls().unique()))
+        n: partial(_want, column.field, cells.labels[n - 1], text, column.faults["index"])
         for n, (text, column) in enumerate(zip(texts, columns, strict=True), start=1)
         if column.field.name in known
     }
     again = next((repeat.rows["before"].drop_nulls().to_list() for repeat in repeats if repeat.field is None), [])
     names, keyed = [column.field.name for column in columns], bool(schema.primary_key)
     return Table(cells, texts, names, wants, sorted(known), frozenset(again), keyed)
+
+
+def _want(field: Field, label: str, text: pl.Series, wrong: pl.Series) -> Want:
+    return wanted_by(field, label, text.gather(wrong).drop_nulls())
 
 
 def _shown(table: Table, findings: Sequence[Finding]) -> Shown:

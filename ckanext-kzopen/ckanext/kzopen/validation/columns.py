@@ -7,6 +7,7 @@ distinct text. Hence codes and values are frictionless's whatever the vectors un
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
@@ -20,7 +21,10 @@ PLAIN_PATTERN = re.compile(r"(\\[.dD\-/]|[A-Za-zА-Яа-я0-9_ \-./:,;#№()|]|\
 TOKENS = {"%Y": "[0-9]{4}", "%m": "[0-9]{2}", "%d": "[0-9]{2}", "%H": "[0-9]{2}", "%M": "[0-5][0-9]", "%S": "[0-5][0-9]"}
 BOUNDS = {"minimum": "ge", "maximum": "le", "exclusiveMinimum": "gt", "exclusiveMaximum": "lt"}
 EXACT_DIGITS = 15
-FAULTS = {"index": pl.UInt32, "code": pl.String, "times": pl.UInt32}
+AT_ONCE = 50_000
+"""Texts that are there as Python's at a time: these take ten times the room of polars'."""
+CODES = pl.Enum(["type-error", "constraint-error"])
+FAULTS: Mapping[str, Any] = {"index": pl.UInt32, "code": CODES, "times": pl.UInt32}
 Reader = Callable[[object], tuple[Any, dict[str, str] | None]]
 
 
@@ -43,19 +47,28 @@ class _Accepted:
     mask: pl.Series
 
 
+@dataclass(frozen=True)
+class _Read:
+    """What frictionless reads from each of some texts, and its faults: `kinds` are positions in `codes`."""
+
+    values: pl.Series
+    kinds: pl.Series
+    codes: Sequence[tuple[str, ...]]
+
+
 def check_column(cells: pl.Series, field: Field) -> Column:
     """Read every cell of a column of text; the order of rows is kept."""
     missing = _missing(cells, field)
     accepted = _accepted(cells, field, ~missing)
     odd = (~missing & ~accepted.mask).arg_true()
     if not len(odd):
-        return Column(field, accepted.values, missing, _faults(odd, cells, missing, {}, field))
+        return Column(field, accepted.values, missing, _faults(odd, missing, None, field))
     texts = cells.gather(odd)
-    targets, codes = _read_each(texts.unique(), field)
-    values = _together(accepted, odd, texts, targets, field)
+    read = _read_each(texts, field)
+    values = _together(accepted, odd, read)
     if values is None:
         return _by_reader_alone(cells, field, missing)
-    return Column(field, values, missing, _faults(odd, texts, missing, codes, field))
+    return Column(field, values, missing, _faults(odd, missing, read, field))
 
 
 def _missing(cells: pl.Series, field: Field) -> pl.Series:
@@ -74,23 +87,37 @@ def missing_values(field: Field) -> list[str]:
 def _by_reader_alone(cells: pl.Series, field: Field, missing: pl.Series) -> Column:
     """The same when accepted values and odd ones have no common fast type (sums of 20 digits, mixed time zones)."""
     present = (~missing).arg_true()
-    texts = cells.gather(present)
-    targets, codes = _read_each(texts.unique(), field)
-    values = _spread(cells, list(targets), series_of(field, list(targets.values())))
-    return Column(field, values, missing, _faults(present, texts, missing, codes, field))
+    read = _read_each(cells.gather(present), field)
+    values = pl.repeat(None, len(cells), dtype=read.values.dtype, eager=True).scatter(present, read.values)
+    return Column(field, values, missing, _faults(present, missing, read, field))
 
 
-def _read_each(texts: pl.Series, field: Field) -> tuple[dict[str, object], dict[str, tuple[str, ...]]]:
-    """What frictionless reads from each text, and the codes of its faults."""
+def _read_each(texts: pl.Series, field: Field) -> _Read:
+    """What frictionless reads from each of these texts, and the codes of its faults; of those that are alike it reads one."""
     reader = safe_reader(field)
-    targets: dict[str, object] = {}
-    codes: dict[str, tuple[str, ...]] = {}
-    for text in texts.to_list():
-        target, notes = reader(text)
-        targets[text] = target
-        if notes:
-            codes[text] = _codes(notes)
-    return targets, codes
+    codes: dict[tuple[str, ...], int] = {(): 0}
+    values: list[pl.Series] = []
+    kinds: list[pl.Series] = []
+    for start in range(0, len(texts) or 1, AT_ONCE):
+        part = texts.slice(start, AT_ONCE)
+        distinct = part.unique(maintain_order=True)
+        read = [reader(text) for text in distinct.to_list()]
+        values.append(_spread(part, distinct, series_of(field, [target for target, _ in read])))
+        found = [codes.setdefault(_codes(notes), len(codes)) if notes else 0 for _, notes in read]
+        kinds.append(_spread(part, distinct, pl.Series(found, dtype=pl.UInt32)))
+    whole = _of_one_type(values)
+    if whole is None:
+        distinct = texts.unique(maintain_order=True)
+        whole = _spread(texts, distinct, series_of(field, [reader(text)[0] for text in distinct.to_list()]))
+    return _Read(whole, pl.concat(kinds), list(codes))
+
+
+def _of_one_type(parts: Sequence[pl.Series]) -> pl.Series | None:
+    """The parts as one series; None when they do not share a type."""
+    types = {part.dtype for part in parts if part.null_count() < len(part)} or {parts[0].dtype}
+    if len(types) > 1:
+        return None
+    return pl.concat([part.cast(dtype) for dtype in types for part in parts])
 
 
 def safe_reader(field: Field) -> Reader:
@@ -111,54 +138,46 @@ def _codes(notes: Mapping[str, str]) -> tuple[str, ...]:
     return tuple("type-error" if name == "type" else "constraint-error" for name in notes)
 
 
-def _together(
-    accepted: _Accepted, odd: pl.Series, texts: pl.Series, targets: dict[str, object], field: Field
-) -> pl.Series | None:
-    """Accepted and odd values as one series; None when they do not share a type. `texts` stand at the indexes `odd`."""
-    if not targets:
+def _together(accepted: _Accepted, odd: pl.Series, read: _Read) -> pl.Series | None:
+    """Accepted and odd values as one series; None when they do not share a type. The odd ones stand at the indexes `odd`."""
+    found, accepts = read.values, accepted.mask.any()
+    if accepts and found.null_count() == len(found):
         return accepted.values
-    found = series_of(field, list(targets.values()))
-    spread = _spread(texts, list(targets), found)
-    if not accepted.mask.any():
-        empty = pl.repeat(None, len(accepted.mask), dtype=found.dtype, eager=True)
-        return empty.scatter(odd, spread)
-    if found.dtype != accepted.values.dtype:
-        return accepted.values if found.null_count() == len(found) else None
-    return accepted.values.clone().scatter(odd, spread)
+    if accepts and found.dtype != accepted.values.dtype:
+        return None
+    values = accepted.values.clone() if accepts else pl.repeat(None, len(accepted.mask), dtype=found.dtype, eager=True)
+    return values.scatter(odd, found) if found.null_count() < len(found) else values
 
 
-def _spread(cells: pl.Series, texts: list[str], values: pl.Series) -> pl.Series:
-    """Put the value of each text where the text stands."""
-    if not texts:
-        return pl.repeat(None, len(cells), dtype=values.dtype, eager=True)
-    known = pl.DataFrame({"text": pl.Series(texts, dtype=pl.String), "value": values})
-    frame = cells.rename("text").to_frame().join(known, on="text", how="left", maintain_order="left")
+def _spread(texts: pl.Series, distinct: pl.Series, values: pl.Series) -> pl.Series:
+    """Put the value of each distinct text where the text stands."""
+    if len(distinct) == len(texts):  # each stands once, and in the same order
+        return values
+    known = pl.DataFrame({"text": distinct, "value": values})
+    frame = texts.rename("text").to_frame().join(known, on="text", how="left", maintain_order="left")
     return frame["value"]
 
 
-def _faults(
-    odd: pl.Series, texts: pl.Series, missing: pl.Series, codes: dict[str, tuple[str, ...]], field: Field
-) -> pl.DataFrame:
-    """The faults of the cells `texts`, which stand at the indexes `odd`, and of empty ones where they may not be."""
-    wrong = _faults_of_texts(odd, texts, codes) if codes else pl.DataFrame(schema=FAULTS)
+def _faults(odd: pl.Series, missing: pl.Series, read: _Read | None, field: Field) -> pl.DataFrame:
+    """The faults of the cells that were read, which stand at the indexes `odd`, and of empty ones where they may not be."""
+    wrong = _faults_of_texts(odd, read) if read and len(read.codes) > 1 else pl.DataFrame(schema=FAULTS)
     _target, notes = safe_reader(field)(None)
     if notes:
         empty = pl.DataFrame({"index": missing.arg_true().cast(pl.UInt32)})
         wrong = pl.concat(
             [
                 wrong,
-                empty.select("index", code=pl.lit("constraint-error"), times=pl.lit(len(notes), dtype=pl.UInt32)),
+                empty.select("index", code=pl.lit("constraint-error", dtype=CODES), times=pl.lit(len(notes), dtype=pl.UInt32)),
             ]
         )
     return wrong
 
 
-def _faults_of_texts(odd: pl.Series, texts: pl.Series, codes: dict[str, tuple[str, ...]]) -> pl.DataFrame:
-    rows = [(text, code) for text, found in codes.items() for code in found]
-    known = pl.DataFrame(rows, schema={"text": pl.String, "code": pl.String}, orient="row")
-    known = known.group_by("text", "code").len("times")
-    frame = pl.DataFrame({"index": odd.cast(pl.UInt32), "text": texts.cast(pl.String)})
-    return frame.join(known, on="text").select("index", "code", pl.col("times").cast(pl.UInt32))
+def _faults_of_texts(odd: pl.Series, read: _Read) -> pl.DataFrame:
+    rows = [(kind, code, times) for kind, codes in enumerate(read.codes) for code, times in Counter(codes).items()]
+    known = pl.DataFrame(rows, schema={"kind": pl.UInt32, "code": CODES, "times": pl.UInt32}, orient="row")
+    frame = pl.DataFrame({"index": odd.cast(pl.UInt32), "kind": read.kinds})
+    return frame.filter(pl.col("kind") > 0).join(known, on="kind").select("index", "code", "times")
 
 
 def _accepted(cells: pl.Series, field: Field, present: pl.Series) -> _Accepted:

@@ -55,7 +55,7 @@ def _side_by_side(path: Path, delimiter: str, width: int, borders: list[int]) ->
     for part in parts:
         ragged |= {start + position: record for position, record in part.ragged.items()}
         start += len(part.rows)
-    return Part(pl.concat([part.rows for part in parts], rechunk=True), ragged)
+    return Part(pl.concat([part.rows for part in parts], rechunk=False), ragged)
 
 
 def _borders(path: Path, offset: int, part: int) -> list[int]:

@@ -1,14 +1,15 @@
-"""Repairs of the cells of one column. Each kind is a function from distinct texts to those that it would change."""
+"""Repairs of the cells of one column. Each kind looks at all distinct texts, and then says what it makes of one."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import polars as pl
-from ckanext.kzopen.core.identifiers import is_bin, is_iin
+from ckanext.kzopen.core.identifiers import has_check_digit, is_bin, is_iin
+from ckanext.kzopen.validation.columns import AT_ONCE
 from ckanext.kzopen.validation.infer import NUMBER, YEAR_LABEL, is_code
 from ckanext.kzopen.validation.repairs.letters import of_one_alphabet
 from ckanext.kzopen.validation.repairs.model import EXAMPLES, OF_COLUMNS, Repair
@@ -18,7 +19,10 @@ from ckanext.kzopen.validation.short import all_hold as _all
 from ckanext.kzopen.validation.short import holds, is_short
 from frictionless import Field
 
-Changes = dict[str, str]
+Every = Callable[[], Iterator[str]]
+"""The texts of a column, from the first on each time."""
+Change = Callable[[str], str]
+"""What a kind of repair makes of a text; what it does not concern comes back as it is."""
 FRACTION = re.compile(r"(\d+)\.0+")
 BIN_LABEL = re.compile(r"(?<!\w)(бин|бсн|иин|жсн|bin|iin)(?!\w)", re.IGNORECASE)
 KATO_LABEL = re.compile(r"(?<!\w)(като|kato)(?!\w)", re.IGNORECASE)
@@ -46,12 +50,12 @@ class Want:
     length: int | None = None
     form: str = "%Y-%m-%d"
     point: str = "."
-    wrong: Collection[str] | None = None
+    wrong: pl.Series | None = None
     yes: Sequence[str] = ("true",)
     no: Sequence[str] = ("false",)
 
 
-def wanted_by(field: Field, label: str, wrong: Collection[str]) -> Want:
+def wanted_by(field: Field, label: str, wrong: pl.Series) -> Want:
     """What a schema wants of a column."""
     length = _length(field.constraints, label) if field.type == "string" else None
     kinds = {"number": "number", "integer": "whole", "year": "whole", "date": "date", "boolean": "boolean"}
@@ -132,52 +136,100 @@ def _nearly_all(texts: Sequence[str], fits: Callable[[str], bool], allowed: floa
     return True
 
 
+@dataclass(frozen=True)
+class _Looked:
+    """Distinct texts that some repair might change, as they stand (`texts`) and as the repairs so far leave them (`now`);
+    `wrong` are those that a schema does not take, None where no schema says."""
+
+    texts: pl.Series
+    now: pl.Series
+    wrong: pl.Series | None
+
+    def after(self, kind: str, want: Want) -> _Looked | None:
+        """The texts after a kind of repair; None when it changes nothing. Where a schema says what is wrong, what is right
+        already is left alone; letters and blanks are looked at everywhere."""
+        if not len(self.texts):
+            return None
+        everywhere = self.wrong is None or kind in ("spaces", "letters")
+        places = None if everywhere else (self.wrong | (self.now != self.texts)).arg_true()
+        seen = self.now if places is None else self.now.gather(places)
+        change = KINDS[kind](lambda: _each(seen), want)
+        if change is None:
+            return None
+        new = _changed(seen, change)
+        if not (new != seen).any():
+            return None
+        return replace(self, now=new if places is None else self.now.clone().scatter(places, new))
+
+
+def _each(texts: pl.Series) -> Iterator[str]:
+    """The texts one by one; few of them are Python's at a time."""
+    for start in range(0, len(texts), AT_ONCE):
+        yield from texts.slice(start, AT_ONCE).to_list()
+
+
+def _changed(texts: pl.Series, change: Change) -> pl.Series:
+    parts = [
+        pl.Series([change(text) for text in texts.slice(start, AT_ONCE).to_list()], dtype=pl.String)
+        for start in range(0, len(texts) or 1, AT_ONCE)
+    ]
+    return pl.concat(parts)
+
+
 def repairs_of(texts: pl.Series, want: Want, name: str, position: int) -> list[Repair]:
     """What could be mended in a column; each kind sees the texts as the kinds before it would leave them."""
-    now = {text: text for text in _worth_a_look(texts, want)}
+    looked = _looked(texts, want)
     found = []
     for kind in OF_COLUMNS:
-        touched = _touched(kind, now, want)
-        if touched:
-            examples = [(text[:80], new[:80]) for text, new in list(touched.items())[:EXAMPLES]]
-            found.append(Repair(kind, name, position, int(texts.is_in(list(touched)).sum()), examples))
-            now |= touched
+        if after := looked.after(kind, want):
+            touched = (after.now != looked.now).arg_true()
+            first = touched.head(EXAMPLES)
+            pairs = zip(looked.texts.gather(first).to_list(), after.now.gather(first).to_list(), strict=True)
+            examples = [(text[:80], new[:80]) for text, new in pairs]
+            found.append(Repair(kind, name, position, int(texts.is_in(looked.texts.gather(touched)).sum()), examples))
+            looked = after
     return found
 
 
 def mended(texts: pl.Series, want: Want, kinds: Collection[str]) -> pl.Series:
     """The column with these kinds of repairs made."""
-    now = {text: text for text in _worth_a_look(texts, want)}
+    looked = _looked(texts, want)
     for kind in OF_COLUMNS:
         if kind in kinds:
-            now |= _touched(kind, now, want)
-    different = {text: new for text, new in now.items() if text != new}
-    return texts.replace(list(different), list(different.values())) if different else texts
+            looked = looked.after(kind, want) or looked
+    differ = (looked.texts != looked.now).arg_true()
+    return texts.replace(looked.texts.gather(differ), looked.now.gather(differ)) if len(differ) else texts
 
 
-def _worth_a_look(texts: pl.Series, want: Want) -> list[str]:
+def _looked(texts: pl.Series, want: Want) -> _Looked:
+    found = _worth_a_look(texts, want)
+    return _Looked(found, found, None if want.wrong is None else found.is_in(want.wrong))
+
+
+def _worth_a_look(texts: pl.Series, want: Want) -> pl.Series:
     """The distinct texts that some repair might change, found by patterns first: a column may have millions of them."""
     if is_short(texts):
-        return _odd_of_few([text for text in dict.fromkeys(texts.to_list()) if text and text.strip(BLANK)], want)
+        few = [text for text in dict.fromkeys(texts.to_list()) if text and text.strip(BLANK)]
+        return pl.Series(_odd_of_few(few, want), dtype=pl.String)
     values = texts.drop_nulls().unique(maintain_order=True)
     values = values.filter(values.str.strip_chars(BLANK) != "")
     odd = values.str.contains(AROUND) | values.str.contains(MIXED)
     if want.wrong is not None:
-        odd |= values.is_in(list(want.wrong))
+        odd |= values.is_in(want.wrong)
     elif want.kind in ("code", "whole"):
         odd = ~values.str.contains(_digits(want))
     elif want.kind == "number" and not values.str.contains(",", literal=True).any():
         odd = ~values.str.contains(NUMBER)
     elif want.kind in ("number", "date"):
         odd |= True
-    found: list[str] = values.filter(odd).to_list()
-    return found
+    return values.filter(odd)
 
 
 def _odd_of_few(values: list[str], want: Want) -> list[str]:
     """The same for a short column."""
     if want.wrong is not None:
-        return [text for text in values if text in want.wrong or holds(text, AROUND) or holds(text, MIXED)]
+        wrong = set(want.wrong.to_list())
+        return [text for text in values if text in wrong or holds(text, AROUND) or holds(text, MIXED)]
     if want.kind in ("code", "whole"):
         return [text for text in values if not holds(text, _digits(want))]
     if want.kind == "number" and not any("," in text for text in values):
@@ -191,95 +243,91 @@ def _digits(want: Want) -> str:
     return rf"^\d{{{want.length}}}$" if want.length else r"^\d+$"
 
 
-def _touched(kind: str, now: Changes, want: Want) -> Changes:
-    """The texts that a kind of repair would change, with what it makes of them. Where a schema says what is wrong, what
-    is right already is left alone; letters and blanks are looked at everywhere."""
-    seen = {
-        text: new
-        for text, new in now.items()
-        if want.wrong is None or text in want.wrong or new != text or kind in ("spaces", "letters")
-    }
-    changes = KINDS[kind](list(dict.fromkeys(seen.values())), want)
-    return {text: changes[new] for text, new in seen.items() if changes.get(new, new) != new}
-
-
-def _codes(values: Sequence[str], want: Want) -> Changes:
+def _codes(every: Every, want: Want) -> Change | None:
     if want.kind not in ("code", "whole"):
-        return {}
-    return {value: found[1] for value in values if (found := FRACTION.fullmatch(value.strip()))}
+        return None
+    return lambda value: found[1] if (found := FRACTION.fullmatch(value.strip())) else value
 
 
-def _spaces(values: Sequence[str], want: Want) -> Changes:
-    if want.kind not in ("text", "code", "other"):
-        return {}
-    return {value: value.strip(BLANK) for value in values if value[:1] in BLANK or value[-1:] in BLANK}
+def _spaces(every: Every, want: Want) -> Change | None:
+    return (lambda value: value.strip(BLANK)) if want.kind in ("text", "code", "other") else None
 
 
-def _letters(values: Sequence[str], want: Want) -> Changes:
-    return {value: of_one_alphabet(value) for value in values} if want.kind in ("text", "code") else {}
+def _letters(every: Every, want: Want) -> Change | None:
+    return of_one_alphabet if want.kind in ("text", "code") else None
 
 
-def _yes_no(values: Sequence[str], want: Want) -> Changes:
+def _yes_no(every: Every, want: Want) -> Change | None:
     if want.kind != "boolean":
-        return {}
-    return {value: want.yes[0] if yes else want.no[0] for value, yes in answers_of(values, want.yes, want.no).items()}
+        return None
+    answer, words = answers_of(every(), want.yes, want.no), {True: want.yes[0], False: want.no[0]}
+    return lambda value: value if (said := answer(value)) is None else words[said]
 
 
-def _missing(values: Sequence[str], want: Want) -> Changes:
+def _missing(every: Every, want: Want) -> Change | None:
     """Among texts and in columns of other kinds a dash may mean something, unless a schema says that it is wrong."""
     if want.kind in ("text", "other") and want.wrong is None:
-        return {}
-    if want.kind == "text":
-        values = [value for value in values if value in (want.wrong or ())]
+        return None
+
+    def fits(value: str) -> bool:
+        return bool(value.strip()) and is_missing(value.strip(), want.kind)
+
+    if want.kind == "text" and want.wrong is not None:
+        wrong = {value for value in _each(want.wrong) if fits(value)}
+        return lambda value: "" if value in wrong else value
     if want.kind == "boolean":
-        answers = answers_of(values, want.yes, want.no)
-        values = [value for value in values if value not in answers]
-    return {value: "" for value in values if value.strip() and is_missing(value.strip(), want.kind)}
+        answer = answers_of(every(), want.yes, want.no)
+        return lambda value: "" if answer(value) is None and fits(value) else value
+    return lambda value: "" if fits(value) else value
 
 
-def _numbers(values: Sequence[str], want: Want) -> Changes:
+def _numbers(every: Every, want: Want) -> Change | None:
     if want.kind not in ("number", "whole"):
-        return {}
-    commas = commas_of(values)
-    found = {value: plain_number(value, commas) for value in values}
-    plain = {value: new for value, new in found.items() if new is not None}
-    if want.kind == "whole":
-        plain = {value: new for value, new in plain.items() if "." not in new}
-    return {value: new.replace(".", want.point) for value, new in plain.items()}
+        return None
+    commas = commas_of(every())
+
+    def plain(value: str) -> str:
+        new = plain_number(value, commas)
+        return value if new is None or (want.kind == "whole" and "." in new) else new.replace(".", want.point)
+
+    return plain
 
 
-def _dates(values: Sequence[str], want: Want) -> Changes:
+def _dates(every: Every, want: Want) -> Change | None:
     """Without a schema only where there are several notations: one alone is the format of the column."""
-    if want.kind != "date" or (want.wrong is None and len({notation_of(value) for value in values} - {None}) < 2):
-        return {}
-    slashes = slashes_of(values)
-    return {value: day.strftime(want.form) for value in values if (day := day_of(value, slashes)) is not None}
+    if want.kind != "date" or (want.wrong is None and len({notation_of(value) for value in every()} - {None}) < 2):
+        return None
+    slashes = slashes_of(every())
+    return lambda value: value if (day := day_of(value, slashes)) is None else day.strftime(want.form)
 
 
-def _zeros(values: Sequence[str], want: Want) -> Changes:
+def _zeros(every: Every, want: Want) -> Change | None:
     """Zeros that a spreadsheet took off a BIN or an IIN: its check digit and its date tell that they belong there."""
-    return {value: code for value, code in _filled(values, want).items() if _is_confirmed(code)}
+    filled = _filled(every, want)
+    return (lambda value: code if _is_confirmed(code := filled(value)) else value) if filled else None
 
 
-def _short_codes(values: Sequence[str], want: Want) -> Changes:
+def _short_codes(every: Every, want: Want) -> Change | None:
     """The other codes that are too short: they may have lost their end as well."""
-    return {value: code for value, code in _filled(values, want).items() if not _is_confirmed(code)}
+    filled = _filled(every, want)
+    return (lambda value: value if _is_confirmed(code := filled(value)) else code) if filled else None
 
 
 def _is_confirmed(code: str) -> bool:
-    return is_bin(code) or is_iin(code)
+    return has_check_digit(code) and (is_bin(code) or is_iin(code))
 
 
-def _filled(values: Sequence[str], want: Want) -> Changes:
+def _filled(every: Every, want: Want) -> Change | None:
     """Digits alone, shorter than the code by no more zeros than a spreadsheet takes off; never where one is longer."""
     length = want.length
-    if want.kind != "code" or length is None or any(len(value) > length for value in values if value.isdigit()):
-        return {}
-    return {
-        value: value.zfill(length)
-        for value in values
-        if value.isascii() and value.isdigit() and length - MOST_ZEROS <= len(value) < length
-    }
+    if want.kind != "code" or length is None or any(len(value) > length for value in every() if value.isdigit()):
+        return None
+
+    def filled(value: str) -> str:
+        short = value.isascii() and value.isdigit() and length - MOST_ZEROS <= len(value) < length
+        return value.zfill(length) if short else value
+
+    return filled
 
 
 KINDS = {

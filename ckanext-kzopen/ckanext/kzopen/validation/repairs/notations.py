@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 
@@ -14,6 +14,7 @@ BY_BLANKS = re.compile(rf"-?\d{{1,3}}([{BLANKS}]\d{{3}})+([.,]\d+)?")
 BY_COMMAS = re.compile(r"-?\d{1,3}(,\d{3})+(\.\d+)?")
 BY_POINTS = re.compile(r"-?\d{1,3}(\.\d{3}){2,}(,\d+)?|-?\d{1,3}(\.\d{3})+,\d+")
 DECIMAL_COMMA = re.compile(r"-?\d+,\d+")
+WHOLE = re.compile(r"-?\d+")
 SURE_COMMAS = re.compile(r"-?\d{1,3}(,\d{3}){2,}(\.\d+)?|-?\d{1,3}(,\d{3})+\.\d+")
 
 
@@ -25,20 +26,19 @@ class Commas:
     decimal: bool
 
 
-def commas_of(texts: Sequence[str]) -> Commas:
+def commas_of(texts: Iterable[str]) -> Commas:
     """Commas divide thousands when a number has two of them, or one and a point; or when all that have one have three
     digits after it and all that have none are below a thousand. They are decimal when other digits follow one."""
-    bare = [_bare(text) for text in texts]
-    with_comma = [text for text in bare if "," in text]
-    decimal = any(DECIMAL_COMMA.fullmatch(text) and not BY_COMMAS.fullmatch(text) for text in with_comma)
-    decimal = decimal or any(BY_BLANKS.fullmatch(text) and "," in text for text in with_comma)
-    if decimal or not with_comma:
-        return Commas(group=False, decimal=decimal)
-    if any(SURE_COMMAS.fullmatch(text) for text in with_comma):
-        return Commas(group=True, decimal=False)
-    whole = [text for text in bare if re.fullmatch(r"-?\d+", text)]
-    small = len(whole) > 0 and all(abs(int(text)) < 1000 for text in whole)  # thousands
-    return Commas(group=small and len(with_comma) > 1, decimal=False)
+    with_comma, sure, whole, large = 0, False, False, False
+    for bare in map(_bare, texts):
+        if "," in bare:
+            if (DECIMAL_COMMA.fullmatch(bare) and not BY_COMMAS.fullmatch(bare)) or BY_BLANKS.fullmatch(bare):
+                return Commas(group=False, decimal=True)
+            with_comma += 1
+            sure = sure or SURE_COMMAS.fullmatch(bare) is not None
+        elif not large and WHOLE.fullmatch(bare):
+            whole, large = True, abs(int(bare)) >= 1000  # thousands
+    return Commas(group=sure or (whole and not large and with_comma > 1), decimal=False)
 
 
 def plain_number(text: str, commas: Commas) -> str | None:
@@ -84,10 +84,12 @@ IN_WORDS = re.compile(r"(\d{1,2})\s+([^\W\d_]+)\s+(\d{4})(?:\s*(?:г\.?|ж\.?|г
 YEAR_AND_WORDS = re.compile(r"(\d{4})\s*(?:ж\.?|жылғы|жылы)\s+(\d{1,2})\s+([^\W\d_]+)")
 
 
-def slashes_of(texts: Sequence[str]) -> str | None:
+def slashes_of(texts: Iterable[str]) -> str | None:
     """Whether the day (`day`) or the month (`month`) stands first in dates with slashes; None where both may be."""
-    pairs = [(int(found[1]), int(found[2])) for text in texts if (found := SLASHES.fullmatch(text.strip()))]
-    first, second = any(a > 12 for a, _ in pairs), any(b > 12 for _, b in pairs)  # months
+    first = second = False
+    for found in (SLASHES.fullmatch(text.strip()) for text in texts if "/" in text):
+        if found:
+            first, second = first or int(found[1]) > 12, second or int(found[2]) > 12  # months
     return None if first == second else "day" if first else "month"
 
 

@@ -39,37 +39,49 @@ NOT_WORD = r"(?!\w)"
 
 @dataclass(frozen=True)
 class Grid:
-    """The cells of a table as stripped texts (blank ones are empty); `filled` counts those of each row."""
+    """The cells of a table as stripped texts (blank ones are empty), made when they are asked for, since all of them would
+    take as much room as the table; `filled` counts those of each row."""
 
-    frame: pl.DataFrame
+    texts: Sequence[pl.Series]
     filled: pl.Series
     short: frozenset[int]  # indexes of rows that have fewer cells than the header
 
     @property
     def height(self) -> int:
         """How many rows there are."""
-        return len(self.frame)
+        return len(self.filled)
+
+    @property
+    def width(self) -> int:
+        """How many columns there are."""
+        return len(self.texts)
+
+    def column(self, place: int) -> pl.Series:
+        """One column, by index."""
+        return _stripped(self.texts[place])
 
     def row(self, index: int) -> list[str]:
         """One row."""
-        return list(self.frame.row(index))
+        return [(text[index] or "").strip(BLANK) for text in self.texts]
 
 
 def grid_of(texts: Sequence[pl.Series], short: frozenset[int] = frozenset()) -> Grid:
     """The grid of columns of text."""
     if texts and is_short(texts[0]):
-        return _grid_of_few([[(text or "").strip(BLANK) for text in column.to_list()] for column in texts], short)
-    frame = pl.DataFrame({str(n): text.fill_null("").str.strip_chars(BLANK) for n, text in enumerate(texts)})
-    filled = frame.select(pl.sum_horizontal(pl.all() != "").alias("filled"))["filled"] if len(frame.columns) else pl.Series([])
-    return Grid(frame, filled, short)
+        columns = [_stripped(text) for text in texts]
+        counts = [sum(map(bool, row)) for row in zip(*(column.to_list() for column in columns), strict=True)]
+        return Grid(columns, pl.Series(counts, dtype=pl.UInt32), short)
+    filled = pl.repeat(0, len(texts[0]) if texts else 0, dtype=pl.UInt32, eager=True)
+    for text in texts:
+        filled = filled + (_stripped(text) != "").cast(pl.UInt32)
+    return Grid(texts, filled, short)
 
 
-def _grid_of_few(columns: Sequence[Sequence[str]], short: frozenset[int]) -> Grid:
-    """The same for a short table."""
-    frame = pl.DataFrame(
-        {str(n): column for n, column in enumerate(columns)}, dict.fromkeys(map(str, range(len(columns))), pl.String)
-    )
-    return Grid(frame, pl.Series("filled", [sum(map(bool, row)) for row in zip(*columns, strict=True)], pl.UInt32), short)
+def _stripped(texts: pl.Series) -> pl.Series:
+    """The texts without blanks around them; one that is missing is empty."""
+    if is_short(texts):
+        return pl.Series([(text or "").strip(BLANK) for text in texts.to_list()], dtype=pl.String)
+    return texts.fill_null("").str.strip_chars(BLANK)
 
 
 def blank_rows(grid: Grid) -> list[int]:
@@ -99,18 +111,17 @@ def numbering_rows(grid: Grid) -> list[int]:
 def note_rows(grid: Grid) -> list[int]:
     """Rows of which only the first column that is usually filled, or one before it, holds words: footnotes, sources,
     headings of groups."""
-    columns = grid.frame.columns
     full = grid.filled.filter(grid.filled > 0)
-    if len(columns) < 2 or not len(full) or full.mean() == 1:  # a list has no notes
+    if grid.width < 2 or not len(full) or full.mean() == 1:  # a list has no notes
         return []
-    first = next((n for n, name in enumerate(columns) if (grid.frame[name] != "").mean() > 0.5), 0)  # type: ignore[operator]
+    first = next((n for n in range(grid.width) if (grid.column(n) != "").mean() > 0.5), 0)  # type: ignore[operator]
     found = [index for index in _where(grid.filled == 1) if _is_note(grid, index, first)]
     return found if len(found) <= MOST_NOTES * grid.height else []
 
 
 def _is_note(grid: Grid, index: int, first: int) -> bool:
     place, text = next((n, cell) for n, cell in enumerate(grid.row(index)) if cell)
-    if len(grid.frame.columns) == 2 and index not in grid.short:  # one cell of two is half a row
+    if grid.width == 2 and index not in grid.short:  # one cell of two is half a row
         return False
     return place <= first and NOTE.search(text) is not None and not _number(text)
 
@@ -140,8 +151,9 @@ def _summed(grid: Grid, left_out: set[int], said: Sequence[int]) -> list[int]:
 
 
 def _summed_of(grid: Grid, asked: Sequence[int], candidates: Sequence[int], rows: Sequence[int]) -> list[int]:
-    names = [name for name, cells in grid.frame[list(asked)].to_dict().items() if _holds_numbers(cells)]
-    columns = _numeric_columns(grid.frame.select(names), rows)
+    wanted = list(asked)
+    places = [n for n, text in enumerate(grid.texts) if _holds_numbers(_stripped(text.gather(wanted)))]
+    columns = _numeric_columns([grid.column(n) for n in places], rows)
     return [index for index in asked if _sums(index, candidates, rows, columns)]
 
 
@@ -155,12 +167,12 @@ def _holds_numbers(cells: pl.Series) -> bool:
 def _saying(grid: Grid, pattern: re.Pattern[str]) -> list[int]:
     """Rows whose first cell with letters, within the first columns, is or begins with the words."""
     if is_short(grid.filled):
-        return [index for index, row in enumerate(grid.frame.rows()) if _says(pattern, row[:LABELLED])]
-    spoken = pl.lit(False)
-    for name in grid.frame.columns[:LABELLED]:
-        spoken = spoken | pl.col(name).str.contains(f"^(?i:{pattern.pattern.replace(NOT_WORD, '')})")
-    maybe = _where(grid.frame.select(spoken.alias("said"))["said"]) if grid.frame.columns else []
-    return [index for index in maybe if _says(pattern, grid.row(index))]
+        rows = zip(*(grid.column(n).to_list() for n in range(min(grid.width, LABELLED))), strict=True)
+        return [index for index, row in enumerate(rows) if _says(pattern, row)]
+    spoken = pl.repeat(False, grid.height, dtype=pl.Boolean, eager=True)
+    for n in range(min(grid.width, LABELLED)):
+        spoken = spoken | grid.column(n).str.contains(f"^(?i:{pattern.pattern.replace(NOT_WORD, '')})")
+    return [index for index in _where(spoken) if _says(pattern, grid.row(index))]
 
 
 def _says(pattern: re.Pattern[str], row: Sequence[str]) -> bool:
@@ -179,11 +191,11 @@ def _spoken(row: Sequence[str]) -> str:
     return next((cell for cell in row if re.search(r"[^\W\d_]", cell)), "")
 
 
-def _numeric_columns(frame: pl.DataFrame, rows: Sequence[int]) -> list[dict[int, float]]:
+def _numeric_columns(columns: Sequence[pl.Series], rows: Sequence[int]) -> list[dict[int, float]]:
     """Values by row of the columns that are mostly numbers and not all years."""
     found = []
-    for name in frame.columns:
-        cells = frame[name].gather(list(rows))
+    for column in columns:
+        cells = column.gather(list(rows))
         filled = int((cells != "").sum())
         values = {index: value for index, value in zip(rows, _values(cells), strict=True) if value is not None}
         years = all(value.is_integer() and 1900 <= value <= 2100 for value in values.values())

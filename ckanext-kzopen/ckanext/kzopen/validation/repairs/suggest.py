@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -24,7 +24,8 @@ YEAR = re.compile(r"(19|20)\d\d")
 
 @dataclass(frozen=True)
 class Table:
-    """A table of text with the names of its fields; `wants` says what a schema wants of them, by position from 1.
+    """A table of text with the names of its fields; `wants` says what a schema wants of them, by position from 1,
+    when it is asked.
 
     Without a schema it is None, and the values themselves say it.
     """
@@ -32,7 +33,7 @@ class Table:
     cells: Cells
     texts: Sequence[pl.Series]
     names: Sequence[str]
-    wants: Mapping[int, Want] | None = None
+    wants: Mapping[int, Callable[[], Want]] | None = None
     fields: Sequence[str] = ()  # all names of the schema
     earlier: frozenset[int] = frozenset()  # indexes of rows whose key a later row has too
     keyed: bool = True  # whether a schema's key tells that a whole row which is there again says nothing new
@@ -191,7 +192,8 @@ def _of_columns(table: Table) -> Iterator[Repair]:
 def want_of(table: Table, position: int, texts: pl.Series, label: str) -> Want | None:
     """What is wanted of a column; None of one that the schema does not know."""
     if table.wants is not None:
-        return table.wants.get(position)
+        want = table.wants.get(position)
+        return want() if want else None
     return wanted_by_values(texts, label)
 
 

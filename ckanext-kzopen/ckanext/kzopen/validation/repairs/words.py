@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 
 from ckanext.kzopen.validation.infer import NOTHING
 from ckanext.kzopen.validation.repairs.letters import of_one_alphabet
@@ -42,16 +42,15 @@ def is_missing(text: str, kind: str) -> bool:
     return stands_for_nothing(text) and text.casefold() not in NOT_MISSING.get(kind, frozenset())
 
 
-def answers_of(values: Sequence[str], yes: Collection[str], no: Collection[str]) -> dict[str, bool]:
-    """What the values answer that are words of yes or no in kk, ru or en, or in a schema's own words (`yes`, `no`), whatever
-    their case, their blanks and the alphabet of their letters. A dash is a no only where a plus is there too."""
-    bare = {value: _bare(value) for value in values}
+def answers_of(values: Iterable[str], yes: Collection[str], no: Collection[str]) -> Callable[[str], bool | None]:
+    """What a value answers that is a word of yes or no in kk, ru or en, or in a schema's own words (`yes`, `no`), whatever
+    its case, its blanks and the alphabet of its letters. A dash is a no only where a plus is among the values too."""
     own = {_bare(word): False for word in no} | {_bare(word): True for word in yes}
     known = dict.fromkeys(NO, False) | dict.fromkeys(YES, True)
-    if PLUS in bare.values() or PLUS in own:
+    if PLUS in own or any(_bare(value) == PLUS for value in values):
         known |= dict.fromkeys(DASHES, False)
     known |= own
-    return {value: known[word] for value, word in bare.items() if word in known}
+    return lambda value: known.get(_bare(value))
 
 
 def _bare(value: str) -> str:

@@ -1,0 +1,39 @@
+"""A file of nothing but errors takes no more of Python's memory than one of few: its texts stay in polars' columns."""
+
+from __future__ import annotations
+
+import tracemalloc
+from pathlib import Path
+
+import pytest
+from ckanext.kzopen.validation import columns
+from ckanext.kzopen.validation.check import check_file
+from ckanext.kzopen.validation.repairs import columns as repairs
+
+ROWS, MOST = 21_000, 9 << 20
+FIELDS = [
+    {"name": "bin", "type": "string", "constraints": {"pattern": r"\d{12}"}},
+    {"name": "amount", "type": "number"},
+    {"name": "day", "type": "date"},
+]
+
+
+def test_a_table_of_wrong_cells_is_not_held_in_python(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "wrong.csv"
+    rows = "".join(f'{n:011d},"{n},5",{n % 28 + 1:02d}.01.{2000 + n % 1000} {n}\n' for n in range(ROWS))
+    head = "bin,amount,day\n"
+    few = tmp_path / "few.csv"
+    few.write_text(head + rows[:30_000], encoding="utf-8")
+    path.write_text(head + rows, encoding="utf-8")
+    for module in (columns, repairs):
+        monkeypatch.setattr(module, "AT_ONCE", 500)
+    check_file(few, {"fields": FIELDS}, suggest=True, limit=10)  # what is loaded and remembered only once
+    tracemalloc.start()
+    try:
+        found = check_file(path, {"fields": FIELDS}, suggest=True, limit=10)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found.report.errors == 3 * ROWS
+    assert {(one.kind, one.field) for one in found.report.repairs} >= {("short-codes", "bin"), ("number", "amount")}
+    assert peak < MOST
