@@ -102,13 +102,19 @@ class Egov(Harvester[EgovSettings]):
         return Fetched("application/x-ndjson", f"{item.guid}.ndjson")
 
     def _rows(self, item: Found) -> Iterator[Mapping[str, Any]]:
-        """All rows; KzError harvest.fewer_rows_than_told when they end before the number that the portal tells."""
-        begin, told, size = 0, 0, self.settings.rows
+        """All rows. Where the portal tells their number they end there, elsewhere at an empty answer, for a server may give
+        fewer at once than asked for.
+
+        Raises KzError harvest.fewer_rows_than_told, or harvest.loops when rows that were given come again as the next ones.
+        """
+        begin, told, before = 0, 0, None
         while True:
             rows, total = self._some(item, begin)
+            if rows and rows == before:
+                raise KzError("harvest.loops", found=begin)
             yield from rows
-            begin, told = begin + len(rows), total or told
-            if not rows or (len(rows) < size and begin >= told):
+            begin, told, before = begin + len(rows), total or told, rows
+            if not rows or (told and begin >= told and len(rows) < self.settings.rows):
                 break
         if begin < told:
             raise KzError("harvest.fewer_rows_than_told", told=told, found=begin)

@@ -25,6 +25,8 @@ class Portal:
     told = 3
     named = True
     detailed_is_open = True
+    most_with_key = 10_000
+    loops = False
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.sets = {f"opendata_api_uri{n}": "2026-01-01T00:00:00.000" for n in range(15)}
@@ -61,7 +63,7 @@ class Portal:
     def rows(self, handler: Handler) -> None:
         if self.values(handler).get("apiKey") != KEY:
             send(handler, 403, b"")
-        elif found := self.some(handler):
+        elif found := self.some(handler, self.most_with_key):
             answer(handler, found)
         else:
             send(handler, 204, b"")
@@ -77,7 +79,7 @@ class Portal:
     def some(self, handler: Handler, most: int = 10_000) -> list[dict[str, str]]:
         query = json.loads(self.values(handler)["source"])
         every = [{"id": str(n), "kurs": f"{n}.50", "_id": f"x{n}"} for n in range(1, 4)]
-        return every[query["from"] :][: min(query["size"], most)]
+        return every[0 if self.loops else query["from"] :][: min(query["size"], most)]
 
 
 def answer(handler: Handler, document: Any) -> None:
@@ -113,6 +115,23 @@ def test_without_a_key_tables_are_read_where_they_are_open(harvest: Harvest, cat
     assert (header, [number for number, _ in rows]) == (["id", "kurs"], ["1", "2", "3"])
     assert catalogue.requests("/api/v4/") == []
     assert not [path for path in catalogue.requests("/api/detailed/") if "apiKey" in path]
+
+
+def test_with_a_key_a_table_is_read_to_its_end_however_few_rows_come_at_once(harvest: Harvest, catalogue: Catalogue) -> None:
+    portal = Portal(catalogue)
+    portal.sets, portal.most_with_key = dict(list(portal.sets.items())[:1]), 2
+    harvest.ready("egov", {"address": catalogue.url, "key": KEY})
+    _header, *rows = harvest.rows(harvest.items(harvest.run())[0])
+    assert [number for number, _ in rows] == ["1", "2", "3"]
+    assert len(catalogue.requests("/api/v4/")) >= 3, "two with rows, and the empty one that is the end"
+
+
+def test_a_table_that_begins_again_and_again_is_not_published(harvest: Harvest, catalogue: Catalogue) -> None:
+    portal = Portal(catalogue)
+    portal.sets, portal.loops = dict(list(portal.sets.items())[:1]), True
+    harvest.add("egov", {"address": catalogue.url, "key": KEY})
+    item = harvest.items(harvest.run("preview"))[0]
+    assert (item["outcome"], item["error"]) == ("failed", "harvest.loops")
 
 
 def test_a_table_that_ends_before_it_should_is_not_published(harvest: Harvest, catalogue: Catalogue) -> None:
