@@ -8,10 +8,9 @@ from itertools import islice
 
 import pyarrow as pa
 import pyarrow.compute as pc
+from ckanext.kzopen.publishing.listings import LISTED
 from ckanext.kzopen.validation.report import Finding, Report
 
-LISTED = 1000
-"""Findings that a report has with it; the others are given by its `every`."""
 NUL = re.compile(b"\0")
 
 

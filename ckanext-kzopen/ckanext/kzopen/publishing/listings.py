@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ckanext.kzopen.validation.report import Finding, Report
 
 ENDING = ".findings"
+LISTED = 1000
+"""Findings that a report has with it; the others are given by its `every`."""
 MOST, MOST_BYTES = 100_000, 64 << 20
 """Findings of a list, and bytes of their JSON: cells may be long, and each finding quotes one."""
 LEVEL = 3

@@ -8,6 +8,7 @@ from datetime import date
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
+from ckanext.kzopen.publishing.listings import LISTED
 from ckanext.kzopen.rows import model as versions
 from ckanext.kzopen.rows.references import Reference, references
 from sqlalchemy.orm import Session
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from ckanext.kzopen.validation.check import Checked
     from ckanext.kzopen.validation.report import Finding, Report
 
-LISTED = 1000
 NUMBER = "\0row"
 """The column of row numbers beside the codes: no table has a column of such a name."""
 Codes = tuple[str, ...]
