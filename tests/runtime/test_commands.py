@@ -18,9 +18,10 @@ from ckanext.kzopen.core.settings import Settings
 from ckanext.kzopen.runtime import publishing, testing
 from ckanext.kzopen.runtime.command import main
 from ckanext.kzopen.runtime.configuration import addresses
+from ckanext.kzopen.runtime.documenting import commands
 from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.testing.suites import suites
-from click import ClickException
+from click import ClickException, Context
 from click.testing import CliRunner
 
 from tests.conftest import NO_TLS, ROOT, LivePortal
@@ -42,14 +43,27 @@ def kzopen(*arguments: str, timeout: int = 180) -> subprocess.CompletedProcess[s
     )
 
 
+def test_every_command_has_help_with_an_example() -> None:
+    known = [context.command_path.split()[1:] for context in commands(Context(main, info_name="./kzopen"))]
+    said = {" ".join(words): CliRunner().invoke(main, [*words, "--help"]) for words in known}
+    assert {"serve", "backup", "restore", "test", "ckan", "demo load"} <= set(said)
+    assert [name for name, told in said.items() if told.exit_code or "Example: ./kzopen" not in told.output] == []
+
+
 @pytest.mark.parametrize(
-    "command",
-    ["serve", "stop", "status", "doctor", "demo", "publish", "user", "reset", "version", "bench", "backup", "restore", "test"],
+    ("asked", "passed_on"), [(["--", "--help"], ["--help"]), (["user", "--help"], ["user", "--help"]), (["--help"], None)]
 )
-def test_every_command_has_help_with_an_example(command: str) -> None:
-    said = kzopen(command, "--help")
-    assert said.returncode == 0
-    assert "Example: ./kzopen" in said.stdout
+def test_help_of_ckan_is_ours_and_that_of_its_commands_its_own(
+    asked: list[str], passed_on: list[str] | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "ckan.ini").write_text("")
+    given: list[list[str]] = []
+    monkeypatch.setattr(os, "execv", lambda program, words: given.append(words))
+    said = CliRunner().invoke(main, ["ckan", "--data", str(tmp_path), *asked])
+    assert said.exit_code == 0
+    assert ("./kzopen ckan -- --help" in said.output, bool(given)) == (passed_on is None, passed_on is not None)
+    if passed_on:
+        assert given[0][-len(passed_on) - 1 :] == [str(tmp_path / "ckan.ini"), *passed_on]
 
 
 def test_help_of_the_tests_names_every_suite_and_runs_none_and_other_words_go_on(monkeypatch: pytest.MonkeyPatch) -> None:

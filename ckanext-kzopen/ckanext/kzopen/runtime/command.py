@@ -159,12 +159,21 @@ def status(data: Path | None) -> None:
 
 @main.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
 @click.option("--data", type=click.Path(path_type=Path, file_okay=False), help=DATA_HELP)
+@click.option("--help", "asked", is_flag=True, help="Show this message and exit.")
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-def ckan(data: Path | None, arguments: tuple[str, ...]) -> None:
-    """Pass a command on to `ckan` with the portal's configuration.
+@click.pass_context
+def ckan(context: click.Context, data: Path | None, asked: bool, arguments: tuple[str, ...]) -> None:
+    """Pass a command on to `ckan` with the portal's configuration. CKAN's own help: ./kzopen ckan -- --help
 
     Example: ./kzopen ckan user list
+
+    Example: ./kzopen ckan user --help
     """
+    if asked and not arguments:
+        click.echo(context.get_help())
+        return
+    if asked:
+        arguments = (*arguments, "--help")
     portal = portal_with(data=data)
     if not portal.ini.exists():
         raise click.ClickException(f"no portal in {portal.data} yet; ./kzopen serve makes it")
