@@ -102,27 +102,29 @@ class Egov(Harvester[EgovSettings]):
         return Fetched("application/x-ndjson", f"{item.guid}.ndjson")
 
     def _rows(self, item: Found) -> Iterator[Mapping[str, Any]]:
-        """All rows. Where the portal tells their number they end there, elsewhere at an empty answer, for a server may give
-        fewer at once than asked for.
+        """All rows. Where the portal tells their number they end there, elsewhere at an empty answer: a server may give fewer at
+        once than asked for. After such an answer one row is asked for, since some refuse to look 10,000 rows ahead.
 
         Raises KzError harvest.fewer_rows_than_told, or harvest.loops when rows that were given come again as the next ones.
         """
         begin, told, before = 0, 0, None
+        size = most = self.settings.rows
         while True:
-            rows, total = self._some(item, begin)
-            if rows and rows == before:
+            rows, total = self._some(item, begin, size)
+            if len(rows) > 1 and rows == before:
                 raise KzError("harvest.loops", found=begin)
             yield from rows
             begin, told, before = begin + len(rows), total or told, rows
-            if not rows or (told and begin >= told and len(rows) < self.settings.rows):
+            if not rows or (told and begin >= told and len(rows) < size):
                 break
+            most, size = (len(rows), 1) if len(rows) < size else (most, most)
         if begin < told:
             raise KzError("harvest.fewer_rows_than_told", told=told, found=begin)
 
-    def _some(self, item: Found, begin: int) -> tuple[list[Mapping[str, Any]], int]:
-        """Rows from `begin` on, and how many there are in all; 0 where the portal does not tell it, as with a key."""
+    def _some(self, item: Found, begin: int, size: int) -> tuple[list[Mapping[str, Any]], int]:
+        """At most `size` rows from `begin` on, and how many there are in all; 0 where that is not told, as with a key."""
         key = self.settings.key.get_secret_value() if self.settings.key else ""
-        asked = {"source": json.dumps({"from": begin, "size": self.settings.rows})} | ({"apiKey": key} if key else {})
+        asked = {"source": json.dumps({"from": begin, "size": size})} | ({"apiKey": key} if key else {})
         found = self._json(f"/api/{'v4' if key else 'detailed'}/{self._place(item)}", asked)
         if isinstance(found, dict) and "error" in found:
             raise KzError("harvest.odd_list", problem=str(found["error"])[:200])

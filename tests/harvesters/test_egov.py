@@ -26,6 +26,8 @@ class Portal:
     named = True
     detailed_is_open = True
     most_with_key = 10_000
+    farthest = 1_000_000
+    """As Elasticsearch has it: it refuses to look farther ahead."""
     loops = False
 
     def __init__(self, catalogue: Catalogue) -> None:
@@ -61,8 +63,11 @@ class Portal:
         answer(handler, told | words)
 
     def rows(self, handler: Handler) -> None:
+        asked = json.loads(self.values(handler)["source"])
         if self.values(handler).get("apiKey") != KEY:
             send(handler, 403, b"")
+        elif asked["from"] + asked["size"] > self.farthest:
+            send(handler, 500, b"Result window is too large")
         elif found := self.some(handler, self.most_with_key):
             answer(handler, found)
         else:
@@ -119,7 +124,7 @@ def test_without_a_key_tables_are_read_where_they_are_open(harvest: Harvest, cat
 
 def test_with_a_key_a_table_is_read_to_its_end_however_few_rows_come_at_once(harvest: Harvest, catalogue: Catalogue) -> None:
     portal = Portal(catalogue)
-    portal.sets, portal.most_with_key = dict(list(portal.sets.items())[:1]), 2
+    portal.sets, portal.most_with_key, portal.farthest = dict(list(portal.sets.items())[:1]), 2, 5_000
     harvest.ready("egov", {"address": catalogue.url, "key": KEY})
     _header, *rows = harvest.rows(harvest.items(harvest.run())[0])
     assert [number for number, _ in rows] == ["1", "2", "3"]
