@@ -102,8 +102,8 @@ class Egov(Harvester[EgovSettings]):
         return Fetched("application/x-ndjson", f"{item.guid}.ndjson")
 
     def _rows(self, item: Found) -> Iterator[Mapping[str, Any]]:
-        """All rows. Where the portal tells their number they end there, elsewhere at an empty answer: a server may give fewer at
-        once than asked for. After such an answer one row is asked for, since some refuse to look 10,000 rows ahead.
+        """All rows. Where the portal tells their number they end there, elsewhere at an empty answer: a server may give fewer
+        at once than asked for. After such an answer one row is asked for, since some refuse to look 10,000 rows ahead.
 
         Raises KzError harvest.fewer_rows_than_told, or harvest.loops when rows that were given come again as the next ones.
         """
