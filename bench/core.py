@@ -31,7 +31,7 @@ from ckanext.kzopen.core.record.verification import verify_all
 from ckanext.kzopen.core.settings import Settings
 from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.testing import Suite, options_of, test_portal
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import Engine, create_engine, text
 from sqlalchemy.orm import Session
 
 from bench import _digests, _rights, _states
@@ -86,6 +86,8 @@ def ground(leaves: int, say: Say) -> Iterator[Ground]:
         with test_portal(portal, suite) as ini:
             address = options_of(portal, suite)["sqlalchemy.url"]
             engine = create_engine(address, pool_size=CONNECTIONS)
+            with engine.connect() as connection:
+                assert connection.execute(text("SHOW fsync")).scalar() == "on", "a commit has to wait for the disk"
             prepared = Ground(engine, address, Ring(portal.data / "bench-record", "bench"), leaves, ini)
             started = time.monotonic()
             fill(prepared)

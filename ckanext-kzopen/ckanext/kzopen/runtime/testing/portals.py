@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from shutil import disk_usage, rmtree
@@ -27,8 +27,11 @@ ROOM = 2 << 30
 
 @contextmanager
 def test_portal(portal: Portal, suite: Suite) -> Iterator[Path]:
-    """Services, databases and processes for one suite; the path of its ini. All end with the block."""
-    with test_portals([portal], suite) as inis:
+    """Services, databases and processes for one suite or benchmark; the path of its ini. All end with the block.
+
+    They wait for the disk as those of a portal do.
+    """
+    with _portals([portal], suite) as inis:
         yield inis[0]
 
 
@@ -37,14 +40,25 @@ test_portal.__test__ = False  # type: ignore[attr-defined]
 
 @contextmanager
 def test_portals(portals: list[Portal], suite: Suite) -> Iterator[list[Path]]:
-    """The same for several lanes, of which the first is prepared and the others get copies; the paths of their inis."""
-    first, *others = portals
-    supervisors = [Supervisor(portal) for portal in portals]
+    """The same for several lanes, which wait for no disk; the paths of their inis."""
     with ExitStack() as stack:
         for portal in portals:
             stack.enter_context(_in_memory(portal))
-        stack.callback(_stop, supervisors)
-        inis = [_prepared(first, supervisors[0], suite)]
+        yield stack.enter_context(_portals(portals, suite, do_not_wait_for_disk))
+
+
+test_portals.__test__ = False  # type: ignore[attr-defined]
+
+
+@contextmanager
+def _portals(
+    portals: list[Portal], suite: Suite, with_postgres: Callable[[Portal], None] = lambda _portal: None
+) -> Iterator[list[Path]]:
+    """The first is prepared, the others get copies; `with_postgres` is called when its PostgreSQL has started."""
+    first, *others = portals
+    supervisors = [Supervisor(portal) for portal in portals]
+    try:
+        inis = [_prepared(first, supervisors[0], suite, with_postgres)]
         if others:
             supervisors[0].stop()
             if (first.postgres / "postmaster.pid").exists():
@@ -59,14 +73,9 @@ def test_portals(portals: list[Portal], suite: Suite) -> Iterator[list[Path]]:
             if _is_ours(portal):
                 supervisor.wait_for(processes.indexer(portal), 60)
         yield inis
-
-
-test_portals.__test__ = False  # type: ignore[attr-defined]
-
-
-def _stop(supervisors: list[Supervisor]) -> None:
-    for supervisor in supervisors:
-        supervisor.stop()
+    finally:
+        for supervisor in supervisors:
+            supervisor.stop()
 
 
 @contextmanager
@@ -109,12 +118,12 @@ def do_not_wait_for_disk(portal: Portal) -> None:
         connection.execute("SELECT pg_reload_conf()")
 
 
-def _prepared(portal: Portal, supervisor: Supervisor, suite: Suite) -> Path:
+def _prepared(portal: Portal, supervisor: Supervisor, suite: Suite, with_postgres: Callable[[Portal], None]) -> Path:
     """Services that run, databases with all tables and the first accounts; the path of the ini."""
     portal.make_folders()
     services.init_postgres(portal)
     start_services(portal, supervisor)
-    do_not_wait_for_disk(portal)
+    with_postgres(portal)
     fresh_databases(portal, suite.name)
     ini = write_ini(portal, options_of(portal, suite))
     portal.accounts.unlink(missing_ok=True)
