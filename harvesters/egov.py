@@ -102,8 +102,9 @@ class Egov(Harvester[EgovSettings]):
         return Fetched("application/x-ndjson", f"{item.guid}.ndjson")
 
     def _rows(self, item: Found) -> Iterator[Mapping[str, Any]]:
-        """All rows. Where the portal tells their number they end there, elsewhere at an empty answer: a server may give fewer
-        at once than asked for. After such an answer one row is asked for, since some refuse to look 10,000 rows ahead.
+        """All rows. Where the portal tells their number they end there; elsewhere, if its search engine numbers them, at an
+        empty answer: a server may give fewer at once than asked for. After such an answer one row is asked for, since some
+        refuse to look 10,000 rows ahead.
 
         Raises KzError harvest.fewer_rows_than_told, or harvest.loops when rows that were given come again as the next ones.
         """
@@ -111,13 +112,14 @@ class Egov(Harvester[EgovSettings]):
         size = most = self.settings.rows
         while True:
             rows, total = self._some(item, begin, size)
-            if len(rows) > 1 and rows == before:
+            first = rows[0].get("_id") if rows else None
+            if first is not None and first == before:
                 raise KzError("harvest.loops", found=begin)
             yield from rows
-            begin, told, before = begin + len(rows), total or told, rows
-            if not rows or (told and begin >= told and len(rows) < size):
+            begin, told, before, short = begin + len(rows), total or told, first, len(rows) < size
+            if not rows or (short and (begin >= told if told else first is None)):
                 break
-            most, size = (len(rows), 1) if len(rows) < size else (most, most)
+            most, size = (len(rows), 1) if short else (most, most)
         if begin < told:
             raise KzError("harvest.fewer_rows_than_told", told=told, found=begin)
 

@@ -29,6 +29,7 @@ class Portal:
     farthest = 1_000_000
     """As Elasticsearch has it: it refuses to look farther ahead."""
     loops = False
+    rows_of_each = 3
 
     def __init__(self, catalogue: Catalogue) -> None:
         self.sets = {f"opendata_api_uri{n}": "2026-01-01T00:00:00.000" for n in range(15)}
@@ -83,7 +84,7 @@ class Portal:
 
     def some(self, handler: Handler, most: int = 10_000) -> list[dict[str, str]]:
         query = json.loads(self.values(handler)["source"])
-        every = [{"id": str(n), "kurs": f"{n}.50", "_id": f"x{n}"} for n in range(1, 4)]
+        every = [{"id": str(n), "kurs": f"{n}.50", "_id": f"x{n}"} for n in range(1, self.rows_of_each + 1)]
         return every[0 if self.loops else query["from"] :][: min(query["size"], most)]
 
 
@@ -131,9 +132,10 @@ def test_with_a_key_a_table_is_read_to_its_end_however_few_rows_come_at_once(har
     assert len(catalogue.requests("/api/v4/")) >= 3, "two with rows, and the empty one that is the end"
 
 
-def test_a_table_that_begins_again_and_again_is_not_published(harvest: Harvest, catalogue: Catalogue) -> None:
+@pytest.mark.parametrize("rows", [1, 3])
+def test_a_table_that_begins_again_and_again_is_not_published(harvest: Harvest, catalogue: Catalogue, rows: int) -> None:
     portal = Portal(catalogue)
-    portal.sets, portal.loops = dict(list(portal.sets.items())[:1]), True
+    portal.sets, portal.loops, portal.rows_of_each = dict(list(portal.sets.items())[:1]), True, rows
     harvest.add("egov", {"address": catalogue.url, "key": KEY})
     item = harvest.items(harvest.run("preview"))[0]
     assert (item["outcome"], item["error"]) == ("failed", "harvest.loops")

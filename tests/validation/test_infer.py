@@ -26,6 +26,7 @@ def kind(values: list[str], label: str = "x") -> dict[str, Any]:
         (["110000000", "750000000"], "region_kato", {"type": "string", "constraints": {"pattern": r"\d{9}"}}),
         (["217.0", "1.0"], "parentCode", {"type": "string"}),
         (["217", "1"], "barcode_count", {"type": "integer"}),
+        (["217", "1"], "code_count", {"type": "integer"}),
         (["105", "98"], "price_index", {"type": "integer"}),
         (["01", "02", "10"], "өңір", {"type": "string", "constraints": {"pattern": r"\d{2}"}}),
         (["007", "12"], "x", {"type": "string"}),

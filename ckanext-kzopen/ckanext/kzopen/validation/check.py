@@ -181,7 +181,7 @@ def _mendable(
 
 
 def _want(field: Field, label: str, text: pl.Series, wrong: pl.Series) -> Want:
-    return wanted_by(field, label, text.gather(wrong).drop_nulls())
+    return wanted_by(field, label, text.gather(wrong).drop_nulls().unique())
 
 
 def _shown(table: Table, findings: Sequence[Finding]) -> Shown:

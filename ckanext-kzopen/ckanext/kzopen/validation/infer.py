@@ -31,8 +31,8 @@ CODE_LABEL = re.compile(
     r"тн вэд|сэқ тн|почтов\w*|пошта\w*|телефон\w*|phone|счет|счёт|шот|кадастр\w*|жсн/бсн|бин/иин|иин/бин)(?!\w)",
     re.IGNORECASE,
 )
-CODE_NAME = re.compile(r"(?:(?<![^\W_])|(?<=[a-z])(?=[A-Z]))(?i:code|kod|kato|bin|bsn|iin|zhsn)(?![^\W_])")
-"""The same within the name of a database's column: region_code, parentCode."""
+CODE_NAME = re.compile(r"(?:(?<![^\W_])|(?<=[a-z])(?=[A-Z]))(?i:code|kod|kato|bin|bsn|iin|zhsn)$")
+"""The same at the end of the name of a database's column: region_code, parentCode, but not code_count."""
 YEAR_LABEL = re.compile(r"(?<!\w)(год\w*|жыл\w*|year)(?!\w)", re.IGNORECASE)
 KEY_LABEL = re.compile(r"(id|№|код|коды|code|бин|бсн|bin|р/с №|№ п/п)", re.IGNORECASE)
 NOTHING = (

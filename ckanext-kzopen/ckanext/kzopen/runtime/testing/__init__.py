@@ -54,7 +54,9 @@ def run_suite(arguments: list[str]) -> int:
     suite = chosen(arguments, int(lanes) if lanes else None)
     with search_engine(engine or ENGINES[0]) as address, file_store(files or suite.files) as bucket:
         portals = portals_of(suite, address, bucket)
-        with _compiled(suite), test_portals(portals, suite) as inis:
+        with ExitStack() as stack:
+            with _compiled(suite):
+                inis = stack.enter_context(test_portals(portals, suite))
             return run_pytest(suite, inis)
 
 
@@ -121,7 +123,7 @@ def _compiled(suite: Suite) -> Iterator[None]:
         yield
         return
     words = ["-m", "pytest", "--collect-only", "-p", "no:ckan", "-p", "no:cacheprovider", f"--rootdir={ROOT}"]
-    command = [sys.executable, *words, *suite.arguments]
+    command = [sys.executable, *words, *(word for word in suite.arguments if Path(word.partition("::")[0]).exists())]
     with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL) as process:
         try:
             yield

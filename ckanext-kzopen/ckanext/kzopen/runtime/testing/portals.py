@@ -95,9 +95,7 @@ def _in_memory(portal: Portal) -> Iterator[None]:
     portal.data.mkdir(parents=True, exist_ok=True)
     with folder_in_memory() as folder:
         for link in links:
-            if link.is_symlink():
-                link.unlink()
-            rmtree(link, ignore_errors=True)
+            _forget(link)
             if folder:
                 (folder / link.name).mkdir()
                 link.symlink_to(folder / link.name)
@@ -105,8 +103,18 @@ def _in_memory(portal: Portal) -> Iterator[None]:
             yield
         finally:
             for link in links:
-                if link.is_symlink():
-                    link.unlink()
+                _forget(link)
+
+
+def _forget(place: Path) -> None:
+    """Remove a folder, or a link and the folder in memory to which it led, which a run that was killed has left."""
+    if not place.is_symlink():
+        rmtree(place, ignore_errors=True)
+        return
+    folder = place.readlink().parent
+    place.unlink()
+    if folder.parent == MEMORY:
+        rmtree(folder, ignore_errors=True)
 
 
 def do_not_wait_for_disk(portal: Portal) -> None:
