@@ -41,6 +41,12 @@ def test_no_expectation_is_left_of_a_route_or_an_action_that_is_gone(app: CKANTe
     assert unused == []
 
 
+def test_no_expectation_is_for_whatever_a_blueprint_will_have() -> None:
+    sections = ("our_routes", "ckan_routes")
+    found = [pattern for section in sections for row in matrix.rows(section) for pattern in row.patterns]
+    assert [pattern for pattern in found if pattern.endswith("*")] == []
+
+
 def test_a_route_that_nobody_named_is_noticed() -> None:
     assert matrix.matching("our_routes", "kzopen_staff.erase_everything", "POST") == []
     assert matrix.matching("actions", "erase_everything", "") == []
