@@ -1,4 +1,4 @@
-"""The example section: a state machine, rights, notices, receipts, search and a desk in under 340 lines."""
+"""The example section: a state machine, rights, notices, receipts, search and a desk in under 300 lines."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ from tests.example_section.conftest import SECTION
 from tests.publishing.conftest import PASSWORD, Agency, new_agency
 from tests.publishing.test_staff_pages import Browser
 
-MOST_LINES = 340
+MOST_LINES = 300
+"""Blank ones do not count."""
 
 
 def new_citizen(app: CKANTestApp) -> str:
@@ -62,9 +63,10 @@ def verbs(address: str) -> list[tuple[str, str | None]]:
     return [(event.verb, event.agency) for event in found]
 
 
-def test_it_is_written_in_under_340_lines() -> None:
+def test_it_is_written_in_under_300_lines() -> None:
     files = [path for path in SECTION.rglob("*") if path.is_file() and "__pycache__" not in path.parts]
-    assert sum(path.read_text(encoding="utf-8").count("\n") for path in files) < MOST_LINES
+    lines = [line for path in files for line in path.read_text(encoding="utf-8").splitlines() if line.strip()]
+    assert len(lines) < MOST_LINES
 
 
 def test_the_guide_shows_the_code_of_the_section() -> None:
