@@ -164,10 +164,12 @@ class Crowd:
         return sum(client.lost for client in self.clients)
 
     def wait_for_changes(self, count: int) -> None:
-        """Until so many more were made."""
-        before, until = self.made, time.monotonic() + 120
-        while self.made < before + count:
+        """Until so many more were made; two minutes without one are too many."""
+        wanted, made, until = self.made + count, self.made, time.monotonic() + 120
+        while self.made < wanted:
             assert not self.refused(), self.refused()
+            if self.made > made:
+                made, until = self.made, time.monotonic() + 120
             assert time.monotonic() < until, "nothing changes any more"
             time.sleep(0.01)
 
