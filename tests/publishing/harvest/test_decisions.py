@@ -1,4 +1,4 @@
-"""Harvested tables that wait for a person: offered once, counted and told, and offered again after a refusal."""
+"""Harvested tables that wait for a person: offered once, counted and told, and after a refusal when a person says so."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.publishing.conftest import Api
 from tests.publishing.harvest.conftest import Harvest, counts
 from tests.publishing.harvest.source import Catalogue, table
 
-WAITS = "harvest.needs_decision"
+WAITS, REFUSED = "harvest.needs_decision", "harvest.was_refused"
 
 
 def decide(harvest: Harvest, item: dict[str, Any], way: str) -> None:
@@ -39,7 +39,7 @@ def outcome(changed: int = 0, unchanged: int = 0, added: int = 0) -> dict[str, i
 
 
 @pytest.mark.parametrize("changed", ["1", None], ids=["by its date", "by ETag"])
-def test_what_a_person_refused_is_offered_again_and_what_waits_is_not(
+def test_what_waits_or_was_refused_is_offered_again_only_when_a_person_says_so(
     harvest: Harvest, catalogue: Catalogue, changed: str | None
 ) -> None:
     catalogue.fill(2)
@@ -56,10 +56,13 @@ def test_what_a_person_refused_is_offered_again_and_what_waits_is_not(
     decide(harvest, lost, "refuse")
     assert harvest.get(f"/runs/{again['id']}").json["waiting"] == 1
     assert [item["guid"] for item in harvest.items(again, "waiting")] == [kept["guid"]]
-    assert [item["error"] for item in harvest.items(again)] == [WAITS, None]
+    assert [item["error"] for item in harvest.items(again)] == [WAITS, REFUSED]
     third = harvest.run()
-    assert (counts(third), third["waiting"]) == (outcome(changed=1, unchanged=1), 2)
-    offered = harvest.items(third, "changed")[0]
+    assert (counts(third), third["waiting"]) == (outcome(unchanged=2), 1)
+    assert [(item["error"], deliveries(item)) for item in harvest.items(third)] == [(WAITS, 1), (REFUSED, 1)]
+
+    fresh = harvest.post(f"/runs/{third['id']}/retry", guids=[kept["guid"], lost["guid"]])
+    (offered,) = harvest.items(harvest.ended(fresh.json["id"]))
     assert (offered["guid"], offered["error"], deliveries(offered), deliveries(kept)) == (lost["guid"], WAITS, 2, 1)
 
     decide(harvest, offered, "approve")

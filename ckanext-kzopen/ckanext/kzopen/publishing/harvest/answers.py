@@ -13,7 +13,17 @@ from ckanext.kzopen.core.texts import in_language
 from ckanext.kzopen.core.web.errors import KzError, template
 from ckanext.kzopen.publishing.harvest import form, undecided
 from ckanext.kzopen.publishing.harvest.kinds import AnyHarvester
-from ckanext.kzopen.publishing.harvest.model import COUNTS, NEEDS_DECISION, OPEN, Item, Run, Source, counted, worked_on
+from ckanext.kzopen.publishing.harvest.model import (
+    COUNTS,
+    NEEDS_DECISION,
+    OPEN,
+    WAS_REFUSED,
+    Item,
+    Run,
+    Source,
+    counted,
+    worked_on,
+)
 from ckanext.kzopen.publishing.harvest.pace import pace
 from sqlalchemy.orm import Session
 
@@ -75,19 +85,22 @@ def _pace(session: Session, one: Run) -> dict[str, Any]:
 
 
 def items(session: Session, found: Sequence[Item], language: str) -> list[dict[str, Any]]:
-    """Items with what is wrong with each, in words; one that waited for a person and was decided on waits no longer."""
+    """Items with what is wrong with each, in words; of one on which a person had to decide, what was decided."""
     states = undecided.states_of(session, found)
     return [_item(one, language, states) for one in found]
 
 
-def _item(one: Item, language: str, undecided_states: Mapping[UUID, str]) -> dict[str, Any]:
+def _item(one: Item, language: str, states: Mapping[UUID, str]) -> dict[str, Any]:
     names = ("guid", "uri", "outcome", "removal", "attempts", "differences")
     told = {name: getattr(one, name) for name in names}
     told |= {"delivery": str(one.delivery_id) if one.delivery_id else None, "finished": moment(one.finished)}
     error, params = one.error, one.error_params
     if error == NEEDS_DECISION:
-        state = undecided_states.get(one.delivery_id) if one.delivery_id else None
-        error, params = (error, {"state": machine_of("delivery").states[state].label}) if state else (None, {})
+        state = states.get(one.delivery_id) if one.delivery_id else None
+        if state == undecided.REFUSED:
+            error, params = WAS_REFUSED, {}
+        else:
+            error, params = (error, {"state": machine_of("delivery").states[state].label}) if state else (None, {})
     return told | {"error": error, "sentence": sentence(error, params, language), "next_try": moment(one.next_try)}
 
 

@@ -17,7 +17,7 @@ from ckanext.kzopen.core import jobs, states
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.publishing.harvest import batches, closing, comparing, removing, runs, undecided, visiting
 from ckanext.kzopen.publishing.harvest.discovery import discover
-from ckanext.kzopen.publishing.harvest.model import WRITES, Item, Run, Source, settle_items
+from ckanext.kzopen.publishing.harvest.model import Item, Run, Source, settle_items
 from ckanext.kzopen.publishing.harvest.patience import waiting_time
 from ckanext.kzopen.publishing.harvest.reach import TEMPORARY
 from ckanext.kzopen.publishing.harvest.told import storable
@@ -58,8 +58,6 @@ def _advance(session: Session, run_id: UUID) -> None:
     source = session.get_one(Source, run.source_id)
     if run.state == "queued":
         way = "fetch" if run.purpose == "retry" else "discover"
-        if run.purpose in WRITES:
-            undecided.forget_refused(session, source.id)
         states.change(session, "harvest_run", run, way, SYSTEM, started=datetime.now(UTC))
         if run.purpose == "retry":
             comparing.make_batches(session, run)

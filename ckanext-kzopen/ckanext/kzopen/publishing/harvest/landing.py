@@ -176,8 +176,8 @@ def _publish(visit: Visit, item: Item, held: Held | None, published: Passport | 
         published = datasets.save(visit.session, actor, uri, told, begun=lambda new: _claim(visit, item, new)).passport
     if not same_content and content.file is not None:
         _deliver(visit, item, published, content)
-    elif same_content and held and (waiting := undecided.waiting(visit.session, held.package_id, held.content)):
-        undecided.note(item, waiting)
+    elif same_content and held and (offered := undecided.offered(visit.session, held.package_id, held.content)):
+        undecided.note(item, offered)
     outcome = _outcome(held, same_passport and same_content)  # before `_hold`, which changes the row
     former = held.content if same_content and held else content.sha256
     _hold(visit, item, published, mark).content = former

@@ -20,6 +20,7 @@ COUNTS = ("added", "changed", "unchanged", "removed", "failed")
 WRITES = ("harvest", "retry")
 """Purposes of runs that publish; the others only look."""
 NEEDS_DECISION = "harvest.needs_decision"
+WAS_REFUSED = "harvest.was_refused"
 """What stands on an item whose delivery was left to a person; it may have been decided on since."""
 
 
@@ -165,6 +166,12 @@ def undecided() -> ColumnElement[bool]:
     """Whether the delivery of an item waits for a person at this moment."""
     waiting = select(Delivery.id).where(Delivery.id == Item.delivery_id, Delivery.state.in_(UNDECIDED))
     return and_(Item.error == NEEDS_DECISION, waiting.exists())
+
+
+def refused_of(run: Run) -> ColumnElement[bool]:
+    """Whether an item is one of the run and a person has refused its delivery."""
+    refused = select(Delivery.id).where(Delivery.id == Item.delivery_id, Delivery.state == "refused")
+    return and_(Item.run_id == run.id, Item.error == NEEDS_DECISION, refused.exists())
 
 
 def settle_items(session: Session, run: Run, outcome: str, error: str | None = None, **params: Any) -> None:

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from ckanext.kzopen.core import jobs, states
 from ckanext.kzopen.core.people import rights
 from ckanext.kzopen.core.web.errors import KzError
-from ckanext.kzopen.publishing.harvest import closing, schedule
-from ckanext.kzopen.publishing.harvest.model import OPEN, WRITES, Item, Run, Source, settle_items
+from ckanext.kzopen.publishing.harvest import closing, schedule, undecided
+from ckanext.kzopen.publishing.harvest.model import OPEN, WRITES, Item, Run, Source, refused_of, settle_items
 from ckanext.kzopen.publishing.harvest.sources import CHANGE, RUN
 from sqlalchemy import delete, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import JSONB
@@ -51,7 +51,8 @@ def _begun(session: Session, source: Source, purpose: str, actor: str, address: 
 
 
 def retry(session: Session, source: Source, failed: Run, actor: str, guids: list[str] | None = None, **accept: bool) -> Run:
-    """A new run over the failed items of an earlier one (all, or these); its errors stay where they were.
+    """A new run over the failed items of an earlier one (all, or these); its errors stay where they were. Of those that are
+    named, a table that a person refused is offered once more.
 
     `accept` are answers that a person gives to what an item asked, such as `columns=True`. Raises KzError
     harvest.nothing_to_retry.
@@ -61,6 +62,9 @@ def retry(session: Session, source: Source, failed: Run, actor: str, guids: list
         raise KzError("harvest.not_active")
     wanted = select(Item.guid).where(Item.run_id == failed.id, Item.outcome == "failed", Item.removal.is_(False))
     chosen = list(session.scalars(wanted if guids is None else wanted.where(Item.guid.in_(guids))))
+    refused = [] if guids is None else list(session.scalars(select(Item.guid).where(Item.guid.in_(guids), refused_of(failed))))
+    undecided.offer_again(session, source.id, refused)
+    chosen += refused
     if not chosen:
         raise KzError("harvest.nothing_to_retry")
     run = _begun(session, source, "retry", actor, None)

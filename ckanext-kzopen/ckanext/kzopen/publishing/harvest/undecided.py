@@ -1,8 +1,8 @@
-"""Tables of a source that wait for a person: each is offered once, and again by the next run when the person refused it."""
+"""Tables of a source on which a person decides: each is offered once, and one that was refused again when a person says so."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from uuid import UUID
 
 from ckanext.kzopen.publishing.harvest.model import NEEDS_DECISION, Item, Run, undecided
@@ -10,49 +10,58 @@ from ckanext.kzopen.publishing.model import UNDECIDED, Delivery
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-_REFUSED = text(
+REFUSED = "refused"
+_FORGET = text(
     """
-    UPDATE kzopen.harvest_held held SET hash = NULL, content = NULL, validators = '{}'
-    FROM kzopen.harvest_held offered CROSS JOIN LATERAL (
-        SELECT state FROM kzopen.delivery
-        WHERE package_id = offered.package_id AND source = 'harvest' AND sha256 = offered.content
-        ORDER BY received DESC LIMIT 1
-    ) last
-    WHERE offered.source_id = :source AND offered.content IS NOT NULL AND last.state = 'refused'
-      AND held.source_id = offered.source_id AND held.guid = offered.guid
+    UPDATE kzopen.harvest_held SET hash = NULL, content = NULL, validators = '{}'
+    WHERE source_id = :source AND guid = ANY (:guids)
     """
 )
 _STILL = text(
     """
-    UPDATE kzopen.harvest_item item SET delivery_id = delivery.id, error = :error
-    FROM kzopen.delivery JOIN kzopen.harvest_held held
-      ON held.package_id = delivery.package_id AND held.content = delivery.sha256
+    UPDATE kzopen.harvest_item item SET delivery_id = last.id, error = :error
+    FROM kzopen.harvest_held held CROSS JOIN LATERAL (
+        SELECT id, state FROM kzopen.delivery
+        WHERE package_id = held.package_id AND source = 'harvest' AND sha256 = held.content
+        ORDER BY received DESC LIMIT 1
+    ) last
     WHERE item.run_id = :run AND item.outcome = 'unchanged' AND held.source_id = :source AND held.guid = item.guid
-      AND delivery.source = 'harvest' AND delivery.state = ANY (:undecided)
+      AND last.state = ANY (:states)
     """
 )
 
 
-def forget_refused(session: Session, source: UUID) -> None:
-    """Hold no longer what was refused since it was offered: it is fetched and offered again where the source still has it."""
-    session.execute(_REFUSED, {"source": source})
+def offer_again(session: Session, source: UUID, guids: Sequence[str]) -> None:
+    """Hold no longer what was refused of these items: it is fetched and offered once more."""
+    session.execute(_FORGET, {"source": source, "guids": list(guids)})
 
 
 def note_all(session: Session, run: Run) -> None:
-    """Note on the unchanged items of a run which of their tables still wait for a person."""
-    values = {"run": run.id, "source": run.source_id, "error": NEEDS_DECISION, "undecided": list(UNDECIDED)}
-    session.execute(_STILL, values)
+    """Note on the unchanged items of a run which of their tables wait for a person, or were refused by one."""
+    states = [*UNDECIDED, REFUSED]
+    session.execute(_STILL, {"run": run.id, "source": run.source_id, "error": NEEDS_DECISION, "states": states})
+
+
+def offered(session: Session, package_id: str, sha256: str | None) -> Delivery | None:
+    """The last harvested delivery of these bytes to a data set, when it waits for a person or was refused; else None."""
+    last = _last(session, package_id, sha256)
+    return last if last is not None and last.state in (*UNDECIDED, REFUSED) else None
 
 
 def waiting(session: Session, package_id: str, sha256: str | None) -> Delivery | None:
-    """The harvested delivery of these bytes to a data set that waits for a person, or None."""
+    """The last harvested delivery of these bytes to a data set, when it waits for a person; else None."""
+    last = _last(session, package_id, sha256)
+    return last if last is not None and last.state in UNDECIDED else None
+
+
+def _last(session: Session, package_id: str, sha256: str | None) -> Delivery | None:
     wanted = select(Delivery).where(Delivery.package_id == package_id, Delivery.source == "harvest")
-    wanted = wanted.where(Delivery.sha256 == sha256, Delivery.state.in_(UNDECIDED))
-    return session.scalars(wanted.order_by(Delivery.received.desc())).first()
+    return session.scalars(wanted.where(Delivery.sha256 == sha256).order_by(Delivery.received.desc()).limit(1)).first()
 
 
 def note(item: Item, delivery: Delivery) -> None:
-    """Tell on the item that its delivery waits: that is no failure. In which state is asked of the delivery (`states_of`)."""
+    """Tell on the item that a person decides on its delivery: that is no failure. In which state is asked of the delivery
+    (`states_of`)."""
     item.delivery_id, item.error, item.error_params = delivery.id, NEEDS_DECISION, {}
 
 
@@ -62,7 +71,7 @@ def how_many(session: Session, run: Run) -> int:
 
 
 def states_of(session: Session, items: Iterable[Item]) -> dict[UUID, str]:
-    """The states of those deliveries of these items that wait for a person at this moment, by their numbers."""
+    """The states of those deliveries of these items that wait for a person or were refused, by their numbers."""
     numbers = [item.delivery_id for item in items if item.error == NEEDS_DECISION]
-    wanted = select(Delivery.id, Delivery.state).where(Delivery.id.in_(numbers), Delivery.state.in_(UNDECIDED))
+    wanted = select(Delivery.id, Delivery.state).where(Delivery.id.in_(numbers), Delivery.state.in_([*UNDECIDED, REFUSED]))
     return dict(session.execute(wanted).tuples().all()) if numbers else {}
