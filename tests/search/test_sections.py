@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from typing import Any
 
 import ckan.model as model
@@ -11,7 +12,8 @@ import pytest
 from ckan.common import config
 from ckan.tests import factories
 from ckan.tests.helpers import call_action
-from ckanext.kzopen.search import connection, jobs, rebuild, registry, store
+from ckanext.kzopen.core.agencies.model import Agency, AgencyName
+from ckanext.kzopen.search import connection, jobs, organisations, rebuild, registry, store
 from ckanext.kzopen.search.engines.base import Search
 from ckanext.kzopen.search.tree import All, Term
 from sqlalchemy import text
@@ -44,6 +46,23 @@ def test_an_organisation_is_found_when_its_action_has_returned(organisation: dic
 def test_a_renamed_organisation_is_found_by_its_new_name(organisation: dict[str, Any]) -> None:
     call_action("organization_patch", context=operator(), id=organisation["id"], title="Renamed")
     until(lambda: in_index(organisation["id"], title="Renamed"))
+
+
+def test_an_organisation_changed_when_its_present_name_began(organisation: dict[str, Any]) -> None:
+    def changed() -> datetime:
+        model.Session.flush()
+        told = organisations.SECTION.source(model.Session, organisation["id"])
+        assert told is not None
+        return told["metadata_modified"]
+
+    model.Group.get(organisation["id"]).created = datetime(2020, 1, 1)
+    assert changed() == datetime(2020, 1, 1)
+    for since in (date(2025, 3, 1), date(2999, 1, 1)):
+        model.Session.add(AgencyName(agency=organisation["id"], since=since, name_kk="Жаңа"))
+    assert changed() == datetime(2025, 2, 28, 19)  # midnight in Astana
+    model.Session.get_one(Agency, organisation["id"]).handed_over = datetime(2025, 4, 1, tzinfo=UTC)
+    assert changed() == datetime(2025, 4, 1)
+    model.Session.rollback()
 
 
 def test_a_deleted_organisation_is_found_no_more(organisation: dict[str, Any]) -> None:

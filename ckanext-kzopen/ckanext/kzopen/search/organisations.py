@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime, time
 from typing import Any
 
 from ckan import model
-from ckanext.kzopen.core.agencies.model import Agency, AgencyName
+from ckanext.kzopen.core.agencies.model import EVER, Agency, AgencyName, today
 from ckanext.kzopen.core.reorganisation.searching import words_of_owner
+from ckanext.kzopen.core.texts import ASTANA
 from ckanext.kzopen.search.registry import AnySession, Section, Stored
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 ENTITY_TYPE = "organization"
 
@@ -39,11 +41,26 @@ def _source(session: AnySession, entity_id: str) -> Mapping[str, Any] | None:
         "capacity": "public",
         "permission_labels": ["public"],
         "metadata_created": group.created,
-        "metadata_modified": group.created,
+        "metadata_modified": _changed(session, group, agency),
         "extras_agency_names": words_of_owner(session, entity_id),
         **codes,
     }
     return {name: value for name, value in found.items() if value}
+
+
+def _changed(session: AnySession, group: Any, agency: Agency | None) -> datetime:
+    """UTC without a zone, as CKAN's moments: when its present name began, it was handed over, or else it was made.
+
+    CKAN notes no other change of an organisation, and a document is made of nothing whose change is not heard of.
+    """
+    begun = select(func.max(AgencyName.since)).where(
+        AgencyName.agency == group.id, AgencyName.since > EVER, AgencyName.since <= today()
+    )
+    day = session.scalar(begun)
+    moments = [datetime.combine(day, time(), ASTANA)] if day else []
+    moments += [agency.handed_over] if agency and agency.handed_over else []
+    created: datetime = group.created
+    return max([created, *(moment.astimezone(UTC).replace(tzinfo=None) for moment in moments)])
 
 
 def _in_languages(group: Any, field: str) -> dict[str, str]:
