@@ -8,7 +8,13 @@ from ckanext.kzopen.search.engines.base import Engine, Entry, Reader, Search
 from ckanext.kzopen.search.engines.tantivy.engine import TantivyEngine
 
 PUBLIC = frozenset({"public"})
-TITLES = ["Аудандық кітапхана", "Перечень государственных больниц", "Государственные закупки", "Government resignation"]
+TITLES = [
+    "Аудандық кітапхана",
+    "Әлеуметтік-экономикалық даму",
+    "Перечень государственных больниц",
+    "Государственные закупки",
+    "Government resignation",
+]
 
 
 def _entry(number: int, title: str, label: str) -> Entry:
@@ -37,6 +43,14 @@ def reader(tmp_path_factory: pytest.TempPathFactory) -> Reader:
         ("кітапхана", None),
         ("абракадабра", None),
         ("больницы 2024", None),
+        ("кітапхна, больницы", "кітапхана, больницы"),
+        ("кітапхна?", "кітапхана?"),
+        ("(кітапхна)", "(кітапхана)"),
+        ("әлеуметтік-экономикалқ", "әлеуметтік-экономикалық"),
+        ("title:кітапхна", "title:кітапхана"),
+        ("кітапхна*", None),
+        ("кітапхна2024", None),
+        ("densaulyk аудандық", None),
     ],
 )
 def test_the_nearest_words_are_offered(reader: Reader, typed: str, meant: str | None) -> None:
@@ -50,10 +64,10 @@ def test_a_word_that_only_others_may_see_is_not_offered(reader: Reader) -> None:
 
 def _found(reader: Reader, text: str) -> list[str]:
     query = lucene.free_words(text, spelling.FIELDS, "100%")
-    return [found["title"] for found in spelling.forgiving(reader, Search(query, PUBLIC)).documents]
+    return [found["title"] for found in spelling.forgiving(reader, Search(query, PUBLIC)).answer.documents]
 
 
-@pytest.mark.parametrize("typed", ["кітапхна", "кiтапханаа", "kitaphna"])
+@pytest.mark.parametrize("typed", ["кітапхна", "кiтапханаа", "kitaphna", "кітапхна?", "(кітапхна)"])
 def test_a_search_that_finds_nothing_finds_the_nearest_word(reader: Reader, typed: str) -> None:
     assert _found(reader, typed) == ["Аудандық кітапхана"]
 
@@ -65,6 +79,24 @@ def test_a_search_that_finds_something_is_taken_at_its_word(reader: Reader) -> N
 @pytest.mark.parametrize("typed", ['"кітапхна"', "+кітапхна", '"Resignation government"', "больниц +кітапхна"])
 def test_what_is_quoted_or_demanded_is_taken_at_its_word(reader: Reader, typed: str) -> None:
     assert _found(reader, typed) == []
+
+
+def test_how_the_words_were_taken_is_told(reader: Reader) -> None:
+    def told(text: str) -> tuple[spelling.Taken, str | None]:
+        found = spelling.forgiving(reader, Search(lucene.free_words(text, spelling.FIELDS, "100%"), PUBLIC))
+        return found.taken, found.correction.of(text) if found.correction else None
+
+    assert told("кітапхана") == (spelling.Taken.AS_TYPED, None)
+    assert told("аудандық кітапхна!") == (spelling.Taken.NEAREST, "аудандық кітапхана!")
+    assert told("кітапхна больниц") == (spelling.Taken.SOME, "кітапхана больниц")
+    assert told("абракадабра") == (spelling.Taken.AS_TYPED, None)
+
+
+def test_a_way_of_taking_words_that_is_asked_for_is_kept(reader: Reader) -> None:
+    search = Search(lucene.free_words("кітапхана больниц", spelling.FIELDS, "100%"), PUBLIC)
+    assert spelling.forgiving(reader, search, spelling.Taken.AS_TYPED).answer.hits == 0
+    known = Search(lucene.free_words("аудандық кітапхана", spelling.FIELDS, "100%"), PUBLIC)
+    assert spelling.forgiving(reader, known, spelling.Taken.SOME).taken is spelling.Taken.SOME
 
 
 def test_half_of_the_words_will_do_when_nothing_holds_all(reader: Reader) -> None:

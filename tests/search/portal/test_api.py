@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from ckan.tests.helpers import CKANTestApp
-from ckanext.kzopen.search.portal import openapi
+from ckanext.kzopen.search.portal import answering, api, openapi
 from jsonschema import Draft202012Validator
 
 from tests.search.portal.conftest import Filled, made, thing
@@ -97,6 +97,76 @@ def test_pages_in_other_orders_follow_each_other(embedded: Filled, pages: CKANTe
         met += [one["id"] for one in found["items"]]
         address = found["next"]
     assert met == [f"n{number}" for number in range(7)]
+
+
+def test_pages_of_other_orders_end_at_the_deepest_hit(
+    embedded: Filled, pages: CKANTestApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answering, "DEEPEST", 5)
+    monkeypatch.setattr(api, "DEEPEST", 5)
+    embedded(*(thing(f"n{number}", title_string=f"{number}") for number in range(7)))
+    assert walked(pages, "?sort=name&limit=3") == ["n0", "n1", "n2", "n3", "n4"]
+    assert walked(pages, "?sort=name&limit=5") == ["n0", "n1", "n2", "n3", "n4"]
+    assert sorted(walked(pages, "?sort=id&limit=3")) == [f"n{number}" for number in range(7)]
+
+
+@pytest.mark.parametrize("sort", ["id", "name"])
+def test_the_next_page_is_asked_for_facets_too(embedded: Filled, pages: CKANTestApp, sort: str) -> None:
+    embedded(*(thing(f"n{number}", title_string=f"{number}") for number in range(3)))
+    assert get(pages, str(get(pages, f"?sort={sort}&limit=1&facets=true")["next"]))["sections"][0]["count"] == 3
+    assert get(pages, str(get(pages, f"?sort={sort}&limit=1")["next"]))["sections"] == []
+
+
+def test_a_chosen_value_that_many_have_more_of_keeps_its_count(
+    embedded: Filled, pages: CKANTestApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answering, "MOST_VALUES", 1)
+    embedded(*(thing(f"n{number}", extras_category="many") for number in range(2)), thing("few", extras_category="few"))
+    found = get(pages, "?section=dataset&facets=true&category=few")["facets"]["category"]
+    assert {one["value"]: one["count"] for one in found} == {"many": 2, "few": 1}
+
+
+def test_how_the_words_were_taken_is_told(embedded: Filled, pages: CKANTestApp) -> None:
+    embedded(thing("a", title="Мектеп бюджеті"), thing("b", title="Облыстық жолдар"))
+
+    def told(query: str) -> tuple[Any, ...]:
+        found = get(pages, f"?q={query}")
+        return found["count"], found["taken"], found["meant"], len(found["hints"])
+
+    assert told("мектеп бюджеті") == (1, "as_typed", None, 0)
+    assert told("мектеп бюджит") == (1, "nearest_words", "мектеп бюджеті", 0)
+    assert told("мектеп облыстық") == (2, "some_of_the_words", None, 1)
+    assert told("мектеп бюджеті облыстик") == (1, "as_typed", "мектеп бюджеті облыстық", 0)
+    assert told("қайыңдыбұлақ") == (0, "as_typed", None, 0)
+
+
+@pytest.mark.parametrize("sort", ["id", "name"])
+def test_pages_take_the_words_as_the_first_page_did(written: Filled, pages: CKANTestApp, sort: str) -> None:
+    names = [f"n{number}" for number in range(6)]
+    writer: Any = written(*(thing(name, title="Мектеп", title_string=name) for name in names))
+
+    def both_words(step: int) -> None:
+        if step == 0:
+            writer.put([made(thing("z", title="Мектеп облыстық", title_string="z")).entry()])
+            writer.commit()
+
+    met = walked(pages, f"?q=мектеп облыстық&sort={sort}&limit=2", both_words)
+    assert sorted(name for name in met if name != "z") == names
+    assert get(pages, f"?q=мектеп облыстық&sort={sort}")["taken"] == "as_typed"
+
+
+def test_a_list_that_holds_the_words_does_not_go_on_with_what_holds_some(written: Filled, pages: CKANTestApp) -> None:
+    names = [f"n{number}" for number in range(3)]
+    others = [thing(f"other-{number}", title="Мектеп") for number in range(9)]
+    writer: Any = written(*(thing(name, title="Мектеп облыстық") for name in names), *others)
+
+    def gone(_step: int) -> None:
+        writer.remove([made(thing(name)).key for name in names])
+        writer.commit()
+
+    met = walked(pages, "?q=мектеп облыстық&sort=id&limit=1", gone)
+    assert met[0] in names
+    assert len(met) == 1
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,11 @@ import pytest
 from ckanext.kzopen.search import visibility
 from ckanext.kzopen.search.portal import reading
 from ckanext.kzopen.search.portal.answering import Labels, answer, count, following
-from ckanext.kzopen.search.portal.helping import meant, ways
+from ckanext.kzopen.search.portal.helping import instead, meant, ways
 from ckanext.kzopen.search.portal.hits import Sought, hit
 from ckanext.kzopen.search.portal.question import Question, lenient
 from ckanext.kzopen.search.portal.suggestions import suggestions
+from ckanext.kzopen.search.spelling import Taken
 
 from tests.search.portal.conftest import Filled, Source, thing
 
@@ -119,6 +120,24 @@ def did_you_mean(labels: Labels) -> bool:
     return meant(asked(q=misspelt), labels) is not None
 
 
+def fallback_to_the_nearest_word(labels: Labels) -> bool:
+    found = answer(asked(q=SECRET.replace("қойма", "койба")), labels)
+    return bool(found.documents or found.corrected or found.sections)
+
+
+def fallback_to_some_of_the_words(labels: Labels) -> bool:
+    return bool(answer(asked(q=f"{SECRET} zzzz"), labels).documents)
+
+
+def walk_of_a_fallback(labels: Labels) -> bool:
+    return bool(following(asked(q=f"{SECRET} zzzz", sort="id"), labels, "", 20, True, Taken.SOME).documents)
+
+
+def did_you_mean_beside_hits(labels: Labels) -> bool:
+    question = asked(q=f"ашық тізім {SECRET.replace('қойма', 'койба')}")
+    return instead(answer(question, labels), labels) is not None
+
+
 def trick_with_labels(labels: Labels) -> bool:
     return bool(answer(asked(q=f'permission_labels:"member-{OWNER}"'), labels).documents)
 
@@ -137,6 +156,10 @@ WAYS: list[Callable[[Labels], bool]] = [
     highlight,
     help_when_nothing_is_found,
     did_you_mean,
+    fallback_to_the_nearest_word,
+    fallback_to_some_of_the_words,
+    walk_of_a_fallback,
+    did_you_mean_beside_hits,
 ]
 
 

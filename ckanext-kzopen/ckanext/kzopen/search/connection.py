@@ -27,8 +27,12 @@ from ckanext.kzopen.search.tree import Term
 from pysolr import SolrError
 from sqlalchemy import text
 
+Hint = dict[str, str]
+"""How words that nothing holds were taken (`taken`), and the query as it was probably meant (`q`), if others are near."""
+
 _in_action: ContextVar[bool] = ContextVar("kzopen_search_in_action", default=False)
 _captured: ContextVar[list[document.Document] | None] = ContextVar("kzopen_search_captured", default=None)
+_hint: ContextVar[Hint | None] = ContextVar("kzopen_search_hint", default=None)
 _PACKAGES = Term("entity_type", registry.PACKAGE)
 _readers: dict[tuple[str, str], Reader] = {}
 _DATA_DICT = "data_dict"
@@ -56,6 +60,26 @@ def captured() -> Iterator[list[document.Document]]:
         yield made
     finally:
         _captured.reset(token)
+
+
+@contextmanager
+def hinted() -> Iterator[Hint]:
+    """Gives the hint of the search that is made inside; it stays empty when the words were taken as they were typed."""
+    hint: Hint = {}
+    token = _hint.set(hint)
+    try:
+        yield hint
+    finally:
+        _hint.reset(token)
+
+
+def _note(forgiven: spelling.Forgiven, typed: str) -> None:
+    hint = _hint.get()
+    if hint is None or forgiven.taken is spelling.Taken.AS_TYPED:
+        return
+    hint["taken"] = forgiven.taken
+    if forgiven.correction:
+        hint["q"] = forgiven.correction.of(typed)
 
 
 def reader() -> Reader:
@@ -99,13 +123,15 @@ class Connection:
         try:
             asked = solr_request.search_of({"q": q, **params}, visibility.current())
             search = replace(asked, filters=(*asked.filters, _PACKAGES), wanted=_with_id(asked.wanted))
-            answer = spelling.forgiving(reader(), search)
+            forgiven = spelling.forgiving(reader(), search)
         except solr_request.SortError as error:
             raise SolrError(str(error)) from error
         except budget.RequestError as error:
             raise SearchQueryError(str(error)) from error
         except EngineError as error:
             raise SearchError(f"Search is not available at the moment: {error}") from error
+        answer = forgiven.answer
+        _note(forgiven, q)
         if asked.wanted is None or _DATA_DICT in asked.wanted:
             self._add_data_dicts(answer.documents)
         if asked.wanted != _TO_BE_PARSED:

@@ -14,8 +14,11 @@ from ckanext.kzopen.core.web import errors
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.requests import answer
 from ckanext.kzopen.search import cli, datasets, jobs, organisations, registry, seams, withdrawal
+from ckanext.kzopen.search.ckan_query import HINT
 from ckanext.kzopen.search.portal import api, saved, views
-from flask import Blueprint, Flask
+from flask import Blueprint, Flask, g, has_request_context
+
+_HINTS = "kzopen_search_hints"
 
 errors.load(Path(__file__).with_name("errors.yaml"))
 
@@ -26,6 +29,8 @@ class SearchPlugin(p.SingletonPlugin):
     p.implements(p.IBlueprint)
     p.implements(p.IConfigurer)
     p.implements(p.IMiddleware, inherit=True)
+    p.implements(p.IPackageController, inherit=True)
+    p.implements(p.ITemplateHelpers)
     p.implements(p.IClick)
 
     jobs = (jobs.keep_up,)
@@ -45,12 +50,35 @@ class SearchPlugin(p.SingletonPlugin):
         seams.quicken_api(app)
         return app
 
+    def after_dataset_search(self, search_results: dict[str, Any], search_params: dict[str, Any]) -> dict[str, Any]:
+        """`package_search` tells when what it gives does not hold the words as they were typed."""
+        hint = search_params.pop(HINT, None)
+        return told_of(search_results, hint, str(search_params.get("q") or "")) if hint else search_results
+
+    def get_helpers(self) -> dict[str, Any]:
+        """For the list of data sets."""
+        return {"kz_search_hint": hint_of}
+
     def get_blueprint(self) -> list[Blueprint]:
         return [views.blueprint, api.blueprint] if seams.active() else []  # Solr holds data sets only
 
     def get_commands(self) -> list[click.Command]:
         """`ckan kzopen-search …`."""
         return [cli.kzopen_search]
+
+
+def told_of(found: dict[str, Any], hint: dict[str, str], typed: str) -> dict[str, Any]:
+    """The answer with its hint, which the page of this request can tell, too."""
+    if has_request_context():
+        hints: dict[str, dict[str, str]] = g.setdefault(_HINTS, {})
+        hints[typed] = hint
+    return found | {HINT: hint}
+
+
+def hint_of(typed: str | None) -> dict[str, str] | None:
+    """How the words were taken in the search of this page; None when as they were typed."""
+    hint: dict[str, str] | None = g.get(_HINTS, {}).get(typed or "")
+    return hint
 
 
 def told(error: SearchError) -> Any:

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from enum import StrEnum
 
-from ckanext.kzopen.search import alphabets, analysis, lucene
+from ckanext.kzopen.search import alphabets, analysis, lucene, wording
 from ckanext.kzopen.search.engines.base import Answer, Reader, Search
 from ckanext.kzopen.search.tree import Also, Fuzzy, Node, Occur, Word, Words, either
 
@@ -26,7 +27,8 @@ _SHORTEST, _SHORTEST_FOR_TWO = 5, 6
 _CORRECTED = 0.8
 _FEWEST_TO_HALVE = 2
 _TEXTS = frozenset({"title", "title_translated", "extras_title_translated", "notes", "name", "tags", "res_name", "columns"})
-_LETTERS = re.compile(r"[^\W\d_]+")
+_RUN = re.compile(r"(?<!\w)[^\W\d_]+(?!\w|:\S|[*~]|\?\w)")
+"""Letters that may be a misspelt word: no part of a code, of a pattern or of the name of a field."""
 
 
 @dataclass(frozen=True)
@@ -48,64 +50,115 @@ class _Asking:
                 yield from (str(one) for one in (value if isinstance(value, list) else [value]))
 
 
-def suggest(query: str, labels: frozenset[str] | None = PUBLIC, reader: Reader | None = None) -> str | None:
+class Taken(StrEnum):
+    """How the words of a query were taken: as typed, with the nearest known ones beside them, or half of those will do.
+
+    The values are told by the APIs.
+    """
+
+    AS_TYPED = "as_typed"
+    NEAREST = "nearest_words"
+    SOME = "some_of_the_words"
+
+
+@dataclass(frozen=True)
+class Correction:
+    """What a query was meant to be: its unknown runs of letters one by one, or the whole on another keyboard."""
+
+    runs: Mapping[str, str]
+    whole: str | None = None
+
+    def of(self, text: str) -> str:
+        """The text as it was meant; signs, digits and the words that are known stay as they are."""
+        return _RUN.sub(lambda found: self.runs.get(found[0], found[0]), text) if self.whole is None else self.whole
+
+    def read(self, query: Words) -> Words:
+        """The query with the nearest known words beside the unknown ones, or that of the other keyboard."""
+        if self.whole is None:
+            return replace(query, words=tuple(_with(word, self.of(word.text)) for word in query.words))
+        read = lucene.free_words(self.whole, query.fields, str(query.minimum), query.tie)
+        return read if isinstance(read, Words) else query
+
+
+@dataclass(frozen=True)
+class Forgiven:
+    """An answer, the query that it is to, and how that came of the words that were typed."""
+
+    answer: Answer
+    query: Node
+    taken: Taken = Taken.AS_TYPED
+    correction: Correction | None = None
+
+
+def suggest(
+    query: str, labels: frozenset[str] | None = PUBLIC, reader: Reader | None = None, filters: tuple[Node, ...] = ()
+) -> str | None:
     """The query as it was probably meant, when some of its words are nowhere; None when there is nothing better.
 
     Asks the engine a few times: call it when the query itself found little. `labels` are those of the reader; the default
-    knows public documents only. Raises EngineError when the engine is away.
+    knows public documents only. Words are known when a document has them that fits `filters`. Raises EngineError when the
+    engine is away.
     """
     if reader is None:
         from ckanext.kzopen.search import connection
 
         reader = connection.reader()
-    asking = _Asking(reader, labels)
-    words = [word for word in lucene.typed(query) if _open(word)][:_MOST_WORDS]
-    unknown = [word for word in words if not _known(asking, word)]
-    if not unknown:
-        return None
-    if len(unknown) == len(words):
-        for other in alphabets.on_other_keyboards(query):
+    correction = _correction(_Asking(reader, labels, filters), wording.understood(lucene.typed(query)), query)
+    return correction.of(query) if correction else None
+
+
+def forgiving(reader: Reader, search: Search, taken: Taken | None = None) -> Forgiven:
+    """The answer to a search; when nothing holds its words, that to the nearest known words, or to half of its words.
+
+    `taken` asks for one way of taking them and no other: the further pages of a list are of one piece with its first.
+    """
+    if taken is Taken.AS_TYPED:
+        return Forgiven(reader.search(search), search.query)
+    first: Forgiven | None = None
+    for way, query, correction in _ways(_Asking(reader, search.labels, search.filters), search.query):
+        if taken in (None, way):
+            found = Forgiven(reader.search(replace(search, query=query)), query, way, correction)
+            if found.answer.hits:
+                return found
+            first = first or found
+    return first or Forgiven(reader.search(search), search.query)
+
+
+def _ways(asking: _Asking, query: Node) -> Iterator[tuple[Taken, Node, Correction | None]]:
+    """The ways of taking a query, the nearest to what was typed first."""
+    yield Taken.AS_TYPED, query, None
+    if not isinstance(query, Words) or not all(_open(word) for word in query.words):
+        return
+    correction = _correction(asking, query.words, " ".join(word.text for word in query.words))
+    meant = correction.read(query) if correction else query
+    if correction:
+        yield Taken.NEAREST, meant, correction
+    if meant.minimum >= _FEWEST_TO_HALVE:
+        yield Taken.SOME, replace(meant, minimum=meant.minimum // 2), correction
+
+
+def _correction(asking: _Asking, words: Sequence[Word], text: str) -> Correction | None:
+    """What the unknown ones of the words were meant to be; `text` is what was typed."""
+    looked_up = [word for word in words if _open(word)][:_MOST_WORDS]
+    unknown = [word for word in looked_up if not _known(asking, word)]
+    if unknown and len(unknown) == len(looked_up):
+        for other in alphabets.on_other_keyboards(text):
             if asking.count(lucene.free_words(other, FIELDS, "100%")):
-                return other
-    better = {word.text: nearest for word in unknown if (nearest := _nearest(asking, word.text))}
-    if not better:
-        return None
-    return _LETTERS.sub(lambda found: better.get(found[0], found[0]), query)
+                return Correction({}, other)
+    runs = {run: nearest for word in unknown for run in _unknown_runs(asking, word) if (nearest := _nearest(asking, run))}
+    return Correction(runs) if runs else None
 
 
-def forgiving(reader: Reader, search: Search) -> Answer:
-    """The answer to a search; when nothing holds its words, that to the nearest known words, or to half of its words."""
-    answer = reader.search(search)
-    if answer.hits or not isinstance(search.query, Words) or not all(_open(word) for word in search.query.words):
-        return answer
-    meant = _meant(_Asking(reader, search.labels, search.filters), search.query)
-    if meant is not None:
-        answer = reader.search(replace(search, query=meant))
-    query = meant or search.query
-    if answer.hits or query.minimum < _FEWEST_TO_HALVE:
-        return answer
-    return reader.search(replace(search, query=replace(query, minimum=query.minimum // 2)))
+def _unknown_runs(asking: _Asking, word: Word) -> Iterator[str]:
+    """The parts of an unknown word that are unknown themselves: of `a-b,` it may be `b` only."""
+    for run in _RUN.findall(word.text):
+        if run == word.text or not _known(asking, Word(run)):
+            yield run
 
 
-def _meant(asking: _Asking, query: Words) -> Words | None:
-    """The query with the nearest known words beside the unknown ones; None when none is near."""
-    unknown = [word for word in query.words[:_MOST_WORDS] if _open(word) and not _known(asking, word)]
-    if not unknown:
-        return None
-    if len(unknown) == len(query.words):
-        for other in alphabets.on_other_keyboards(" ".join(word.text for word in query.words)):
-            read = lucene.free_words(other, query.fields, str(query.minimum), query.tie)
-            if asking.count(read):
-                return read if isinstance(read, Words) else None
-    better = {word: nearest for word in unknown if (nearest := _nearest(asking, word.text))}
-    if not better:
-        return None
-    return replace(query, words=tuple(_with(word, better.get(word)) for word in query.words))
-
-
-def _with(word: Word, nearest: str | None) -> Word:
-    """The word, or the nearest one with all that that one may mean."""
-    if nearest is None:
+def _with(word: Word, nearest: str) -> Word:
+    """The word with the nearest one beside it, and all that that one may mean."""
+    if nearest == word.text:
         return word
     read = lucene.free_words(nearest, FIELDS, "100%")
     meanings = read.words[0].also if isinstance(read, Words) else ()

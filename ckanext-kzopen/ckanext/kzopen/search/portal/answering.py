@@ -1,6 +1,7 @@
 """A question under a reader's permissions → hits, and the counts of sections and filters.
 
-A filter's counts are those of the question without that filter: its other values keep their numbers when one is chosen.
+A filter's counts are those of the question without that filter: its other values keep their numbers when one is chosen. When
+nothing holds the words, they are taken as `spelling.forgiving` takes them, and all counts are of what is then shown.
 """
 
 from __future__ import annotations
@@ -13,14 +14,15 @@ from typing import Any
 from ckan.common import config
 from ckanext.kzopen.core.texts import ASTANA
 from ckanext.kzopen.core.web.errors import KzError
-from ckanext.kzopen.search import connection, registry
+from ckanext.kzopen.search import connection, registry, spelling
 from ckanext.kzopen.search.engines.base import Answer, EngineError, Facet, Search
 from ckanext.kzopen.search.engines.base import Sort as Order
 from ckanext.kzopen.search.portal import reading
 from ckanext.kzopen.search.portal.question import Question, filters_of
 from ckanext.kzopen.search.portal.reading import Reading
 from ckanext.kzopen.search.registry import Filter
-from ckanext.kzopen.search.tree import All, Node, OneOf, Range, Term
+from ckanext.kzopen.search.spelling import Forgiven, Taken
+from ckanext.kzopen.search.tree import All, Node, Occur, OneOf, Range, Term, Words
 
 DEEPEST = 10_000
 MOST_VALUES = 100
@@ -61,7 +63,10 @@ Counts = list[tuple[str, int]]
 
 @dataclass(frozen=True)
 class Answered:
-    """What was found for a question: hits in all, one page of stored documents, counts by section and by filter."""
+    """What was found for a question: hits in all, one page of stored documents, counts by section and by filter.
+
+    `taken` tells how its words were taken, `corrected` what they were meant to be when nothing holds them as typed.
+    """
 
     question: Question
     reading: Reading
@@ -69,32 +74,42 @@ class Answered:
     documents: list[dict[str, Any]]
     sections: Counts
     filters: dict[str, Counts]
+    taken: Taken = Taken.AS_TYPED
+    corrected: str | None = None
 
 
-def answer(question: Question, labels: Labels, start: int = 0, rows: int = 20, facets: bool = True) -> Answered:
-    """One page of hits and all counts; raises KzError for what is refused or when the engine is away."""
+def answer(
+    question: Question, labels: Labels, start: int = 0, rows: int = 20, facets: bool = True, taken: Taken | None = None
+) -> Answered:
+    """One page of hits and all counts; raises KzError for what is refused or when the engine is away.
+
+    `taken` is how the words were taken on the page before, None for the first way that finds something.
+    """
     if start + rows > DEEPEST:
-        raise KzError("search.too_deep", limit=DEEPEST, address="/api/search/v1?sort=id")
+        raise KzError("search.too_deep", limit=DEEPEST, address=f"/api/search/v1?{question.address(sort='id')}")
     read = reading.read(question.q)
     asked = _asked(question, read.node, labels)
     filters = filters_of(question.within)
     open_filters = [one for one in filters if not question.chosen(one)] if facets else []
     counted = [_facet(one.field) for one in open_filters] + ([_facet(SECTION_FIELD)] if facets and not question.within else [])
-    page = found(replace(asked, start=start, rows=rows, facets=tuple(counted), sort=ORDERS[question.order]))
+    forgiven = _forgiven(replace(asked, start=start, rows=rows, facets=tuple(counted), sort=ORDERS[question.order]), taken)
+    page, read = forgiven.answer, _as_taken(read, forgiven)
+    corrected = forgiven.correction.of(question.q) if forgiven.correction and page.hits else None
+    told = Answered(question, read, page.hits, page.documents, [], {}, forgiven.taken, corrected)
     if not facets:
-        return Answered(question, read, page.hits, page.documents, [], {})
+        return told
     counts = {one.name: page.facets.get(one.field, []) for one in open_filters}
     for one in filters:
         if question.chosen(one):
             counts[one.name] = _counts(question.model_copy(update={one.name: []}), read.node, labels, one.field)
     sections = page.facets.get(SECTION_FIELD) or _counts(_everywhere(question), read.node, labels, SECTION_FIELD)
     in_order = {one.name: _with_chosen(counts[one.name], question.chosen(one)) for one in filters}
-    return Answered(question, read, page.hits, page.documents, sections, in_order)
+    return replace(told, sections=sections, filters=in_order)
 
 
-def following(question: Question, labels: Labels, key: str, rows: int, facets: bool) -> Answered:
+def following(question: Question, labels: Labels, key: str, rows: int, facets: bool, taken: Taken | None = None) -> Answered:
     """The hits in the order of their keys, from behind `key` on; `hits` counts all, also those before."""
-    whole = answer(question, labels, 0, 1, facets)
+    whole = answer(question, labels, 0, 1, facets, taken)
     behind = Range(KEY, key, None, include_low=False) if key else All()
     asked = _asked(question, whole.reading.node, labels)
     asked = replace(asked, filters=(*asked.filters, behind), rows=rows, sort=ORDERS["id"])
@@ -106,12 +121,35 @@ def count(question: Question, labels: Labels) -> int:
     return found(_asked(question, reading.read(question.q).node, labels)).hits
 
 
+def has_all_words(answered: Answered, labels: Labels) -> bool:
+    """Whether some hit holds all words of the question, or its words stand in a query of another form."""
+    query = answered.reading.node
+    if not isinstance(query, Words):
+        return True
+    wished = sum(word.occur is Occur.MAY for word in query.words)
+    return query.minimum >= wished or found(_asked(answered.question, replace(query, minimum=wished), labels)).hits > 0
+
+
 def found(search: Search) -> Answer:
     """What the engine says; KzError search.away when it says nothing."""
+    return _forgiven(search, Taken.AS_TYPED).answer
+
+
+def everything() -> tuple[Node, ...]:
+    """What holds for all that is in any list of the search."""
+    return tuple(conditions(Question()))
+
+
+def _forgiven(search: Search, taken: Taken | None) -> Forgiven:
     try:
-        return connection.reader().search(search)
+        return spelling.forgiving(connection.reader(), search, taken)
     except EngineError:
         raise KzError("search.away") from None
+
+
+def _as_taken(read: Reading, forgiven: Forgiven) -> Reading:
+    """The query that was answered, and the hint that it is not all that was typed."""
+    return Reading(forgiven.query, read.hints + (("some",) if forgiven.taken is Taken.SOME else ()))
 
 
 def _everywhere(question: Question) -> Question:
@@ -126,9 +164,10 @@ def _counts(question: Question, node: Node, labels: Labels, field: str) -> Count
 
 
 def _with_chosen(counts: Counts, chosen: Sequence[str]) -> Counts:
-    """A value that is chosen stays in the list when nothing has it any more."""
-    known = {value for value, _count in counts}
-    return counts[:MOST_VALUES] + [(value, 0) for value in chosen if value not in known]
+    """A value that is chosen stays in the list when many have more hits, or when nothing has it any more."""
+    shown, count_of = counts[:MOST_VALUES], dict(counts)
+    listed = {value for value, _count in shown}
+    return shown + [(value, count_of.get(value, 0)) for value in chosen if value not in listed]
 
 
 def _facet(field: str) -> Facet:

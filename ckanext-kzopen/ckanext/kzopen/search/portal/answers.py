@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from ckanext.kzopen.search.portal.suggestions import Suggestion
+from ckanext.kzopen.search.spelling import Taken
 from pydantic import BaseModel, Field
 
 Texts = dict[str, str]
@@ -36,13 +37,23 @@ class Value(BaseModel):
 
 
 class Found(BaseModel):
-    """A page of hits. `next` is the address of the next page, null on the last one."""
+    """A page of hits. `next` is the address of the next page, null on the last one.
+
+    Of orders other than `id` the last one ends at hit 10,000.
+    """
 
     count: int
     items: list[Item]
     sections: list[Value] = Field(default=[], description="Hits by section; with `facets=true`")
     facets: dict[str, list[Value]] = Field(default={}, description="Values of the filters; with `facets=true`")
-    meant: str | None = Field(default=None, description="Words that find something, when those of the query are nowhere")
+    taken: Taken = Field(
+        default=Taken.AS_TYPED,
+        description="`nearest_words`: nothing holds the words as typed, these hold the nearest known ones (`meant`); "
+        "`some_of_the_words`: nothing holds those either, these hold about half of them",
+    )
+    meant: str | None = Field(
+        default=None, description="The query as it was probably meant, when words of it are nowhere; not told behind a cursor"
+    )
     hints: list[str] = Field(default=[], description="How the query was read where it was not taken literally")
     next: str | None = None
 

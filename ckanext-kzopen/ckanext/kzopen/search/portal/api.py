@@ -12,8 +12,8 @@ from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.problem import request_language
 from ckanext.kzopen.search import registry
 from ckanext.kzopen.search.portal import answers, cursor, hints, openapi, question, reading
-from ckanext.kzopen.search.portal.answering import Answered, Counts, answer, following
-from ckanext.kzopen.search.portal.helping import meant
+from ckanext.kzopen.search.portal.answering import DEEPEST, Answered, Counts, answer, following
+from ckanext.kzopen.search.portal.helping import instead, meant
 from ckanext.kzopen.search.portal.hits import Hit, Sought, hit, texts_of
 from ckanext.kzopen.search.portal.question import Question
 from ckanext.kzopen.search.portal.readers import labels
@@ -32,12 +32,11 @@ def search() -> Response:
     by_key = asked.sort == "id"
     place = cursor.read(paging.cursor, by_key)
     if by_key:
-        found = following(asked, labels(), place.key, paging.limit, paging.facets)
+        found = following(asked, labels(), place.key, paging.limit, paging.facets, place.taken)
     else:
-        found = answer(asked, labels(), place.start, paging.limit, paging.facets)
-    better = None if found.hits else meant(asked, labels())
+        found = answer(asked, labels(), place.start, paging.limit, paging.facets, place.taken)
     told = _told(found, paging, place)
-    return _json(told.model_copy(update={"meant": better.q if better else None}))
+    return _json(told.model_copy(update={"meant": found.corrected if paging.cursor else _meant(found)}))
 
 
 @blueprint.get("/suggest")
@@ -66,6 +65,13 @@ def _asked() -> tuple[Question, openapi.Paging]:
         raise KzError("search.bad_parameters", names=", ".join(wrong)) from None
 
 
+def _meant(found: Answered) -> str | None:
+    if found.hits:
+        return instead(found, labels())
+    better = meant(found.question, labels())
+    return better.q if better else None
+
+
 def _told(found: Answered, paging: openapi.Paging, place: cursor.Place) -> answers.Found:
     language = request_language()
     sought = Sought(reading.tokens(found.reading.node), reading.prefixes(found.reading.node))
@@ -75,6 +81,7 @@ def _told(found: Answered, paging: openapi.Paging, place: cursor.Place) -> answe
         items=[_item(one) for one in shown],
         sections=_sections(found.sections),
         facets={one.name: _values(one, found.filters.get(one.name, [])) for one in _filters(found)},
+        taken=found.taken,
         hints=hints.sentences(found.reading.hints, language),
         next=_next(found, paging, place),
     )
@@ -116,17 +123,20 @@ def _texts(label: Label) -> dict[str, str]:
 
 
 def _next(found: Answered, paging: openapi.Paging, place: cursor.Place) -> str | None:
-    """The address of the next page; none after a page that was not full."""
+    """The address of the next page; none after a page that was not full, or where pages of this order end."""
     if len(found.documents) < paging.limit:
         return None
+    limit = paging.limit
     if found.question.sort == "id":
-        after = cursor.Place(key=str(found.documents[-1]["index_id"]))
+        after = cursor.Place(str(found.documents[-1]["index_id"]), taken=found.taken)
     else:
-        after = cursor.Place(start=place.start + paging.limit)
-        if after.start >= found.hits:
+        after = cursor.Place(start=place.start + limit, taken=found.taken)
+        limit = min(limit, DEEPEST - after.start)
+        if after.start >= found.hits or limit <= 0:
             return None
-    parameters = [*found.question.parameters(), ("limit", str(paging.limit)), ("cursor", cursor.written(after))]
-    return f"{_site()}{openapi.BASE}?{urlencode(parameters)}"
+    facets = [("facets", "true")] if paging.facets else []
+    paged = [("limit", str(limit)), *facets, ("cursor", cursor.written(after))]
+    return f"{_site()}{openapi.BASE}?{urlencode([*found.question.parameters(), *paged])}"
 
 
 def _site() -> str:

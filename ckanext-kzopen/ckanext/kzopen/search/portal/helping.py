@@ -13,7 +13,7 @@ from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.search import connection, spelling
 from ckanext.kzopen.search.engines.base import EngineError
 from ckanext.kzopen.search.portal import reading
-from ckanext.kzopen.search.portal.answering import Labels, count
+from ckanext.kzopen.search.portal.answering import Answered, Labels, count, everything, has_all_words
 from ckanext.kzopen.search.portal.question import Question, filters_of
 from ckanext.kzopen.search.registry import Filter
 
@@ -35,11 +35,23 @@ class Way:
 def meant(question: Question, labels: Labels) -> Question | None:
     """The question as it was probably meant, when its words are nowhere and other ones find something."""
     try:
-        other = spelling.suggest(question.q, labels, connection.reader()) if question.q else None
-        better = question.model_copy(update={"q": other}) if other and other != question.q else None
+        other = spelling.suggest(question.q, labels, connection.reader(), everything()) if question.q else None
+        # A question mark at the end is a sentence's here: as a pattern it would want one more letter.
+        better = question.model_copy(update={"q": other.rstrip("? ")}) if other and other != question.q else None
         return better if better and count(better, labels) else None
     except (EngineError, KzError):
         return None
+
+
+def instead(found: Answered, labels: Labels) -> str | None:
+    """Beside hits: the query with the nearest known words for those that nothing holds, when it finds something.
+
+    What holds all words knows all words, which one question to the engine tells; more are asked only when nothing does.
+    """
+    if found.corrected or not found.hits or has_all_words(found, labels):
+        return found.corrected
+    better = meant(found.question, labels)
+    return better.q if better else None
 
 
 def ways(question: Question, labels: Labels) -> list[Way]:

@@ -14,12 +14,13 @@ from ckanext.kzopen.core.web.problem import request_language
 from ckanext.kzopen.search import registry
 from ckanext.kzopen.search.portal import hints, reading
 from ckanext.kzopen.search.portal.answering import DEEPEST, Answered, Labels, answer
-from ckanext.kzopen.search.portal.helping import Way, meant, ways
+from ckanext.kzopen.search.portal.helping import Way, instead, meant, ways
 from ckanext.kzopen.search.portal.hits import Hit, Sought, hit
 from ckanext.kzopen.search.portal.question import Question, filters_of, lenient
 from ckanext.kzopen.search.portal.readers import labels
 from ckanext.kzopen.search.portal.suggestions import known_section, suggestions
 from ckanext.kzopen.search.registry import Filter, Label
+from ckanext.kzopen.search.spelling import Taken
 from flask import Blueprint, Response, jsonify, make_response, request
 
 blueprint = Blueprint("kzopen_search", __name__, url_prefix="/search")
@@ -61,11 +62,13 @@ def index() -> Page:
         better = None if found.hits else meant(question, reader)
         if better is not None:
             found = answer(better, reader, start=_start(), rows=ROWS)
+        corrected = better.q if better else instead(found, reader)
     except KzError as error:
         refused = make_response(tk.render("search/index.html", _page(question) | {"error": error.text(language)}))
         refused.status_code = error.status
         return refused
-    shown = _page(found.question) | {"typed": question.q, "instead": better is not None}
+    replaced = better is not None or found.taken is Taken.NEAREST
+    shown = _page(found.question) | {"typed": question.q, "instead": replaced, "corrected": corrected}
     return tk.render("search/index.html", shown | _found(found, reader, language))
 
 
@@ -94,6 +97,7 @@ def _page(question: Question) -> dict[str, Any]:
         "question": question,
         "typed": question.q,
         "instead": False,
+        "corrected": None,
         "sections": registry.sections(),
         "counts": {},
         "filters": [],
