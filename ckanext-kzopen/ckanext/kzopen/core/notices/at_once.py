@@ -9,10 +9,13 @@ from ckanext.kzopen.core.notices.addresses import mail_addresses, settings, unsu
 from ckanext.kzopen.core.notices.sentences import letter
 from sqlalchemy import text
 
+# Who has an account is written to in its language of mails as it is now, wherever they followed.
 _TAKE = text(
     """
-    UPDATE kzopen.notice SET mailed = 'notice:' || news || ':' || reader
-    WHERE news = :news AND how = 'at_once' AND mailed IS NULL RETURNING reader, language, subscription, mailed
+    UPDATE kzopen.notice n SET mailed = 'notice:' || news || ':' || reader
+    WHERE news = :news AND how = 'at_once' AND mailed IS NULL
+    RETURNING reader, subscription, mailed,
+        coalesce((SELECT a.language FROM kzopen.account a WHERE a.user_id = n.reader), n.language) AS language
     """
 )
 _NEWS = text("SELECT kind, about, values FROM kzopen.news WHERE id = :news")

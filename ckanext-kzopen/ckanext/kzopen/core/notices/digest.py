@@ -17,7 +17,8 @@ BATCH = 2000
 LONGEST = 100
 """Lines of one digest; what is more is told as "and N more", with the address of the page of notices."""
 
-# Marking and taking is one statement: two digests at a time never take the same notice.
+# Marking and taking is one statement: two digests at a time never take the same notice. Who has an account is written to in its
+# language of mails as it is now; an address without one in that of the page where it followed last what this digest tells of.
 _TAKE = text(
     """
     WITH due AS (
@@ -25,10 +26,11 @@ _TAKE = text(
     ), taken AS (
         UPDATE kzopen.notice n SET mailed = :batch || n.reader FROM due
         WHERE n.reader = due.reader AND n.how = 'daily' AND n.mailed IS NULL
-        RETURNING n.reader, n.language, n.news, n.mailed
+        RETURNING n.reader, n.language, n.subscription, n.news, n.mailed
     )
-    SELECT reader, max(language) AS language, array_agg(news ORDER BY news DESC) AS news, max(mailed) AS mailed
-    FROM taken GROUP BY reader
+    SELECT t.reader, array_agg(t.news ORDER BY t.news DESC) AS news, max(t.mailed) AS mailed,
+        coalesce(max(a.language), (array_agg(t.language ORDER BY t.subscription DESC NULLS LAST))[1]) AS language
+    FROM taken t LEFT JOIN kzopen.account a ON a.user_id = t.reader GROUP BY t.reader
     """
 )
 

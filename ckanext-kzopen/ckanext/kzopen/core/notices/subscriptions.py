@@ -10,7 +10,7 @@ from ckanext.kzopen.core.mail.queue import AnySession
 from ckanext.kzopen.core.notices import tokens
 from ckanext.kzopen.core.notices.addresses import page
 from ckanext.kzopen.core.notices.tables import Subscription
-from ckanext.kzopen.core.texts import LANGUAGES
+from ckanext.kzopen.core.people.accounts.letters import language_of
 from ckanext.kzopen.core.web.errors import KzError
 from sqlalchemy import delete, func, select, text
 
@@ -113,8 +113,8 @@ def stop_mails(session: AnySession, reader: str, subscription: int | None) -> No
         return
     for row in session.scalars(select(Subscription).where(wanted)):
         row.how = "feed"
-    if subscription is None:
-        _follow(session, reader, "personal", "", "feed", LANGUAGES[0], confirmed=True)
+    if subscription is None and find(session, reader, "personal", "") is None:
+        _follow(session, reader, "personal", "", "feed", language_of(session, reader), confirmed=True)
     session.flush()
 
 

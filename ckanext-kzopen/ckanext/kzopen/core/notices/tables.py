@@ -54,7 +54,10 @@ class News(Base):
 
 
 class Notice(Base):
-    """One reader is told of one piece of news; `mailed` is the `once` of the mail that tells it."""
+    """One reader is told of one piece of news; `mailed` is the `once` of the mail that tells it.
+
+    `language` is that of the page where the reader followed; a mail to an account is in the account's language of mails.
+    """
 
     __tablename__ = "notice"
 

@@ -39,9 +39,8 @@ _FOLLOWERS = text(
 _PEOPLE = text(
     """
     INSERT INTO kzopen.notice (news, reader, how, language, subscription)
-    SELECT :news, person, coalesce(s.how, :how), coalesce(s.language, a.language, :language), s.id
+    SELECT :news, person, coalesce(s.how, :how), coalesce(s.language, :language), s.id
     FROM unnest(CAST(:people AS text[])) AS person
-    LEFT JOIN kzopen.account a ON a.user_id = person
     LEFT JOIN kzopen.subscription s ON s.reader = person AND s.what = 'personal'
     ON CONFLICT DO NOTHING
     """
