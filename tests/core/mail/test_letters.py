@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from pathlib import Path
 from uuid import uuid4
@@ -26,7 +27,7 @@ def test_every_template_exists_in_three_languages_and_fills(name: str, language:
     letter = mail.rendered(name, language, mail.sample(name))
     assert letter.subject
     assert letter.text.strip()
-    assert "{" not in letter.text
+    assert not {"{{", "{%"} & set(re.findall(r"\{.", letter.text))
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if name not in WITHOUT_WORDS])

@@ -91,5 +91,5 @@ def test_readers_are_taken_in_batches(session: Session, follow: Follow) -> None:
     for one in people:
         follow(one, "section", "papers")
     tell(session, section="papers")
-    assert [digest.compose(session, 2) for _ in range(4)] == [(2, 2), (2, 2), (1, 1), (0, 0)]
+    assert [digest.compose(session, "", 2) for _ in range(4)] == [(2, 2), (2, 2), (1, 1), (0, 0)]
     assert {mail.person for mail in mails(session)} == set(people)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import uuid4
 
 from ckanext.kzopen.core.mail.queue import AnySession, Post, queue_many
 from ckanext.kzopen.core.notices import visibility
-from ckanext.kzopen.core.notices.addresses import mail_addresses, settings, unsubscription
+from ckanext.kzopen.core.notices.addresses import mail_addresses, page, settings, unsubscription
 from ckanext.kzopen.core.notices.sentences import Line, line
 from ckanext.kzopen.core.notices.tables import News
+from ckanext.kzopen.core.record import heads
 from sqlalchemy import select, text
 
 BATCH = 2000
@@ -44,15 +46,25 @@ def pass_over(session: AnySession) -> None:
 
 def compose_all(session: AnySession) -> int:
     """Compose and queue the digests of all readers who have one due; returns how many mails were queued."""
-    queued, readers = 0, BATCH
+    queued, readers, head = 0, BATCH, newest_head(session)
     while readers:
-        readers, mails = compose(session)
+        readers, mails = compose(session, head)
         queued += mails
     return queued
 
 
-def compose(session: AnySession, limit: int = BATCH) -> tuple[int, int]:
-    """The digests of at most `limit` readers, committed; how many readers it took, and how many mails that made."""
+def newest_head(session: AnySession) -> str:
+    """The newest signed head of the public record as JSON in one line, "" for an empty record.
+
+    Each mail carries it out of the portal: `verifier watch` takes it, and finds a record that was rewritten since.
+    """
+    head = heads.latest(session)
+    return json.dumps(heads.as_dict(head)) if head else ""
+
+
+def compose(session: AnySession, head: str, limit: int = BATCH) -> tuple[int, int]:
+    """The digests of at most `limit` readers with this head, committed; how many readers it took, and how many mails that
+    made."""
     rows = session.execute(_TAKE, {"limit": limit, "batch": f"digest:{uuid4().hex}:"}).all()
     addresses = mail_addresses(session, [row.reader for row in rows])
     news = _news(session, {number for row in rows for number in row.news})
@@ -62,7 +74,7 @@ def compose(session: AnySession, limit: int = BATCH) -> tuple[int, int]:
     for row in rows:
         told = [news[number] for number in row.news if number in news and _may(allowed[news[number].about], row.reader)]
         if told and row.reader in addresses:
-            posts.append(_post(row, addresses[row.reader], told, lines))
+            posts.append(_post(row, addresses[row.reader], told, lines, head))
     queue_many(session, posts)
     session.commit()
     return len(rows), len(posts)
@@ -83,7 +95,7 @@ def _may(allowed: frozenset[str] | None, reader: str) -> bool:
     return allowed is None or reader in allowed
 
 
-def _post(row: Any, address: str, news: list[News], lines: dict[tuple[int, str], Line]) -> Post:
+def _post(row: Any, address: str, news: list[News], lines: dict[tuple[int, str], Line], head: str) -> Post:
     shown = [_line(one, row.language, lines) for one in news[:LONGEST]]
     stop = unsubscription(row.reader, None, row.language)
     values: Mapping[str, Any] = {
@@ -92,6 +104,8 @@ def _post(row: Any, address: str, news: list[News], lines: dict[tuple[int, str],
         "more": len(news) - len(shown),
         "unsubscribe": stop,
         "settings": settings(row.reader, row.language),
+        "head": head,
+        "record": page("/record", row.language),
     }
     return Post(
         template="notices.digest",
