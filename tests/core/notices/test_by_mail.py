@@ -9,6 +9,8 @@ import pytest
 from bs4 import BeautifulSoup
 from ckan import model
 from ckan.tests.helpers import CKANTestApp
+from ckanext.kzopen.core import mail
+from ckanext.kzopen.core.mail.bounces import mark
 from ckanext.kzopen.core.notices import addresses, subscriptions, tokens
 from ckanext.kzopen.core.notices.view_parts import PER_VISITOR
 from ckanext.kzopen.core.people.throttle import forget
@@ -178,3 +180,18 @@ def test_the_pressed_button_ends_it_on_the_page_of_an_account_too(browser: Any, 
     model.Session.commit()
     browser.post(f"/notices/following/{number}", data={"how": ["daily", ""]})
     assert row_of(reader) is None
+
+
+@pytest.mark.parametrize("sent", [{"arrive": "1"}, {"number": "followed", "how": "daily"}], ids=["the button", "a change"])
+def test_a_used_link_shows_that_mails_arrive_again(visitor: Any, address: str, sent: dict[str, str]) -> None:
+    number = followed(address)
+    mark(model.Session, address, "550 5.1.1 no such mailbox")
+    model.Session.commit()
+    link = link_of(visitor, address)
+    assert "came back on" in page(visitor.get(link)).get_text()
+    assert mail.is_dead(model.Session, address), "looking shows nothing: mail filters follow links"
+    visitor.post(link, data=sent | ({"number": str(number)} if "number" in sent else {}))
+    model.Session.rollback()
+    assert not mail.is_dead(model.Session, address)
+    assert "came back on" not in page(visitor.get(link)).get_text()
+    assert row_of(address).how == "daily"

@@ -23,6 +23,7 @@ VERBS: dict[str, Words] = {
     "check_again": {"kk": "қайта өңдеуге жіберілді", "ru": "запущено заново", "en": "started again"},
     "close": {"kk": "жабылды", "ru": "закрыто", "en": "closed"},
     "close_to_public": {"kk": "жалпы қолжетімділігі жабылды", "ru": "закрыт для всех", "en": "closed for the public"},
+    "confirm_email": {"kk": "пошта қайта расталды", "ru": "почта снова подтверждена", "en": "e-mail confirmed again"},
     "create": {"kk": "құрылды", "ru": "создано", "en": "created"},
     "end_assignment": {"kk": "рөл алынды", "ru": "роль снята", "en": "role ended"},
     "issue": {"kk": "берілді", "ru": "выпущен", "en": "issued"},

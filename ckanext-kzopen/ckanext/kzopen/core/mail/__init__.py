@@ -13,7 +13,7 @@ or the connection breaks, between the last byte and the server's answer, nobody 
 from pathlib import Path
 
 from ckanext.kzopen.core.mail.addresses import checked
-from ckanext.kzopen.core.mail.bounces import is_dead, revive
+from ckanext.kzopen.core.mail.bounces import came_back, is_dead, revive
 from ckanext.kzopen.core.mail.letters import Letter, rendered, sample, template_names, templates
 from ckanext.kzopen.core.mail.queue import Post, queue, queue_many, withdraw
 from ckanext.kzopen.core.web import errors
@@ -24,6 +24,7 @@ templates(Path(__file__).with_name("templates"))
 __all__ = [
     "Letter",
     "Post",
+    "came_back",
     "checked",
     "is_dead",
     "queue",

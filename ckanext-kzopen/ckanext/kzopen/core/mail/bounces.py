@@ -13,7 +13,7 @@ from ckanext.kzopen.core.mail.addresses import same
 from ckanext.kzopen.core.mail.office import is_dead_status
 from ckanext.kzopen.core.mail.queue import AnySession
 from ckanext.kzopen.core.mail.tables import DeadAddress, Mail
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 from sqlalchemy.dialects.postgresql import insert
 
 _OURS = re.compile(r"<([0-9a-f]{32})@[^>\s]+>")
@@ -91,13 +91,20 @@ def take(session: AnySession, raw: bytes) -> list[str]:
 
 def mark(session: AnySession, address: str, reason: str) -> None:
     """Note that nobody has this address; mails that nobody asked for at this moment are not sent to it any more."""
-    session.execute(insert(DeadAddress).values(address=same(address), reason=reason).on_conflict_do_nothing())
+    noted = insert(DeadAddress).values(address=same(address), reason=reason)
+    # A mail of confirmation is sent all the same: when it too comes back, its owner reads of the newest time.
+    session.execute(noted.on_conflict_do_update(index_elements=["address"], set_={"at": func.now(), "reason": reason}))
+
+
+def came_back(session: AnySession, address: str) -> DeadAddress | None:
+    """When mail to the address came back, and what was said of it; None for an address that takes mail."""
+    return session.scalars(select(DeadAddress).where(DeadAddress.address == same(address))).first()
 
 
 def is_dead(session: AnySession, address: str) -> bool:
-    return session.get(DeadAddress, same(address)) is not None
+    return came_back(session, address) is not None
 
 
 def revive(session: AnySession, address: str) -> None:
-    """The address works again, because its owner has followed a link that was sent to it."""
+    """The address works again, because its owner has used a link that was sent to it."""
     session.execute(delete(DeadAddress).where(DeadAddress.address == same(address)))

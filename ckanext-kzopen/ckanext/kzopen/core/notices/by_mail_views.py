@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ckan.plugins.toolkit as tk
 from ckan import model
-from ckanext.kzopen.core.mail import checked
+from ckanext.kzopen.core.mail import came_back, checked, revive
 from ckanext.kzopen.core.notices import by_mail, subscriptions, tokens
 from ckanext.kzopen.core.notices.view_parts import PER_VISITOR, Page, go_to, private, title_of, whole_number, wish
 from ckanext.kzopen.core.people.throttle import Limit, count
@@ -37,16 +37,18 @@ def mine(token: str) -> Page:
     """Everything that the address follows. Looking changes nothing, because mail filters follow links."""
     reader = tokens.read_by_mail(token)
     following = [(row, title_of(row)) for row in by_mail.followed(model.Session, reader)]
-    return private(tk.render("notices/by_mail.html", {"address": reader, "following": following, "token": token}))
+    values = {"address": reader, "following": following, "token": token, "came_back": came_back(model.Session, reader)}
+    return private(tk.render("notices/by_mail.html", values))
 
 
 @blueprint.post("/<token>")
 def change(token: str) -> Page:
-    """Change or end one of them, or end all."""
+    """Change or end one of them, or end all; or only say that mails arrive again, which every use of the link shows."""
     reader = tokens.read_by_mail(token)
+    revive(model.Session, reader)
     if request.form.get("all"):
         subscriptions.stop_mails(model.Session, reader, None)
-    else:
+    elif not request.form.get("arrive"):
         by_mail.change(model.Session, reader, whole_number("number"), wish())
     model.Session.commit()
     return go_to("kzopen_notices_by_mail.mine", token=token)

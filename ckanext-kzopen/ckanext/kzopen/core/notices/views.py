@@ -7,7 +7,7 @@ from typing import Any
 import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.config.middleware.flask_app import csrf
-from ckanext.kzopen.core.mail import checked
+from ckanext.kzopen.core.mail import came_back, checked
 from ckanext.kzopen.core.notices import feeds, reader, subscriptions, targets, tokens
 from ckanext.kzopen.core.notices.addresses import page
 from ckanext.kzopen.core.notices.view_parts import PER_VISITOR, Page, go_to, private, title_of, whole_number, wish
@@ -47,6 +47,7 @@ def index() -> Page:
             "notices": reader.latest(model.Session, person, language),
             "following": [(row, title_of(row)) for row in mine if row.what != "personal"],
             "personal": next((row.how for row in mine if row.what == "personal"), "at_once"),
+            "came_back": came_back(model.Session, tk.current_user.email or ""),
             "feed": page(f"/notices/mine/{feeds.secret(model.Session, person)}.atom", language),
         },
     )

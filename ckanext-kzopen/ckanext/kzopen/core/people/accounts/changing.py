@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ckan import model
+from ckanext.kzopen.core import mail
 from ckanext.kzopen.core.people.accounts import letters, links
 from ckanext.kzopen.core.people.accounts.model import Account, Link
 from ckanext.kzopen.core.people.accounts.signing_up import may_mail, remember_confirmed
@@ -71,10 +72,29 @@ def set_password(session: AnySession, user: model.User, password: str, actor: st
 def ask_email(session: AnySession, user: model.User, email: str, address: str) -> None:
     """Mail a link to the new address; where another account has it nothing is mailed, and the answer is the same."""
     if email.lower() == (user.email or "").lower():
-        raise KzError("people.same_email")
-    if may_mail(email, address) and passwords.account(email) is None:
+        if not ask_same_email(session, user, address):
+            raise KzError("people.same_email")
+    elif may_mail(email, address) and passwords.account(email) is None:
         language = letters.language_of(session, user.id)
         letters.send_link(session, "change_email", email, language, "new_email", user_id=user.id)
+
+
+def ask_same_email(session: AnySession, user: model.User, address: str) -> bool:
+    """Whether mails to the account's own address came back; then a link goes there, to show that they arrive again."""
+    if not user.email or not mail.is_dead(session, user.email):
+        return False
+    if may_mail(user.email, address):
+        language = letters.language_of(session, user.id)
+        letters.send_link(session, "same_email", user.email, language, "same_email", user_id=user.id)
+    return True
+
+
+def confirm_same_email(session: AnySession, token: str, actor: str, address: str) -> None:
+    """Mails arrive again at the account's own address; only the owner who is signed in confirms it."""
+    user = of_link(links.use(session, "same_email", token))
+    if user.id != actor:
+        raise KzError("people.link_over")
+    write_event(session, kind="account", object_id=user.id, verb="confirm_email", actor=actor, address=address)
 
 
 def confirm_email(session: AnySession, token: str, actor: str, address: str) -> model.User:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
+from ckanext.kzopen.core import mail
 from ckanext.kzopen.core.people.accounts.model import Link
 from ckanext.kzopen.core.people.secrets import digest, new_token
 from ckanext.kzopen.core.record.events import AnySession
 from ckanext.kzopen.core.web.errors import KzError
 from sqlalchemy import delete, select
 
-HOURS = {"sign_up": 24, "recover": 1, "change_email": 24, "join": 1}
+HOURS = {"sign_up": 24, "recover": 1, "change_email": 24, "join": 1, "same_email": 24}
 """Purposes, and how long their links work."""
 
 
@@ -36,12 +37,16 @@ def look(session: AnySession, purpose: str, token: str) -> Link:
 
 
 def use(session: AnySession, purpose: str, token: str) -> Link:
-    """Use the link up; of two requests at once one gets it. KzError people.link_over."""
+    """Use the link up; of two requests at once one gets it. KzError people.link_over.
+
+    Whoever has it reads the mail of its address: should mails have come back from there, they are sent again.
+    """
     found = look(session, purpose, token)
     session.expunge(found)
     taken = session.execute(delete(Link).where(Link.digest == found.digest).returning(Link.digest)).scalar()
     if taken is None:
         raise KzError("people.link_over")
+    mail.revive(session, found.email)
     return found
 
 

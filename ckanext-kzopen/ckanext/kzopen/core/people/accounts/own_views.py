@@ -7,6 +7,7 @@ from functools import wraps
 
 import ckan.plugins.toolkit as tk
 from ckan import model
+from ckanext.kzopen.core import mail
 from ckanext.kzopen.core.people import levels
 from ckanext.kzopen.core.people.accounts import changing, letters, links
 from ckanext.kzopen.core.people.accounts.forms import Form, page
@@ -16,6 +17,7 @@ from ckanext.kzopen.core.people.sign_in import linking, providers
 from ckanext.kzopen.core.people.sign_in import session as sessions
 from ckanext.kzopen.core.people.sign_in.views import address
 from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.core.web.problem import request_language
 from flask import g, request
 
 View = Callable[[], Page]
@@ -51,6 +53,7 @@ def overview() -> Page:
         "account",
         Form(),
         user=user,
+        came_back=mail.came_back(model.Session, user.email or ""),
         language=letters.language_of(model.Session, user.id),
         held=levels.held(model.Session, user.id),
         levels=levels.rules().levels,
@@ -121,6 +124,34 @@ def new_email() -> Page:
         tk.h.flash_success(tk._("Your e-mail address has changed."))
         return go_to("kzopen_account.overview")
     return page("new_email", Form(), token=token, email=link.email)
+
+
+@blueprint.post("/same-email/ask")
+@signed_in
+def ask_same_email() -> Page:
+    """A link to the address that the account has; where no mail came back from there, nothing is sent."""
+    try:
+        asked = changing.ask_same_email(model.Session, me(), address())
+        model.Session.commit()
+        return go_to("kzopen_account.sent" if asked else "kzopen_account.overview")
+    except KzError as error:
+        model.Session.rollback()
+        tk.h.flash_error(error.text(request_language()))
+        return go_to("kzopen_account.overview")
+
+
+@blueprint.route("/same-email", methods=["GET", "POST"])
+@signed_in
+def same_email() -> Page:
+    """Confirm that mails arrive again; programs that look into links use nothing up."""
+    token = request.values.get("token", "")
+    link = links.look(model.Session, "same_email", token)
+    if request.method == "POST":
+        changing.confirm_same_email(model.Session, token, tk.current_user.id, address())
+        model.Session.commit()
+        tk.h.flash_success(tk._("Mails are sent to your address again."))
+        return go_to("kzopen_account.overview")
+    return page("same_email", Form(), token=token, email=link.email)
 
 
 @blueprint.get("/sessions")
