@@ -1,4 +1,4 @@
-"""Mails of notices are in the account's language of mails; to an address without an account in that of the page it followed on."""
+"""Mails of notices are in the account's language of mails; those to other addresses in that of the page they followed on."""
 
 from __future__ import annotations
 

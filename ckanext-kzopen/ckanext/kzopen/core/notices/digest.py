@@ -19,8 +19,8 @@ BATCH = 2000
 LONGEST = 100
 """Lines of one digest; what is more is told as "and N more", with the address of the page of notices."""
 
-# Marking and taking is one statement: two digests at a time never take the same notice. Who has an account is written to in its
-# language of mails as it is now; an address without one in that of the page where it followed last what this digest tells of.
+# Marking and taking is one statement: two digests at a time never take the same notice. Who has an account is written to in
+# its language of mails as it is now; an address without one in that of the page where it followed last what this digest tells.
 _TAKE = text(
     """
     WITH due AS (
