@@ -42,7 +42,9 @@ def test_two_subscriptions_followed_in_two_languages_make_a_digest_in_the_accoun
     assert languages(session) == ["en"]
 
 
-def test_a_digest_to_an_address_is_in_the_language_of_the_page_where_it_followed_last(session: Session, follow: Follow) -> None:
+def test_a_digest_to_an_address_is_in_the_language_of_the_page_where_it_followed_last(
+    session: Session, follow: Follow
+) -> None:
     follow("aigul@example.org", "section", "papers", "daily", "ru")
     follow("aigul@example.org", "thing", "paper:2", "daily", "kk")
     tell(session, "paper:1", section="papers")
