@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import re
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
 import ckan.model as model
 import pytest
 from ckan.cli.cli import ckan
+from ckan.common import config
 from ckan.tests import factories
 from ckanext.kzopen.search import cli as commands
+from ckanext.kzopen.search import rebuild, recompute
 from sqlalchemy import text
 
 from tests.search.conftest import test_ini
@@ -31,6 +36,16 @@ def dataset() -> dict[str, Any]:
     return make_dataset(factories.Organization())
 
 
+def lose(dataset: dict[str, Any]) -> None:
+    """The data set's document is gone, as after somebody's SQL."""
+    model.Session.execute(text("DELETE FROM kzopen.search_document WHERE entity_id = :id"), {"id": dataset["id"]})
+    model.Session.commit()
+
+
+def broken(_package_id: str) -> None:
+    raise RuntimeError("a plugin is broken")
+
+
 def run(cli: Any, *words: str) -> Any:
     model.Session.rollback()
     return cli.invoke(ckan, list(words))
@@ -39,26 +54,95 @@ def run(cli: Any, *words: str) -> Any:
 def test_check_finds_a_lost_document_and_repair_mends_it(cli: Any, dataset: dict[str, Any]) -> None:
     assert run(cli, "kzopen-search", "repair", "--recompute").exit_code == 0
     assert run(cli, "kzopen-search", "check").exit_code == 0
-    model.Session.execute(text("DELETE FROM kzopen.search_document WHERE entity_id = :id"), {"id": dataset["id"]})
-    model.Session.commit()
+    lose(dataset)
     checked = run(cli, "kzopen-search", "check")
     assert (checked.exit_code, dataset["id"] in checked.output) == (1, True)
-    assert run(cli, "kzopen-search", "repair").exit_code == 0
+    mended = run(cli, "kzopen-search", "repair")
+    assert (mended.exit_code, "Mended" in mended.output, "all is in step" in mended.output) == (0, True, True)
     checked = run(cli, "kzopen-search", "check", "--recompute")
     assert (checked.exit_code, "The index is in step" in checked.output) == (0, True)
 
 
 def test_rebuild_builds_the_index_anew(cli: Any, dataset: dict[str, Any]) -> None:
+    run(cli, "kzopen-search", "repair")
     done = run(cli, "kzopen-search", "rebuild")
     assert (done.exit_code, "The index is built" in done.output) == (0, True)
+    count = model.Session.execute(text("SELECT count(*) FROM kzopen.search_document")).scalar()
+    assert f"The indexer builds the index: {count} of {count} documents" in done.output
     assert found(f'name:"{dataset["name"]}"') == [dataset["name"]]
 
 
+def test_what_repair_cannot_mend_is_told_with_the_reason(
+    cli: Any, dataset: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose(dataset)
+    with monkeypatch.context() as patch:
+        patch.setattr(recompute, "document", broken)
+        done = cli.invoke(commands.kzopen_search, ["repair"])
+    assert (done.exit_code, "a plugin is broken" in done.output, "1 packages without a document" in done.output) == (1, True, True)
+    assert "search repair --recompute" in done.output
+    assert cli.invoke(commands.kzopen_search, ["repair"]).exit_code == 0
+
+
+def test_an_index_that_is_built_from_too_few_documents_is_told(cli: Any, dataset: dict[str, Any]) -> None:
+    run(cli, "kzopen-search", "repair")
+    lose(dataset)
+    done = run(cli, "kzopen-search", "rebuild")
+    assert (done.exit_code, dataset["id"] in done.output) == (1, True)
+    assert run(cli, "kzopen-search", "repair").exit_code == 0
+
+
+@pytest.mark.parametrize("command", ["rebuild", "repair", "check"])
+def test_an_engine_that_is_away_is_named_at_once(cli: Any, monkeypatch: pytest.MonkeyPatch, command: str) -> None:
+    monkeypatch.setitem(config, "kzopen.search_url", "elasticsearch://127.0.0.1:1/portal")
+    started = time.monotonic()
+    done = cli.invoke(commands.kzopen_search, [command])
+    assert (done.exit_code, "Elasticsearch does not answer" in done.output, "Start it" in done.output) == (1, True, True)
+    assert time.monotonic() - started < 10
+
+
+def test_processes_that_die_and_what_they_leave_are_told(cli: Any, dataset: dict[str, Any], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rebuild, "_LAST_ONES", 0.0)
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "cpu_count", lambda: 3)
+        patch.setattr(sys, "executable", "/bin/false")
+        done = cli.invoke(commands.kzopen_search, ["rebuild", "--recompute"])
+    recompute.drain()
+    assert done.exit_code == 1
+    assert "documents could not be computed anew: 3 of 3 processes ended with 1, 1, 1." in done.output
+
+
+WHO_WRITES = """
+    CREATE TABLE public.writers (pid integer);
+    CREATE FUNCTION public.noted() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN
+        PERFORM pg_sleep(0.3);
+        INSERT INTO public.writers VALUES (pg_backend_pid());
+        RETURN NULL;
+    END $$;
+    CREATE TRIGGER noted AFTER INSERT OR UPDATE ON kzopen.search_document FOR EACH ROW EXECUTE FUNCTION public.noted();
+"""
+NOBODY_NOTES = "DROP FUNCTION public.noted CASCADE; DROP TABLE public.writers"
+
+
 @pytest.mark.long
-def test_rebuild_computes_documents_anew_in_processes_of_their_own(cli: Any, dataset: dict[str, Any]) -> None:
+def test_rebuild_computes_documents_anew_in_processes_of_their_own(
+    cli: Any, dataset: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 2)
+    for _number in range(2 * recompute.TOGETHER):
+        make_dataset(dataset["organization"])
+    run(cli, "kzopen-search", "repair")
     model.Session.execute(text("UPDATE package SET version = 'silent' WHERE id = :id"), {"id": dataset["id"]})
+    model.Session.execute(text(WHO_WRITES))
     model.Session.commit()
-    assert run(cli, "kzopen-search", "rebuild", "--recompute").exit_code == 0
+    try:
+        done = run(cli, "kzopen-search", "rebuild", "--recompute")
+        writers = model.Session.execute(text("SELECT count(DISTINCT pid) FROM public.writers")).scalar()
+    finally:
+        model.Session.execute(text(NOBODY_NOTES))
+        model.Session.commit()
+    assert (done.exit_code, writers) == (0, 2), done.output
+    assert re.search(r"Computing documents anew: [\d,]+ of [\d,]+ documents, about \d+ (s|min) left", done.output)
     assert found(f'version:"silent" +name:"{dataset["name"]}"') == [dataset["name"]]
 
 

@@ -46,12 +46,13 @@ def check(data: Path | None, recompute: bool) -> None:
 @search.command()
 @data_option
 @click.option(RECOMPUTE, is_flag=True, help="Also mend documents that would come out differently today.")
-def repair(data: Path | None, recompute: bool) -> None:
-    """Mend what `check` finds.
+@click.option("--wait", default=600.0, show_default=True, help="Seconds to wait for the indexer.")
+def repair(data: Path | None, recompute: bool, wait: float) -> None:
+    """Mend what `check` finds, and check again; ends with 1 if something is left.
 
     Example: ./kzopen search repair
     """
-    _run(data, "repair", recompute)
+    _run(data, "repair", recompute, "--wait", str(wait))
 
 
 def _run(data: Path | None, command: str, recompute: bool, *more: str) -> None:

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 import time
+from typing import NoReturn
 
 import ckan.model as model
 import click
 from ckanext.kzopen.core import outbox
-from ckanext.kzopen.search import health, rebuild, topics
-from ckanext.kzopen.search.engines.base import EngineError
+from ckanext.kzopen.search import connection, health, progress, rebuild, topics
+from ckanext.kzopen.search.engines.base import EngineAway, EngineError, Search
 from ckanext.kzopen.search.health import Check
+from ckanext.kzopen.search.tree import All
+
+log = logging.getLogger(__name__)
 
 _SETTLING = 2.0
 """Seconds after which a difference is looked at again: what is being changed at this moment is none."""
+_PAUSE = 0.2
+_SILENCE = 2.0
+"""Seconds without news from the indexer after which the engine is asked whether it answers."""
+_AWAY = "{}. Start it, or mend search_url, and run this command again."
 
 
 @click.group("kzopen-search", short_help="The search index: rebuild, check, repair")
@@ -29,20 +38,62 @@ def rebuild_index(recompute: bool, wait: float) -> None:
 
     Example: ckan kzopen-search rebuild --recompute
     """
-    if recompute:
-        rebuild.rebuild_fast()
-    row = outbox.emit(model.Session, topics.REBUILD, "all")
-    model.Session.commit()
-    start = time.monotonic()
-    while outbox.waiting(model.Session, topics.INDEX, [row]):
-        model.Session.rollback()
-        seconds = time.monotonic() - start
-        if seconds > wait:
-            click.echo(f"\nThe indexer has not built the index within {wait:.0f} s; is it running? ./kzopen status", err=True)
-            sys.exit(1)
-        click.echo(f"\rThe indexer builds the index: {seconds:.0f} s", nl=False)
-        time.sleep(0.2)
-    click.echo(f"\nThe index is built, {rebuild.full_check().documents} documents.")
+    if sentence := _away():
+        _stop(sentence)
+    problem = rebuild.computed_anew() if recompute else ""
+    _build(wait)
+    _tell_what_is_left(_settled(False), [problem] if problem else [], "The index is built")
+
+
+def _build(wait: float) -> None:
+    """Have the indexer build the index anew, and show how far it is."""
+    with progress.listening(model.meta.engine) as hear:
+        row = outbox.emit(model.Session, topics.REBUILD, "all")
+        model.Session.commit()
+        show, start = progress.Shown("The indexer builds the index"), time.monotonic()
+        heard = start
+        while outbox.waiting(model.Session, topics.INDEX, [row]):
+            model.Session.rollback()
+            now = time.monotonic()
+            if now - start > wait:
+                _stop(f"\nThe indexer has not built the index within {wait:.0f} s; is it running? ./kzopen status")
+            if news := hear(_PAUSE):
+                heard = now
+                show(*news)
+            elif now - heard > _SILENCE:
+                show.say(f"Nothing from the indexer for {now - heard:.0f} s")
+                if sentence := _away():
+                    _stop(f"\n{sentence}")
+        if news := hear(_PAUSE):
+            show(*news)
+    click.echo("")
+
+
+def _stop(sentence: str) -> NoReturn:
+    click.echo(sentence, err=True)
+    sys.exit(1)
+
+
+def _away() -> str:
+    """The name of the engine when it does not answer, for nothing can be built then, and what to do."""
+    try:
+        connection.reader().search(Search(All(), labels=None, rows=0))
+    except EngineAway as error:
+        return _AWAY.format(error)
+    except EngineError as error:
+        log.debug("the indexer is about to build the index: %s", error)
+    return ""
+
+
+def _tell_what_is_left(found: Check, problems: list[str], done: str) -> None:
+    """`done` is told when nothing is out of step and there were no problems; else both, and what to do, and the end is 1."""
+    if found.clean and not problems:
+        click.echo(f"{done}, {found.documents} documents; all is in step.")
+        return
+    click.echo(f"{done}, {found.documents} documents, but not all is in step:")
+    for sentence in [*problems, *found.sentences()]:
+        click.echo(sentence)
+    _stop("Look whether the indexer runs and follows: ./kzopen status. Then mend the rest: ./kzopen search repair --recompute")
 
 
 @kzopen_search.command()
@@ -62,8 +113,9 @@ def check(recompute: bool) -> None:
 
 @kzopen_search.command()
 @click.option("--recompute", is_flag=True, help="Also mend documents that would come out differently today.")
-def repair(recompute: bool) -> None:
-    """Mend what `check` finds.
+@click.option("--wait", default=600.0, show_default=True, help="Seconds to wait for the indexer.")
+def repair(recompute: bool, wait: float) -> None:
+    """Mend what `check` finds, and check again; ends with 1 if something is left.
 
     Example: ckan kzopen-search repair
     """
@@ -73,8 +125,9 @@ def repair(recompute: bool) -> None:
         return
     for sentence in found.sentences():
         click.echo(sentence)
-    rebuild.repair(found)
-    click.echo("Mended.")
+    failed = rebuild.repair(found, progress.Shown("Computing documents anew"), wait)
+    click.echo("")
+    _tell_what_is_left(_settled(recompute), failed, "Mended")
 
 
 @kzopen_search.command()
@@ -95,7 +148,8 @@ def _settled(recompute: bool) -> Check:
             model.Session.rollback()
             time.sleep(_SETTLING)
             found = rebuild.full_check(recompute)
+    except EngineAway as error:
+        _stop(_AWAY.format(error))
     except EngineError as error:
-        click.echo(str(error), err=True)
-        sys.exit(1)
+        _stop(f"{error}. It is built by ./kzopen search rebuild")
     return found

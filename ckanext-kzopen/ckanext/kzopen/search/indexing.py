@@ -6,7 +6,7 @@ import logging
 
 from ckanext.kzopen.core import outbox
 from ckanext.kzopen.core.outbox import Message
-from ckanext.kzopen.search import store, topics
+from ckanext.kzopen.search import progress, store, topics
 from ckanext.kzopen.search.engines.base import Engine, EngineAway, EngineError, Writer
 from ckanext.kzopen.search.waiting import DONE_CHANNEL
 from sqlalchemy import Connection, text
@@ -38,7 +38,8 @@ class Indexing:
     def _built(self) -> Writer:
         """A new index from a snapshot of the documents; what changes meanwhile is still in the outbox."""
         with self._database.connect() as connection:
-            writer, count = self._engine.built(store.all_entries(connection))
+            entries = progress.telling(self._database, store.all_entries(connection), store.count(connection))
+            writer, count = self._engine.built(entries)
         log.info("the search index was built from %d documents", count)
         return writer
 

@@ -22,7 +22,7 @@ from ckan.common import config
 from ckan.lib import search
 from ckanext.kzopen.core import outbox
 from ckanext.kzopen.core.withdrawal import tombstone
-from ckanext.kzopen.search import changes, connection, health, recompute, registry, store, topics, waiting
+from ckanext.kzopen.search import changes, connection, health, progress, recompute, registry, store, topics, waiting
 from ckanext.kzopen.search.document import from_solr, key_of
 from ckanext.kzopen.search.health import Check
 from sqlalchemy import text
@@ -31,6 +31,9 @@ log = logging.getLogger(__name__)
 
 Thing = str | tuple[str, str]
 _LEAST_WAIT = 30.0
+_LOOK = 1.0
+_LAST_ONES = 3.0
+_COMPUTING = "Computing documents anew"
 _ADDRESS = "kzopen.address"
 """Where CKAN's table of settings keeps the address that the documents tell."""
 _rebuild_of_ckan = search.rebuild
@@ -61,26 +64,35 @@ def rebuild(
         connection.Connection().clear()
     ids = _package_ids(_WITHOUT_DOCUMENT if only_missing else _IDS)
     things = [] if only_missing else sorted(_things())
-    documents([*ids, *things], force, _silent if quiet else _show)
+    documents([*ids, *things], force, _silent if quiet else progress.Shown(_COMPUTING))
 
 
-def documents(wanted: Collection[Thing], force: bool = False, show: Callable[[int, int], None] = lambda _n, _of: None) -> None:
-    """Compute these documents anew and wait until the index has them; `show` hears of the progress.
+def documents(
+    wanted: Collection[Thing],
+    force: bool = False,
+    show: Callable[[int, int], None] = lambda _n, _of: None,
+    seconds: float = _LEAST_WAIT,
+) -> list[str]:
+    """Compute these documents anew and wait so long until the index has them; `show` hears of the progress.
 
-    A string is a package's id, a pair kind and id of a thing of another section.
+    A string is a package's id, a pair kind and id of a thing of another section. Returns those that could not be computed, each
+    with the reason; without `force` the first failure is raised.
     """
+    failed = []
     with changes.unhurried(model.Session(), quietly=True) as rows:
         for number, one in enumerate(wanted, 1):
+            failed += _one(one, force)
             show(number, len(wanted))
-            _one(one, force)
     if rows:
         outbox.wake(model.Session, topics.CHANGED)
         model.Session.commit()
-        seconds = max(_LEAST_WAIT, float(config.get("kzopen.search_wait") or 0))
+        seconds = max(seconds, float(config.get("kzopen.search_wait") or 0))
         waiting.acknowledgements(model.meta.engine).wait(rows[-1:], seconds)
+    return failed
 
 
-def _one(wanted: Thing, force: bool) -> None:
+def _one(wanted: Thing, force: bool) -> list[str]:
+    """Nothing, or what could not be computed, with the reason."""
     try:
         recompute.unflushed()
         if isinstance(wanted, str):
@@ -88,17 +100,28 @@ def _one(wanted: Thing, force: bool) -> None:
         else:
             recompute.thing(*wanted)
         model.Session.commit()
-    except Exception:  # plugins compute parts of a document and may raise anything
+    except Exception as error:  # plugins compute parts of a document and may raise anything
         model.Session.rollback()
         if not force:
             raise
         log.exception("the search document of %s could not be computed", wanted)
+        return [f"{wanted if isinstance(wanted, str) else registry.reference(*wanted)}: {error!r}"]
+    return []
 
 
 def rebuild_fast() -> None:
-    """Compute all documents anew in as many processes as there are cores, each with connections of its own."""
+    """Takes the place of the command of this name: ends with 1 when not all could be computed."""
+    if problem := computed_anew():
+        raise click.ClickException(problem)
+
+
+def computed_anew() -> str:
+    """Compute all documents anew in as many processes as there are cores, each with connections of its own.
+
+    Returns what is left undone, in a sentence, or nothing.
+    """
     with recompute.draining():
-        _in_processes()
+        return _in_processes()
 
 
 def follow_address(address: str) -> None:
@@ -110,24 +133,42 @@ def follow_address(address: str) -> None:
         model.set_system_info(_ADDRESS, address)
 
 
-def _ask_for_all() -> int:
-    """Ask for all documents to be computed anew; how many."""
+def _ask_for_all() -> list[int]:
+    """Ask for all documents to be computed anew; the rows of the outbox, one for each."""
     ids, things = _package_ids(_IDS), [registry.reference(*thing) for thing in sorted(_things())]
-    outbox.emit_many(model.Session, topics.STALE, ids)
-    outbox.emit_many(model.Session, topics.STALE_THING, things)
+    rows = outbox.emit_many(model.Session, topics.STALE, ids)
+    rows += outbox.emit_many(model.Session, topics.STALE_THING, things)
     with changes.unhurried(model.Session()):
         model.Session.commit()
-    return len(ids) + len(things)
+    return rows
 
 
-def _in_processes() -> None:
-    number = _ask_for_all()
+def _in_processes() -> str:
+    rows, show = _ask_for_all(), progress.Shown(_COMPUTING)
     command = [sys.executable, "-m", "ckanext.kzopen.search.recompute", str(config["__file__"])]
     children = [subprocess.Popen(command) for _core in range(os.cpu_count() or 1)]
     while any(child.poll() is None for child in children):
-        _show(number - _left(), number)
-        time.sleep(1)
+        show(max(0, len(rows) - _left()), len(rows))
+        time.sleep(_LOOK)
+    left = _undone(rows)
+    show(len(rows) - left, len(rows))
     click.echo("")
+    if not left:
+        return ""
+    died = [child.returncode for child in children if child.returncode]
+    why = f"{len(died)} of {len(children)} processes ended with {', '.join(map(str, died))}" if died else "their errors stand above"
+    return f"{left} of {len(rows)} documents could not be computed anew: {why}. They are tried again by themselves."
+
+
+def _undone(rows: list[int]) -> int:
+    """How many of these rows nobody has done; another process may be about to finish its last ones."""
+    end = time.monotonic() + _LAST_ONES
+    while left := outbox.waiting(model.Session, topics.RECOMPUTE, rows):
+        model.Session.rollback()
+        if time.monotonic() > end:
+            break
+        time.sleep(0.2)
+    return left
 
 
 def _left() -> int:
@@ -189,23 +230,24 @@ def _stale(ids: Iterable[str]) -> Iterable[str]:
             yield package_id
 
 
-def repair(found: Check, show: Callable[[int, int], None] = lambda _n, _of: None) -> None:
-    """Bring in step what a check found: documents from packages first, then the index from documents."""
-    if found.keys:
-        changes.of(model.Session()).rows.extend(outbox.emit_many(model.Session, topics.CHANGED, found.keys))
+def repair(found: Check, show: Callable[[int, int], None] = lambda _n, _of: None, seconds: float = _LEAST_WAIT) -> list[str]:
+    """Bring in step what a check found, documents and index, and wait so long for the index.
+
+    Whether it is in step then, another check tells. Returns what could not be computed, each with the reason.
+    """
+    with changes.unhurried(model.Session()):
+        rows = outbox.emit_many(model.Session, topics.CHANGED, found.keys)
         model.Session.commit()
     things = {*found.things_without_document, *found.documents_without_thing, *found.stale_things}
     packages = [*found.packages_without_document, *found.documents_without_package, *found.stale_packages]
-    documents([*packages, *(registry.dereferenced(thing) for thing in sorted(things))], True, show)
+    failed = documents([*packages, *(registry.dereferenced(thing) for thing in sorted(things))], True, show, seconds)
+    waiting.acknowledgements(model.meta.engine).wait(rows, seconds)
+    return failed
 
 
 def _package_ids(statement: str) -> list[str]:
     deleted_too = not config.get("ckan.search.remove_deleted_packages")
     return list(model.Session.execute(text(statement), {"deleted_too": deleted_too}).scalars())
-
-
-def _show(number: int, of: int) -> None:
-    click.echo(f"\rIndexing dataset {number}/{of}", nl=False)
 
 
 def _silent(_number: int, _of: int) -> Any:

@@ -55,6 +55,7 @@ _ENTRIES = "SELECT key, hash, fields::text, stored::text, validated_data_dict FR
 _FETCHED = 200
 """Documents that are fetched at a time."""
 _HASHES = text("SELECT key, hash FROM kzopen.search_document")
+_COUNT = text("SELECT count(*) FROM kzopen.search_document")
 _FIELDS = text(
     """
     SELECT fields FROM kzopen.search_document
@@ -134,6 +135,11 @@ def all_entries(connection: Connection) -> Iterator[Entry]:
         cursor.itersize = _FETCHED
         cursor.execute(_ENTRIES)
         yield from map(_entry, cursor)
+
+
+def count(connection: Executor) -> int:
+    """The number of all documents."""
+    return int(connection.execute(_COUNT).scalar_one())
 
 
 def _cursor(connection: Connection, name: str | None = None) -> Any:
