@@ -11,10 +11,11 @@ from pathlib import Path
 import pytest
 from ckanext.kzopen.search import document
 from ckanext.kzopen.search.engines import engine_of
-from ckanext.kzopen.search.engines.base import EngineAway, EngineError, Entry
+from ckanext.kzopen.search.engines.base import EngineAway, EngineError, Entry, Facet, Search, Sort
 from ckanext.kzopen.search.engines.elastic.address import read
 from ckanext.kzopen.search.engines.elastic.client import client
 from ckanext.kzopen.search.engines.elastic.indexes import current
+from ckanext.kzopen.search.tree import All, Term
 from sqlalchemy import Engine
 
 from tests.search.conftest import SITE, delete_indexes, source, until
@@ -107,6 +108,47 @@ def test_a_rebuild_moves_the_alias_and_leaves_one_index(elasticsearch: str, pref
     assert {found["name"] for found in reader.search(EVERYTHING).documents} == {"b", "c", "d"}
     names = list(client(read(address)).indices.get(index=f"{prefix}-*").body)
     assert (len(names), first in names) == (1, False)
+
+
+def settings_of(address: str) -> dict[str, str]:
+    """Shards and replicas of the index that counts, as the node tells them."""
+    elastic, where = client(read(address)), read(address)
+    (told,) = elastic.indices.get_settings(index=current(elastic, where.prefix)).body.values()
+    return {name: told["settings"]["index"][f"number_of_{name}"] for name in ("shards", "replicas")}
+
+
+def test_shards_and_replicas_are_those_of_the_address(elasticsearch: str, prefix: str, tmp_path: Path) -> None:
+    address = f"elasticsearch://{elasticsearch}/{prefix}?shards=2"
+    engine_of(address, tmp_path).built(entries("a"))
+    assert settings_of(address) == {"shards": "2", "replicas": "0"}
+    engine_of(f"{address}&replicas=1", tmp_path).writer()
+    assert settings_of(address) == {"shards": "2", "replicas": "1"}, "other replicas act at the next start"
+
+
+def test_several_shards_answer_as_one(elasticsearch: str, prefix: str, tmp_path: Path) -> None:
+    """Each tag lies in few documents, so that a shard's own most frequent tags are not those of all."""
+    sources = [
+        source(f"d{number:03d}", title=f"w{number % 3}", tags=[f"t{number * number % 97}", f"t{number % 53}"], res_format=["CSV"])
+        for number in range(300)
+    ]
+    facets = (Facet("tags", 3, 1), Facet("res_format", None, 1), Facet("tags", None, 5))
+    for shards in (1, 5):
+        address = f"elasticsearch://{elasticsearch}/{prefix}-{shards}?shards={shards}"
+        engine_of(address, tmp_path).built(iter(document.from_solr(one, SITE).entry() for one in sources))
+    try:
+        for query in (All(), Term("title", "w1"), Term("tags", "t4")):
+            for facet in facets:
+                for start in (0, 40):
+                    asked = Search(query, None, sort=(Sort("name", True),), start=start, rows=30, facets=(facet,))
+                    one, several = (
+                        engine_of(f"elasticsearch://{elasticsearch}/{prefix}-{shards}", tmp_path).reader().search(asked)
+                        for shards in (1, 5)
+                    )
+                    assert [found["name"] for found in one.documents] == [found["name"] for found in several.documents]
+                    assert (one.hits, one.facets) == (several.hits, several.facets)
+    finally:
+        for shards in (1, 5):
+            delete_indexes(f"elasticsearch://{elasticsearch}/{prefix}-{shards}")
 
 
 def test_another_portal_whose_prefix_begins_alike_is_left_alone(elasticsearch: str, prefix: str, tmp_path: Path) -> None:

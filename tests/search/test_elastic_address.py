@@ -33,6 +33,7 @@ def test_all_parts_of_an_address_are_read(url: str, expected: Address) -> None:
         ("elasticsearch://es:9200,,es2/portal", " is no host:port"),
         ("elasticsearch://kzopen@es/portal", "before the @ stand a name and a password"),
         ("elasticsearch://es/portal?replica=1", "there is no option replica; there are api_key, ca, shards, replicas"),
+        ("elasticsearch://es/portal?ca=/etc/ca.pem", "ca= is for elasticsearch\\+https://"),
         ("elasticsearch://es/portal?shards=0", "shards is a number from 1 to 100"),
     ],
 )

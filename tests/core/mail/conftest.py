@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import datetime
 import socket
 import ssl
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from email import message_from_bytes
 from email.message import Message
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +16,10 @@ from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword
 from ckanext.kzopen.core.mail.messages import Sender
 from ckanext.kzopen.core.mail.office import Office, office_of
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from sqlalchemy import text
 from sqlalchemy.orm import Session
+
+from tests.authority import Authority, authority_in
 
 SENDER = Sender("portal@data.example.kz", "Ашық деректер порталы")
 USER, PASSWORD = "sender", "walnut-harbour-velvet"
@@ -120,57 +116,6 @@ def log_in(_server: Any, _session: Any, _envelope: Any, _mechanism: str, data: L
     return AuthResult(success=(data.login, data.password) == (USER.encode(), PASSWORD.encode()), handled=False)
 
 
-@dataclass(frozen=True)
-class Authority:
-    """A certificate authority: the file to trust it by, and contexts with certificates that it signed."""
-
-    folder: Path
-    key: ec.EllipticCurvePrivateKey
-    name: x509.Name
-
-    @property
-    def file(self) -> str:
-        return str(self.folder / "ca.pem")
-
-    def context(self, host: str) -> ssl.SSLContext:
-        """What a server for `host` (a name or a number) shows."""
-        key = ec.generate_private_key(ec.SECP256R1())
-        subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, host)])
-        try:
-            named: x509.GeneralName = x509.IPAddress(ip_address(host))
-        except ValueError:
-            named = x509.DNSName(host)
-        certificate = _signed(subject, key, self.name, self.key, (x509.SubjectAlternativeName([named]), False))
-        path = self.folder / f"{host}.pem"
-        path.write_bytes(certificate.public_bytes(serialization.Encoding.PEM) + _plain(key))
-        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
-        context.load_cert_chain(path)
-        return context
-
-
 @pytest.fixture
 def authority(tmp_path: Path) -> Authority:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "Authority of the tests")])
-    certificate = _signed(name, key, name, key, (x509.BasicConstraints(ca=True, path_length=None), True))
-    (tmp_path / "ca.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
-    return Authority(tmp_path, key, name)
-
-
-def _signed(
-    subject: x509.Name,
-    key: ec.EllipticCurvePrivateKey,
-    issuer: x509.Name,
-    by: ec.EllipticCurvePrivateKey,
-    extension: tuple[x509.ExtensionType, bool],
-) -> x509.Certificate:
-    now = datetime.datetime.now(datetime.UTC)
-    builder = x509.CertificateBuilder().subject_name(subject).issuer_name(issuer).public_key(key.public_key())
-    builder = builder.serial_number(x509.random_serial_number()).add_extension(*extension)
-    builder = builder.not_valid_before(now - datetime.timedelta(days=1)).not_valid_after(now + datetime.timedelta(days=1))
-    return builder.sign(by, hashes.SHA256())
-
-
-def _plain(key: ec.EllipticCurvePrivateKey) -> bytes:
-    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return key.private_bytes(*form)
+    return authority_in(tmp_path)

@@ -7,7 +7,8 @@ from ckanext.kzopen.core.mail.office import Office, office_of
 from ckanext.kzopen.core.mail.sending import Round, send_due
 from sqlalchemy.orm import Session
 
-from tests.core.mail.conftest import PASSWORD, SENDER, USER, Authority, Received, StartServer, log_in
+from tests.authority import Authority
+from tests.core.mail.conftest import PASSWORD, SENDER, USER, Received, StartServer, log_in
 from tests.core.mail.test_queue import queue
 
 pytestmark = pytest.mark.usefixtures("only_ours")

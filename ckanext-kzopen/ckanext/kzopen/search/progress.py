@@ -57,26 +57,32 @@ def listening(database: Engine) -> Iterator[Callable[[float], tuple[int, int] | 
 
 
 class Shown:
-    """One line of the terminal that says how far `what` is and about how long is left; time counts from its first news."""
+    """One line of the terminal that says how far `what` is and about how long is left.
+
+    Time counts from the first documents that are done: processes that start are no measure of how fast they will be.
+    """
 
     def __init__(self, what: str) -> None:
         self._what = what
-        self._since: float | None = None
+        self._first: tuple[float, int] | None = None
 
     def __call__(self, done: int, of: int) -> None:
         """So many are done, of so many."""
-        self._since = self._since or time.monotonic()
-        self.say(line(self._what, done, of, time.monotonic() - self._since))
+        now = time.monotonic()
+        if self._first is None and done:
+            self._first = now, done
+        since, before = self._first or (now, done)
+        self.say(line(self._what, done, of, done - before, now - since))
 
     def say(self, sentence: str) -> None:
         """Put this into the line's place."""
         click.echo(f"\r{sentence:<{_WIDEST}}", nl=False)
 
 
-def line(what: str, done: int, of: int, seconds: float) -> str:
-    """`what: 1,200 of 10,000 documents, about 2 min left`, when `done` took so many seconds."""
+def line(what: str, done: int, of: int, lately: int, seconds: float) -> str:
+    """`what: 1,200 of 10,000 documents, about 2 min left`, when the last `lately` of them took so many seconds."""
     told = f"{what}: {done:,} of {of:,} documents"
-    return f"{told}, {_left(seconds * (of - done) / done)}" if 0 < done < of and seconds >= 1 else told
+    return f"{told}, {_left(seconds * (of - done) / lately)}" if lately > 0 and done < of else told
 
 
 def _left(seconds: float) -> str:

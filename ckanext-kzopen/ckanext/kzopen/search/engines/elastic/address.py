@@ -46,6 +46,8 @@ def read(url: str) -> Address:
             "after the hosts comes a prefix of small Latin letters, digits, _ and -: elasticsearch://host:port/kzopen"
         )
     options = _options(found["options"] or "")
+    if options.get("ca") and SCHEMES[found["scheme"]] != "https":
+        raise AddressError("ca= is for elasticsearch+https://, plain HTTP shows no certificate")
     return Address(
         nodes=tuple(_node(SCHEMES[found["scheme"]], node) for node in found["nodes"].split(",")),
         prefix=found["prefix"],

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import ssl
 from functools import cache
 from typing import Any
 
+from ckanext.kzopen.search.engines.base import EngineAway
 from ckanext.kzopen.search.engines.elastic.address import Address
 from elasticsearch import Elasticsearch
 
@@ -15,7 +17,10 @@ WRITING = 120.0
 
 
 def client(address: Address, timeout: float = ASKING) -> Elasticsearch:
-    """The client of this process; a node that does not answer is left alone for a while, and another one asked."""
+    """The client of this process; a node that does not answer is left alone for a while, and another one asked.
+
+    Raises EngineAway when the file of certificates cannot be read.
+    """
     return _client(os.getpid(), address, timeout)
 
 
@@ -27,5 +32,12 @@ def _client(_pid: int, address: Address, timeout: float) -> Elasticsearch:
     if address.api_key:
         options["api_key"] = address.api_key
     if address.ca:
-        options["ca_certs"] = address.ca
+        options["ssl_context"] = _trusting(address.ca)
     return Elasticsearch(list(address.nodes), **options)
+
+
+def _trusting(ca: str) -> ssl.SSLContext:
+    try:
+        return ssl.create_default_context(cafile=ca)
+    except OSError as error:  # SSLError is one
+        raise EngineAway(f"{ca} (ca=) cannot be read as certificates") from error

@@ -29,6 +29,11 @@ def fresh(elastic: Elasticsearch, address: Address) -> str:
     return name
 
 
+def replicate(elastic: Elasticsearch, name: str, replicas: int) -> None:
+    """Let this index have so many copies of each shard; their number may change at any time, that of shards may not."""
+    elastic.indices.put_settings(index=name, settings={"number_of_replicas": replicas})
+
+
 def switch(elastic: Elasticsearch, prefix: str, name: str) -> None:
     """Let readers go to this index, in one step."""
     moves: list[dict[str, Any]] = [

@@ -30,6 +30,7 @@ class ElasticWriter:
         with as_engine_errors():
             self._elastic = client(address, WRITING)
             self._index = indexes.current(self._elastic, address.prefix)
+            indexes.replicate(self._elastic, self._index, address.replicas)
         self._waiting: list[Action] = []
 
     def companions(self, keys: Sequence[str]) -> list[str]:
