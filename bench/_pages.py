@@ -24,6 +24,7 @@ FACETS = ("organization", "groups", "tags", "res_format", "license_id", "dataset
 COMPARED = 10
 SEARCHES, CHANGES = 50, 20
 """A second, while sets change."""
+FOUND_WITHIN = 10
 READERS = 8
 
 Say = Callable[[str], None]
@@ -98,6 +99,7 @@ def under_changes(both: Both, seconds: float, say: Say) -> list[Figure]:
         thread.join()
     stop.set()
     changing.join()
+    _wait_until_found(both.ours, _version(changed[0] - 1))
     say(f"{len(times):,} searches and {changed[0]:,} changes in {seconds:.0f} s")
     return [
         below("search.changing_p95", p95(times), 50, "ms"),
@@ -105,6 +107,19 @@ def under_changes(both: Both, seconds: float, say: Say) -> list[Figure]:
         at_least("search.changing_searches", len(times) / seconds, 0.95 * SEARCHES, "/s"),
         at_least("search.changing_changes", changed[0] / seconds, 0.95 * CHANGES, "/s"),
     ]
+
+
+def _wait_until_found(side: Side, version: str) -> None:
+    """The last change is in the index, and so are all before it."""
+    until = time.monotonic() + FOUND_WITHIN
+    with side.client() as client:
+        while page(client, f'version:"{version}"', rows=0)["count"] != 1:
+            assert time.monotonic() < until, f"the change to {version} was not indexed"
+            time.sleep(0.05)
+
+
+def _version(number: int) -> str:
+    return f"changed{number}"
 
 
 def _read(side: Side, words: list[str], due: float, end: float, times: list[float], errors: list[int]) -> None:
@@ -126,6 +141,7 @@ def _read(side: Side, words: list[str], due: float, end: float, times: list[floa
 _CHANGE = """
     WITH one AS (
         UPDATE kzopen.search_document SET stored = jsonb_set(stored::jsonb, '{version}', to_jsonb(%(version)s::text))::json,
+            fields = jsonb_set(fields::jsonb, '{keywords,version}', jsonb_build_array(%(version)s::text))::json,
             hash = %(hash)s, changed = now()
         WHERE key = (SELECT key FROM kzopen.search_document WHERE entity_type = 'package' OFFSET %(place)s LIMIT 1)
         RETURNING key
@@ -137,11 +153,11 @@ _CHANGE = """
 
 
 def _change(database: str, stop: threading.Event, changed: list[int]) -> None:
-    """Change documents at their rate, as committed changes of data sets leave them: the index has to follow each."""
+    """Change documents at their rate, as committed changes of data sets leave them: what is stored and what is indexed."""
     with psycopg.connect(database, autocommit=True) as connection:
         due, number = time.monotonic(), 0
         while not stop.wait(max(0.0, due - time.monotonic())):
-            connection.execute(_CHANGE, {"version": f"v{number}", "hash": number + 1, "place": number % 1000})
+            connection.execute(_CHANGE, {"version": _version(number), "hash": number + 1, "place": number % 1000})
             changed[0] += 1
             due += 1 / CHANGES
             number += 1

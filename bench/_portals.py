@@ -118,6 +118,22 @@ def stock_ini(portal: Portal, solr: str, folder: Path, more: Mapping[str, str] |
     return side
 
 
+@contextmanager
+def waiting(both: Both, workers: int, seconds: float) -> Iterator[Side]:
+    """Ours once more, at an address of its own, where whoever wrote waits at most so long until it can be found."""
+    port = free_port("127.0.0.1", FIRST_PORT + 80)
+    settings = both.portal.settings.model_copy(update={"port": port, "workers": workers})
+    command, environment = _our_server(Portal(settings))
+    given = Path(environment["KZOPEN_INI"])
+    lines = [line for line in given.read_text(encoding="utf-8").splitlines() if not line.startswith("kzopen.search_wait")]
+    lines.insert(lines.index("[app:main]") + 1, f"kzopen.search_wait = {seconds:g}")
+    ini = given.with_name("waiting.ini")
+    ini.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    side = replace(both.ours, url=f"http://127.0.0.1:{port}", ini=ini)
+    with _running(side, (command, environment | {"KZOPEN_INI": str(ini)}), ini.with_suffix(".log")):
+        yield side
+
+
 def _our_server(portal: Portal) -> tuple[list[str], dict[str, str]]:
     web = processes.web(portal)
     return web.command, processes.environment_of(web)

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from ckanext.kzopen.search import document, solr_request
+from ckanext.kzopen.search import budget, document, solr_request
 from ckanext.kzopen.search.engines.base import Answer
 from ckanext.kzopen.search.engines.tantivy.reader import TantivyReader
 from ckanext.kzopen.search.engines.tantivy.writer import rebuilt
@@ -84,7 +84,10 @@ def test_any_mixture_of_signs_and_words_is_answered(reader: TantivyReader, piece
     for params in (DISMAX, {"defType": "edismax"}, {}):
         if "{!" in text:
             continue  # local parameters are refused or allowed by CKAN, before the text comes here
-        assert 0 <= ask(reader, text, **params).hits <= 5
+        try:
+            assert 0 <= ask(reader, text, **params).hits <= 5
+        except budget.RegularExpression:
+            assert text.count("/") > 1
 
 
 @pytest.mark.parametrize(

@@ -128,8 +128,7 @@ def test_shards_and_replicas_are_those_of_the_address(elasticsearch: str, prefix
 def test_several_shards_answer_as_one(elasticsearch: str, prefix: str, tmp_path: Path) -> None:
     """Each tag lies in few documents, so that a shard's own most frequent tags are not those of all."""
     sources = [
-        source(f"d{number:03d}", title=f"w{number % 3}", tags=[f"t{number * number % 97}", f"t{number % 53}"], res_format=["CSV"])
-        for number in range(300)
+        source(f"d{n:03d}", title=f"w{n % 3}", tags=[f"t{n * n % 97}", f"t{n % 53}"], res_format=["CSV"]) for n in range(300)
     ]
     facets = (Facet("tags", 3, 1), Facet("res_format", None, 1), Facet("tags", None, 5))
     for shards in (1, 5):

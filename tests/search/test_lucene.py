@@ -1,7 +1,7 @@
 """Query text becomes the tree it means, and broken text the nearest one."""
 
 import pytest
-from ckanext.kzopen.search import lucene
+from ckanext.kzopen.search import budget, lucene
 from ckanext.kzopen.search.tree import (
     All,
     And,
@@ -99,6 +99,12 @@ def _words(node: Node) -> set[str]:
 )
 def test_a_force_that_is_no_number_is_dropped(broken: str, read_as: str) -> None:
     assert lucene.parse(broken) == lucene.parse(read_as)
+
+
+def test_a_regular_expression_is_refused_and_a_path_is_a_word() -> None:
+    with pytest.raises(budget.RegularExpression, match="not searched"):
+        lucene.parse("title:/bud.*/")
+    assert lucene.parse("title:/dataset/") == Term("title", "dataset")
 
 
 def test_a_degree_of_any_length_is_two_letters_at_most() -> None:

@@ -32,15 +32,62 @@ def test_nothing_asks_for_everything() -> None:
         ("бюджет)", "brackets"),
         ("бюджет AND", "operators"),
         ("OR бюджет", "operators"),
+        ("бюджет AND OR города", "operators"),
+        ("(бюджет OR) города", "operators"),
+        ("(AND бюджет)", "operators"),
         ("неттакого:бюджет", "fields"),
+        ("бюджет title:", "values"),
+        ("title: бюджет", "values"),
+        ("бюд* title: бюджет", "values"),
+        ("бюджет [2024 TO]", "ranges"),
+        ("бюджет [2024 TO 2025]", "ranges"),
+        ("бюджет updated:[2024 TO]", "ranges"),
+        ("бюджет updated:{2024}", "ranges"),
+        ("бюджет^1.2.3", "numbers"),
+        ('"бюджет"~1.5', "numbers"),
+        ("бюджет~..5", "numbers"),
+        ("бюджет школ* -", "syntax"),
+        ("бюджет AND 'города", "syntax"),
     ],
 )
 def test_what_is_broken_is_read_without_it_and_told(text: str, hint: str) -> None:
     read = reading.read(text)
     assert read.hints == (hint,)
-    assert reading.tokens(read.node) >= reading.tokens(reading.read("бюджет").node)
+    assert "бюджет" in reading.tokens(read.node)
     for language in ("kk", "ru", "en"):
         assert len(hints.sentences(read.hints, language)[0]) > 20
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '"title: budget" OR "a AND OR b"',
+        'updated:["2024" TO *}',
+        "бюджет [проект] {копия}",
+        "бюджет^1.5",
+        '"бюджет города"~2',
+        "a AND NOT b",
+        "NOT a",
+    ],
+)
+def test_what_is_whole_has_no_hint(text: str) -> None:
+    assert reading.read(text).hints == ()
+
+
+def test_a_range_that_lacks_an_end_is_read_as_its_words() -> None:
+    assert reading.read("updated:[2024 TO] бюджет").node == reading.read("updated 2024 бюджет").node
+
+
+@pytest.mark.parametrize("text", ["/бюд.*/", "title:/бюд[жш]ет/", "(/a|b/ OR c)", "школы /б+/ 2024"])
+def test_regular_expressions_are_refused(text: str) -> None:
+    with pytest.raises(KzError) as refused:
+        reading.read(text)
+    assert refused.value.code == "search.no_regex"
+
+
+@pytest.mark.parametrize("text", ["км/ч", "/dataset/budget/", "и/или*", '"/a.*/"', "https://a.kz/b?c=d/"])
+def test_slashes_of_paths_are_no_regular_expressions(text: str) -> None:
+    assert reading.read(text).hints == ()
 
 
 def test_a_field_of_people_is_a_field_of_documents() -> None:
@@ -99,4 +146,4 @@ def test_any_text_has_a_reading_or_a_refusal(text: str) -> None:
         assert set(read.hints) <= hints.known().keys()
     except KzError as refusal:
         refused = refusal.code
-    assert refused in ("", "search.no_parser", "search.too_many_patterns")
+    assert refused in ("", "search.no_parser", "search.no_regex", "search.too_many_patterns")

@@ -14,6 +14,10 @@ class RequestError(Exception):
     """The request cannot be served as it stands; the text says why."""
 
 
+class RegularExpression(RequestError):
+    """Part of the query is a regular expression (`/…/`)."""
+
+
 class TooManyParts(RequestError):
     """The query has too many nodes."""
 

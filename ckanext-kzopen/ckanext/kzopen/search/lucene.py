@@ -1,7 +1,7 @@
 """Lucene's query text, as CKAN, its extensions and people write it → the query tree.
 
-Nothing that people type is an error: what does not parse is repaired (quotes and brackets closed, operators without a partner
-dropped), and what cannot be repaired is read as plain words.
+Nothing that people type is an error but a regular expression: what does not parse is repaired (quotes and brackets closed,
+operators without a partner dropped), and what cannot be repaired is read as plain words.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 from decimal import InvalidOperation
 from functools import lru_cache
 
-from ckanext.kzopen.search import fields, minimum_match, tree, wording
+from ckanext.kzopen.search import budget, fields, minimum_match, tree, wording
 from ckanext.kzopen.search.fields import Kind
 from ckanext.kzopen.search.tree import Node, Occur, Word, Words
 from luqum import tree as lucene
@@ -21,6 +21,8 @@ _C_OPERATORS = re.compile(r"(?<=\s)(&&|\|\|)(?=\s)")
 _QUOTED_OR_BARE = re.compile(r'([+-]?)(?:"([^"]*)"|(\S+))')
 _ESCAPE = re.compile(r"\\(.)")
 _PATTERN = re.compile(r"(?<!\\)[*?]")
+_REGULAR = re.compile(r"[*+?|^$\\()\[\]{}]")
+"""Signs of a regular expression; between slashes without one of them stands a part of a path."""
 _OPERATORS = frozenset({"AND", "OR", "NOT", "&&", "||", "+", "-", "!"})
 _DEEPEST = 200
 _MOST_SIGNS = 10
@@ -31,7 +33,10 @@ _REPEATED = re.compile(r"\b(AND|OR)(?:\s+(?:AND|OR)\b)+")
 
 @lru_cache(maxsize=2_000)
 def parse(text: str, field: str = "text", all_words: bool = True) -> Node:
-    """The tree of a fielded query; `field` is for words that name none, `all_words` joins what no operator joins by AND."""
+    """The tree of a fielded query; `field` is for words that name none, `all_words` joins what no operator joins by AND.
+
+    Raises budget.RegularExpression.
+    """
     if not re.search(r"[\w?]", text):
         return tree.All()
     if _depth(text) > _DEEPEST:
@@ -43,6 +48,18 @@ def parse(text: str, field: str = "text", all_words: bool = True) -> Node:
             continue
         return _Reading(all_words).node(parsed, field)
     return _plain_words(text, field)
+
+
+@lru_cache(maxsize=2_000)
+def readable(text: str) -> bool:
+    """Whether a fielded query parses as it is written, with nothing repaired."""
+    if _depth(text) > _DEEPEST:
+        return False
+    try:
+        luqum_parse(_normal(text))
+    except (ValueError, InvalidOperation):
+        return False
+    return True
 
 
 def _plain_words(text: str, field: str) -> Node:
@@ -205,9 +222,15 @@ def _leaf(item: lucene.Item, field: str) -> Node:
         case lucene.To():
             return tree.Range(field, None, _bound(item.a), True, item.include)
         case lucene.Regex():
-            return tree.Term(field, str(item.value).strip("/"))
+            return _between_slashes(str(item.value).strip("/"), field)
         case _:
             return _plain(str(getattr(item, "value", item)), field)
+
+
+def _between_slashes(text: str, field: str) -> Node:
+    if _REGULAR.search(text):
+        raise budget.RegularExpression("Regular expressions (/…/) are not searched; put * or ? in place of letters.")
+    return tree.Term(field, text)
 
 
 def _plain(written: str, field: str) -> Node:

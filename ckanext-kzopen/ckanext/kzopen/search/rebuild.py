@@ -75,8 +75,8 @@ def documents(
 ) -> list[str]:
     """Compute these documents anew and wait so long until the index has them; `show` hears of the progress.
 
-    A string is a package's id, a pair kind and id of a thing of another section. Returns those that could not be computed, each
-    with the reason; without `force` the first failure is raised.
+    A string is a package's id, a pair kind and id of a thing of another section. Returns those that could not be computed,
+    each with the reason; without `force` the first failure is raised.
     """
     failed = []
     with changes.unhurried(model.Session(), quietly=True) as rows:
@@ -156,7 +156,11 @@ def _in_processes() -> str:
     if not left:
         return ""
     died = [child.returncode for child in children if child.returncode]
-    why = f"{len(died)} of {len(children)} processes ended with {', '.join(map(str, died))}" if died else "their errors stand above"
+    why = (
+        f"{len(died)} of {len(children)} processes ended with {', '.join(map(str, died))}"
+        if died
+        else "their errors stand above"
+    )
     return f"{left} of {len(rows)} documents could not be computed anew: {why}. They are tried again by themselves."
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cache
 
@@ -39,7 +39,16 @@ _FIELD = re.compile(r"(?<![\w\\\"/:])([^\W\d]\w*):(?=\S)(?!//)")
 _COLON = re.compile(r":(?!//)")
 _OPERATORS = re.compile(r"(?<!\S)(AND|OR|NOT|&&|\|\|)(?!\S)|(?<!\S)[-+!]?\(|[\w\"]~\d?|[\w\"]\^\d")
 _PATTERN = re.compile(r"(?<![\\])[*?]")
-_DANGLING = re.compile(r"(?:^|\s)(?:AND|OR|NOT|&&|\|\|)\s*$|^\s*(?:AND|OR|&&|\|\|)(?:\s|$)")
+_NOTHING = "\ue000"
+_QUOTED = re.compile(r'"[^"]*"')
+_JOINT = r"(?:AND|OR|&&|\|\|)"
+_REPEATED = re.compile(rf"(?<!\S)({_JOINT}|NOT)(?:\s+{_JOINT})+(?!\S)")
+_DANGLING = re.compile(rf"(?:^|\s)(?:{_JOINT}|NOT)\s*(?=$|\))|(?:^|(?<=\())\s*{_JOINT}(?=\s|$)")
+_NO_VALUE = re.compile(r"(?<![\w\\\"/:])[^\W\d]\w*:(?=\s|$)")
+_RANGE = re.compile(r"(?:[^\W\d]\w*:)?[\[{][^\[\]{}]*[\]}]")
+_WHOLE_RANGE = re.compile(r'\w+:[\[{]\s*(?:"[^"]*"|\S+)\s+TO\s+(?:"[^"]*"|\S+)\s*[\]}]')
+_NO_NUMBER = re.compile(r'(?<=[\w"])[~^](?!(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?![0-9.]))[0-9.]+|(?<=")~(?![0-9]+(?![0-9.]))[0-9.]+')
+_REGULAR = re.compile(r"(?<![^\s(:+!-])/(?=[^/]*[*+?|^$\\()\[\]{}])(?:[^/\\]|\\.)+/(?![^\s)^~])")
 _LEADING = re.compile(r"(?<![\w*?\\.])[*?]+(?=\w)")
 
 
@@ -52,13 +61,19 @@ class Reading:
 
 
 def read(text: str) -> Reading:
-    """The tree of a query; raises KzError for what is refused: another query parser, too many parts."""
+    """The tree of a query; raises KzError for what is refused: another query parser, regular expressions, too many parts."""
     if _PARSER.match(text):
         raise KzError("search.no_parser")
+    if _REGULAR.search(_masked(text)):
+        raise KzError("search.no_regex")
     text, hints = _mended(text.strip())
     if _COLON.search(text) and not _FIELD.search(text):
         text = _COLON.sub(" ", text)
-    node = _fielded(text) if _is_fielded(text) else _words(text)
+    if not _is_fielded(text):
+        node = _words(text)
+    else:
+        node = _fielded(text)
+        hints = hints if hints or lucene.readable(text) else ("syntax",)
     _afford(node)
     return Reading(node, hints)
 
@@ -83,12 +98,49 @@ def _mended(text: str) -> tuple[str, tuple[str, ...]]:
         text, hints = text.replace('"', " "), [*hints, "quotes"]
     if _unbalanced(text):
         text, hints = re.sub(r"[()\[\]{}]", " ", text), [*hints, "brackets"]
-    if _DANGLING.search(text):
-        text, hints = _DANGLING.sub(" ", text), [*hints, "operators"]
     unknown = [found for found in _FIELD.findall(text) if found.lower() not in FIELDS]
     if unknown:
         text, hints = _FIELD.sub(lambda m: m[0] if m[1].lower() in FIELDS else f"{m[1]} ", text), [*hints, "fields"]
-    return text, tuple(hints)
+    for pattern, put, hint in _MENDS:
+        mended = _outside_quotes(pattern, put, text)
+        if mended != text:
+            text, hints = mended, [*hints, hint]
+    return text, tuple(dict.fromkeys(hints))
+
+
+def _masked(text: str) -> str:
+    """The text with something without a meaning in place of what stands in quotes; all else is where it was."""
+    return _QUOTED.sub(lambda quoted: f'"{_NOTHING * (len(quoted[0]) - 2)}"', text)
+
+
+def _outside_quotes(pattern: re.Pattern[str], put: Callable[[str], str], text: str) -> str:
+    """The text with `put` in place of each match that does not begin in quotes."""
+    parts, end = [], 0
+    for found in pattern.finditer(_masked(text)):
+        parts += [text[end : found.start()], put(text[found.start() : found.end()])]
+        end = found.end()
+    return "".join([*parts, text[end:]])
+
+
+def _without_value(found: str) -> str:
+    return f"{found[:-1]} " if found[:-1].lower() in FIELDS else found
+
+
+def _whole_range(found: str) -> str:
+    """A range as it is; the words of one that lacks its field or an end; brackets of a sentence as they are."""
+    if _WHOLE_RANGE.fullmatch(found) or not (":" in found.partition("[")[0].partition("{")[0] or re.search(r"\bTO\b", found)):
+        return found
+    return re.sub(r"[\[\]{}:]|\bTO\b", " ", found)
+
+
+_MENDS: tuple[tuple[re.Pattern[str], Callable[[str], str], str], ...] = (
+    (_REPEATED, lambda found: found.split()[0], "operators"),
+    (_DANGLING, lambda _found: " ", "operators"),
+    (_NO_VALUE, _without_value, "values"),
+    (_RANGE, _whole_range, "ranges"),
+    (_NO_NUMBER, lambda _found: "", "numbers"),
+)
+"""What is broken, what is read in its place, and the hint that tells of it."""
 
 
 def _unbalanced(text: str) -> bool:
@@ -106,7 +158,10 @@ def _unbalanced(text: str) -> bool:
 
 
 def _fielded(text: str) -> Node:
-    return lucene.parse(_FIELD.sub(lambda m: f"{FIELDS.get(m[1].lower(), m[1])}:", text), "text", True)
+    try:
+        return lucene.parse(_FIELD.sub(lambda m: f"{FIELDS.get(m[1].lower(), m[1])}:", text), "text", True)
+    except budget.RegularExpression:
+        raise KzError("search.no_regex") from None
 
 
 @cache
