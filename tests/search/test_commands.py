@@ -16,7 +16,7 @@ from ckan.cli.cli import ckan
 from ckan.common import config
 from ckan.tests import factories
 from ckanext.kzopen.search import cli as commands
-from ckanext.kzopen.search import rebuild, recompute
+from ckanext.kzopen.search import progress, rebuild, recompute
 from sqlalchemy import text
 
 from tests.search.conftest import test_ini
@@ -146,6 +146,20 @@ def test_rebuild_computes_documents_anew_in_processes_of_their_own(
     assert (done.exit_code, writers) == (0, 2), done.output
     assert re.search(r"Computing documents anew: [\d,]+ of [\d,]+ documents, about \d+ (s|min) left", done.output)
     assert found(f'version:"silent" +name:"{dataset["name"]}"') == [dataset["name"]]
+
+
+@pytest.mark.parametrize(
+    ("done", "lately", "told"),
+    [
+        (0, 0, "0 of 10,000 documents"),
+        (1_200, 1_000, "1,200 of 10,000 documents, about 88 s left"),
+        (100, 10, "100 of 10,000 documents, about 2.8 h left"),
+        (7_000, 100, "7,000 of 10,000 documents, about 5 min left"),
+        (10_000, 9_000, "10,000 of 10,000 documents"),
+    ],
+)
+def test_the_time_left_follows_from_how_fast_it_has_been(done: int, lately: int, told: str) -> None:
+    assert progress.line("Work", done, 10_000, lately, 10.0) == f"Work: {told}"
 
 
 def test_lag_tells_numbers(cli: Any) -> None:
