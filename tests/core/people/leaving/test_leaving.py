@@ -6,8 +6,9 @@ import io
 import json
 import zipfile
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 import ckan.plugins.toolkit as tk
 import pytest
@@ -17,9 +18,10 @@ from ckanext.kzopen.core import notices
 from ckanext.kzopen.core.notices import subscriptions, visibility
 from ckanext.kzopen.core.people import levels
 from ckanext.kzopen.core.people.accounts.signing_up import remember_confirmed
+from ckanext.kzopen.core.people.invitations import Invitation, sweep_invitations
 from ckanext.kzopen.core.people.leaving import deletion, export
 from ckanext.kzopen.core.people.leaving.jobs import forget
-from ckanext.kzopen.core.people.levels import Level
+from ckanext.kzopen.core.people.levels import Level, rules
 from ckanext.kzopen.core.record.events import events
 from sqlalchemy import Engine, inspect, text
 from sqlalchemy.orm import Session
@@ -39,6 +41,8 @@ def lived(browser: Browser, person: Person) -> str:
     levels.confirm(model.Session, person.id, Level.iin_confirmed, levels.PROVIDER + "tests", number=iin)
     subscriptions.follow(model.Session, person.id, "thing", FOLLOWED, "daily", "kk")
     model.Session.commit()
+    invited(person.email.upper(), person=person.id, accepted=datetime.now(UTC))
+    invited(person.email.upper())
     browser.sign_in(person.name)
     set_up(browser)
     browser.post("/account/email", email=f"new-{person.email}", password=PASSWORD)
@@ -46,12 +50,22 @@ def lived(browser: Browser, person: Person) -> str:
     return iin
 
 
+def invited(email: str, expires: datetime | None = None, **more: Any) -> Invitation:
+    """An invitation as it is kept; its link works for a day unless told otherwise."""
+    told = {"name": "Айгүл Шақырылған", "language": "kk", "role": "author", "invited_by": "nobody", **more}
+    until = expires or datetime.now(UTC) + timedelta(days=1)
+    row = Invitation(token_hash=uuid4().hex, email=email, expires=until, **told)
+    model.Session.add(row)
+    model.Session.commit()
+    return row
+
+
 def rows_with(wanted: str) -> list[str]:
     """The tables of CKAN and ours in which a text stands."""
     found = []
     for schema in ("public", "kzopen"):
         for table in inspect(model.meta.engine).get_table_names(schema):
-            query = text(f'SELECT count(*) FROM {schema}."{table}" AS row WHERE CAST(row AS text) LIKE :wanted')
+            query = text(f'SELECT count(*) FROM {schema}."{table}" AS row WHERE CAST(row AS text) ILIKE :wanted')
             if model.Session.execute(query, {"wanted": f"%{wanted}%"}).scalar():
                 found.append(f"{schema}.{table}")
     return found
@@ -70,6 +84,10 @@ def test_the_file_holds_what_the_portal_keeps(browser: Browser, person: Person) 
     }
     assert told["account.json"]["email"] == person.email
     assert [one["level"] for one in told["levels.json"]] == ["iin_confirmed", "email_confirmed"]
+    assert [(one["name"], bool(one["accepted"])) for one in told["invitations.json"]] == [
+        ("Айгүл Шақырылған", True),
+        ("Айгүл Шақырылған", False),
+    ]
     assert told["subscriptions.json"][0]["target"] == FOLLOWED
     assert told["signing_in.json"]["second_factor"] is True
     assert "sign_in" in [row["verb"] for row in told["events.json"]]
@@ -116,7 +134,7 @@ def test_nothing_personal_is_left_of_a_deleted_account(
     assert rows_with(person.name) == []
     assert rows_with("Айгүл Сынақова " + person.id) == []
     left = rows_with(person.id)
-    under_the_id = {"public.user", "public.member", "public.activity", "kzopen.event", "kzopen.outbox"}
+    under_the_id = {"public.user", "public.member", "public.activity", "kzopen.event", "kzopen.outbox", "kzopen.invitation"}
     assert set(left) <= under_the_id | {"kzopen.procrastinate_jobs"}, left
     user = model.User.get(person.id)
     assert (user.state, user.fullname, user.email, user.about) == ("deleted", None, None, None)
@@ -124,6 +142,29 @@ def test_nothing_personal_is_left_of_a_deleted_account(
     client = app.test_client(use_cookies=False)
     shown = client.open(f"/api/3/action/user_show?id={person.id}", headers={"Authorization": token}, base_url=HERE)
     assert shown.status_code in (403, 404)
+
+
+def test_an_invitation_ends_with_the_account_that_it_was_sent_to(browser: Browser, person: Person) -> None:
+    number = invited(person.email).id
+    browser.sign_in(person.name)
+    browser.post("/account/delete", password=PASSWORD)
+    row = model.Session.get_one(Invitation, number)
+    assert (row.name, row.email, row.withdrawn is None) == ("", "", False)
+
+
+def test_who_never_answered_an_invitation_is_forgotten() -> None:
+    now, days = datetime.now(UTC), rules().keeping.invitations
+    stranger, late = f"stranger-{uuid4().hex}@example.org", f"late-{uuid4().hex}@example.org"
+    past, recent = now - timedelta(days=days, minutes=1), now - timedelta(days=days - 1)
+    number = invited(stranger, past).id
+    invited(late, recent)
+    accepted = invited(f"member-{stranger}", past, accepted=past, person="somebody")
+    sweep_invitations()
+    assert rows_with(stranger) == []
+    assert rows_with(late) == ["kzopen.invitation"]
+    model.Session.expire_all()
+    assert model.Session.get(Invitation, number) is None
+    assert (accepted.name, accepted.email, accepted.person) == ("", "", "somebody")
 
 
 def test_what_is_told_at_that_very_moment_is_erased_a_little_later(

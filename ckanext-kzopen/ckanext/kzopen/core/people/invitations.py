@@ -13,19 +13,20 @@ from datetime import UTC, datetime, timedelta
 import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.lib.helpers import helper_functions as h
-from ckanext.kzopen.core import mail
+from ckanext.kzopen.core import jobs, mail
 from ckanext.kzopen.core.agencies.names import name_of
 from ckanext.kzopen.core.db import Base
 from ckanext.kzopen.core.people import rights, roles
 from ckanext.kzopen.core.people.accounts.signing_up import remember_confirmed
 from ckanext.kzopen.core.people.assignments.change import assign, check_place, known_person, require_assign
+from ckanext.kzopen.core.people.levels.rules import rules
 from ckanext.kzopen.core.people.secrets import digest, new_token
 from ckanext.kzopen.core.people.sign_in import password as passwords
 from ckanext.kzopen.core.record import write_event
 from ckanext.kzopen.core.record.events import AnySession
 from ckanext.kzopen.core.texts import LANGUAGES, in_language
 from ckanext.kzopen.core.web.errors import KzError
-from sqlalchemy import BigInteger, ColumnElement, DateTime, Identity, Select, Text, func, select, update
+from sqlalchemy import BigInteger, ColumnElement, DateTime, Identity, Select, Text, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 KIND = "invitation"
@@ -143,6 +144,20 @@ def waiting(session: AnySession, agencies: frozenset[str] | None) -> list[Invita
     if agencies is not None:
         query = query.where(Invitation.agency.in_(agencies))
     return list(session.scalars(query.order_by(Invitation.id.desc()).limit(200)))
+
+
+def sweep(session: AnySession, now: datetime) -> None:
+    """Forget who was invited, as long after the end of the link as `schemas/people.yaml` says, in the caller's transaction."""
+    past = Invitation.expires < now - timedelta(days=rules().keeping.invitations)
+    session.execute(delete(Invitation).where(past, Invitation.accepted.is_(None)))
+    session.execute(update(Invitation).where(past, Invitation.email != "").values(name="", email=""))
+
+
+@jobs.task("people.sweep_invitations", cron="17 3 * * *")
+def sweep_invitations() -> None:
+    """Invitations of strangers, answered or not, do not keep their names for ever."""
+    sweep(model.Session, datetime.now(UTC))
+    model.Session.commit()
 
 
 def _open(token: str) -> Select[tuple[Invitation]]:

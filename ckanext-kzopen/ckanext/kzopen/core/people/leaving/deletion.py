@@ -36,6 +36,12 @@ FORGET = "people.forget"
 WRITTEN_BY_THEN = timedelta(minutes=1)
 _MAILS = "DELETE FROM kzopen.mail WHERE person = :person OR lower(recipient) = :email"
 _LINKS = "DELETE FROM kzopen.link WHERE lower(email) = :email"
+_INVITATIONS = (
+    "UPDATE kzopen.invitation SET name = '', email = '',"
+    " withdrawn = CASE WHEN accepted IS NULL THEN coalesce(withdrawn, now()) ELSE withdrawn END"
+    " WHERE person = :person OR lower(email) = :email"
+)
+"""The row stays for the events that tell of it; a link that waits for an answer ends."""
 
 
 def register(name: str, erase: Erase) -> None:
@@ -54,7 +60,7 @@ def delete(session: AnySession, user: model.User, actor: str, address: str | Non
     _erase_sections(session, user.id)
     for table in _OURS:
         session.execute(text(f"DELETE FROM kzopen.{table} WHERE user_id = :person"), told)  # noqa: S608 - constants
-    for statement in (*_THEIRS, _MAILS, _LINKS):
+    for statement in (*_THEIRS, _MAILS, _LINKS, _INVITATIONS):
         session.execute(text(statement), told)
     _empty(user)
     write_event(session, kind="account", object_id=user.id, verb="delete", actor=actor, address=address)

@@ -12,12 +12,13 @@ from typing import Any
 from ckan import model
 from ckanext.kzopen.core.people import levels, rights
 from ckanext.kzopen.core.people.accounts.model import Account
+from ckanext.kzopen.core.people.invitations import Invitation
 from ckanext.kzopen.core.people.second_factor import keeping
 from ckanext.kzopen.core.people.sessions import store
 from ckanext.kzopen.core.people.sign_in import linking
 from ckanext.kzopen.core.record.events import AnySession, as_dict
 from ckanext.kzopen.core.record.model import Event
-from sqlalchemy import or_, select
+from sqlalchemy import func, or_, select
 
 Part = Callable[[AnySession, str], Any]
 _parts: dict[str, Part] = {}
@@ -74,6 +75,15 @@ def _roles(_session: AnySession, user_id: str) -> list[Any]:
     return [asdict(one) for one in rights.roles_of(user_id)]
 
 
+def _invitations(session: AnySession, user_id: str) -> list[dict[str, Any]]:
+    """Those that they accepted, and those that wait for them; who invited them stays the portal's."""
+    email = session.scalars(select(model.User.email).where(model.User.id == user_id)).first() or ""
+    theirs = or_(Invitation.person == user_id, func.lower(Invitation.email) == email.lower())
+    names = ("name", "email", "language", "agency", "role", "invited", "expires", "accepted", "withdrawn")
+    query = select(Invitation).where(theirs, Invitation.email != "").order_by(Invitation.id)
+    return [{name: getattr(row, name) for name in names} for row in session.scalars(query)]
+
+
 def _events(session: AnySession, user_id: str) -> list[dict[str, Any]]:
     """What they did, and what was done to their account; who of the staff looked stays the portal's."""
     about = (Event.kind == "account") & (Event.object_id == user_id)
@@ -92,4 +102,5 @@ register("levels", _levels)
 register("sessions", _sessions)
 register("signing_in", _signing_in)
 register("roles", _roles)
+register("invitations", _invitations)
 register("events", _events)

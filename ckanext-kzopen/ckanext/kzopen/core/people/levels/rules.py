@@ -50,12 +50,19 @@ class SecondFactor(Source):
     required_for: tuple[str, ...]
 
 
+class Keeping(Source):
+    """How many days after its end something personal is kept."""
+
+    invitations: int
+
+
 class PeopleFile(Source):
     """What `schemas/people.yaml` holds."""
 
     levels: dict[Level, LevelRule]
     second_factor: SecondFactor
     deletion: Deletion
+    keeping: Keeping
 
 
 @lru_cache(maxsize=1)
