@@ -15,12 +15,17 @@ from ckan import model
 from ckan.lib import redis as ckan_redis
 from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.core.people import throttle
-from ckanext.kzopen.core.people.sign_in import password
+from ckanext.kzopen.core.people.second_factor.model import SecondFactor
+from ckanext.kzopen.core.people.second_factor.totp import new_secret
+from ckanext.kzopen.core.people.secrets import encrypted
+from ckanext.kzopen.core.people.sign_in import failing, password
 from ckanext.kzopen.core.people.throttle import Limit
+from ckanext.kzopen.core.record.events import events
 from ckanext.kzopen.core.web import KzError
 from passlib.hash import pbkdf2_sha512
 from redis import ConnectionPool, Redis
 from redis.exceptions import ConnectionError as NoConnection
+from sqlalchemy import text
 
 from tests.core.people.conftest import TOKEN, Browser, Person
 
@@ -114,6 +119,42 @@ def test_good_passwords_do_not_count(
 def test_a_stranger_does_not_lock_the_owner_out(app: CKANTestApp, person: Person) -> None:
     assert statuses(Browser(app), person.name, 7)[-1] == 429
     assert Browser(app).sign_in(person.name).status_code == 302
+
+
+def failed(user_id: str, address: str) -> list[tuple[str | None, Any]]:
+    """Actor and way of the failed sign-ins of an account ("" = of none) that came from an address."""
+    model.Session.rollback()
+    log = events(model.Session, kind="account", object_id=user_id, verb="sign_in_failed", limit=None)
+    return [(event.actor, event.new) for event in log if event.address == address]
+
+
+def test_a_failed_sign_in_is_an_event_without_what_was_typed(browser: Browser, person: Person) -> None:
+    nobody = f"nobody-{uuid4().hex}@example.org"
+    browser.sign_in(person.email, WRONG)
+    browser.sign_in(nobody, WRONG)
+    assert failed(person.id, browser.address) == [(None, {"by": "password"})]
+    assert failed("", browser.address) == [(None, {"by": "password"})]
+    wanted = text("SELECT count(*) FROM kzopen.event AS row WHERE CAST(row AS text) LIKE :wanted")
+    assert model.Session.execute(wanted, {"wanted": f"%{nobody}%"}).scalar_one() == 0
+
+
+def test_a_wrong_code_after_the_password_is_an_event(browser: Browser, person: Person) -> None:
+    model.Session.add(SecondFactor(user_id=person.id, secret=encrypted("second factor", new_secret()), last_step=0))
+    model.Session.commit()
+    browser.sign_in(person.name)
+    assert browser.post("/account/sign-in/code", code="000000").status_code == 422
+    assert failed(person.id, browser.address) == [(None, {"by": "password, code"})]
+
+
+@pytest.mark.parametrize("exists", [True, False])
+def test_an_attack_does_not_fill_the_log(
+    app: CKANTestApp, person: Person, monkeypatch: pytest.MonkeyPatch, exists: bool
+) -> None:
+    monkeypatch.setattr(failing, "OF_ONE" if exists else "OF_NOBODY", Limit(f"test-{uuid4().hex}", 3, 60))
+    browser = Browser(app)
+    for _ in range(5):
+        browser.sign_in(person.name if exists else f"nobody-{uuid4().hex}", WRONG)
+    assert len(failed(person.id if exists else "", browser.address)) == 3
 
 
 def test_valkey_holds_neither_names_nor_addresses(browser: Browser, person: Person) -> None:

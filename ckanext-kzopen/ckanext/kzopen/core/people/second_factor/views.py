@@ -13,6 +13,7 @@ from ckanext.kzopen.core.people.second_factor import gate, keeping, totp
 from ckanext.kzopen.core.people.second_factor.requiring import required
 from ckanext.kzopen.core.people.secrets import decrypted, encrypted
 from ckanext.kzopen.core.people.sessions import store
+from ckanext.kzopen.core.people.sign_in import failing
 from ckanext.kzopen.core.people.sign_in import session as sessions
 from ckanext.kzopen.core.people.sign_in.views import address
 from ckanext.kzopen.core.people.sign_in.waiting import WAITING
@@ -39,6 +40,8 @@ def sign_in_code() -> Page:
             return go_to(waiting["came_from"] or tk.config["ckan.auth.route_after_login"])
         except KzError as error:
             model.Session.rollback()
+            if error.code == "people.wrong_code":
+                failing.note(waiting["user"], waiting["user"], f"{waiting['by']}, code", address())
             form.wrong("code", error)
     return page("code", form)
 

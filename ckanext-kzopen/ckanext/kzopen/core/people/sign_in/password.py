@@ -6,6 +6,7 @@ from functools import cache
 
 from ckan import model
 from ckanext.kzopen.core.people import throttle
+from ckanext.kzopen.core.people.sign_in import failing
 from ckanext.kzopen.core.people.throttle import Limit
 from ckanext.kzopen.core.web.errors import KzError
 from passlib.hash import pbkdf2_sha512
@@ -30,6 +31,7 @@ def signed_in_by(login: str, password: str, address: str) -> model.User:
     for limit, whom in counted:
         throttle.count(limit, whom)
     if not is_password_of(found, password) or found is None:
+        failing.note(subject, found.id if found else "", "password", address)
         raise KzError("people.wrong_password")
     throttle.forget(*counted[1])
     throttle.take_back(*counted[0])
