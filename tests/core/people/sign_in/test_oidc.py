@@ -14,6 +14,7 @@ import pytest
 from ckan import model
 from ckanext.kzopen.core.people import levels
 from ckanext.kzopen.core.people.levels import Level
+from ckanext.kzopen.core.people.second_factor.model import SecondFactor
 from ckanext.kzopen.core.people.sign_in import linking, providers
 from ckanext.kzopen.core.people.sign_in.providers.oidc import Oidc
 from ckanext.kzopen.core.record.events import events
@@ -223,8 +224,6 @@ def test_a_provider_inside_is_not_called_unless_the_operator_names_its_network(b
 
 
 def test_the_second_factor_is_asked_for_after_the_provider(browser: Browser, other_browser: Browser, openid: OpenId) -> None:
-    from ckanext.kzopen.core.people.second_factor.model import SecondFactor
-
     email = new_address()
     joined(browser, email)
     user = model.Session.scalars(select(model.User).where(model.User.email == email)).one()
@@ -232,6 +231,47 @@ def test_the_second_factor_is_asked_for_after_the_provider(browser: Browser, oth
     model.Session.commit()
     assert come_back(other_browser).headers["Location"].endswith("/account/sign-in/code")
     assert not other_browser.is_signed_in
+
+
+def test_the_level_is_kept_where_a_second_step_follows(browser: Browser, other_browser: Browser, openid: OpenId) -> None:
+    email = new_address()
+    joined(browser, email)
+    user = model.Session.scalars(select(model.User).where(model.User.email == email)).one()
+    model.Session.add(SecondFactor(user_id=user.id, secret="x", last_step=0))
+    model.Session.commit()
+    openid.claims["iin"] = new_iin()
+    assert come_back(other_browser).headers["Location"].endswith("/account/sign-in/code")
+    model.Session.rollback()
+    assert levels.level_of(user.id) is Level.iin_confirmed
+
+
+@pytest.mark.parametrize("second_step", [False, True])
+def test_an_iin_that_does_not_count_keeps_nobody_out(
+    browser: Browser, other_browser: Browser, person: Person, openid: OpenId, second_step: bool
+) -> None:
+    email = new_address()
+    joined(browser, email)
+    user = model.Session.scalars(select(model.User).where(model.User.email == email)).one()
+    openid.claims["iin"] = new_iin()
+    levels.confirm(model.Session, person.id, Level.iin_confirmed, "provider:another", number=openid.claims["iin"])
+    if second_step:
+        model.Session.add(SecondFactor(user_id=user.id, secret="x", last_step=0))
+    model.Session.commit()
+    answer = come_back(other_browser, "/ru/account")
+    assert answer.status_code == 302
+    page = other_browser.get("/ru/account/sign-in/code" if second_step else "/ru/account").get_data(as_text=True)
+    assert "This IIN is confirmed for another account" in page or "Бұл ЖСН басқа тіркелгіде расталған" in page
+    assert levels.level_of(user.id) is Level.email_confirmed
+
+
+def test_an_iin_that_does_not_count_keeps_nobody_from_joining(browser: Browser, openid: OpenId) -> None:
+    openid.claims["iin"] = "not an IIN"
+    joined(browser, email := new_address())
+    page = browser.get("/account").get_data(as_text=True)
+    assert "This is no IIN" in page or "Бұл ЖСН емес" in page
+    assert browser.is_signed_in
+    user = model.Session.scalars(select(model.User).where(model.User.email == email)).one()
+    assert len(linking.connections(model.Session, user.id)) == 1
 
 
 def test_a_closed_account_is_not_opened(browser: Browser, other_browser: Browser, openid: OpenId) -> None:

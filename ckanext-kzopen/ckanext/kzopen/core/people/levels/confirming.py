@@ -14,7 +14,7 @@ from ckanext.kzopen.core.people.secrets import keyed
 from ckanext.kzopen.core.record.events import AnySession, write_event
 from ckanext.kzopen.core.web.errors import KzError
 from dateutil.relativedelta import relativedelta
-from sqlalchemy import select, update
+from sqlalchemy import or_, select, update
 from sqlalchemy.exc import IntegrityError
 
 PROVIDER = "provider:"
@@ -43,6 +43,8 @@ def confirm(
     _end_earlier(session, user_id, level, now)
     row = IdentityLevel(user_id=user_id, level=level, confirmed_by=by, since=now, until=until or _by_rule(level, now))
     _take_number(row, level, number)
+    if row.number_hash:
+        _free_number(session, row.number_hash, now)
     try:
         with session.begin_nested():
             session.add(row)
@@ -93,6 +95,15 @@ def _end_earlier(session: AnySession, user_id: str, level: Level, now: datetime)
     row = IdentityLevel
     open_ones = (row.user_id == user_id, row.level == level, row.ended.is_(None))
     session.execute(update(row).where(*open_ones).values(ended=now))
+
+
+def _free_number(session: AnySession, number_hash: str, now: datetime) -> None:
+    """Rows of others that hold the number no more: past their day, or of a closed account. The index knows neither."""
+    row = IdentityLevel
+    open_ones = select(row.id).where(row.number_hash == number_hash, row.ended.is_(None))
+    closed = row.user_id.not_in(select(model.User.id).where(model.User.state == model.State.ACTIVE))
+    over = open_ones.where(or_(row.until <= now, closed))
+    session.execute(update(row).where(row.id.in_(over)).values(ended=now).execution_options(synchronize_session=False))
 
 
 def end(session: AnySession, number: int, by: str, reason: str, address: str | None = None) -> None:

@@ -19,6 +19,8 @@ from sqlalchemy import DateTime, Text, delete, func, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Mapped, mapped_column
 
+NOT_TAKEN = ("people.iin_taken", "people.wrong_iin")
+
 
 class LinkedIdentity(Base):
     """An identity of a provider that opens an account."""
@@ -43,8 +45,11 @@ def connections(session: AnySession, user_id: str) -> list[LinkedIdentity]:
     return list(session.scalars(select(LinkedIdentity).where(LinkedIdentity.user_id == user_id)))
 
 
-def connect(session: AnySession, user: model.User, identity: Identity, address: str) -> None:
-    """Let the identity open the account from now on; KzError people.identity_taken, people.confirm_email_first."""
+def connect(session: AnySession, user: model.User, identity: Identity, address: str) -> KzError | None:
+    """Let the identity open the account from now on; KzError people.identity_taken, people.confirm_email_first.
+
+    Returns what `take_level` does.
+    """
     account = session.get(Account, user.id)
     if account is None or account.email_confirmed is None:
         raise KzError("people.confirm_email_first")
@@ -55,7 +60,7 @@ def connect(session: AnySession, user: model.User, identity: Identity, address: 
     except IntegrityError as error:
         raise KzError("people.identity_taken") from error
     _write(session, user.id, "connect_provider", identity.provider, address)
-    take_level(session, user, identity, address)
+    return take_level(session, user, identity, address)
 
 
 def disconnect(session: AnySession, user_id: str, provider: str, address: str) -> None:
@@ -64,11 +69,22 @@ def disconnect(session: AnySession, user_id: str, provider: str, address: str) -
     _write(session, user_id, "disconnect_provider", provider, address)
 
 
-def take_level(session: AnySession, user: model.User, identity: Identity, address: str) -> None:
-    """What the provider has confirmed counts here, as confirmed by it."""
-    if identity.iin and Level.iin_confirmed not in levels.levels_of(user.id):
-        by = levels.PROVIDER + identity.provider
-        levels.confirm(session, user.id, Level.iin_confirmed, by, number=identity.iin, address=address)
+def take_level(session: AnySession, user: model.User, identity: Identity, address: str) -> KzError | None:
+    """What the provider has confirmed counts here, as confirmed by it.
+
+    Returns why it does not (people.iin_taken, people.wrong_iin): no reason to keep the account's owner out.
+    """
+    if not identity.iin or Level.iin_confirmed in levels.levels_of(user.id):
+        return None
+    try:
+        with session.begin_nested():
+            by = levels.PROVIDER + identity.provider
+            levels.confirm(session, user.id, Level.iin_confirmed, by, number=identity.iin, address=address)
+    except KzError as error:
+        if error.code not in NOT_TAKEN:
+            raise
+        return error
+    return None
 
 
 def of_mailed_link(session: AnySession, link: Link, address: str) -> model.User:

@@ -15,6 +15,7 @@ from ckanext.kzopen.core.people.sign_in.providers import Identity, Started
 from ckanext.kzopen.core.people.sign_in.views import address, wanted
 from ckanext.kzopen.core.people.sign_in.waiting import PATIENCE, go_in
 from ckanext.kzopen.core.people.throttle import Limit, count
+from ckanext.kzopen.core.texts import in_language
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.problem import request_language
 from flask import request, session
@@ -53,8 +54,28 @@ def back(name: str) -> Page:
     if user is None:
         session[IDENTITY] = identity.plain
         return go_to("kzopen_account.join")
-    linking.take_level(model.Session, user, identity, address())
-    return go_in(user, began["came_from"], by=identity.provider)
+    objection = linking.take_level(model.Session, user, identity, address())
+    model.Session.commit()  # a second step may follow, and it knows nothing of the level
+    return _in(user, began["came_from"], identity, objection)
+
+
+def _in(user: model.User, came_from: str, identity: Identity, objection: KzError | None) -> Page:
+    """Signed in or on to the second step, told why the level was not taken: a new session holds nothing told before."""
+    answer = go_in(user, came_from, by=identity.provider)
+    _tell(identity, objection)
+    return answer
+
+
+def _tell(identity: Identity, objection: KzError | None) -> None:
+    if objection is None:
+        return
+    provider, why = (
+        in_language(providers.known(identity.provider).label, request_language()),
+        objection.text(request_language()),
+    )
+    tk.h.flash_notice(
+        tk._("%(provider)s has told an IIN that does not count here: %(why)s") % {"provider": provider, "why": why}
+    )
 
 
 @blueprint.route("/join", methods=["GET", "POST"])
@@ -81,10 +102,10 @@ def joined() -> Page:
     link = links.look(model.Session, "join", token)
     if request.method == "POST":
         user = linking.of_mailed_link(model.Session, links.use(model.Session, "join", token), address())
-        linking.connect(model.Session, user, identity, address())
+        objection = linking.connect(model.Session, user, identity, address())
         model.Session.commit()
         session.pop(IDENTITY)
-        return go_in(user, "", by=identity.provider)
+        return _in(user, "", identity, objection)
     return page("consent", Form(), provider=providers.known(identity.provider).label, email=link.email, token=token)
 
 
@@ -95,8 +116,9 @@ def connect() -> Page:
     identity, user = _identity(), me()
     if request.method == "POST":
         session.pop(IDENTITY)
-        linking.connect(model.Session, user, identity, address())
+        objection = linking.connect(model.Session, user, identity, address())
         model.Session.commit()
+        _tell(identity, objection)
         return go_to("kzopen_account.overview")
     return page("consent", Form(), provider=providers.known(identity.provider).label, email=user.email, token="")
 
