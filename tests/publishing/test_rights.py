@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import ckan.plugins.toolkit as tk
 import pytest
+from ckan import model
 from ckan.tests.helpers import CKANTestApp
+from ckanext.kzopen.core.people.second_factor.model import SecondFactor
 
 from tests.publishing.conftest import BASE, SCHOOLS, Agency, Api, new_agency, passport
 
@@ -55,17 +58,26 @@ def test_a_member_without_the_right_to_edit_may_not_publish(app: CKANTestApp) ->
 
 
 def test_a_revoked_token_is_refused(app: CKANTestApp, agency: Agency, uri: str) -> None:
-    import ckan.plugins.toolkit as tk
-
     with app.flask_app.test_request_context():
         tk.get_action("api_token_revoke")({"ignore_auth": True, "user": agency.user}, {"token": agency.token})
 
     assert Api(app, agency.token).post(uri, SCHOOLS).json["code"] == "publishing.bad_token"
 
 
-def test_a_session_cookie_alone_never_writes(app: CKANTestApp, agency: Agency, uri: str) -> None:
-    from ckan import model
+def test_a_persons_token_publishes_with_the_second_factor_that_the_role_asks_for(
+    app: CKANTestApp, agency: Agency, uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(tk.config, "kzopen.require_second_factor", True)
+    api = Api(app, f"Bearer {agency.token}")
+    refused = api.post(uri, SCHOOLS)
+    assert (refused.status_code, refused.json["code"]) == (403, "people.token_only_reads")
+    assert api.get(f"/datasets/{uri}").status_code == 200
+    model.Session.add(SecondFactor(user_id=model.User.get(agency.user).id, secret="x", last_step=0))
+    model.Session.commit()
+    assert api.post(uri, SCHOOLS).status_code in (200, 202)
 
+
+def test_a_session_cookie_alone_never_writes(app: CKANTestApp, agency: Agency, uri: str) -> None:
     signed_in = app.test_client(user=model.User.get(agency.user))
 
     answer = signed_in.open(f"{BASE}/datasets/{uri}/rows", method="POST", data=SCHOOLS)

@@ -8,6 +8,7 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckan.lib import api_token
 from ckanext.kzopen.core.people import programs, rights, systems
+from ckanext.kzopen.core.people.second_factor import gate
 from ckanext.kzopen.core.people.systems.model import may_change
 from ckanext.kzopen.core.web.errors import KzError
 from flask import request
@@ -38,9 +39,9 @@ def holder_of_token(header: str | None) -> Holder:
     """The active user, or the information system, whose token the `Authorization` header holds.
 
     The token stands there plain or after `Bearer`. Raises KzError publishing.no_token or publishing.bad_token, what
-    `systems.admitted` has against the token of a system, and systems.read_only when one that only reads comes with a
-    request that changes something. Cookies are not looked at, so that no page of another site can write in the name of a
-    reader who is signed in.
+    `systems.admitted` has against the token of a system, and systems.read_only or people.token_only_reads when one that
+    only reads comes with a request that changes something. Cookies are not looked at, so that no page of another site can
+    write in the name of a reader who is signed in.
     """
     token = (header or "").strip()
     if token.lower().startswith(SCHEME):
@@ -52,6 +53,7 @@ def holder_of_token(header: str | None) -> Holder:
     user = api_token.get_user_from_token(token)
     if user is None or not user.is_active:
         raise KzError("publishing.bad_token")
+    gate.hold_back_token(user.id, token)
     return Holder(str(user.name))
 
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
+import ckan.plugins.toolkit as tk
+import pytest
 from ckan import model
+from ckanext.kzopen.core.people.accounts import tokens
 from ckanext.kzopen.core.record.events import events
 
 from tests.core.people.conftest import PASSWORD, Browser, Person
@@ -13,6 +18,16 @@ NEW = "төрт кездейсоқ сөз керек"
 
 def token_of(link: str) -> str:
     return link.split("token=")[1]
+
+
+def api_token(person: Person) -> str:
+    """A new token of CKAN's API."""
+    return str(tk.get_action("api_token_create")({"ignore_auth": True}, {"user": person.name, "name": "t"})["token"])
+
+
+def tokens_left(person: Person) -> int:
+    model.Session.rollback()
+    return len(model.Session.query(model.ApiToken).filter_by(user_id=person.id).all())
 
 
 def test_a_forgotten_password_is_replaced_and_every_session_ends(
@@ -27,6 +42,34 @@ def test_a_forgotten_password_is_replaced_and_every_session_ends(
     assert browser.sign_in(person.name, NEW).status_code == 302
     assert mails_to(person.email)[-1].template == "people.password_changed"
     assert browser.get(link).status_code == 410
+
+
+def test_no_token_of_an_intruder_outlives_the_recovery(browser: Browser, person: Person) -> None:
+    portals = api_token(person)
+    tokens.mark_as_portals(model.Session, portals)
+    model.Session.commit()
+    api_token(person)
+    browser.post("/account/recover", email=person.email)
+    link = mails_to(person.email)[-1].link
+    assert "your tokens for programs are revoked" in browser.get(f"/en{link.removeprefix('/kk')}").get_data(as_text=True)
+    browser.post(link, token=token_of(link), new_password=NEW)
+    assert tokens_left(person) == 1
+    assert tokens.is_portals(model.Session, portals), "that of the portal's commands lies where no intruder reads it"
+    assert "токендеріңіз кері қайтарып алынды (1)" in mails_to(person.email)[-1].text
+    log = events(model.Session, kind="account", object_id=person.id, verb="revoke_tokens")
+    assert [(event.actor, event.new) for event in log] == [(person.id, {"tokens": 1})]
+
+
+def test_with_a_new_password_its_owner_chooses_what_becomes_of_the_tokens(browser: Browser, person: Person) -> None:
+    browser.sign_in(person.name)
+    assert 'name="revoke"' not in browser.get("/account/password").get_data(as_text=True)
+    api_token(person)
+    assert 'name="revoke" type="checkbox" value="1" checked' in browser.get("/account/password").get_data(as_text=True)
+    browser.post("/account/password", password=PASSWORD, new_password=NEW)
+    assert tokens_left(person) == 1
+    assert "токен" not in mails_to(person.email)[-1].text
+    browser.post("/account/password", password=NEW, new_password=PASSWORD, revoke="1")
+    assert tokens_left(person) == 0
 
 
 def test_the_answer_is_the_same_whether_or_not_there_is_an_account(browser: Browser, person: Person) -> None:
@@ -101,6 +144,13 @@ def test_a_new_password_ends_links_that_were_mailed(browser: Browser, person: Pe
     assert browser.get(link).status_code == 410
 
 
+@pytest.mark.parametrize("page", ["data", "delete", "email", "password", "second-factor"])
+def test_who_has_no_password_is_told_how_to_set_one(browser: Browser, person: Person, page: str) -> None:
+    browser.sign_in(person.name)
+    shown = browser.get(f"/ru/account/{page}").get_data(as_text=True)
+    assert re.search(r'href="/ru/account/recover">Задать пароль по ссылке из письма<', shown)
+
+
 def test_name_and_language_are_changed(browser: Browser, person: Person) -> None:
     browser.sign_in(person.name)
     assert browser.post("/account/profile", fullname="Жаңа Есім", language="en").status_code == 302
@@ -138,8 +188,6 @@ def test_nobody_ends_another_persons_session(
 
 
 def test_pages_of_the_account_are_for_a_session_and_not_for_a_token(browser: Browser, person: Person) -> None:
-    import ckan.plugins.toolkit as tk
-
-    token = tk.get_action("api_token_create")({"ignore_auth": True}, {"user": person.name, "name": "t"})["token"]
+    token = api_token(person)
     assert browser.get("/account/email", headers={"Authorization": token}).status_code == 403
     assert browser.get("/account/email").headers["Location"].split("?")[0].endswith("/user/login")

@@ -13,6 +13,7 @@ from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.core.record.events import events
 
 from tests.core.people.conftest import PASSWORD, Browser, Person
+from tests.core.people.mailbox import mails_to
 
 API = "/api/3/action"
 
@@ -112,13 +113,19 @@ def test_the_api_keeps_the_rules_of_passwords(app: CKANTestApp, new_person: Any,
     assert call(app, action, operator, **told, password="password1234").status_code == 409
 
 
-def test_what_an_operator_sets_is_logged_and_ends_the_sessions(app: CKANTestApp, browser: Browser, new_person: Any) -> None:
+def test_what_an_operator_sets_is_logged_and_ends_sessions_and_tokens(
+    app: CKANTestApp, browser: Browser, new_person: Any
+) -> None:
     operator, person = new_person(sysadmin=True), new_person()
     browser.sign_in(person.name)
+    token = token_of(person)
     assert call(app, "user_patch", token_of(operator), id=person.id, password="another-password").status_code == 200
     assert not browser.is_signed_in
     log = events(model.Session, kind="account", object_id=person.id, verb="set_by_operator")
     assert [event.actor for event in log] == [operator.id]
+    assert call(app, "user_patch", token, id=person.id, about="Бөтен").status_code == 403
+    told = mails_to(person.email)[-1]
+    assert (told.template, "токендеріңіз кері қайтарып алынды (1)" in told.text) == ("people.password_changed", True)
 
 
 def test_ckans_form_for_operators_is_throttled_like_signing_in(

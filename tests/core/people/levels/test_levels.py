@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+import ckan.plugins.toolkit as tk
 import pytest
 from ckan import model
 from ckanext.kzopen.core.identifiers import check_digit
@@ -180,6 +181,7 @@ def test_an_operator_switches_a_lost_second_factor_off_and_its_owner_is_told(
     operator, person = new_person(sysadmin=True), new_person()
     other_browser.sign_in(person.name)
     set_up(other_browser)
+    tk.get_action("api_token_create")({"ignore_auth": True}, {"user": person.name, "name": "t"})
     browser.be(operator)
     page = browser.get(f"/account/levels?person={person.name}").get_data(as_text=True)
     token = page.split('name="_csrf_token" value="')[1].split('"')[0]
@@ -187,7 +189,26 @@ def test_an_operator_switches_a_lost_second_factor_off_and_its_owner_is_told(
     assert browser.open("/account/levels/second-factor", method="POST", data=told).status_code == 302
     assert not second_factor.enrolled(person.id)
     assert not other_browser.is_signed_in
-    assert mails_to(person.email)[-1].template == "people.second_factor_removed"
+    told = mails_to(person.email)[-1]
+    assert (told.template, "кері қайтарып алынды (1)" in told.text) == ("people.second_factor_removed", True)
+    assert model.Session.query(model.ApiToken).filter_by(user_id=person.id).all() == []
+
+
+@pytest.mark.parametrize("over", ["expired", "closed"])
+def test_an_iin_is_free_again_after_its_day_and_after_the_account(new_person: Callable[..., Person], over: str) -> None:
+    first, second, iin = new_person(), new_person(), new_iin()
+    row = levels.confirm(model.Session, first.id, Level.iin_confirmed, BY, number=iin)
+    with pytest.raises(KzError) as refused:
+        levels.confirm(model.Session, second.id, Level.iin_confirmed, BY, number=iin)
+    assert refused.value.code == "people.iin_taken"
+    if over == "expired":
+        row.since, row.until = datetime.now(UTC) - timedelta(days=2), datetime.now(UTC) - timedelta(days=1)
+    else:
+        model.User.get(first.id).state = "deleted"
+    model.Session.flush()
+    levels.confirm(model.Session, second.id, Level.iin_confirmed, BY, number=iin)
+    model.Session.commit()
+    assert Level.iin_confirmed in levels.levels_of(second.id)
 
 
 def test_citizens_do_not_see_the_page(browser: Browser, person: Person) -> None:

@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 from typing import Any
 
 import ckan.plugins.toolkit as tk
@@ -18,6 +19,8 @@ from ckanext.kzopen.core.people.second_factor import keeping, requiring, totp
 from ckanext.kzopen.core.people.second_factor.model import RecoveryCode, SecondFactor
 from ckanext.kzopen.core.people.secrets import encrypted
 from ckanext.kzopen.core.web import KzError
+from ckanext.kzopen.runtime.accounts import ADMINISTRATOR, make_first_accounts
+from ckanext.kzopen.runtime.secrets import write_private
 from sqlalchemy import select
 
 from tests.core.people.conftest import HERE, PASSWORD, Browser, Person
@@ -170,19 +173,54 @@ def test_whose_role_asks_for_it_can_do_nothing_without_it(
         assert answer.headers.get("Location", "").endswith("/account/second-factor"), path
     page = browser.get("/ru/account/second-factor").get_data(as_text=True)
     assert "Ваша роль требует второго фактора" in page
+    assert browser.get("/account/recover").status_code == 200, "setting it up asks for a password, which not everybody has"
     api = browser.get(f"/api/3/action/user_show?id={operator.name}")
     assert (api.status_code, api.json["code"]) == (403, "people.second_factor_is_required")
     set_up(browser)
     assert browser.get("/account").status_code == 200
 
 
-def test_tokens_of_the_api_go_on_working(app: CKANTestApp, new_person: Callable[..., Person], required: None) -> None:
+def api_token(person: Person) -> str:
+    return str(tk.get_action("api_token_create")({"ignore_auth": True}, {"user": person.name, "name": "t"})["token"])
+
+
+def test_a_token_only_reads_until_its_owner_has_set_it_up(
+    app: CKANTestApp, browser: Browser, new_person: Callable[..., Person], required: None
+) -> None:
     operator = new_person(sysadmin=True)
-    token = tk.get_action("api_token_create")({"ignore_auth": True}, {"user": operator.name, "name": "t"})["token"]
-    answer = app.test_client(use_cookies=False).open(
-        f"/api/3/action/user_show?id={operator.name}", headers={"Authorization": token}, base_url=HERE
-    )
-    assert answer.status_code == 200
+    token = api_token(operator)
+
+    def told(path: str, **given: Any) -> tuple[int, str | None]:
+        answer = app.test_client(use_cookies=False).open(path, headers={"Authorization": token}, base_url=HERE, **given)
+        return answer.status_code, (answer.json or {}).get("code")
+
+    action, change = "/api/3/action/", {"id": operator.name, "about": "x"}
+    assert told(f"{action}user_show?id={operator.name}")[0] == 200
+    assert told(f"{action}user_show", method="POST", json={"id": operator.name})[0] == 200
+    refused = (403, "people.token_only_reads")
+    assert told(f"{action}user_patch", method="POST", json=change) == refused
+    assert told(f"{action}api_token_create", method="POST", json={"user": operator.name, "name": "u"}) == refused
+    browser.sign_in(operator.name)
+    set_up(browser)
+    assert told(f"{action}user_patch", method="POST", json=change)[0] == 200
+
+
+def test_citizens_and_the_portals_own_commands_go_on_writing_by_token(
+    app: CKANTestApp, new_person: Callable[..., Person], required: None, tmp_path: Path
+) -> None:
+    operator, citizen = new_person(sysadmin=True), new_person()
+    portals, own = api_token(operator), api_token(citizen)
+    write_private(tmp_path / "accounts.json", {ADMINISTRATOR: {"token": portals}})
+    make_first_accounts(tmp_path / "accounts.json")
+    for token, person in ((portals, operator), (own, citizen)):
+        answer = app.test_client(use_cookies=False).open(
+            "/api/3/action/user_patch",
+            method="POST",
+            json={"id": person.name, "about": "x"},
+            headers={"Authorization": token},
+            base_url=HERE,
+        )
+        assert answer.status_code == 200
 
 
 def test_a_role_that_is_given_later_asks_for_it_soon(

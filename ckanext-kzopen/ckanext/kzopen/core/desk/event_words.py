@@ -37,6 +37,11 @@ VERBS: dict[str, Words] = {
     },
     "register": {"kk": "тіркелді", "ru": "зарегистрировано", "en": "registered"},
     "revoke": {"kk": "кері қайтарып алынды", "ru": "отозван", "en": "revoked"},
+    "revoke_tokens": {
+        "kk": "жеке токендер кері қайтарып алынды",
+        "ru": "отозваны личные токены",
+        "en": "personal tokens revoked",
+    },
     "rotate": {"kk": "ауыстырылды", "ru": "заменён", "en": "replaced"},
     "sign_in": {"kk": "жүйеге кірді", "ru": "вход", "en": "signed in"},
     "sign_in_failed": {"kk": "кіру сәтсіз болды", "ru": "неудачный вход", "en": "signing in failed"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ckan import model
 from ckanext.kzopen.core import mail
-from ckanext.kzopen.core.people.accounts import letters, links
+from ckanext.kzopen.core.people.accounts import letters, links, tokens
 from ckanext.kzopen.core.people.accounts.model import Account, Link
 from ckanext.kzopen.core.people.accounts.signing_up import may_mail, remember_confirmed
 from ckanext.kzopen.core.people.sessions import store
@@ -50,21 +50,24 @@ def of_link(link: Link) -> model.User:
 
 
 def recover(session: AnySession, token: str, password: str, address: str) -> model.User:
-    """Set the password by a mailed link, which confirms the e-mail too; every session of the account ends."""
+    """Set the password by a mailed link, which confirms the e-mail too; every session and token of the account ends."""
     link = links.use(session, "recover", token)
     user = of_link(link)
     user.state = model.State.ACTIVE
     remember_confirmed(session, user.id, link.language)
-    set_password(session, user, password, user.id, address)
+    set_password(session, user, password, user.id, address, revoke=True)
     return user
 
 
-def set_password(session: AnySession, user: model.User, password: str, actor: str, address: str, keep: str = "") -> None:
-    """The new password; all sessions but `keep` and all mailed links end, and the owner is told."""
+def set_password(
+    session: AnySession, user: model.User, password: str, actor: str, address: str, *, revoke: bool, keep: str = ""
+) -> None:
+    """The new password; all sessions but `keep` and all mailed links end, `revoke` the tokens too, and the owner is told."""
     user.password = password
     user.reset_key = None
     links.end(session, user.id)
-    letters.tell(session, user, "password_changed")
+    revoked = tokens.revoke(session, user.id, actor, address) if revoke else 0
+    letters.tell(session, user, "password_changed", tokens=revoked)
     write_event(session, kind="account", object_id=user.id, verb="change_password", actor=actor, address=address)
     store.end_all(user.id, but=keep)
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import ckan.plugins.toolkit as tk
 from ckan import authz, model
-from ckanext.kzopen.core.people.accounts import links
+from ckanext.kzopen.core.people.accounts import letters, links, tokens
 from ckanext.kzopen.core.people.sessions import store
 from ckanext.kzopen.core.record.events import write_event
 from ckanext.kzopen.core.web.errors import KzError
@@ -63,15 +63,18 @@ def _is_free(context: Context) -> bool:
 
 
 def _watched(original: Action, context: Context, data_dict: dict[str, Any], user: model.User | None) -> dict[str, Any]:
-    """What an operator sets is in the event log; a new password or address, or a closed account, ends its sessions."""
+    """What an operator sets is logged; a new password or address, or a closed account, ends its sessions and tokens."""
     before = (user.email, user.password, user.state, user.sysadmin) if user else None
     done = original(context, data_dict)
     now = model.User.get(done["id"])
-    if user is None or now is None or before == (now.email, now.password, now.state, now.sysadmin):
+    if before is None or now is None or before == (now.email, now.password, now.state, now.sysadmin):
         return done
     actor = model.User.get(context.get("user") or "")
     write_event(model.Session, kind="account", object_id=now.id, verb="set_by_operator", actor=actor.id if actor else None)
     links.end(model.Session, now.id)
+    revoked = tokens.revoke(model.Session, now.id, actor.id if actor else None)
+    if now.password != before[1] and now.email and now.state == model.State.ACTIVE:
+        letters.tell(model.Session, now, "password_changed", tokens=revoked)
     if not context.get("defer_commit"):
         model.Session.commit()
     store.end_all(now.id)

@@ -36,10 +36,10 @@ def send(
     )
 
 
-def tell(session: AnySession, user: model.User, what: str, email: str = "") -> None:
-    """Tell the owner of an account what has happened to it, with the way to undo it."""
+def tell(session: AnySession, user: model.User, what: str, email: str = "", **more: Any) -> None:
+    """Tell the owner of an account what has happened to it, with the way to undo it; `more` are values of the template."""
     language = language_of(session, user.id)
-    send(session, what, email or user.email, language, {"recover": address_of("recover", language)}, user.id)
+    send(session, what, email or user.email, language, {"recover": address_of("recover", language), **more}, user.id)
 
 
 def language_of(session: AnySession, user_id: str) -> str:

@@ -9,7 +9,7 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckanext.kzopen.core import mail
 from ckanext.kzopen.core.people import levels
-from ckanext.kzopen.core.people.accounts import changing, letters, links
+from ckanext.kzopen.core.people.accounts import changing, letters, links, tokens
 from ckanext.kzopen.core.people.accounts.forms import Form, page
 from ckanext.kzopen.core.people.accounts.views import Page, blueprint, form_of, go_to
 from ckanext.kzopen.core.people.sessions import store
@@ -82,16 +82,18 @@ def profile() -> Page:
 @blueprint.route("/password", methods=["GET", "POST"])
 @signed_in
 def password() -> Page:
-    """A new password; the other sessions end."""
+    """A new password; the other sessions end, and the tokens of the API unless they are to stay."""
     user, form = me(), form_of()
+    revoke = request.method == "GET" or bool(form.get("revoke"))
     if request.method == "POST":
         new = form.new_password(user.email, user.fullname, user.name)
         if form.good and asked_again(form, user):
-            changing.set_password(model.Session, user, new, user.id, address(), keep=sessions.secret())
+            kept = sessions.secret()
+            changing.set_password(model.Session, user, new, user.id, address(), revoke=revoke, keep=kept)
             model.Session.commit()
             tk.h.flash_success(tk._("Your password has changed. Your other sessions have ended."))
             return go_to("kzopen_account.overview")
-    return page("password", form)
+    return page("password", form, tokens=len(tokens.own(model.Session, user.id)), revoke=revoke)
 
 
 @blueprint.route("/email", methods=["GET", "POST"])

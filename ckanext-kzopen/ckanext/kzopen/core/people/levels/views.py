@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime, time, timedelta
 import ckan.plugins.toolkit as tk
 from ckan import model
 from ckanext.kzopen.core.people import levels, reads, rights
-from ckanext.kzopen.core.people.accounts import letters
+from ckanext.kzopen.core.people.accounts import letters, tokens
 from ckanext.kzopen.core.people.accounts.forms import Form, page
 from ckanext.kzopen.core.people.accounts.views import Page, blueprint, go_to
 from ckanext.kzopen.core.people.levels.confirming import RIGHT
@@ -74,7 +74,8 @@ def reset_second_factor() -> Page:
     if person is None:
         raise KzError("people.no_such_account")
     keeping.remove(model.Session, person.id, tk.current_user.id, address())
-    letters.tell(model.Session, person, "second_factor_removed")
+    revoked = tokens.revoke(model.Session, person.id, tk.current_user.id, address())
+    letters.tell(model.Session, person, "second_factor_removed", tokens=revoked)
     model.Session.commit()
     store.end_all(person.id)
     tk.h.flash_success(tk._("The second factor is switched off."))

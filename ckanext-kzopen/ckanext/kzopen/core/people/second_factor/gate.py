@@ -1,10 +1,12 @@
-"""Who must have a second factor and has none may set one up, sign out, and nothing else."""
+"""Who must have a second factor and has none may set one up, sign out, and nothing else; their tokens only read."""
 
 from __future__ import annotations
 
 import time
 
 import ckan.plugins.toolkit as tk
+from ckan import model
+from ckanext.kzopen.core.people.accounts import tokens
 from ckanext.kzopen.core.people.second_factor import keeping
 from ckanext.kzopen.core.people.second_factor.requiring import required
 from ckanext.kzopen.core.people.sessions import store
@@ -14,12 +16,16 @@ from flask import Flask, Response, g, request, session
 
 ALLOWED = (
     "kzopen_account.second_factor",
+    "kzopen_account.recover",  # who signs in by a provider has no password yet, and setting it up asks for one
+    "kzopen_account.sent",
+    "kzopen_account.new_password",
     "user.logout",
     "user.logged_out_page",
     "static",
     "webassets.index",
     "api.i18n_js_translations",
 )
+READING = ("GET", "HEAD", "OPTIONS")
 LOOKED = 300  # seconds after which the roles of a session are looked at anew: a role may be given meanwhile
 
 
@@ -28,9 +34,13 @@ def install(app: Flask) -> None:
 
 
 def hold_back() -> Response | None:
-    """Only for sessions of people; a token of the API has its own rights and goes on working."""
+    """Sessions are held back from everything; tokens of the API from what changes something."""
+    if g.get("login_via_auth_header"):  # CKAN sets it for anonymous people too
+        if tk.current_user.is_authenticated:
+            hold_back_token(tk.current_user.id, request.headers.get(tk.config["apitoken_header_name"], ""))
+        return None
     about = session.get(store.ABOUT)
-    if not about or about.get("proved") or g.get("login_via_auth_header") or request.endpoint in ALLOWED:
+    if not about or about.get("proved") or request.endpoint in ALLOWED:
         return None
     if time.time() - about.get("looked", 0) > LOOKED:
         about = look(about)
@@ -40,6 +50,29 @@ def hold_back() -> Response | None:
         answer: Response = tk.redirect_to("kzopen_account.second_factor")
         return answer
     raise KzError("people.second_factor_is_required")
+
+
+def hold_back_token(user_id: str, token: str) -> None:
+    """KzError people.token_only_reads where this request writes and the token's owner lacks the second factor.
+
+    The token of the portal's own commands is that of its machine: whoever reads it there needs no account.
+    """
+    if _only_reads() or not required(user_id) or keeping.enrolled(user_id) or tokens.is_portals(model.Session, token):
+        return
+    raise KzError("people.token_only_reads")
+
+
+def _only_reads() -> bool:
+    """Also a POST to an action of CKAN's that changes nothing."""
+    if request.method in READING:
+        return True
+    name = (request.view_args or {}).get("logic_function")
+    if request.endpoint != "api.action" or not name:
+        return False
+    try:
+        return bool(getattr(tk.get_action(name), "side_effect_free", False))
+    except KeyError:
+        return True  # there is no such action: CKAN says so
 
 
 def look(about: dict[str, object]) -> dict[str, object]:
