@@ -177,6 +177,10 @@ def test_an_account_that_was_made_by_command_is_known_to_ckans_own_commands(live
     command = [str(ROOT / "kzopen"), "ckan", "user", "show", name]
     shown = subprocess.run(command, capture_output=True, text=True, env=environment)
     assert (shown.returncode, f"{name}@example.org" in shown.stdout) == (0, True)
+    ending = ["user", "end-role", name, "author", "--agency", "demo-kolbulak", "--reason", "moved", "--data", data]
+    assert CliRunner().invoke(main, ending).output == f"{name} is not author any more\n"
+    again = CliRunner().invoke(main, ending)
+    assert (again.exit_code, again.output) == (1, "Error: This person does not hold this role, or it has ended.\n")
 
 
 @pytest.mark.long

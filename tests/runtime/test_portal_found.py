@@ -20,11 +20,12 @@ from tests.conftest import free_port
     "command",
     [
         ["user", "add", "aigul", "--email", "aigul@example.org"],
+        ["user", "end-role", "aigul", "author", "--agency", "demo-ministry", "--reason", "moved"],
         ["publish", "FILE", "--dataset", "x"],
         ["withdraw", "x"],
         ["harvest", "list"],
     ],
-    ids=["user add", "publish", "withdraw", "harvest"],
+    ids=["user add", "user end-role", "publish", "withdraw", "harvest"],
 )
 def test_the_portal_of_the_data_directory_is_asked(tmp_path: Path, command: list[str]) -> None:
     portal, address = Portal(Settings(data=tmp_path / "data")), f"http://127.0.0.1:{free_port()}"

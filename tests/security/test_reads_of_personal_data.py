@@ -49,6 +49,8 @@ def table_of_staff() -> dict[str, Any]:
 TABLE = (
     Shown("/staff/people", "administrator", "people", "name, roles"),
     Shown("/staff/people?agency={agency}", "operator", "people", "name, roles"),
+    Shown("/staff/people", "operator", "people", "name, roles"),
+    Shown("/staff/people/end-role?person={author}&role=author&agency={agency}", "administrator", "account", "name, roles"),
     Shown("/staff/search?q={author}", "administrator", "account", "name"),
     Shown("/staff/invitations", "administrator", "people", "email, name"),
     Shown("/staff/import", "administrator", "people", "email, name", "POST", table_of_staff),

@@ -60,13 +60,15 @@ def test_another_agencys_people_are_not_listed(staff: Browser, other_agency: Age
     assert staff.get(f"/staff/people?agency={other_agency.name}").status_code == 403
 
 
-def test_who_sees_all_agencies_names_one(app: CKANTestApp, agency: Agency) -> None:
+def test_who_sees_all_agencies_names_one_or_looks_at_the_roles_of_the_portal(app: CKANTestApp, agency: Agency) -> None:
     operator = new_agency(app)
     model.User.get(operator.user).sysadmin = True
     model.Session.commit()
     browser = Browser(app, operator.user)
-    assert page(browser.get("/staff/people")).select_one("tbody") is None
-
+    listed = said(page(browser.get("/en/staff/people")), "tbody tr")
+    assert any(row.startswith(operator.user) and "Operator the whole portal" in row for row in listed)
+    assert not any(agency.user in row or row.startswith("default ") for row in listed)
+    assert page(browser.get("/staff/people?agency=nowhere")).select_one("tbody") is None
     assert agency.user in " ".join(said(page(browser.get(f"/staff/people?agency={agency.name}")), "tbody"))
 
 

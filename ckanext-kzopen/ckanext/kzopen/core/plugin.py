@@ -24,6 +24,7 @@ from ckanext.kzopen.core.notices import by_mail_views, own_data
 from ckanext.kzopen.core.notices import helpers as notice_helpers
 from ckanext.kzopen.core.notices import jobs as notice_jobs  # noqa: F401 - registers the tasks
 from ckanext.kzopen.core.notices import views as notice_views
+from ckanext.kzopen.core.people import actions as people_actions
 from ckanext.kzopen.core.people import (
     activities,
     invitation_views,
@@ -102,6 +103,7 @@ class CorePlugin(p.SingletonPlugin):
     def get_actions(self) -> dict[str, Any]:
         return {
             **activities.actions(),
+            **people_actions.actions(),
             **reads_of_ckan.actions(),
             **tables.actions(),
             **agency_actions.actions(),
@@ -112,6 +114,7 @@ class CorePlugin(p.SingletonPlugin):
     def get_auth_functions(self) -> dict[str, Any]:
         return {
             **privacy.auth_functions(),
+            **people_actions.auth_functions(),
             **resource_views.rights(),
             **agency_auth.rights(),
             **in_place_of_ckan.rights(),

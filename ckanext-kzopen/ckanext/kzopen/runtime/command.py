@@ -334,6 +334,26 @@ def user_add(name: str, email: str, agency: str | None, role: str, data: Path | 
         raise click.ClickException(str(error)) from error
 
 
+@user.command("end-role")
+@click.argument("name")
+@click.argument("role")
+@click.option("--agency", help="Where the role is held: address, BIN or name; nothing for a role of the whole portal.")
+@click.option("--reason", required=True, help="The person gets it by mail, and it stands in the event log.")
+@data_option
+def user_end_role(name: str, role: str, agency: str | None, reason: str, data: Path | None) -> None:
+    """End a role of a person at once, with substitution in it; the portal must be running. Roles: ./kzopen user roles
+
+    Example: ./kzopen user end-role aigul author --agency demo-ministry --reason "Left the ministry"
+    """
+    from ckanext.kzopen.runtime.users import Refused, end_role
+
+    try:
+        end_role(portal_with(data=data), name, role, agency, reason)
+    except Refused as error:
+        raise click.ClickException(str(error)) from error
+    say(f"{name} is not {role} any more")
+
+
 @user.command("roles")
 @click.option("--language", type=click.Choice(["kk", "ru", "en"]), default="en", show_default=True, help="Of the words.")
 def user_roles(language: str) -> None:

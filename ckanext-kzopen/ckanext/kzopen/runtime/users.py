@@ -1,4 +1,4 @@
-"""`./kzopen user add`: an account of the agency's staff, through CKAN's own API."""
+"""`./kzopen user add` and `end-role`: accounts and roles of the staff, through the portal's own API."""
 
 from __future__ import annotations
 
@@ -25,8 +25,15 @@ def call(url: str, token: str, action: str, values: dict[str, Any]) -> Any:
     except (httpx.HTTPError, ValueError) as error:
         raise Refused(f"the portal at {url} does not answer; is it running? ./kzopen status") from error
     if not body.get("success"):
-        raise Refused("; ".join(f"{k}: {v}" for k, v in body.get("error", {}).items() if k != "__type"))
+        raise Refused(_words(body.get("error", {})))
     return body["result"]
+
+
+def _words(error: dict[str, Any]) -> str:
+    """What a refusal says: our own errors are a sentence and a code, CKAN's are lists by field."""
+    if "code" in error and isinstance(error.get("message"), list):
+        return str(error["message"][0])
+    return "; ".join(f"{key}: {value}" for key, value in error.items() if key != "__type")
 
 
 def add_user(portal: Portal, name: str, email: str, agency: str | None, role: str) -> str:
@@ -40,3 +47,10 @@ def add_user(portal: Portal, name: str, email: str, agency: str | None, role: st
     if agency:
         call(address, token, "organization_member_create", {"id": agency, "username": name, "role": role})
     return password
+
+
+def end_role(portal: Portal, name: str, role: str, agency: str | None, reason: str) -> None:
+    """End a role of a person in the operator's name, in an agency or in the whole portal. Raises Refused."""
+    token = read_private(portal.accounts)["operator"]["token"]
+    told = {"person": name, "role": role, "agency": agency, "reason": reason}
+    call(address_of(portal), token, "staff_role_end", told)

@@ -142,6 +142,9 @@ def test_only_staff_with_the_right_confirm(new_person: Callable[..., Person]) ->
     model.Session.commit()
     with pytest.raises(KzError):
         levels.end(model.Session, row.id, citizen.id, "no reason")
+    with pytest.raises(KzError) as without_reason:
+        levels.end(model.Session, row.id, operator.id, " ")
+    assert (without_reason.value.code, levels.level_of(person.id)) == ("people.reason_wanted", Level.expert)
     levels.end(model.Session, row.id, operator.id, "left the council")
     model.Session.commit()
     assert levels.level_of(person.id) is Level.anonymous
@@ -165,6 +168,16 @@ def test_staff_confirm_on_a_page_and_the_owner_sees_it(
     assert f"••••••••{iin[-4:]}" in shown
     assert iin not in shown
     assert "сотрудником портала" in shown
+
+
+def test_a_level_is_not_taken_back_on_the_page_without_a_reason(browser: Browser, new_person: Callable[..., Person]) -> None:
+    operator, person = new_person(sysadmin=True), new_person()
+    row = levels.confirm(model.Session, person.id, Level.expert, operator.id)
+    model.Session.commit()
+    browser.be(operator)
+    assert browser.post("/ru/account/levels/end", person=person.name, level_id=str(row.id), reason=" ").status_code == 302
+    assert "Напишите, почему" in browser.get(f"/ru/account/levels?person={person.name}").get_data(as_text=True)
+    assert levels.level_of(person.id) is Level.expert
 
 
 def test_a_wrong_number_is_told_by_its_field(browser: Browser, new_person: Callable[..., Person]) -> None:

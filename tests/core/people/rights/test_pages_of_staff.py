@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import html
 import io
 import re
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import uuid4
 
 import ckan.plugins.toolkit as tk
@@ -13,8 +15,9 @@ import pytest
 from ckan import model
 from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.core.agencies.model import today
-from ckanext.kzopen.core.people import rights, roles, staff_table
+from ckanext.kzopen.core.people import rights, roles, staff_import, staff_table
 from ckanext.kzopen.core.people.assignments.change import assign
+from ckanext.kzopen.core.web.errors import KzError
 from sqlalchemy import text
 
 from tests.publishing.conftest import Agency, new_agency
@@ -113,6 +116,54 @@ def test_an_invitation_is_sent_and_accepted(app: CKANTestApp, agency: Agency) ->
     assert asked(app, None, link).status_code == 404
 
 
+def test_a_role_is_ended_on_the_page_with_a_reason(app: CKANTestApp, agency: Agency) -> None:
+    author = person(app, "author", agency)
+    listed = asked(app, agency.user, "/en/staff/people").get_data(as_text=True)
+    link = re.search(rf'href="([^"]*/staff/people/end-role\?person={author.name}[^"]*)"', listed)
+    assert link
+    address = html.unescape(link.group(1))
+    assert 'name="reason"' in asked(app, agency.user, address).get_data(as_text=True)
+    page = asked(app, agency.user, address, reason=" ").get_data(as_text=True)
+    assert 'id="f-reason-error">Give the reason' in page
+    assert rights.allowed(author.id, "publishing.deliver", agency.id)
+    assert asked(app, agency.user, address, reason="moved").status_code == 302
+    assert not rights.allowed(author.id, "publishing.deliver", agency.id)
+    assert asked(app, agency.user, address).status_code == 404
+
+
+def test_who_does_not_assign_roles_is_offered_no_end_and_gets_none(app: CKANTestApp, agency: Agency) -> None:
+    author = person(app, "author", agency)
+    assert "end-role" not in asked(app, author.name, "/staff/people").get_data(as_text=True)
+    stranger = new_agency(app, role="admin").user
+    address = f"/staff/people/end-role?person={author.name}&role=author&agency={agency.id}"
+    for name in (author.name, stranger):
+        assert asked(app, name, address).status_code == asked(app, name, address, reason="moved").status_code == 403
+    assert rights.allowed(author.id, "publishing.deliver", agency.id)
+
+
+def test_who_ends_their_own_last_role_leaves_the_workstation(app: CKANTestApp) -> None:
+    place = new_agency(app, role="admin")
+    address = f"/staff/people/end-role?person={place.user}&role=agency_administrator&agency={place.id}"
+    answer = asked(app, place.user, address, reason="leaving")
+    assert (answer.status_code, "/staff" in answer.location) == (302, False)
+
+
+def test_the_action_ends_a_role_in_an_agency_that_is_named_by_its_address(app: CKANTestApp, agency: Agency) -> None:
+    author = person(app, "author", agency)
+    told = {"person": author.name, "role": "author", "agency": agency.name, "reason": "moved"}
+    with app.flask_app.test_request_context():
+        with pytest.raises(KzError, match="no agency nowhere"):
+            tk.get_action("staff_role_end")({"user": app_operator()}, told | {"agency": "nowhere"})
+        with pytest.raises(tk.NotAuthorized):
+            tk.get_action("staff_role_end")({"user": author.name}, told)
+        tk.get_action("staff_role_end")({"user": agency.user}, told)
+    assert not rights.allowed(author.id, "publishing.deliver", agency.id)
+
+
+def app_operator() -> str:
+    return str(tk.get_action("get_site_user")({"ignore_auth": True}, {})["name"])
+
+
 def test_an_author_neither_invites_nor_imports(app: CKANTestApp, agency: Agency) -> None:
     author = person(app, "author", agency)
     for path in ("/staff/invitations", "/staff/import", "/staff/import/template.xlsx"):
@@ -125,7 +176,15 @@ def test_a_table_is_checked_shown_by_row_and_imported(app: CKANTestApp, agency: 
     page = asked(app, agency.user, "/ru/staff/import", file=(io.BytesIO(content), "staff.xlsx")).get_data(as_text=True)
     action = re.search(r'action="([^"]*/staff/import/[0-9a-f-]{36})"', page)
     assert action
-    assert asked(app, agency.user, action.group(1), x="").status_code == 302
+    started = asked(app, agency.user, action.group(1), x="")
+    assert started.status_code == 302
+    staff_import.import_staff(started.location.rpartition("/")[2])
+    page = asked(app, agency.user, started.location).get_data(as_text=True)
+    assert good[1] in page
+    assert "ждёт очереди" not in page
+    assert page.count("приглашение по почте") == 2  # the count and the row
+    assert urlsplit(started.location).path in asked(app, agency.user, "/ru/staff/import").get_data(as_text=True)
+    assert asked(app, new_agency(app, role="admin").user, started.location).status_code == 404
     bad = staff_table.template("ru", ("Асан Усенов", "no address", "nowhere", "author", "kk"))
     page = asked(app, agency.user, "/ru/staff/import", file=(io.BytesIO(bad), "staff.xlsx")).get_data(as_text=True)
     assert "Государственного органа «nowhere» нет." in page

@@ -5,17 +5,22 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import ckan.plugins.toolkit as tk
 import pytest
 import xlsxwriter
 from ckan import model
 from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.core.people import staff_import, staff_table
-from ckanext.kzopen.core.people.invitations import Invitation
-from ckanext.kzopen.core.people.staff_import import StaffImport
+from ckanext.kzopen.core.people.invitations import Invitation, Invited
+from ckanext.kzopen.core.people.levels.rules import rules
+from ckanext.kzopen.core.people.staff_import import StaffImport, StaffImportRow
+from ckanext.kzopen.core.record import as_dict, events
 from ckanext.kzopen.core.web.errors import KzError
 from sqlalchemy import select
+from sqlalchemy.exc import OperationalError
 
 from tests.core.people.rights.conftest import Staff
 
@@ -142,3 +147,95 @@ def test_who_has_an_account_gets_the_role_and_the_others_one_invitation_each(sta
     assert staff.roles(person) == {("author", agency)}
     sent = staff.session.scalars(select(Invitation).where(Invitation.agency == agency)).all()
     assert [(row.email, row.role, row.language) for row in sent] == [("new@example.org", "approver", "ru")]
+
+
+def outcomes(staff: Staff, found: StaffImport, by: str) -> list[tuple[int, str, str]]:
+    """Row, outcome and code of what was wrong, as the page tells them."""
+    _, rows = staff_import.results(staff.session, found.id, by)
+    return [(row.number, row.outcome, row.problem.code if row.problem else "") for row in rows]
+
+
+def test_each_row_has_its_outcome_and_its_refusal_stands_in_the_log_of_its_agency(staff: Staff) -> None:
+    person = staff.person()
+    staff.session.get_one(model.User, person).email = "known@example.org"
+    found, by, agency = previewed(
+        staff,
+        ("Асан Усенов", "known@example.org", "author", "kk"),
+        ("Б", "b", "author", "kk"),
+        ("Дана Ли", "new@example.org", "author", "ru"),
+        ("Ержан Ким", "other@example.org", "author", "ru"),
+    )
+    rows = [dict(row) for row in found.rows["right"]]
+    rows[2]["role"] = "tsar"  # a role that is gone since the preview
+    found.rows = found.rows | {"right": rows}
+    staff_import.start(staff.session, found.id, by, right_ones=True)
+    staff.session.commit()
+    seen = [(3, "refused", "roles.name_wanted"), (3, "refused", "mail.bad_address")]
+    assert outcomes(staff, found, by) == [*seen, (2, "", ""), (4, "", ""), (5, "", "")]
+    for _ in range(2):
+        staff_import.import_staff(str(found.id))
+    refused = (5, "refused", "roles.unknown_role")
+    assert outcomes(staff, found, by) == [*seen, refused, (2, "done", ""), (4, "invited", "")]
+    told = [as_dict(event) for event in events(staff.session, kind="staff_import", object_id=str(found.id))]
+    assert [(one["verb"], one["agency"], one["new"]) for one in told] == [
+        ("import", agency, {"rows": 3}),
+        ("refuse_row", agency, {"row": 5, "code": "roles.unknown_role"}),
+    ]
+    with pytest.raises(KzError):
+        staff_import.results(staff.session, found.id, person)
+
+
+def test_one_bad_row_keeps_no_other_from_being_imported(staff: Staff, monkeypatch: pytest.MonkeyPatch) -> None:
+    found, by, _ = previewed(
+        staff, *((name, f"{name}@example.org", "author", "kk") for name in ("first", "second", "third", "fourth"))
+    )
+    wrong = {"first": tk.ValidationError({"email": ["no"]}), "third": RuntimeError("unforeseen")}
+    invite = staff_import.invitations.invite
+
+    def fails(session: Any, told: Invited, by: str) -> Invitation:
+        if told.name in wrong:
+            raise wrong[told.name]
+        return invite(session, told, by)
+
+    monkeypatch.setattr(staff_import.invitations, "invite", fails)
+    staff_import.start(staff.session, found.id, by, right_ones=False)
+    staff.session.commit()
+    staff_import.import_staff(str(found.id))
+    assert outcomes(staff, found, by) == [
+        (2, "refused", "roles.row_not_taken"),
+        (4, "refused", "roles.row_not_taken"),
+        (3, "invited", ""),
+        (5, "invited", ""),
+    ]
+
+
+def test_a_database_that_fails_refuses_no_row(staff: Staff, monkeypatch: pytest.MonkeyPatch) -> None:
+    found, by, _ = previewed(staff, ("Асан Усенов", "a@example.org", "author", "kk"))
+    away = OperationalError("SELECT", {}, Exception("the connection is lost"))
+    monkeypatch.setattr(staff_import, "take", lambda *_: (_ for _ in ()).throw(away))
+    staff_import.start(staff.session, found.id, by, right_ones=False)
+    staff.session.commit()
+    with pytest.raises(OperationalError):
+        staff_import.import_staff(str(found.id))
+    staff.session.rollback()
+    assert outcomes(staff, found, by) == [(2, "", "")]
+
+
+def test_a_table_is_deleted_with_its_names_after_the_days_of_the_rules(staff: Staff) -> None:
+    days = rules().staff_import
+    kept = []
+    for imported, age in ((False, days.looked_at_days), (True, days.looked_at_days), (True, days.imported_days)):
+        for hours in (-1, 1):
+            found, by, _ = previewed(staff, ("Асан Усенов", "a@example.org", "author", "kk"))
+            if imported:
+                staff_import.start(staff.session, found.id, by, right_ones=False)
+                staff_import.import_staff(str(found.id))
+            moment = datetime.now(UTC) - timedelta(days=age, hours=hours)
+            found.received, found.imported = moment, moment if imported else None
+            kept.append(found.id)
+    staff.session.commit()
+    staff_import.sweep_imports()
+    left = set(staff.session.scalars(select(StaffImport.id).where(StaffImport.id.in_(kept))))
+    assert [number in left for number in kept] == [True, False, True, True, True, False]
+    rows = select(StaffImportRow.import_).where(StaffImportRow.import_.in_(kept))
+    assert set(staff.session.scalars(rows)) == set(kept[2:5])

@@ -122,6 +122,17 @@ def test_days_that_cannot_be_are_refused(staff: Staff, first: int, last: int, co
     assert code_of(staff, staff.made("approver", agency), staff.person(), agency, **days) == code
 
 
+def test_who_arranges_or_ends_it_in_somebodys_place_is_told_with_them(staff: Staff) -> None:
+    agency = staff.agency()
+    away, deputy = staff.made("agency_administrator", agency), staff.made("author", agency)
+    handed(staff, away, deputy, agency, "agency_administrator")
+    absent = staff.made("approver", agency)
+    for by in (deputy, absent):
+        revoke(staff.session, handed(staff, absent, staff.person(), agency, by=by), by)
+    told = [as_dict(event) for event in events(staff.session, kind="person", object_id=absent) if "deleg" in event.verb]
+    assert [one["in_place_of"] for one in told] == [away, away, None, None]
+
+
 def test_oneself_and_a_second_substitute_are_refused(staff: Staff) -> None:
     agency = staff.agency()
     absent = staff.made("approver", agency)

@@ -13,9 +13,12 @@ KINDS: dict[str, Words] = {
     "information_system": {"kk": "Ақпараттық жүйе", "ru": "Информационная система", "en": "Information system"},
     "people": {"kk": "Адамдар тізімі", "ru": "Список людей", "en": "List of people"},
     "person": {"kk": "Қызметкер", "ru": "Сотрудник", "en": "Member of staff"},
+    "invitation": {"kk": "Шақыру", "ru": "Приглашение", "en": "Invitation"},
+    "staff_import": {"kk": "Қызметкерлерді жүктеу", "ru": "Загрузка сотрудников", "en": "Import of staff"},
     "system_token": {"kk": "Жүйенің токені", "ru": "Токен системы", "en": "Token of a system"},
 }
 VERBS: dict[str, Words] = {
+    "accept": {"kk": "қабылданды", "ru": "принято", "en": "accepted"},
     "assign": {"kk": "рөл берілді", "ru": "назначена роль", "en": "role assigned"},
     "change": {"kk": "өзгертілді", "ru": "изменено", "en": "changed"},
     "change_email": {"kk": "пошта ауыстырылды", "ru": "сменена почта", "en": "e-mail changed"},
@@ -25,7 +28,11 @@ VERBS: dict[str, Words] = {
     "close_to_public": {"kk": "жалпы қолжетімділігі жабылды", "ru": "закрыт для всех", "en": "closed for the public"},
     "confirm_email": {"kk": "пошта қайта расталды", "ru": "почта снова подтверждена", "en": "e-mail confirmed again"},
     "create": {"kk": "құрылды", "ru": "создано", "en": "created"},
+    "delegate": {"kk": "орынбасар тағайындалды", "ru": "назначено замещение", "en": "substitution arranged"},
     "end_assignment": {"kk": "рөл алынды", "ru": "роль снята", "en": "role ended"},
+    "end_delegation": {"kk": "алмастыру аяқталды", "ru": "замещение закончено", "en": "substitution ended"},
+    "import": {"kk": "кесте жүктелді", "ru": "таблица загружена", "en": "table imported"},
+    "invite": {"kk": "шақырылды", "ru": "отправлено приглашение", "en": "invited"},
     "issue": {"kk": "берілді", "ru": "выпущен", "en": "issued"},
     "open_to_public": {"kk": "жалпы қолжетімділігі қайта ашылды", "ru": "снова открыт для всех", "en": "opened again"},
     "purge": {"kk": "біржола жойылды", "ru": "удалено насовсем", "en": "purged"},
@@ -35,6 +42,7 @@ VERBS: dict[str, Words] = {
         "ru": "отклонён с чужого адреса",
         "en": "refused by address",
     },
+    "refuse_row": {"kk": "жол жүктелмеді", "ru": "строка не загружена", "en": "row not imported"},
     "register": {"kk": "тіркелді", "ru": "зарегистрировано", "en": "registered"},
     "revoke": {"kk": "кері қайтарып алынды", "ru": "отозван", "en": "revoked"},
     "revoke_tokens": {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from uuid import UUID
 
 import ckan.plugins.toolkit as tk
@@ -9,6 +10,7 @@ from ckan import model
 from ckanext.kzopen.core.desk.access import Page, pages
 from ckanext.kzopen.core.desk.visitor import visitor
 from ckanext.kzopen.core.people import reads, roles, staff_import, staff_table
+from ckanext.kzopen.core.people.levels.rules import rules
 from ckanext.kzopen.core.people.staff_table import COLUMNS, StaffRow
 from ckanext.kzopen.core.texts import LANGUAGES, in_language
 from ckanext.kzopen.core.web.errors import KzError
@@ -28,7 +30,7 @@ def index() -> Page:
     """Choose a file; then how many rows are right, and what is wrong by row and column."""
     me = visitor()
     me.require(staff_import.RIGHT)
-    values: dict[str, object] = {"error": "", "rows": None}
+    values: dict[str, object] = {"error": "", "rows": None, "imports": staff_import.started_by(model.Session, me.id)}
     if request.method == "POST":
         try:
             kept, rows = staff_import.preview(model.Session, *_file(), by=me.id)
@@ -52,12 +54,36 @@ def start(number: UUID) -> Page:
         count = staff_import.start(model.Session, number, me.id, right_ones=right_ones, address=request.remote_addr)
         model.Session.commit()
         tk.h.flash_success(tk.ungettext("{n} row is being imported.", "{n} rows are being imported.", count).format(n=count))
+        return tk.redirect_to("kzopen_staff_import.show", number=number)
     except KzError as error:
         model.Session.rollback()
         if error.code == "web.not_found":
             raise
         tk.h.flash_error(error.text(request_language()))
     return tk.redirect_to("kzopen_staff_import.index")
+
+
+@blueprint.get("/import/<uuid:number>")
+def show(number: UUID) -> Page:
+    """What became of each row of a table that I have imported."""
+    me = visitor()
+    me.require(staff_import.RIGHT)
+    found, rows = staff_import.results(model.Session, number, me.id)
+    asked = request.args.get("page", "")
+    page = min(max(int(asked), 1) if asked.isdecimal() else 1, max(1, -(-len(rows) // SHOWN)))
+    shown = rows[(page - 1) * SHOWN : page * SHOWN]
+    reads.note(("email", "name"), without_account=sum(bool(row.email) for row in shown))
+    language = request_language()
+    told = {
+        "found": found,
+        "counts": Counter(row.outcome for row in rows),
+        "rows": [(row, row.problem.text(language) if row.problem else "") for row in shown],
+        "columns": COLUMNS,
+        "page": page,
+        "more": page * SHOWN < len(rows),
+        "days": rules().staff_import.imported_days,
+    }
+    return tk.render("people_staff/imported.html", told)
 
 
 @blueprint.get("/import/template.xlsx")

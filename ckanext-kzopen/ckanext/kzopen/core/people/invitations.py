@@ -74,7 +74,9 @@ def invite(session: AnySession, told: Invited, by: str, address: str | None = No
     require_assign(by, told.role, told.agency)
     _check(told)
     inviter, token = known_person(session, by), new_token()
-    session.execute(update(Invitation).where(*_same(told)).values(withdrawn=datetime.now(UTC)))
+    session.execute(
+        update(Invitation).where(*_waiting_for(told.email, told.role, told.agency)).values(withdrawn=datetime.now(UTC))
+    )
     expires = datetime.now(UTC) + timedelta(days=int(tk.config["kzopen.invitation_days"]))
     values = {"email": told.email.strip(), "name": told.name.strip(), "language": told.language, "role": told.role}
     row = Invitation(token_hash=digest(token), agency=told.agency, invited_by=inviter, expires=expires, **values)
@@ -130,12 +132,22 @@ def withdraw(session: AnySession, row: Invitation, by: str, address: str | None 
     """The link does not work any more. Raises KzError web.not_allowed."""
     rights.require(by, "people.invite", row.agency or "")
     if row.accepted is None and row.withdrawn is None:
-        row.withdrawn = datetime.now(UTC)
-        session.flush()
-        actor = known_person(session, by)
-        write_event(
-            session, kind=KIND, object_id=str(row.id), verb="withdraw", actor=actor, address=address, agency=row.agency
-        )
+        _withdraw(session, row, by, address)
+
+
+def withdraw_with_role(
+    session: AnySession, email: str, role: str, agency: str | None, by: str, address: str | None = None
+) -> None:
+    """Take back the invitations that would give this address a role again which `by` has ended."""
+    for row in session.scalars(select(Invitation).where(*_waiting_for(email, role, agency))).all():
+        _withdraw(session, row, by, address)
+
+
+def _withdraw(session: AnySession, row: Invitation, by: str, address: str | None) -> None:
+    row.withdrawn = datetime.now(UTC)
+    session.flush()
+    actor = known_person(session, by)
+    write_event(session, kind=KIND, object_id=str(row.id), verb="withdraw", actor=actor, address=address, agency=row.agency)
 
 
 def waiting(session: AnySession, agencies: frozenset[str] | None) -> list[Invitation]:
@@ -169,11 +181,11 @@ def _open(token: str) -> Select[tuple[Invitation]]:
     )
 
 
-def _same(told: Invited) -> tuple[ColumnElement[bool], ...]:
+def _waiting_for(email: str, role: str, agency: str | None) -> tuple[ColumnElement[bool], ...]:
     return (
-        func.lower(Invitation.email) == told.email.strip().lower(),
-        Invitation.role == told.role,
-        Invitation.agency.is_not_distinct_from(told.agency),
+        func.lower(Invitation.email) == email.strip().lower(),
+        Invitation.role == role,
+        Invitation.agency.is_not_distinct_from(agency),
         Invitation.accepted.is_(None),
         Invitation.withdrawn.is_(None),
     )

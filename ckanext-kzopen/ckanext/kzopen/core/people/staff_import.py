@@ -6,7 +6,9 @@ at once; everybody else an invitation.
 
 from __future__ import annotations
 
-from dataclasses import asdict
+import logging
+from collections import Counter
+from dataclasses import asdict, dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,23 +20,30 @@ from ckanext.kzopen.core.people import invitations, rights, staff_table
 from ckanext.kzopen.core.people.agency_index import AgencyIndex
 from ckanext.kzopen.core.people.assignments.change import assign
 from ckanext.kzopen.core.people.invitations import Invitation, Invited
+from ckanext.kzopen.core.people.levels.rules import rules
 from ckanext.kzopen.core.people.sign_in import password as passwords
 from ckanext.kzopen.core.people.staff_table import StaffRow
 from ckanext.kzopen.core.record import write_event
 from ckanext.kzopen.core.record.events import AnySession
 from ckanext.kzopen.core.web.errors import KzError
-from sqlalchemy import DateTime, Text, delete, func, select
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import DateTime, Text, and_, delete, func, or_, select, update
+from sqlalchemy.dialects.postgresql import JSONB, insert
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Mapped, mapped_column
 
 RIGHT = "people.import"
 TASK = "people.import_staff"
-KEPT = timedelta(days=1)
-"""A table that was previewed holds personal data: it is deleted after a day, imported or not."""
+KIND = "staff_import"
+DONE, INVITED, REFUSED = "done", "invited", "refused"
+
+log = logging.getLogger(__name__)
 
 
 class StaffImport(Base):
-    """A table of staff that somebody looks at before importing it; `rows` holds the lines that can be imported."""
+    """A table of staff that somebody looks at before importing it.
+
+    `rows` holds the lines that can be imported (`right`), how many cannot (`wrong`), and why, without names (`mistakes`).
+    """
 
     __tablename__ = "staff_import"
 
@@ -46,6 +55,29 @@ class StaffImport(Base):
     imported: Mapped[datetime | None] = mapped_column(DateTime(timezone=True))
 
 
+class StaffImportRow(Base):
+    """What became of the row `number` of a table: done, invited, or refused with a `problem`, an error's code and params."""
+
+    __tablename__ = "staff_import_row"
+
+    import_: Mapped[UUID] = mapped_column("import", primary_key=True)
+    number: Mapped[int] = mapped_column(primary_key=True)
+    outcome: Mapped[str] = mapped_column(Text)
+    problem: Mapped[dict[str, Any] | None] = mapped_column(JSONB(none_as_null=True))
+
+
+@dataclass(frozen=True)
+class Result:
+    """What became of one row of a table; `outcome` is "" while it waits, `column` is where its mistake was seen before."""
+
+    number: int
+    outcome: str
+    name: str = ""
+    email: str = ""
+    column: str = ""
+    problem: KzError | None = None
+
+
 def preview(session: AnySession, content: bytes, file_name: str, by: str) -> tuple[StaffImport, list[StaffRow]]:
     """Read and check the table, keep its right rows for `start`; nothing is imported. KzError as `staff_table.read`."""
     rights.require(by, RIGHT)
@@ -53,7 +85,8 @@ def preview(session: AnySession, content: bytes, file_name: str, by: str) -> tup
     agencies = rights.agencies_with(by, RIGHT)
     staff_table.check(rows, AgencyIndex.load(session).find, lambda agency: agencies is None or agency in agencies)
     right = [asdict(row) for row in rows if not row.errors]
-    kept = {"right": right, "wrong": len(rows) - len(right)}
+    mistakes = [(row.number, column, _as_data(error)) for row in rows for column, error in row.errors]
+    kept = {"right": right, "wrong": len(rows) - len(right), "mistakes": mistakes}
     found = StaffImport(id=uuid4(), person=by, file_name=file_name[:255], rows=kept)
     session.add(found)
     session.flush()
@@ -70,42 +103,117 @@ def start(session: AnySession, number: UUID, by: str, *, right_ones: bool, addre
     if found.rows["wrong"] and not right_ones:
         raise KzError("roles.rows_are_wrong", rows=found.rows["wrong"])
     found.imported = datetime.now(UTC)
-    count = len(found.rows["right"])
-    write_event(
-        session, kind="staff_import", object_id=str(number), verb="import", actor=by, address=address, new={"rows": count}
-    )
+    for agency, count in Counter(row["agency_id"] for row in found.rows["right"]).items():
+        _write(session, number, "import", by, agency, {"rows": count}, address)
     jobs.defer(session, TASK, number=str(number))
-    return count
+    return len(found.rows["right"])
+
+
+def started_by(session: AnySession, person: str) -> list[StaffImport]:
+    """The tables that somebody has imported and that are still kept, the newest first."""
+    mine = (StaffImport.person == person, StaffImport.imported.is_not(None))
+    return list(session.scalars(select(StaffImport).where(*mine).order_by(StaffImport.imported.desc())))
+
+
+def results(session: AnySession, number: UUID, by: str) -> tuple[StaffImport, list[Result]]:
+    """What became of each row of a table that `by` has imported, refused ones first; KzError web.not_found."""
+    found = session.get(StaffImport, number)
+    if found is None or found.person != by or found.imported is None:
+        raise KzError("web.not_found")
+    told = {row.number: row for row in session.scalars(select(StaffImportRow).where(StaffImportRow.import_ == number))}
+    seen = [
+        Result(row, REFUSED, column=column, problem=_as_error(error)) for row, column, error in found.rows.get("mistakes", ())
+    ]
+    taken = [_result(row, told.get(row["number"])) for row in found.rows["right"]]
+    return found, sorted([*seen, *taken], key=lambda one: (one.outcome != REFUSED, one.number))
+
+
+def _result(row: dict[str, Any], told: StaffImportRow | None) -> Result:
+    problem = _as_error(told.problem) if told and told.problem else None
+    return Result(row["number"], told.outcome if told else "", row["name"], row["email"], problem=problem)
 
 
 @jobs.task(TASK)
 def import_staff(number: str) -> None:
     """The rows one by one, each in a transaction of its own; run again after a kill it leaves out what is done."""
     found = model.Session.get(StaffImport, UUID(number))
-    rows, by = (list(found.rows["right"]), found.person) if found else ([], "")
+    if found is None:
+        return
+    rows, by = list(found.rows["right"]), found.person
+    done = set(model.Session.scalars(select(StaffImportRow.number).where(StaffImportRow.import_ == found.id)))
     for row in rows:
-        try:
-            take(model.Session, row, by)
-            model.Session.commit()
-        except KzError as error:
-            model.Session.rollback()
-            _tell_refused(model.Session, number, row, by, error)
+        if row["number"] not in done:
+            _import_row(model.Session, UUID(number), row, by)
 
 
-def take(session: AnySession, row: dict[str, Any], by: str) -> None:
-    """One person: the role where there is an account, else an invitation, unless one waits already."""
+def _import_row(session: AnySession, number: UUID, row: dict[str, Any], by: str) -> None:
+    """Whatever is wrong with a row, the others are imported; where the database fails, the job is tried again."""
+    try:
+        if _claimed(session, number, row):
+            _say(session, number, row, outcome=take(session, row, by))
+        session.commit()
+    except OperationalError:
+        raise
+    except Exception as error:
+        session.rollback()
+        if not isinstance(error, KzError):
+            log.exception("row %s of the import %s was not taken", row["number"], number)
+        _refuse(session, number, row, by, error if isinstance(error, KzError) else KzError("roles.row_not_taken"))
+
+
+def take(session: AnySession, row: dict[str, Any], by: str) -> str:
+    """One person: the role where there is an account (DONE), else an invitation, unless one waits already (INVITED)."""
     user = passwords.account(row["email"])
     if user is not None:
         assign(session, user.id, row["role"], row["agency_id"], by)
-    elif not _invited(session, row):
+        return DONE
+    if not _invited(session, row):
         invitations.invite(session, Invited(row["name"], row["email"], row["language"], row["role"], row["agency_id"]), by)
+    return INVITED
 
 
-def _tell_refused(session: AnySession, number: str, row: dict[str, Any], by: str, error: KzError) -> None:
+def _refuse(session: AnySession, number: UUID, row: dict[str, Any], by: str, error: KzError) -> None:
     """What was right in the preview may have changed since: the event tells the row of the table and why."""
-    told = {"row": row["number"], "code": error.code}
-    write_event(session, kind="staff_import", object_id=number, verb="refuse_row", actor=by, new=told)
+    if _claimed(session, number, row):
+        _say(session, number, row, outcome=REFUSED, problem=_as_data(error))
+        _write(session, number, "refuse_row", by, row["agency_id"], {"row": row["number"], "code": error.code})
     session.commit()
+
+
+def _claimed(session: AnySession, number: UUID, row: dict[str, Any]) -> bool:
+    """Whether this transaction is the one to import the row; another worker that has the same job waits here for its end."""
+    claim = insert(StaffImportRow).values(import_=number, number=row["number"], outcome="").on_conflict_do_nothing()
+    return session.scalar(claim.returning(StaffImportRow.number)) is not None
+
+
+def _say(session: AnySession, number: UUID, row: dict[str, Any], **values: Any) -> None:
+    which = (StaffImportRow.import_ == number, StaffImportRow.number == row["number"])
+    session.execute(update(StaffImportRow).where(*which).values(**values))
+
+
+def _write(
+    session: AnySession, number: UUID, verb: str, by: str, agency: str | None, new: dict[str, Any], address: str | None = None
+) -> None:
+    """An event that the agency of the rows finds in its log."""
+    write_event(
+        session,
+        kind=KIND,
+        object_id=str(number),
+        verb=verb,
+        actor=by,
+        address=address,
+        new=new,
+        agency=agency,
+        in_place_of=rights.acting_for(by, RIGHT, agency or ""),
+    )
+
+
+def _as_data(error: KzError) -> dict[str, Any]:
+    return {"code": error.code, "params": error.params}
+
+
+def _as_error(data: dict[str, Any]) -> KzError:
+    return KzError(data["code"], **data["params"])
 
 
 def _invited(session: AnySession, row: dict[str, Any]) -> bool:
@@ -122,6 +230,10 @@ def _invited(session: AnySession, row: dict[str, Any]) -> bool:
 
 @jobs.task("people.sweep_imports", cron="41 * * * *")
 def sweep_imports() -> None:
-    """Delete the tables that were previewed a day ago."""
-    model.Session.execute(delete(StaffImport).where(StaffImport.received < datetime.now(UTC) - KEPT))
+    """Delete tables with the names in them after the days of `schemas/people.yaml`."""
+    days, now = rules().staff_import, datetime.now(UTC)
+    looked_at = and_(StaffImport.imported.is_(None), StaffImport.received < now - timedelta(days=days.looked_at_days))
+    model.Session.execute(
+        delete(StaffImport).where(or_(looked_at, StaffImport.imported < now - timedelta(days=days.imported_days)))
+    )
     model.Session.commit()

@@ -65,8 +65,21 @@ def revoke(session: AnySession, row: Delegation, by: str, address: str | None = 
     """End a substitution now; one that is over stays as it is. Raises KzError web.not_allowed."""
     _may(session, by, row.absent, row.agency)
     now = datetime.now(UTC)
-    if row.revoked is not None or row.until <= now:
-        return
+    if row.revoked is None and row.until > now:
+        _end(session, row, by, now, address)
+
+
+def end_with_role(
+    session: AnySession, absent: str, role: str, agency: str | None, by: str, address: str | None = None
+) -> None:
+    """End what the absent handed over, or was to hand over, of a role that they have lost; `by` has ended the role."""
+    now = datetime.now(UTC)
+    mine = (Delegation.absent == absent, Delegation.role == role, Delegation.agency.is_not_distinct_from(agency))
+    for row in session.scalars(select(Delegation).where(*mine, Delegation.revoked.is_(None), Delegation.until > now)).all():
+        _end(session, row, by, now, address)
+
+
+def _end(session: AnySession, row: Delegation, by: str, now: datetime, address: str | None) -> None:
     membership.lock(session, row.substitute, row.agency)
     membership.adopt(session, row.substitute, row.agency, now)
     row.revoked, row.revoked_by = now, _id(session, by)
@@ -130,5 +143,16 @@ def _id(session: AnySession, actor: str) -> str:
 def _tell(session: AnySession, verb: str, row: Delegation, by: str, address: str | None) -> None:
     told = {"substitute": row.substitute, "role": row.role, "agency": row.agency, "since": row.since, "until": row.until}
     actor = _id(session, by)
-    write_event(session, kind=KIND, object_id=row.absent, verb=verb, actor=actor, address=address, new=told, agency=row.agency)
+    right = "people.substitute" if actor == row.absent else "people.assign"
+    write_event(
+        session,
+        kind=KIND,
+        object_id=row.absent,
+        verb=verb,
+        actor=actor,
+        address=address,
+        new=told,
+        agency=row.agency,
+        in_place_of=rights.acting_for(by, right, row.agency or ""),
+    )
     outbox.emit(session, f"{KIND}.{verb}", row.absent, {"substitute": row.substitute, "role": row.role})

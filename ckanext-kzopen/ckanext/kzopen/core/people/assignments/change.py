@@ -128,7 +128,8 @@ def _settle(session: AnySession, person: str, role: str, agency: str | None, at:
 
 
 def _another_operator(session: AnySession, person: str) -> None:
-    """The portal must not be left without anybody who may do everything."""
+    """The portal must not be left without anybody who may do everything, also when two operators end each other's role."""
+    membership.lock(session, roles.OPERATOR, None)
     query = select(model.User.id).where(
         model.User.sysadmin.is_(True), model.User.state == "active", model.User.id != person, model.User.password.is_not(None)
     )

@@ -107,13 +107,15 @@ def _free_number(session: AnySession, number_hash: str, now: datetime) -> None:
 
 
 def end(session: AnySession, number: int, by: str, reason: str, address: str | None = None) -> None:
-    """Take a level back, with the reason; KzError web.not_allowed, web.not_found."""
+    """Take a level back, with the reason; KzError web.not_allowed, web.not_found, people.reason_wanted."""
     rights.require(by, RIGHT)
     row = session.scalars(select(IdentityLevel).where(IdentityLevel.id == number).with_for_update()).first()
     if row is None or row.ended is not None:
         raise KzError("web.not_found")
+    if not reason.strip():
+        raise KzError("people.reason_wanted")
     row.ended = datetime.now(UTC)
-    _write(session, row.user_id, "end_level", by, address, {"level": row.level}, reason)
+    _write(session, row.user_id, "end_level", by, address, {"level": row.level}, reason.strip())
 
 
 def _write(

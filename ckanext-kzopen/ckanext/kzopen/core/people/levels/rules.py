@@ -5,8 +5,9 @@ from __future__ import annotations
 from enum import StrEnum
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
+from annotated_types import Interval
 from ckanext.kzopen.core.texts import Words
 from ckanext.kzopen.core.yaml_source import Source, SourceError, read, schemas
 
@@ -56,11 +57,19 @@ class Keeping(Source):
     invitations: int
 
 
+class StaffImports(Source):
+    """After how many days tables of staff are deleted: those that were only looked at, and those that were imported."""
+
+    looked_at_days: Annotated[int, Interval(ge=1, le=90)]
+    imported_days: Annotated[int, Interval(ge=1, le=90)]
+
+
 class PeopleFile(Source):
     """What `schemas/people.yaml` holds."""
 
     levels: dict[Level, LevelRule]
     second_factor: SecondFactor
+    staff_import: StaffImports
     deletion: Deletion
     keeping: Keeping
 

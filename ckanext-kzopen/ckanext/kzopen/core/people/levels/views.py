@@ -18,6 +18,7 @@ from ckanext.kzopen.core.people.sign_in.password import account
 from ckanext.kzopen.core.people.sign_in.views import address
 from ckanext.kzopen.core.texts import ASTANA
 from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.core.web.problem import request_language
 from flask import Response, request
 
 
@@ -59,8 +60,14 @@ def end_level() -> Page:
         return refused
     form = Form(request.form)
     number = form.get("level_id")
-    levels.end(model.Session, int(number) if number.isdecimal() else 0, tk.current_user.id, form.get("reason"), address())
-    model.Session.commit()
+    try:
+        levels.end(model.Session, int(number) if number.isdecimal() else 0, tk.current_user.id, form.get("reason"), address())
+        model.Session.commit()
+    except KzError as error:
+        model.Session.rollback()
+        if error.code != "people.reason_wanted":
+            raise
+        tk.h.flash_error(error.text(request_language()))
     return go_to("kzopen_account.people_levels", person=form.get("person"))
 
 
