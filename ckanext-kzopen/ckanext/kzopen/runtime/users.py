@@ -20,7 +20,8 @@ def call(url: str, token: str, action: str, values: dict[str, Any]) -> Any:
     Raises Refused with the portal's words, or with what to do when the portal does not answer.
     """
     try:
-        answer = httpx.post(f"{url}/api/3/action/{action}", json=values, headers={"Authorization": token}, timeout=60)
+        headers = {"Authorization": token, "Accept-Language": "en"}
+        answer = httpx.post(f"{url}/api/3/action/{action}", json=values, headers=headers, timeout=60)
         body = answer.json()
     except (httpx.HTTPError, ValueError) as error:
         raise Refused(f"the portal at {url} does not answer; is it running? ./kzopen status") from error
