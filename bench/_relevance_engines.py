@@ -70,7 +70,7 @@ def _ours(engine: Engine, texts: Sequence[Text]) -> Top:
 
     def top(query: str, rows: int) -> list[str]:
         search = solr_request.search_of({"q": query, **parameters(query, rows)}, frozenset({"public"}))
-        return [found["id"] for found in spelling.forgiving(reader, search).answer.documents]
+        return [found["id"] for found in spelling.forgiving(reader, search, search.filters).answer.documents]
 
     return top
 

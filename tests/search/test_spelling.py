@@ -1,11 +1,13 @@
 """Typing errors: the nearest word that the same reader may find is offered, and found when nothing else is."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from ckanext.kzopen.search import document, lucene, spelling
-from ckanext.kzopen.search.engines.base import Engine, Entry, Reader, Search
+from ckanext.kzopen.search.engines.base import Answer, Engine, Entry, Reader, Search
 from ckanext.kzopen.search.engines.tantivy.engine import TantivyEngine
+from ckanext.kzopen.search.tree import Term
 
 PUBLIC = frozenset({"public"})
 TITLES = [
@@ -64,7 +66,7 @@ def test_a_word_that_only_others_may_see_is_not_offered(reader: Reader) -> None:
 
 def _found(reader: Reader, text: str) -> list[str]:
     query = lucene.free_words(text, spelling.FIELDS, "100%")
-    return [found["title"] for found in spelling.forgiving(reader, Search(query, PUBLIC)).answer.documents]
+    return [found["title"] for found in spelling.forgiving(reader, Search(query, PUBLIC), ()).answer.documents]
 
 
 @pytest.mark.parametrize("typed", ["кітапхна", "кiтапханаа", "kitaphna", "кітапхна?", "(кітапхна)"])
@@ -83,7 +85,7 @@ def test_what_is_quoted_or_demanded_is_taken_at_its_word(reader: Reader, typed: 
 
 def test_how_the_words_were_taken_is_told(reader: Reader) -> None:
     def told(text: str) -> tuple[spelling.Taken, str | None]:
-        found = spelling.forgiving(reader, Search(lucene.free_words(text, spelling.FIELDS, "100%"), PUBLIC))
+        found = spelling.forgiving(reader, Search(lucene.free_words(text, spelling.FIELDS, "100%"), PUBLIC), ())
         return found.taken, found.correction.of(text) if found.correction else None
 
     assert told("кітапхана") == (spelling.Taken.AS_TYPED, None)
@@ -94,9 +96,39 @@ def test_how_the_words_were_taken_is_told(reader: Reader) -> None:
 
 def test_a_way_of_taking_words_that_is_asked_for_is_kept(reader: Reader) -> None:
     search = Search(lucene.free_words("кітапхана больниц", spelling.FIELDS, "100%"), PUBLIC)
-    assert spelling.forgiving(reader, search, spelling.Taken.AS_TYPED).answer.hits == 0
+    assert spelling.forgiving(reader, search, (), spelling.Taken.AS_TYPED).answer.hits == 0
     known = Search(lucene.free_words("аудандық кітапхана", spelling.FIELDS, "100%"), PUBLIC)
-    assert spelling.forgiving(reader, known, spelling.Taken.SOME).taken is spelling.Taken.SOME
+    assert spelling.forgiving(reader, known, (), spelling.Taken.SOME).taken is spelling.Taken.SOME
+
+
+def test_a_filter_makes_no_word_misspelt(reader: Reader) -> None:
+    query = lucene.free_words("кітапхана", spelling.FIELDS, "100%")
+    search = Search(query, PUBLIC, filters=(Term("res_format", "PDF"),))
+    assert spelling.forgiving(reader, search, ()).taken is spelling.Taken.AS_TYPED
+    assert spelling.forgiving(
+        reader, replace(search, query=lucene.free_words("кітапхна", spelling.FIELDS, "100%")), ()
+    ).correction
+
+
+class Counting:
+    """A reader that counts what it is asked."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.reader, self.asked = reader, 0
+
+    def search(self, search: Search) -> Answer:
+        self.asked += 1
+        return self.reader.search(search)
+
+    def hashes(self) -> dict[str, int]:
+        return self.reader.hashes()
+
+
+@pytest.mark.parametrize("typed", ["-".join(f"абвгдеж{letter}" for letter in "абвгдежзийклмнопрст" * 9), "ж" * 2_000])
+def test_a_long_word_costs_few_questions(reader: Reader, typed: str) -> None:
+    counting = Counting(reader)
+    spelling.forgiving(counting, Search(lucene.free_words(typed, spelling.FIELDS, "100%"), PUBLIC), ())
+    assert counting.asked < 40
 
 
 def test_half_of_the_words_will_do_when_nothing_holds_all(reader: Reader) -> None:

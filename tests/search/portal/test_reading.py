@@ -85,7 +85,19 @@ def test_regular_expressions_are_refused(text: str) -> None:
     assert refused.value.code == "search.no_regex"
 
 
-@pytest.mark.parametrize("text", ["км/ч", "/dataset/budget/", "и/или*", '"/a.*/"', "https://a.kz/b?c=d/"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "км/ч",
+        "/dataset/budget/",
+        "и/или*",
+        '"/a.*/"',
+        "https://a.kz/b?c=d/",
+        "Мектептер / Школы (2024) / Schools",
+        "title:бюджет AND (доходы / расходы)",
+        "что это / как? / где",
+    ],
+)
 def test_slashes_of_paths_are_no_regular_expressions(text: str) -> None:
     assert reading.read(text).hints == ()
 

@@ -20,8 +20,10 @@ log = logging.getLogger(__name__)
 _SETTLING = 2.0
 """Seconds after which a difference is looked at again: what is being changed at this moment is none."""
 _PAUSE = 0.2
-_SILENCE = 2.0
-"""Seconds without news from the indexer after which the engine is asked whether it answers."""
+_SILENCE = 5.0
+"""Seconds without news from the indexer after which the engine is asked whether it answers, and asked again."""
+_MOST_MISSES = 3
+"""The indexer itself tries again, so one answer that did not come is no end."""
 _AWAY = "{}. Start it, or mend search_url, and run this command again."
 
 
@@ -51,18 +53,19 @@ def _build(wait: float) -> None:
         row = outbox.emit(model.Session, topics.REBUILD, "all")
         model.Session.commit()
         show, start = progress.Shown("The indexer builds the index"), time.monotonic()
-        heard = start
+        heard, misses = start, 0
         while outbox.waiting(model.Session, topics.INDEX, [row]):
             model.Session.rollback()
             now = time.monotonic()
             if now - start > wait:
                 _stop(f"\nThe indexer has not built the index within {wait:.0f} s; is it running? ./kzopen status")
             if news := hear(_PAUSE):
-                heard = now
+                heard, misses = now, 0
                 show(*news)
-            elif now - heard > _SILENCE:
-                show.say(f"Nothing from the indexer for {now - heard:.0f} s")
-                if sentence := _away():
+            elif now - heard > _SILENCE * (misses + 1):
+                show.say(f"Nothing new from the indexer for {now - heard:.0f} s")
+                misses += 1
+                if (sentence := _away()) and misses >= _MOST_MISSES:
                     _stop(f"\n{sentence}")
         if news := hear(_PAUSE):
             show(*news)
@@ -125,6 +128,7 @@ def repair(recompute: bool, wait: float) -> None:
         return
     for sentence in found.sentences():
         click.echo(sentence)
+    click.echo(f"Mending it; the indexer is waited for, at most {wait:.0f} s.")
     failed = rebuild.repair(found, progress.Shown("Computing documents anew"), wait)
     click.echo("")
     _tell_what_is_left(_settled(recompute), failed, "Mended")
@@ -141,13 +145,13 @@ def lag() -> None:
 
 
 def _settled(recompute: bool) -> Check:
-    """What is out of step now and a moment later."""
+    """What is out of step now and still a moment later."""
     try:
         found = rebuild.full_check(recompute)
         if not found.clean:
             model.Session.rollback()
             time.sleep(_SETTLING)
-            found = rebuild.full_check(recompute)
+            found = found.lasting(rebuild.full_check(recompute))
     except EngineAway as error:
         _stop(_AWAY.format(error))
     except EngineError as error:

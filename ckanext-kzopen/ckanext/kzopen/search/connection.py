@@ -23,7 +23,7 @@ from ckanext.kzopen.core.outbox import Executor
 from ckanext.kzopen.search import budget, changes, document, registry, solr_request, spelling, store, visibility, waiting
 from ckanext.kzopen.search.engines import engine_of
 from ckanext.kzopen.search.engines.base import Answer, EngineError, Reader
-from ckanext.kzopen.search.tree import Term
+from ckanext.kzopen.search.tree import Node, Term
 from pysolr import SolrError
 from sqlalchemy import text
 
@@ -82,6 +82,11 @@ def _note(forgiven: spelling.Forgiven, typed: str) -> None:
         hint["q"] = forgiven.correction.of(typed)
 
 
+def _known_in() -> tuple[Node, ...]:
+    """What holds for every data set that anybody may find."""
+    return _PACKAGES, Term("site_id", str(config.get("ckan.site_id"))), Term("state", "active")
+
+
 def reader() -> Reader:
     """The engine of this portal, for questions."""
     address, path = (str(config.get(f"kzopen.search_{name}") or "") for name in ("url", "path"))
@@ -123,7 +128,7 @@ class Connection:
         try:
             asked = solr_request.search_of({"q": q, **params}, visibility.current())
             search = replace(asked, filters=(*asked.filters, _PACKAGES), wanted=_with_id(asked.wanted))
-            forgiven = spelling.forgiving(reader(), search)
+            forgiven = spelling.forgiving(reader(), search, _known_in())
         except solr_request.SortError as error:
             raise SolrError(str(error)) from error
         except budget.RequestError as error:

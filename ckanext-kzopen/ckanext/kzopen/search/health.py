@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ckanext.kzopen.core import outbox
@@ -47,6 +47,14 @@ class Check:
     def clean(self) -> bool:
         """Whether nothing is out of step."""
         return not any(values for _name, values in self.findings())
+
+    def lasting(self, later: Check) -> Check:
+        """What a later check finds, too: all else was on its way."""
+        found = {name: {*values} for name, values in vars(self).items() if isinstance(values, tuple)}
+        both: dict[str, Any] = {
+            name: tuple(one for one in getattr(later, name) if one in known) for name, known in found.items()
+        }
+        return replace(later, **both)
 
     @property
     def keys(self) -> list[str]:

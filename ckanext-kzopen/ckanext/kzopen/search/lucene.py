@@ -17,6 +17,8 @@ from luqum import tree as lucene
 from luqum.thread import parse as luqum_parse
 
 _ADDRESS = re.compile(r"(?<![\w\"])((?:[\w.-]{1,80}:)?)(https?://[^\s\"()]+)")
+_LONE_SLASH = re.compile(r'"[^"]*"|(?<!\S)/(?!\S)')
+"""Or what stands in quotes, where it means itself."""
 _C_OPERATORS = re.compile(r"(?<=\s)(&&|\|\|)(?=\s)")
 _QUOTED_OR_BARE = re.compile(r'([+-]?)(?:"([^"]*)"|(\S+))')
 _ESCAPE = re.compile(r"\\(.)")
@@ -109,8 +111,8 @@ def _unescape(text: str) -> str:
 
 
 def _normal(text: str) -> str:
-    """Addresses quoted, since their colons and slashes are no syntax; C's operators as words."""
-    quoted = _ADDRESS.sub(r'\1"\2"', text)
+    """Addresses quoted, since their colons and slashes are no syntax, lone slashes dropped; C's operators as words."""
+    quoted = _LONE_SLASH.sub(lambda found: found[0] if found[0] != "/" else " ", _ADDRESS.sub(r'\1"\2"', text))
     return _C_OPERATORS.sub(lambda match: "AND" if match[0] == "&&" else "OR", quoted)
 
 
@@ -229,7 +231,7 @@ def _leaf(item: lucene.Item, field: str) -> Node:
 
 def _between_slashes(text: str, field: str) -> Node:
     if _REGULAR.search(text):
-        raise budget.RegularExpression("Regular expressions (/…/) are not searched; put * or ? in place of letters.")
+        raise budget.RegularExpression("Regular expressions (/…/) are not supported; put * or ? in place of letters.")
     return tree.Term(field, text)
 
 

@@ -53,7 +53,8 @@ class SearchPlugin(p.SingletonPlugin):
     def after_dataset_search(self, search_results: dict[str, Any], search_params: dict[str, Any]) -> dict[str, Any]:
         """`package_search` tells when what it gives does not hold the words as they were typed."""
         hint = search_params.pop(HINT, None)
-        return told_of(search_results, hint, str(search_params.get("q") or "")) if hint else search_results
+        note_for_page(str(search_params.get("q") or ""), hint)
+        return search_results | {HINT: hint} if hint else search_results
 
     def get_helpers(self) -> dict[str, Any]:
         """For the list of data sets."""
@@ -67,12 +68,11 @@ class SearchPlugin(p.SingletonPlugin):
         return [cli.kzopen_search]
 
 
-def told_of(found: dict[str, Any], hint: dict[str, str], typed: str) -> dict[str, Any]:
-    """The answer with its hint, which the page of this request can tell, too."""
+def note_for_page(typed: str, hint: dict[str, str] | None) -> None:
+    """Have the page of this request tell the hint of the last search for these words."""
     if has_request_context():
-        hints: dict[str, dict[str, str]] = g.setdefault(_HINTS, {})
+        hints: dict[str, dict[str, str] | None] = g.setdefault(_HINTS, {})
         hints[typed] = hint
-    return found | {HINT: hint}
 
 
 def hint_of(typed: str | None) -> dict[str, str] | None:

@@ -244,8 +244,9 @@ def repair(found: Check, show: Callable[[int, int], None] = lambda _n, _of: None
         model.Session.commit()
     things = {*found.things_without_document, *found.documents_without_thing, *found.stale_things}
     packages = [*found.packages_without_document, *found.documents_without_package, *found.stale_packages]
+    until = time.monotonic() + seconds
     failed = documents([*packages, *(registry.dereferenced(thing) for thing in sorted(things))], True, show, seconds)
-    waiting.acknowledgements(model.meta.engine).wait(rows, seconds)
+    waiting.acknowledgements(model.meta.engine).wait(rows, max(0.0, until - time.monotonic()))
     return failed
 
 

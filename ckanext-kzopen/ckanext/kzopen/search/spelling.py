@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from itertools import islice
 
 from ckanext.kzopen.search import alphabets, analysis, lucene, wording
 from ckanext.kzopen.search.engines.base import Answer, Reader, Search
@@ -19,7 +20,9 @@ from ckanext.kzopen.search.tree import Also, Fuzzy, Node, Occur, Word, Words, ei
 PUBLIC = frozenset({"public"})
 FIELDS = (("name", 4.0), ("title", 4.0), ("tags", 2.0), ("groups", 2.0), ("text", 1.0))
 _MOST_WORDS = 8
-"""Words of a query that are looked up; a sentence is not corrected."""
+"""Words of a query, and runs of letters in those that are unknown, that are looked up; a sentence is not corrected."""
+_LONGEST = 40
+"""Letters of a run that is looked up."""
 _LOOKED_AT = 40
 """Documents in which the nearest word is looked for."""
 _SHORTEST, _SHORTEST_FOR_TWO = 5, 6
@@ -107,15 +110,16 @@ def suggest(
     return correction.of(query) if correction else None
 
 
-def forgiving(reader: Reader, search: Search, taken: Taken | None = None) -> Forgiven:
+def forgiving(reader: Reader, search: Search, known_in: tuple[Node, ...], taken: Taken | None = None) -> Forgiven:
     """The answer to a search; when nothing holds its words, that to the nearest known words, or to half of its words.
 
-    `taken` asks for one way of taking them and no other: the further pages of a list are of one piece with its first.
+    Words are known when a document has them that fits `known_in`, whatever else is asked of hits: a filter makes no word
+    misspelt. `taken` asks for one way of taking them and no other: further pages of a list are of one piece with its first.
     """
     if taken is Taken.AS_TYPED:
         return Forgiven(reader.search(search), search.query)
     first: Forgiven | None = None
-    for way, query, correction in _ways(_Asking(reader, search.labels, search.filters), search.query):
+    for way, query, correction in _ways(_Asking(reader, search.labels, known_in), search.query):
         if taken in (None, way):
             found = Forgiven(reader.search(replace(search, query=query)), query, way, correction)
             if found.answer.hits:
@@ -145,13 +149,14 @@ def _correction(asking: _Asking, words: Sequence[Word], text: str) -> Correction
         for other in alphabets.on_other_keyboards(text):
             if asking.count(lucene.free_words(other, FIELDS, "100%")):
                 return Correction({}, other)
-    runs = {run: nearest for word in unknown for run in _unknown_runs(asking, word) if (nearest := _nearest(asking, run))}
+    runs = {run: nearest for run in _unknown_runs(asking, unknown) if (nearest := _nearest(asking, run))}
     return Correction(runs) if runs else None
 
 
-def _unknown_runs(asking: _Asking, word: Word) -> Iterator[str]:
-    """The parts of an unknown word that are unknown themselves: of `a-b,` it may be `b` only."""
-    for run in _RUN.findall(word.text):
+def _unknown_runs(asking: _Asking, words: Sequence[Word]) -> Iterator[str]:
+    """The parts of unknown words that are unknown themselves: of `a-b,` it may be `b` only."""
+    runs = ((word, run) for word in words for run in _RUN.findall(word.text) if len(run) <= _LONGEST)
+    for word, run in islice(runs, _MOST_WORDS):
         if run == word.text or not _known(asking, Word(run)):
             yield run
 

@@ -142,7 +142,7 @@ def everything() -> tuple[Node, ...]:
 
 def _forgiven(search: Search, taken: Taken | None) -> Forgiven:
     try:
-        return spelling.forgiving(connection.reader(), search, taken)
+        return spelling.forgiving(connection.reader(), search, everything(), taken)
     except EngineError:
         raise KzError("search.away") from None
 

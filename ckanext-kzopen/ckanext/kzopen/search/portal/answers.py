@@ -52,7 +52,8 @@ class Found(BaseModel):
         "`some_of_the_words`: nothing holds those either, these hold about half of them",
     )
     meant: str | None = Field(
-        default=None, description="The query as it was probably meant, when words of it are nowhere; not told behind a cursor"
+        default=None,
+        description="The query as it was probably meant, when it has unknown words; behind a cursor for `nearest_words` only",
     )
     hints: list[str] = Field(default=[], description="How the query was read where it was not taken literally")
     next: str | None = None

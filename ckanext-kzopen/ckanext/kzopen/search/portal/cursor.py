@@ -28,7 +28,7 @@ class Place:
 
 def written(place: Place) -> str:
     """The place as a member of an address."""
-    told = json.dumps([place.key, place.start, place.taken]).encode()
+    told = json.dumps([place.key, place.start, *([place.taken] if place.taken else [])]).encode()
     return base64.urlsafe_b64encode(told).decode().rstrip("=")
 
 
@@ -39,8 +39,8 @@ def read(text: str, by_key: bool) -> Place:
     try:
         key, start, *rest = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         taken = Taken(rest[0]) if rest else None
-        sound = isinstance(key, str) and type(start) is int and 0 <= start < 2**31 and bool(key) == by_key
-    except (binascii.Error, ValueError, TypeError):
+        sound = len(rest) <= 1 and isinstance(key, str) and type(start) is int and 0 <= start < 2**31 and bool(key) == by_key
+    except (binascii.Error, ValueError, TypeError, RecursionError):
         sound = False
     if not sound:
         raise KzError("search.bad_cursor")

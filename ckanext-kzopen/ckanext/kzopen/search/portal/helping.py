@@ -16,6 +16,7 @@ from ckanext.kzopen.search.portal import reading
 from ckanext.kzopen.search.portal.answering import Answered, Labels, count, everything, has_all_words
 from ckanext.kzopen.search.portal.question import Question, filters_of
 from ckanext.kzopen.search.registry import Filter
+from ckanext.kzopen.search.spelling import Taken
 
 MOST_WORDS = 8
 """Words of a query that are dropped by turns; a sentence is no query."""
@@ -48,7 +49,7 @@ def instead(found: Answered, labels: Labels) -> str | None:
 
     What holds all words knows all words, which one question to the engine tells; more are asked only when nothing does.
     """
-    if found.corrected or not found.hits or has_all_words(found, labels):
+    if not found.hits or found.taken is not Taken.AS_TYPED or has_all_words(found, labels):
         return found.corrected
     better = meant(found.question, labels)
     return better.q if better else None

@@ -62,7 +62,7 @@ def index() -> Page:
         better = None if found.hits else meant(question, reader)
         if better is not None:
             found = answer(better, reader, start=_start(), rows=ROWS)
-        corrected = better.q if better else instead(found, reader)
+        corrected = better.q if better else None if _start() else instead(found, reader)
     except KzError as error:
         refused = make_response(tk.render("search/index.html", _page(question) | {"error": error.text(language)}))
         refused.status_code = error.status
