@@ -85,6 +85,7 @@ def test_what_repair_cannot_mend_is_told_with_the_reason(
     assert cli.invoke(commands.kzopen_search, ["repair"]).exit_code == 0
 
 
+@pytest.mark.long
 def test_an_index_that_is_built_from_too_few_documents_is_told(cli: Any, dataset: dict[str, Any]) -> None:
     run(cli, "kzopen-search", "repair")
     lose(dataset)

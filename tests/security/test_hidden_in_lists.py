@@ -241,7 +241,7 @@ COUNTS: dict[str, Callable[[str], int]] = {
     "/api/search/v1?q={word}&facets=true": of_sections,
     "/api/search/v1?section=dataset&format={form}&facets=true&q={word}": chosen_format,
     "/en/search?q={word}": tabs,
-    "/en/search?q={word}+zzzz": ways,
+    "/en/search?q={word}+%2Bzzzz": ways,
     "/api/3/action/package_search?q={word}&rows=0&include_private=true": in_ckan,
 }
 """Numbers that count what the reader may find."""

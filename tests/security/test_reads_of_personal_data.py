@@ -188,7 +188,7 @@ def pages(world: World, sections: tuple[str, ...]) -> Iterator[tuple[str, str]]:
 @pytest.mark.parametrize(
     ("level", "sections"),
     [
-        pytest.param("operator", ("our_routes", "ckan_routes"), id="operator"),  # who is shown most by CKAN
+        pytest.param("operator", ("our_routes", "ckan_routes"), id="operator", marks=pytest.mark.long),  # shown most by CKAN
         pytest.param("administrator", ("our_routes",), id="administrator"),
         pytest.param("administrator", ("ckan_routes",), id="administrator-ckan", marks=pytest.mark.long),
     ],
