@@ -61,7 +61,7 @@ def test_a_hint_betrays_no_hidden_word(word: str) -> None:
 
 @pytest.mark.parametrize(
     ("language", "corrected", "some"),
-    [("kk", "дегіңіз келді ме", "кейбірі"), ("ru", "имели в виду", "некоторые"), ("en", "Did you mean", "some of them")],
+    [("kk", "дегіңіз келді ме", "кейбір сөздер"), ("ru", "имели в виду", "некоторые"), ("en", "Did you mean", "some of them")],
 )
 def test_the_list_of_data_sets_tells_it(app: CKANTestApp, word: str, language: str, corrected: str, some: str) -> None:
     published(word)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 import re
 from collections.abc import Callable
@@ -182,7 +181,6 @@ def test_a_list_that_holds_the_words_does_not_go_on_with_what_holds_some(written
         ("?cursor=nonsense", "search.bad_cursor"),
         ("?cursor=WyIiLCAtMV0", "search.bad_cursor"),
         ("?sort=id&cursor=WyIiLCA1XQ", "search.bad_cursor"),
-        ("?cursor=" + base64.urlsafe_b64encode(b"[" * 1_500).decode().rstrip("="), "search.bad_cursor"),
         ("?cursor=WyIiLCA5OTk5OV0", "search.too_deep"),
         ("?q={!lucene}x", "search.no_parser"),
     ],

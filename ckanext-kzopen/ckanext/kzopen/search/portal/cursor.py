@@ -40,7 +40,7 @@ def read(text: str, by_key: bool) -> Place:
         key, start, *rest = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         taken = Taken(rest[0]) if rest else None
         sound = len(rest) <= 1 and isinstance(key, str) and type(start) is int and 0 <= start < 2**31 and bool(key) == by_key
-    except (binascii.Error, ValueError, TypeError, RecursionError):
+    except (binascii.Error, ValueError, TypeError):
         sound = False
     if not sound:
         raise KzError("search.bad_cursor")
