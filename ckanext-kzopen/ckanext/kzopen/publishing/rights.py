@@ -11,12 +11,12 @@ from ckanext.kzopen.core.people import programs, rights, systems
 from ckanext.kzopen.core.people.second_factor import gate
 from ckanext.kzopen.core.people.systems.model import may_change
 from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.core.web.requests import READING
 from flask import request
 from sqlalchemy import select
 
 HEADER = "Authorization"
 SCHEME = "bearer "
-READING = ("GET", "HEAD", "OPTIONS")
 SEE, DELIVER, APPROVE, RELEASE = "publishing.see", "publishing.deliver", "publishing.approve", "publishing.release"
 WITHDRAW = "publishing.withdraw"
 CHANGE = "datasets.change"

@@ -200,6 +200,11 @@ def test_a_token_only_reads_until_its_owner_has_set_it_up(
     refused = (403, "people.token_only_reads")
     assert told(f"{action}user_patch", method="POST", json=change) == refused
     assert told(f"{action}api_token_create", method="POST", json={"user": operator.name, "name": "u"}) == refused
+    headed = app.test_client(use_cookies=False).open(
+        f"{action}user_patch", method="HEAD", json=change, headers={"Authorization": token}, base_url=HERE
+    )
+    model.Session.expire_all()
+    assert (headed.status_code, model.User.get(operator.name).about) == (403, None), "CKAN runs actions by HEAD, too"
     browser.sign_in(operator.name)
     set_up(browser)
     assert told(f"{action}user_patch", method="POST", json=change)[0] == 200

@@ -26,6 +26,8 @@ from werkzeug.exceptions import HTTPException, default_exceptions
 log = logging.getLogger(__name__)
 ERROR_PAGE = "error_document_template.html"
 STATIC = ("static", "webassets.index")
+READING = ("GET", "HEAD", "OPTIONS")
+"""Methods that change nothing, on pages and interfaces of ours."""
 WERKZEUGS = tuple(str(known.description) for known in default_exceptions.values())
 """Its own English sentences."""
 

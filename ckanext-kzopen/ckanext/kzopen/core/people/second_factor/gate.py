@@ -11,7 +11,7 @@ from ckanext.kzopen.core.people.second_factor import keeping
 from ckanext.kzopen.core.people.second_factor.requiring import required
 from ckanext.kzopen.core.people.sessions import store
 from ckanext.kzopen.core.web.errors import KzError
-from ckanext.kzopen.core.web.requests import wants_page
+from ckanext.kzopen.core.web.requests import READING, wants_page
 from flask import Flask, Response, g, request, session
 
 ALLOWED = (
@@ -25,7 +25,6 @@ ALLOWED = (
     "webassets.index",
     "api.i18n_js_translations",
 )
-READING = ("GET", "HEAD", "OPTIONS")
 LOOKED = 300  # seconds after which the roles of a session are looked at anew: a role may be given meanwhile
 
 
@@ -63,12 +62,10 @@ def hold_back_token(user_id: str, token: str) -> None:
 
 
 def _only_reads() -> bool:
-    """Also a POST to an action of CKAN's that changes nothing."""
-    if request.method in READING:
-        return True
-    name = (request.view_args or {}).get("logic_function")
-    if request.endpoint != "api.action" or not name:
-        return False
+    """Of CKAN's actions those that change nothing, whatever the method: CKAN runs the others by HEAD too."""
+    if request.endpoint != "api.action":
+        return request.method in READING
+    name = (request.view_args or {}).get("logic_function", "")
     try:
         return bool(getattr(tk.get_action(name), "side_effect_free", False))
     except KeyError:
