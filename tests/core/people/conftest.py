@@ -37,6 +37,7 @@ class Browser:
 
     def open(self, path: str, **given: Any) -> Any:
         over = {"REMOTE_ADDR": self.address, **given.pop("environ", {})}
+        given.setdefault("buffered", True)  # the answer is read to its end: what comes after it is done, too
         return self.client.open(path, base_url=HERE, follow_redirects=False, environ_overrides=over, **given)
 
     def get(self, path: str, **given: Any) -> Any:

@@ -146,6 +146,16 @@ def test_a_wrong_code_after_the_password_is_an_event(browser: Browser, person: P
     assert failed(person.id, browser.address) == [(None, {"by": "password, code"})]
 
 
+def test_a_failed_sign_in_is_written_when_the_answer_has_gone_out(browser: Browser, person: Person) -> None:
+    token = TOKEN.search(browser.get("/user/login").get_data(as_text=True))
+    assert token
+    told = {"login": person.name, "password": WRONG, "_csrf_token": token[1]}
+    answer = browser.open("/user/login", method="POST", data=told, buffered=False)
+    assert (answer.status_code, failed(person.id, browser.address)) == (401, [])
+    answer.close()
+    assert failed(person.id, browser.address) == [(None, {"by": "password"})]
+
+
 @pytest.mark.parametrize("exists", [True, False])
 def test_an_attack_does_not_fill_the_log(
     app: CKANTestApp, person: Person, monkeypatch: pytest.MonkeyPatch, exists: bool

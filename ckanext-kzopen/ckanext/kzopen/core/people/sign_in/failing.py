@@ -1,12 +1,22 @@
-"""A sign-in that failed is an event: in a transaction of its own, since the request's is rolled back."""
+"""A sign-in that failed is an event: in a transaction of its own, since the request's is rolled back.
+
+It is written when the answer has gone out, so that its time does not tell whether it was written and there is an account.
+"""
 
 from __future__ import annotations
+
+import logging
+from functools import partial
 
 from ckan import model
 from ckanext.kzopen.core.people.throttle import Limit, count
 from ckanext.kzopen.core.record.events import write_event
 from ckanext.kzopen.core.web.errors import KzError
+from flask import Response, after_this_request, has_request_context
+from sqlalchemy import Engine
 from sqlalchemy.orm import Session
+
+log = logging.getLogger(__name__)
 
 # An attack must not fill the log. Names that strangers invent have a limit together: there is no end to them.
 OF_ONE = Limit("sign-in-failed-events", 10, 3600)
@@ -18,12 +28,27 @@ def note(subject: str, user_id: str, by: str, address: str) -> None:
 
     What was typed is not told: people type passwords and strangers' e-mails there.
     """
-    if not _within(OF_ONE, subject) or (not user_id and not _within(OF_NOBODY, "")):
+    write = partial(_write, model.Session.get_bind(), subject, user_id, by, address)
+    if not has_request_context():
+        write()
         return
-    with Session(model.Session.get_bind()) as own:
-        told = {"by": by}
-        write_event(own, kind="account", object_id=user_id, verb="sign_in_failed", actor=None, address=address, new=told)
-        own.commit()
+
+    @after_this_request
+    def later(response: Response) -> Response:
+        response.call_on_close(write)
+        return response
+
+
+def _write(engine: Engine, subject: str, user_id: str, by: str, address: str) -> None:
+    try:
+        if not _within(OF_ONE, subject) or (not user_id and not _within(OF_NOBODY, "")):
+            return
+        with Session(engine) as own:
+            told = {"by": by}
+            write_event(own, kind="account", object_id=user_id, verb="sign_in_failed", actor=None, address=address, new=told)
+            own.commit()
+    except Exception:
+        log.exception("a failed sign-in was not written")
 
 
 def _within(limit: Limit, subject: str) -> bool:
