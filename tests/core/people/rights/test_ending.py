@@ -82,7 +82,17 @@ def test_a_reason_is_wanted_and_a_role_that_is_held(staff: Staff) -> None:
         assert code_of(staff, person, "author", agency, operator, reason) == "roles.reason_wanted"
     assert code_of(staff, person, "approver", agency, operator, "moved") == "roles.not_held"
     assert code_of(staff, "nobody", "author", agency, operator, "moved") == "roles.unknown_person"
+    administrator = staff.made("agency_administrator", agency)
+    assert code_of(staff, "nobody", "author", agency, administrator, "moved") == "roles.not_held", "not who has an account"
     assert staff.roles(person) == {("author", agency)}
+
+
+def test_an_address_that_takes_no_mail_keeps_no_role(staff: Staff) -> None:
+    agency, operator = staff.agency(), staff.person(sysadmin=True)
+    person = staff.made("author", agency)
+    staff.session.get_one(model.User, person).email = f"{person}@localhost"
+    end_role(staff.session, person, "author", agency, operator, "moved")
+    assert staff.roles(person) == set()
 
 
 def test_substitution_that_stems_from_the_role_ends_and_does_not_come_back_with_it(staff: Staff) -> None:

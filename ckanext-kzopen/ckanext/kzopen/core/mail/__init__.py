@@ -12,7 +12,7 @@ or the connection breaks, between the last byte and the server's answer, nobody 
 
 from pathlib import Path
 
-from ckanext.kzopen.core.mail.addresses import checked
+from ckanext.kzopen.core.mail.addresses import checked, usable
 from ckanext.kzopen.core.mail.bounces import came_back, is_dead, revive
 from ckanext.kzopen.core.mail.letters import Letter, rendered, sample, template_names, templates
 from ckanext.kzopen.core.mail.queue import Post, queue, queue_many, withdraw
@@ -34,5 +34,6 @@ __all__ = [
     "sample",
     "template_names",
     "templates",
+    "usable",
     "withdraw",
 ]

@@ -29,6 +29,14 @@ def checked(address: str) -> str:
     return plain
 
 
+def usable(address: str | None) -> str | None:
+    """`checked`; None for what is no address that mail can be sent to, such as CKAN's own `root@localhost`."""
+    try:
+        return checked(address or "")
+    except KzError:
+        return None
+
+
 def same(address: str) -> str:
     """The form in which addresses are compared: case does not count, as mail servers have it in practice."""
     return address.strip().casefold()

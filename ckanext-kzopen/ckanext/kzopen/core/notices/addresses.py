@@ -6,10 +6,9 @@ from collections.abc import Iterable
 
 import ckan.plugins.toolkit as tk
 from ckan import model
-from ckanext.kzopen.core.mail.addresses import checked
+from ckanext.kzopen.core.mail.addresses import usable
 from ckanext.kzopen.core.mail.queue import AnySession
 from ckanext.kzopen.core.notices import tokens
-from ckanext.kzopen.core.web.errors import KzError
 from sqlalchemy import select
 
 
@@ -37,14 +36,7 @@ def mail_addresses(session: AnySession, readers: Iterable[str]) -> dict[str, str
     )
     found = {reader: reader for reader in wanted if "@" in reader}
     for person, email in session.execute(accounts):
-        address = _usable(email)
+        address = usable(email)
         if address:
             found[person] = address
     return found
-
-
-def _usable(email: str | None) -> str | None:
-    try:
-        return checked(email or "")
-    except KzError:
-        return None

@@ -11,10 +11,11 @@ from ckan import model
 from ckan.lib.helpers import helper_functions as h
 from ckanext.kzopen.core import mail
 from ckanext.kzopen.core.agencies.names import name_of
-from ckanext.kzopen.core.people import invitations, roles, substitution
+from ckanext.kzopen.core.people import invitations, rights, roles, substitution
 from ckanext.kzopen.core.people.accounts.letters import language_of
 from ckanext.kzopen.core.people.assignments import change, membership
 from ckanext.kzopen.core.people.assignments.model import AssignmentRow
+from ckanext.kzopen.core.people.assignments.reading import person_id
 from ckanext.kzopen.core.record.events import AnySession
 from ckanext.kzopen.core.texts import in_language
 from ckanext.kzopen.core.web.errors import KzError
@@ -30,14 +31,16 @@ def end_role(
     """End a role that a person (account's id or name) holds or is to hold in an agency (None = the whole portal).
 
     It may have come through CKAN's own pages. `by` is an account's id; nothing is committed. Raises KzError web.not_allowed
-    where `by` could not give the role there, roles.unknown_person, roles.reason_wanted, roles.not_held, roles.last_operator.
+    where `by` could not give the role there, roles.reason_wanted, roles.not_held, roles.last_operator, and
+    roles.unknown_person, but only where `by` may see everybody: others do not learn from it who has an account.
     """
     change.require_assign(by, role, agency)
-    who, why = change.known_person(session, person), reason.strip()
+    why = reason.strip()
     if not 1 <= len(why) <= LONGEST:
         raise KzError("roles.reason_wanted", most=LONGEST)
-    rows = _rows(session, who, role, agency)
-    if not rows:
+    who = _person(session, person, by)
+    rows = _rows(session, who, role, agency) if who else []
+    if who is None or not rows:
         raise KzError("roles.not_held")
     for row in rows:
         change.end(session, row, by, why, address)
@@ -45,13 +48,20 @@ def end_role(
     substitution.end_with_role(session, who, role, agency, by, address)
     if user.email:
         invitations.withdraw_with_role(session, user.email, role, agency, by, address)
+    if mail.usable(user.email):
         _mail(session, user, role, agency, why)
+
+
+def _person(session: AnySession, person: str, by: str) -> str | None:
+    if rights.allowed(by, "people.see", ""):
+        return change.known_person(session, person)
+    return person_id(session, person)
 
 
 def _rows(session: AnySession, person: str, role: str, agency: str | None) -> list[AssignmentRow]:
     """The assignments to end, with what CKAN alone knew of them until now."""
     now = datetime.now(UTC)
-    membership.lock(session, person, agency)
+    change.lock(session, person, role, agency)
     membership.adopt(session, person, agency, now)
     lasting = or_(AssignmentRow.until.is_(None), AssignmentRow.until > AssignmentRow.since)  # else ended before it began
     rows = membership.open_assignments(person, agency, now).where(AssignmentRow.role == role, lasting)

@@ -66,7 +66,7 @@ def end(
     """Take a role away from now on; one that has ended stays as it is. Raises KzError web.not_allowed, roles.last_operator."""
     now = at or datetime.now(UTC)
     require_assign(by, row.role, row.agency)
-    membership.lock(session, row.person, row.agency)
+    lock(session, row.person, row.role, row.agency)
     membership.adopt(session, row.person, row.agency, now)
     if row.until is not None and row.until <= now:
         return
@@ -75,6 +75,13 @@ def end(
     row.until, row.ended_by = max(now, row.since), by
     _settle(session, row.person, row.role, row.agency, now)
     _tell(session, "end_assignment", row, by, address, at, reason)
+
+
+def lock(session: AnySession, person: str, role: str, agency: str | None) -> None:
+    """Lock what `end` looks at: first all operators, so that two who end each other's role wait in one order."""
+    if role == roles.OPERATOR:
+        membership.lock(session, roles.OPERATOR, None)
+    membership.lock(session, person, agency)
 
 
 def require_assign(by: str, role: str, agency: str | None) -> None:
@@ -128,8 +135,7 @@ def _settle(session: AnySession, person: str, role: str, agency: str | None, at:
 
 
 def _another_operator(session: AnySession, person: str) -> None:
-    """The portal must not be left without anybody who may do everything, also when two operators end each other's role."""
-    membership.lock(session, roles.OPERATOR, None)
+    """The portal must not be left without anybody who may do everything, also when two end each other's role: `lock` first."""
     query = select(model.User.id).where(
         model.User.sysadmin.is_(True), model.User.state == "active", model.User.id != person, model.User.password.is_not(None)
     )
