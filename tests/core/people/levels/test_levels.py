@@ -222,6 +222,8 @@ def test_an_iin_is_free_again_after_its_day_and_after_the_account(new_person: Ca
     levels.confirm(model.Session, second.id, Level.iin_confirmed, BY, number=iin)
     model.Session.commit()
     assert Level.iin_confirmed in levels.levels_of(second.id)
+    log = events(model.Session, kind="account", object_id=first.id, verb="end_level")
+    assert [(event.actor, event.new) for event in log] == [(BY, {"level": "iin_confirmed"})]
 
 
 def test_citizens_do_not_see_the_page(browser: Browser, person: Person) -> None:

@@ -44,7 +44,7 @@ def confirm(
     row = IdentityLevel(user_id=user_id, level=level, confirmed_by=by, since=now, until=until or _by_rule(level, now))
     _take_number(row, level, number)
     if row.number_hash:
-        _free_number(session, row.number_hash, now)
+        _free_number(session, row.number_hash, now, by, address)
     try:
         with session.begin_nested():
             session.add(row)
@@ -97,13 +97,15 @@ def _end_earlier(session: AnySession, user_id: str, level: Level, now: datetime)
     session.execute(update(row).where(*open_ones).values(ended=now))
 
 
-def _free_number(session: AnySession, number_hash: str, now: datetime) -> None:
+def _free_number(session: AnySession, number_hash: str, now: datetime, by: str, address: str | None) -> None:
     """Rows of others that hold the number no more: past their day, or of a closed account. The index knows neither."""
     row = IdentityLevel
     open_ones = select(row.id).where(row.number_hash == number_hash, row.ended.is_(None))
     closed = row.user_id.not_in(select(model.User.id).where(model.User.state == model.State.ACTIVE))
     over = open_ones.where(or_(row.until <= now, closed))
-    session.execute(update(row).where(row.id.in_(over)).values(ended=now).execution_options(synchronize_session=False))
+    freed = update(row).where(row.id.in_(over)).values(ended=now).returning(row.user_id, row.level)
+    for user_id, level in session.execute(freed.execution_options(synchronize_session=False)).all():
+        _write(session, user_id, "end_level", by, address, {"level": level})
 
 
 def end(session: AnySession, number: int, by: str, reason: str, address: str | None = None) -> None:
