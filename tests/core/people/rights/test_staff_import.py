@@ -170,6 +170,8 @@ def test_each_row_has_its_outcome_and_its_refusal_stands_in_the_log_of_its_agenc
     found.rows = found.rows | {"right": rows}
     staff_import.start(staff.session, found.id, by, right_ones=True)
     staff.session.commit()
+    kept = [error["params"].get("address") for _, _, error in found.rows["mistakes"]]
+    assert kept == [None, "…"], "what was typed is not kept"
     seen = [(3, "refused", "roles.name_wanted"), (3, "refused", "mail.bad_address")]
     assert outcomes(staff, found, by) == [*seen, (2, "", ""), (4, "", ""), (5, "", "")]
     for _ in range(2):

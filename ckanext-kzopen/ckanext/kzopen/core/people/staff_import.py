@@ -85,7 +85,7 @@ def preview(session: AnySession, content: bytes, file_name: str, by: str) -> tup
     agencies = rights.agencies_with(by, RIGHT)
     staff_table.check(rows, AgencyIndex.load(session).find, lambda agency: agencies is None or agency in agencies)
     right = [asdict(row) for row in rows if not row.errors]
-    mistakes = [(row.number, column, _as_data(error)) for row in rows for column, error in row.errors]
+    mistakes = [(row.number, column, _as_data(error, nameless=True)) for row in rows for column, error in row.errors]
     kept = {"right": right, "wrong": len(rows) - len(right), "mistakes": mistakes}
     found = StaffImport(id=uuid4(), person=by, file_name=file_name[:255], rows=kept)
     session.add(found)
@@ -208,8 +208,12 @@ def _write(
     )
 
 
-def _as_data(error: KzError) -> dict[str, Any]:
-    return {"code": error.code, "params": error.params}
+def _as_data(error: KzError, *, nameless: bool = False) -> dict[str, Any]:
+    """An error to be kept, `nameless` without the address that was typed."""
+    params = dict(error.params)
+    if nameless and "address" in params:
+        params["address"] = "…"
+    return {"code": error.code, "params": params}
 
 
 def _as_error(data: dict[str, Any]) -> KzError:
