@@ -54,7 +54,7 @@ class SecondFactor(Source):
 class Keeping(Source):
     """How many days after its end something personal is kept."""
 
-    invitations: int
+    invitations: Annotated[int, Interval(ge=1, le=90)]
 
 
 class StaffImports(Source):
