@@ -29,7 +29,7 @@ VERBS: dict[str, Words] = {
     "confirm_email": {"kk": "пошта қайта расталды", "ru": "почта снова подтверждена", "en": "e-mail confirmed again"},
     "create": {"kk": "құрылды", "ru": "создано", "en": "created"},
     "delegate": {"kk": "орынбасар тағайындалды", "ru": "назначено замещение", "en": "substitution arranged"},
-    "end_assignment": {"kk": "рөл алынды", "ru": "роль снята", "en": "role ended"},
+    "end_assignment": {"kk": "рөл қайтарып алынды", "ru": "роль снята", "en": "role ended"},
     "end_delegation": {"kk": "алмастыру аяқталды", "ru": "замещение закончено", "en": "substitution ended"},
     "import": {"kk": "кесте жүктелді", "ru": "таблица загружена", "en": "table imported"},
     "invite": {"kk": "шақырылды", "ru": "отправлено приглашение", "en": "invited"},
