@@ -128,6 +128,19 @@ def test_what_an_operator_sets_is_logged_and_ends_sessions_and_tokens(
     assert (told.template, "токендеріңіз кері қайтарып алынды (1)" in told.text) == ("people.password_changed", True)
 
 
+def test_an_address_that_takes_no_mail_keeps_no_session_open(app: CKANTestApp, browser: Browser, new_person: Any) -> None:
+    operator, person = new_person(sysadmin=True), new_person()
+    model.User.get(person.id).email = f"{person.name}@localhost"
+    model.Session.commit()
+    browser.sign_in(person.name)
+    token = token_of(person)
+    assert call(app, "user_patch", token_of(operator), id=person.id, password="another-password").status_code == 200
+    assert not browser.is_signed_in
+    assert call(app, "user_patch", token, id=person.id, about="Бөтен").status_code == 403
+    log = events(model.Session, kind="account", object_id=person.id, verb="set_by_operator")
+    assert [event.actor for event in log] == [operator.id]
+
+
 def test_ckans_form_for_operators_is_throttled_like_signing_in(
     app: CKANTestApp, new_person: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

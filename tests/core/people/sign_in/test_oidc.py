@@ -12,6 +12,7 @@ from uuid import uuid4
 import httpx
 import pytest
 from ckan import model
+from ckanext.kzopen.core.notices import feeds
 from ckanext.kzopen.core.people import levels
 from ckanext.kzopen.core.people.levels import Level
 from ckanext.kzopen.core.people.second_factor.model import SecondFactor
@@ -123,6 +124,27 @@ def test_who_is_signed_in_connects_with_consent_and_disconnects(
     assert browser.post("/account/connect").status_code == 302
     model.Session.expire_all()
     assert len(linking.connections(model.Session, user.id)) == 1
+    told = mails_to(email)[-1]
+    assert (told.template, LABEL["kk"] in told.text) == ("people.provider_connected", True)
+
+
+def test_no_connection_and_no_secret_address_of_an_intruder_outlives_the_recovery(
+    browser: Browser, other_browser: Browser, openid: OpenId
+) -> None:
+    email = new_address()
+    joined(browser, email)
+    user = model.Session.scalars(select(model.User).where(model.User.email == email)).one().id
+    feed = feeds.secret(model.Session, user)
+    other_browser.post("/account/recover", email=email)
+    link = mails_to(email)[-1].link
+    other_browser.post(link, token=link.split("token=")[1], new_password="төрт кездейсоқ сөз керек")
+    told = mails_to(email)[-1]
+    assert (told.template, f"жойылды: {LABEL['kk']}." in told.text) == ("people.password_changed", True)
+    assert "арнаңыздың мекенжайы жаңарды" in told.text
+    assert come_back(browser).headers["Location"].endswith("/account/join"), "the identity opens nothing any more"
+    assert feeds.secret(model.Session, user) != feed
+    log = events(model.Session, kind="account", object_id=user, verb="disconnect_provider")
+    assert [(event.actor, event.new) for event in log] == [(user, {"provider": "test"})]
 
 
 def test_an_identity_opens_one_account(browser: Browser, other_browser: Browser, person: Person, openid: OpenId) -> None:

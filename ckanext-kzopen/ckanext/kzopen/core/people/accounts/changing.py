@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ckan import model
 from ckanext.kzopen.core import mail
 from ckanext.kzopen.core.people.accounts import letters, links, tokens
 from ckanext.kzopen.core.people.accounts.model import Account, Link
 from ckanext.kzopen.core.people.accounts.signing_up import may_mail, remember_confirmed
 from ckanext.kzopen.core.people.sessions import store
+from ckanext.kzopen.core.people.sign_in import linking, providers
 from ckanext.kzopen.core.people.sign_in import password as passwords
 from ckanext.kzopen.core.people.throttle import Limit, count, forget
 from ckanext.kzopen.core.record.events import AnySession, write_event
+from ckanext.kzopen.core.texts import in_language
 from ckanext.kzopen.core.web.errors import KzError
 from sqlalchemy import func, select
 
 ASKED_AGAIN = Limit("password-asked-again", 10, 3600)
+Renew = Callable[[AnySession, str], None]
+_secrets: dict[str, Renew] = {}
+
+
+def register(name: str, renew: Renew) -> None:
+    """Let a section make anew, at recovery, a secret that it gave a person; the same name again replaces it."""
+    _secrets[name] = renew
 
 
 def check_password(user: model.User, password: str) -> None:
@@ -50,24 +61,51 @@ def of_link(link: Link) -> model.User:
 
 
 def recover(session: AnySession, token: str, password: str, address: str) -> model.User:
-    """Set the password by a mailed link, which confirms the e-mail too; every session and token of the account ends."""
+    """Set the password by a mailed link, which confirms the e-mail too.
+
+    Whatever else opens the account ends, since an intruder may hold it: sessions, tokens, connections, secret addresses.
+    """
     link = links.use(session, "recover", token)
     user = of_link(link)
     user.state = model.State.ACTIVE
     remember_confirmed(session, user.id, link.language)
-    set_password(session, user, password, user.id, address, revoke=True)
+    removed = linking.disconnect_all(session, user.id, address)
+    for renew in _secrets.values():
+        renew(session, user.id)
+    told = ", ".join(_label(name, link.language) for name in removed)
+    set_password(session, user, password, user.id, address, revoke=True, recovered=True, connections=told)
     return user
 
 
+def _label(provider: str, language: str) -> str:
+    """Also of one that the portal does not have any more."""
+    try:
+        return in_language(providers.known(provider).label, language)
+    except KzError:
+        return provider
+
+
 def set_password(
-    session: AnySession, user: model.User, password: str, actor: str, address: str, *, revoke: bool, keep: str = ""
+    session: AnySession,
+    user: model.User,
+    password: str,
+    actor: str,
+    address: str,
+    *,
+    revoke: bool,
+    keep: str = "",
+    recovered: bool = False,
+    connections: str = "",
 ) -> None:
-    """The new password; all sessions but `keep` and all mailed links end, `revoke` the tokens too, and the owner is told."""
+    """The new password; all sessions but `keep` and all mailed links end, `revoke` the tokens too, and the owner is told.
+
+    The letter tells what else `recover` did: `recovered`, and the providers whose `connections` are removed.
+    """
     user.password = password
     user.reset_key = None
     links.end(session, user.id)
     revoked = tokens.revoke(session, user.id, actor, address) if revoke else 0
-    letters.tell(session, user, "password_changed", tokens=revoked)
+    letters.tell(session, user, "password_changed", tokens=revoked, recovered=recovered, connections=connections)
     write_event(session, kind="account", object_id=user.id, verb="change_password", actor=actor, address=address)
     store.end_all(user.id, but=keep)
 

@@ -73,8 +73,8 @@ def _watched(original: Action, context: Context, data_dict: dict[str, Any], user
     write_event(model.Session, kind="account", object_id=now.id, verb="set_by_operator", actor=actor.id if actor else None)
     links.end(model.Session, now.id)
     revoked = tokens.revoke(model.Session, now.id, actor.id if actor else None)
-    if now.password != before[1] and now.email and now.state == model.State.ACTIVE:
-        letters.tell(model.Session, now, "password_changed", tokens=revoked)
+    if now.password != before[1] and now.state == model.State.ACTIVE:
+        letters.tell(model.Session, now, "password_changed", tokens=revoked, recovered=False, connections="")
     if not context.get("defer_commit"):
         model.Session.commit()
     store.end_all(now.id)

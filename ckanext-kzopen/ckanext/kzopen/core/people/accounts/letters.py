@@ -37,9 +37,13 @@ def send(
 
 
 def tell(session: AnySession, user: model.User, what: str, email: str = "", **more: Any) -> None:
-    """Tell the owner of an account what has happened to it, with the way to undo it; `more` are values of the template."""
-    language = language_of(session, user.id)
-    send(session, what, email or user.email, language, {"recover": address_of("recover", language), **more}, user.id)
+    """Tell the owner of an account what has happened to it, with the way to undo it; `more` are values of the template.
+
+    Nobody is told where mail cannot be sent to the address: what has happened must not be undone by that.
+    """
+    to, language = mail.usable(email or user.email), language_of(session, user.id)
+    if to:
+        send(session, what, to, language, {"recover": address_of("recover", language), **more}, user.id)
 
 
 def language_of(session: AnySession, user_id: str) -> str:

@@ -69,6 +69,14 @@ def disconnect(session: AnySession, user_id: str, provider: str, address: str) -
     _write(session, user_id, "disconnect_provider", provider, address)
 
 
+def disconnect_all(session: AnySession, user_id: str, address: str) -> list[str]:
+    """Nothing but the password opens the account any more; the names of the providers that did."""
+    found = sorted({row.provider for row in connections(session, user_id)})
+    for provider in found:
+        disconnect(session, user_id, provider, address)
+    return found
+
+
 def take_level(session: AnySession, user: model.User, identity: Identity, address: str) -> KzError | None:
     """What the provider has confirmed counts here, as confirmed by it.
 

@@ -117,6 +117,8 @@ def connect() -> Page:
     if request.method == "POST":
         session.pop(IDENTITY)
         objection = linking.connect(model.Session, user, identity, address())
+        label = providers.known(identity.provider).label
+        letters.tell(model.Session, user, "provider_connected", provider=label)
         model.Session.commit()
         _tell(identity, objection)
         return go_to("kzopen_account.overview")
