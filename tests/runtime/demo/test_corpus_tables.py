@@ -10,7 +10,7 @@ import pytest
 from ckanext.kzopen.runtime.demo.corpus import Corpus, open_corpus, table_items
 from ckanext.kzopen.runtime.demo.loading import Item, Outcome
 
-pytestmark = pytest.mark.corpus
+pytestmark = [pytest.mark.corpus, pytest.mark.long]
 CRIME = "catalogue/datasets/crime_form_1M_Shymkent.xlsx"
 
 
