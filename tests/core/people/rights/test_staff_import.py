@@ -224,9 +224,9 @@ def test_a_database_that_fails_refuses_no_row(staff: Staff, monkeypatch: pytest.
 
 
 def test_a_table_is_deleted_with_its_names_after_the_days_of_the_rules(staff: Staff) -> None:
-    days = rules().staff_import
+    days = rules().keeping
     kept = []
-    for imported, age in ((False, days.looked_at_days), (True, days.looked_at_days), (True, days.imported_days)):
+    for imported, age in ((False, days.staff_looked_at), (True, days.staff_looked_at), (True, days.staff_imported)):
         for hours in (-1, 1):
             found, by, _ = previewed(staff, ("Асан Усенов", "a@example.org", "author", "kk"))
             if imported:

@@ -81,7 +81,7 @@ def show(number: UUID) -> Page:
         "columns": COLUMNS,
         "page": page,
         "more": page * SHOWN < len(rows),
-        "days": rules().staff_import.imported_days,
+        "days": rules().keeping.staff_imported,
     }
     return tk.render("people_staff/imported.html", told)
 

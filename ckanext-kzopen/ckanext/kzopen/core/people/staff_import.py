@@ -235,9 +235,9 @@ def _invited(session: AnySession, row: dict[str, Any]) -> bool:
 @jobs.task("people.sweep_imports", cron="41 * * * *")
 def sweep_imports() -> None:
     """Delete tables with the names in them after the days of `schemas/people.yaml`."""
-    days, now = rules().staff_import, datetime.now(UTC)
-    looked_at = and_(StaffImport.imported.is_(None), StaffImport.received < now - timedelta(days=days.looked_at_days))
+    days, now = rules().keeping, datetime.now(UTC)
+    looked_at = and_(StaffImport.imported.is_(None), StaffImport.received < now - timedelta(days=days.staff_looked_at))
     model.Session.execute(
-        delete(StaffImport).where(or_(looked_at, StaffImport.imported < now - timedelta(days=days.imported_days)))
+        delete(StaffImport).where(or_(looked_at, StaffImport.imported < now - timedelta(days=days.staff_imported)))
     )
     model.Session.commit()

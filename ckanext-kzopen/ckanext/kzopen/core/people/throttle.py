@@ -44,6 +44,17 @@ def count(limit: Limit, subject: str) -> None:
         raise KzError("people.too_many_tries", at=datetime.now(UTC) + timedelta(seconds=left + 1))
 
 
+def within(limit: Limit, subject: str) -> bool:
+    """`count`, for a try of which the answer is not to tell: False instead of people.too_many_tries."""
+    try:
+        count(limit, subject)
+    except KzError as error:
+        if error.code != "people.too_many_tries":
+            raise
+        return False
+    return True
+
+
 def take_back(limit: Limit, subject: str) -> None:
     """The try was a good one and does not count."""
     connect_to_redis().decr(limit.key(subject))

@@ -164,14 +164,18 @@ def worked_on(session: Session, run: Run) -> tuple[int, int]:
 
 def undecided() -> ColumnElement[bool]:
     """Whether the delivery of an item waits for a person at this moment."""
-    waiting = select(Delivery.id).where(Delivery.id == Item.delivery_id, Delivery.state.in_(UNDECIDED))
-    return and_(Item.error == NEEDS_DECISION, waiting.exists())
+    return _decision_is(*UNDECIDED)
 
 
-def refused_of(run: Run) -> ColumnElement[bool]:
-    """Whether an item is one of the run and a person has refused its delivery."""
-    refused = select(Delivery.id).where(Delivery.id == Item.delivery_id, Delivery.state == "refused")
-    return and_(Item.run_id == run.id, Item.error == NEEDS_DECISION, refused.exists())
+def refused() -> ColumnElement[bool]:
+    """Whether a person has refused the delivery of an item."""
+    return _decision_is("refused")
+
+
+def _decision_is(*states: str) -> ColumnElement[bool]:
+    """Whether a person was to decide on the delivery of an item, and it is in one of these states now."""
+    found = select(Delivery.id).where(Delivery.id == Item.delivery_id, Delivery.state.in_(states))
+    return and_(Item.error == NEEDS_DECISION, found.exists())
 
 
 def settle_items(session: Session, run: Run, outcome: str, error: str | None = None, **params: Any) -> None:

@@ -8,7 +8,7 @@ from ckanext.kzopen.core import jobs, states
 from ckanext.kzopen.core.people import rights
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.publishing.harvest import closing, schedule, undecided
-from ckanext.kzopen.publishing.harvest.model import OPEN, WRITES, Item, Run, Source, refused_of, settle_items
+from ckanext.kzopen.publishing.harvest.model import OPEN, WRITES, Item, Run, Source, refused, settle_items
 from ckanext.kzopen.publishing.harvest.sources import CHANGE, RUN
 from sqlalchemy import delete, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import JSONB
@@ -60,11 +60,12 @@ def retry(session: Session, source: Source, failed: Run, actor: str, guids: list
     rights.require(actor, RUN, source)
     if source.state != "active":
         raise KzError("harvest.not_active")
-    wanted = select(Item.guid).where(Item.run_id == failed.id, Item.outcome == "failed", Item.removal.is_(False))
+    of_run = select(Item.guid).where(Item.run_id == failed.id)
+    wanted = of_run.where(Item.outcome == "failed", Item.removal.is_(False))
     chosen = list(session.scalars(wanted if guids is None else wanted.where(Item.guid.in_(guids))))
-    refused = [] if guids is None else list(session.scalars(select(Item.guid).where(Item.guid.in_(guids), refused_of(failed))))
-    undecided.offer_again(session, source.id, refused)
-    chosen += refused
+    again = [] if guids is None else list(session.scalars(of_run.where(Item.guid.in_(guids), refused())))
+    undecided.offer_again(session, source.id, again)
+    chosen += again
     if not chosen:
         raise KzError("harvest.nothing_to_retry")
     run = _begun(session, source, "retry", actor, None)

@@ -11,6 +11,8 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
 REFUSED = "refused"
+DECIDED_ON = (*UNDECIDED, REFUSED)
+"""States of a delivery on which a person decides, or has decided against it."""
 _FORGET = text(
     """
     UPDATE kzopen.harvest_held SET hash = NULL, content = NULL, validators = '{}'
@@ -38,25 +40,24 @@ def offer_again(session: Session, source: UUID, guids: Sequence[str]) -> None:
 
 def note_all(session: Session, run: Run) -> None:
     """Note on the unchanged items of a run which of their tables wait for a person, or were refused by one."""
-    states = [*UNDECIDED, REFUSED]
-    session.execute(_STILL, {"run": run.id, "source": run.source_id, "error": NEEDS_DECISION, "states": states})
+    values = {"run": run.id, "source": run.source_id, "error": NEEDS_DECISION, "states": list(DECIDED_ON)}
+    session.execute(_STILL, values)
 
 
 def offered(session: Session, package_id: str, sha256: str | None) -> Delivery | None:
     """The last harvested delivery of these bytes to a data set, when it waits for a person or was refused; else None."""
-    last = _last(session, package_id, sha256)
-    return last if last is not None and last.state in (*UNDECIDED, REFUSED) else None
+    return _last(session, package_id, sha256, DECIDED_ON)
 
 
 def waiting(session: Session, package_id: str, sha256: str | None) -> Delivery | None:
-    """The last harvested delivery of these bytes to a data set, when it waits for a person; else None."""
-    last = _last(session, package_id, sha256)
-    return last if last is not None and last.state in UNDECIDED else None
+    """The same when it waits for a person; else None."""
+    return _last(session, package_id, sha256, UNDECIDED)
 
 
-def _last(session: Session, package_id: str, sha256: str | None) -> Delivery | None:
-    wanted = select(Delivery).where(Delivery.package_id == package_id, Delivery.source == "harvest")
-    return session.scalars(wanted.where(Delivery.sha256 == sha256).order_by(Delivery.received.desc()).limit(1)).first()
+def _last(session: Session, package_id: str, sha256: str | None, states: Sequence[str]) -> Delivery | None:
+    wanted = select(Delivery).where(Delivery.package_id == package_id, Delivery.source == "harvest", Delivery.sha256 == sha256)
+    last = session.scalars(wanted.order_by(Delivery.received.desc()).limit(1)).first()
+    return last if last is not None and last.state in states else None
 
 
 def note(item: Item, delivery: Delivery) -> None:
@@ -73,5 +74,5 @@ def how_many(session: Session, run: Run) -> int:
 def states_of(session: Session, items: Iterable[Item]) -> dict[UUID, str]:
     """The states of those deliveries of these items that wait for a person or were refused, by their numbers."""
     numbers = [item.delivery_id for item in items if item.error == NEEDS_DECISION]
-    wanted = select(Delivery.id, Delivery.state).where(Delivery.id.in_(numbers), Delivery.state.in_([*UNDECIDED, REFUSED]))
+    wanted = select(Delivery.id, Delivery.state).where(Delivery.id.in_(numbers), Delivery.state.in_(DECIDED_ON))
     return dict(session.execute(wanted).tuples().all()) if numbers else {}

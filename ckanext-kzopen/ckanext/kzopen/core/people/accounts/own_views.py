@@ -118,14 +118,7 @@ def email() -> Page:
 @signed_in
 def new_email() -> Page:
     """Confirm the new address."""
-    token = request.values.get("token", "")
-    link = links.look(model.Session, "change_email", token)
-    if request.method == "POST":
-        changing.confirm_email(model.Session, token, tk.current_user.id, address())
-        model.Session.commit()
-        tk.h.flash_success(tk._("Your e-mail address has changed."))
-        return go_to("kzopen_account.overview")
-    return page("new_email", Form(), token=token, email=link.email)
+    return _confirmed("change_email", "new_email", changing.confirm_email, tk._("Your e-mail address has changed."))
 
 
 @blueprint.post("/same-email/ask")
@@ -145,15 +138,20 @@ def ask_same_email() -> Page:
 @blueprint.route("/same-email", methods=["GET", "POST"])
 @signed_in
 def same_email() -> Page:
-    """Confirm that mails arrive again; programs that look into links use nothing up."""
+    """Confirm that mails arrive again."""
+    return _confirmed("same_email", "same_email", changing.confirm_same_email, tk._("Mails are sent to your address again."))
+
+
+def _confirmed(purpose: str, template: str, confirm: Callable[..., object], done: str) -> Page:
+    """The page of a mailed link, whose button confirms: programs that look into links use nothing up."""
     token = request.values.get("token", "")
-    link = links.look(model.Session, "same_email", token)
+    link = links.look(model.Session, purpose, token)
     if request.method == "POST":
-        changing.confirm_same_email(model.Session, token, tk.current_user.id, address())
+        confirm(model.Session, token, tk.current_user.id, address())
         model.Session.commit()
-        tk.h.flash_success(tk._("Mails are sent to your address again."))
+        tk.h.flash_success(done)
         return go_to("kzopen_account.overview")
-    return page("same_email", Form(), token=token, email=link.email)
+    return page(template, Form(), token=token, email=link.email)
 
 
 @blueprint.get("/sessions")

@@ -13,7 +13,7 @@ from ckan import model
 from ckanext.kzopen.core.people.accounts import letters, links
 from ckanext.kzopen.core.people.accounts.model import Account, Link
 from ckanext.kzopen.core.people.sign_in import password as passwords
-from ckanext.kzopen.core.people.throttle import Limit, count
+from ckanext.kzopen.core.people.throttle import Limit, count, within
 from ckanext.kzopen.core.record.events import AnySession, write_event
 from ckanext.kzopen.core.web.errors import KzError
 
@@ -24,13 +24,7 @@ MAILS_BY_ONE = Limit("mails-by-one", 20, 3600)
 def may_mail(email: str, address: str) -> bool:
     """Whether one more mail goes to this mailbox; who asks is not told. KzError people.too_many_tries by one address."""
     count(MAILS_BY_ONE, address)
-    try:
-        count(MAILS_TO_ONE, email.lower())
-    except KzError as error:
-        if error.code != "people.too_many_tries":
-            raise
-        return False
-    return True
+    return within(MAILS_TO_ONE, email.lower())
 
 
 def ask(session: AnySession, email: str, fullname: str, language: str, address: str) -> None:

@@ -51,17 +51,16 @@ class SecondFactor(Source):
     required_for: tuple[str, ...]
 
 
+Days = Annotated[int, Interval(ge=1, le=90)]
+
+
 class Keeping(Source):
-    """How many days after its end something personal is kept."""
+    """How many days something personal is kept: an invitation after its end, a table of staff after it was looked at only,
+    and after it was imported."""
 
-    invitations: Annotated[int, Interval(ge=1, le=90)]
-
-
-class StaffImports(Source):
-    """After how many days tables of staff are deleted: those that were only looked at, and those that were imported."""
-
-    looked_at_days: Annotated[int, Interval(ge=1, le=90)]
-    imported_days: Annotated[int, Interval(ge=1, le=90)]
+    invitations: Days
+    staff_looked_at: Days
+    staff_imported: Days
 
 
 class PeopleFile(Source):
@@ -69,7 +68,6 @@ class PeopleFile(Source):
 
     levels: dict[Level, LevelRule]
     second_factor: SecondFactor
-    staff_import: StaffImports
     deletion: Deletion
     keeping: Keeping
 

@@ -9,9 +9,8 @@ import logging
 from functools import partial
 
 from ckan import model
-from ckanext.kzopen.core.people.throttle import Limit, count
+from ckanext.kzopen.core.people.throttle import Limit, within
 from ckanext.kzopen.core.record.events import write_event
-from ckanext.kzopen.core.web.errors import KzError
 from flask import Response, after_this_request, has_request_context
 from sqlalchemy import Engine
 from sqlalchemy.orm import Session
@@ -41,7 +40,7 @@ def note(subject: str, user_id: str, by: str, address: str) -> None:
 
 def _write(engine: Engine, subject: str, user_id: str, by: str, address: str) -> None:
     try:
-        if not _within(OF_ONE, subject) or (not user_id and not _within(OF_NOBODY, "")):
+        if not within(OF_ONE, subject) or (not user_id and not within(OF_NOBODY, "")):
             return
         with Session(engine) as own:
             told = {"by": by}
@@ -49,13 +48,3 @@ def _write(engine: Engine, subject: str, user_id: str, by: str, address: str) ->
             own.commit()
     except Exception:
         log.exception("a failed sign-in was not written")
-
-
-def _within(limit: Limit, subject: str) -> bool:
-    try:
-        count(limit, subject)
-    except KzError as error:
-        if error.code != "people.too_many_tries":
-            raise
-        return False
-    return True
