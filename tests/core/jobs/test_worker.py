@@ -26,11 +26,11 @@ def status_of(engine: Engine, number: int | None) -> str | None:
 
 
 @pytest.fixture
-def worker(start_worker: StartWorker, defer: Defer, notes: Path) -> Worker:
-    """A worker that is ready: it has run its first job."""
+def worker(start_worker: StartWorker, defer: Defer, notes: Path, engine: Engine) -> Worker:
+    """A worker that is ready: its first job is over, so that no fault of a test makes it run again."""
     process = start_worker()
-    defer("tests.note", notes=str(notes), line="ready")
-    wait_for(lambda: lines(notes) == ["ready"], START)
+    number = defer("tests.note", notes=str(notes), line="ready")
+    wait_for(lambda: lines(notes) == ["ready"] and status_of(engine, number) is None, START)
     notes.write_text("")
     return process
 
