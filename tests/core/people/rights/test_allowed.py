@@ -134,3 +134,22 @@ def test_after_the_first_question_of_a_request_no_sql_is_asked(app: CKANTestApp,
                 rights.agencies_with(person, right)
             rights.roles_of(person)
     assert asked == []
+
+
+@pytest.mark.parametrize("sysadmin", [True, False])
+def test_who_administers_many_agencies_costs_no_statement_more(staff: Staff, sysadmin: bool) -> None:
+    """CKAN makes whoever enters an organisation its administrator: an operator who has entered all of them is one of each."""
+    held = roles.known().held["agency_administrator"].items()
+    right = next(right for right, reach in held if reach is roles.Reach.subordinates)
+    person, agencies = staff.person(sysadmin=sysadmin), [staff.agency() for _ in range(5)]
+    under = [staff.agency(parent=agency) for agency in agencies]
+    staff.ckan_says(person, agencies[0], "admin")
+    with statements() as one:
+        assert rights.allowed(person, right, under[0])
+    for agency in agencies[1:]:
+        staff.ckan_says(person, agency, "admin")
+    with statements() as many:
+        assert rights.allowed(person, right, under[4])
+    assert many == one
+    assert rights.acting_for(person, right, under[4]) is None
+    assert rights.agencies_with(person, right) == (None if sysadmin else {*agencies, *under})

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ckan import model
-from ckanext.kzopen.core.agencies.tree import subordinates
+from ckanext.kzopen.core.agencies.tree import subordinates_of_each
 from ckanext.kzopen.core.people import programs, roles
 from ckanext.kzopen.core.people.assignments.reading import Assignment, held, person_id
 from ckanext.kzopen.core.people.roles import Reach
@@ -157,23 +157,33 @@ def _publishing_for(agency: str) -> Held:
 
 
 def granted(session: AnySession, assignments: tuple[Assignment, ...]) -> dict[str, Grant]:
-    """The rights that follow from these roles."""
-    found: dict[str, dict[str | None, str | None]] = {}
-    for one in assignments:
-        held_here = roles.known().held[one.role]
-        places = {reach: _places(session, one, reach) for reach in set(held_here.values())}  # the tree is read once a role
-        for right, reach in held_here.items():
-            for place in places[reach]:
-                people = found.setdefault(right, {})
-                people[place] = None if people.get(place, one.for_whom) is None else one.for_whom
+    """The rights that follow from these roles.
+
+    Whose own right goes everywhere is not asked where else: an operator is, by CKAN's custom, an administrator of each
+    agency that they have entered, and there are thousands.
+    """
+    each = [(one, right, reach) for one in assignments for right, reach in roles.known().held[one.role].items()]
+    everywhere = {right for one, right, reach in each if one.for_whom is None and _goes_everywhere(one, reach)}
+    left = [(one, right, reach) for one, right, reach in each if right not in everywhere]
+    tops = {one.agency for one, _right, reach in left if one.agency is not None and reach is Reach.subordinates}
+    below = subordinates_of_each(session, tops)
+    found: dict[str, dict[str | None, str | None]] = {right: {None: None} for right in everywhere}
+    for one, right, reach in left:
+        people = found.setdefault(right, {})
+        for place in _places(one, reach, below):
+            people[place] = None if people.get(place, one.for_whom) is None else one.for_whom
     return {
         right: Grant(None in people, frozenset(place for place in people if place is not None), people)
         for right, people in found.items()
     }
 
 
-def _places(session: AnySession, one: Assignment, reach: Reach) -> frozenset[str | None]:
+def _goes_everywhere(one: Assignment, reach: Reach) -> bool:
+    return reach is Reach.all or one.agency is None
+
+
+def _places(one: Assignment, reach: Reach, below: Mapping[str, frozenset[str]]) -> frozenset[str | None]:
     """Where a right goes: None stands for everywhere."""
-    if reach is Reach.all or one.agency is None:
+    if one.agency is None or reach is Reach.all:
         return frozenset({None})
-    return subordinates(session, one.agency) if reach is Reach.subordinates else frozenset({one.agency})
+    return below[one.agency] if reach is Reach.subordinates else frozenset({one.agency})
