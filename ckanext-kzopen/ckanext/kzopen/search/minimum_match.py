@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 _CONDITION = re.compile(r"(\d+)<(-?\d+%?)")
 _AMOUNT = re.compile(r"(-?\d+)(%?)")
 
 
+@lru_cache(maxsize=1_000)
 def count(rule: str, words: int) -> int:
     """The number of `words` that must occur, 0 to all.
 

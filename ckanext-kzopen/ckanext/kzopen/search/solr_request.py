@@ -57,8 +57,14 @@ def _main_query(params: Mapping[str, Any]) -> Node:
 def _free_text(text: str, params: Mapping[str, Any]) -> Node:
     if params.get("defType") == "edismax" and re.search(r"\b(AND|OR|NOT)\b|:|\(|\*", text):
         return parsed(text, params)
-    weighted = tuple((name, float(weight or 1)) for name, weight in _WEIGHT.findall(str(params.get("qf") or "text")))
+    weighted = _weighted(str(params.get("qf") or "text"))
     return lucene.free_words(text, weighted, str(params.get("mm") or "100%"), float(params.get("tie") or 0.0))
+
+
+@lru_cache(maxsize=100)
+def _weighted(fields: str) -> tuple[tuple[str, float], ...]:
+    """The fields of `name^4 title^4 text` with their weights."""
+    return tuple((name, float(weight or 1)) for name, weight in _WEIGHT.findall(fields))
 
 
 def parsed(text: str, params: Mapping[str, Any]) -> Node:
@@ -118,8 +124,13 @@ def _facets(params: Mapping[str, Any]) -> tuple[Facet, ...]:
         return ()
     limit = int(params.get("facet.limit", 100))
     minimum = max(1, int(params.get("facet.mincount", 1)))
-    names = dict.fromkeys(_many(params.get("facet.field")))
-    return tuple(Facet(str(name), None if limit < 0 else limit, minimum) for name in names)
+    names = tuple(str(name) for name in _many(params.get("facet.field")))
+    return _counted(names, None if limit < 0 else limit, minimum)
+
+
+@lru_cache(maxsize=100)
+def _counted(names: tuple[str, ...], limit: int | None, minimum: int) -> tuple[Facet, ...]:
+    return tuple(Facet(name, limit, minimum) for name in dict.fromkeys(names))
 
 
 def _many(value: Any) -> Iterable[Any]:

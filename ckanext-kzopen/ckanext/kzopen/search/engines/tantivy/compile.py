@@ -97,14 +97,13 @@ class Compiler:
             return [(Occur.Must, self.condition(visibility.condition(labels)))]
         later, own = visibility.hidden(labels)
         mine = [self.condition(own)] if own.values else []
-        closed_, dated_, late = exact("exact", closed()), (Occur.Must, exact("exact", dated())), self.query(later)
+        dated_, late = (Occur.Must, exact("exact", dated())), self.query(later)
         if among_all:
             since = _boolean([dated_, (Occur.MustNot, late)])
             seen = _boolean([(Occur.Should, one) for one in (exact("exact", opened()), since, *mine)], 1)
             return [(Occur.Must, Query.const_score_query(seen, 0.0))]
         but = [(Occur.MustNot, one) for one in mine]
-        hidden = [(Occur.Must, closed_), *but], [dated_, (Occur.Must, late), *but]
-        return [(Occur.MustNot, _boolean(clauses)) for clauses in hidden]
+        return [(Occur.MustNot, _closed_but(own)), (Occur.MustNot, _boolean([dated_, (Occur.Must, late), *but]))]
 
     def _joined(self, node: And | Or | Better | Not | Boost) -> Query:
         match node:
@@ -344,6 +343,13 @@ def _keyword_condition(node: Term | OneOf) -> Query:
     """`Compiler.condition` of values of a keyword field, which no index and no moment changes."""
     found = _one_of(node.field, node.values) if isinstance(node, OneOf) else _keyword(node.field, node.value)
     return Query.const_score_query(found, 0.0)
+
+
+@lru_cache(maxsize=2_000)
+def _closed_but(own: OneOf) -> Query:
+    """What not everybody may find, without what holds for `own`, which no index and no moment changes."""
+    but = [(Occur.MustNot, Query.const_score_query(_one_of(own.field, own.values), 0.0))] if own.values else []
+    return _boolean([(Occur.Must, exact("exact", closed())), *but])
 
 
 def _one_of(field: str, values: frozenset[str]) -> Query:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 import tantivy
@@ -13,7 +14,7 @@ from tantivy import Order, Query
 
 Hit = tuple[float | None, Any]
 """Score, if the order has one, and the address of a document."""
-
+_value = itemgetter(0)
 
 _EQUAL = 60
 """Hits behind the page that are asked for at once, as some of them are often equal to its last: cheaper than asking again."""
@@ -69,13 +70,15 @@ def _worst_first(searcher: tantivy.Searcher, query: Query) -> _Reversed:
 def _break_ties(
     searcher: tantivy.Searcher, query: Query, hits: list[Any], rest: list[Sort], start: int, end: int
 ) -> list[Any]:
-    """Order by the further keys every run of equal hits that reaches into the page."""
+    """The hits up to the end of the page, every run of equal ones that reaches into it ordered by the further keys."""
     places = _Places(searcher, query)
     ordered: list[Any] = []
-    for _value, run in groupby(hits, key=lambda hit: hit[0]):
-        equal = list(run)
+    for _same, run in groupby(hits, key=_value):
         begins = len(ordered)
-        if len(equal) > 1 and begins < end and begins + len(equal) > start:
+        if begins >= end:
+            break
+        equal = list(run)
+        if len(equal) > 1 and begins + len(equal) > start:
             columns = [places.of(key, [address for _score, address in equal]) for key in rest]
             rows = sorted(zip(*columns, range(len(equal)), strict=True))
             equal = [equal[row[-1]] for row in rows]
@@ -104,6 +107,6 @@ class _Places:
         """The rank of every hit; equal values have one rank."""
         ordered = _ordered(self._searcher, self._query, key, self._searcher.num_docs).hits
         ranks = self._ranks[key]
-        for number, (_value, run) in enumerate(groupby(ordered, key=lambda hit: hit[0])):
+        for number, (_same, run) in enumerate(groupby(ordered, key=_value)):
             ranks.update({(at.segment_ord, at.doc): number for _v, at in run})
         return ranks
