@@ -108,6 +108,7 @@ def _demo_content(data: Path) -> float:
 
 def _fresh_clone(folder: Path) -> float:
     """Seconds from `git clone` (not counted) to the first page: environment, packages from the cache, databases."""
+    os.environ.pop("KZOPEN_VENV", None)  # an environment from elsewhere would not be fresh
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
     try:
         return _first_page(folder, folder / "var", "--demo")

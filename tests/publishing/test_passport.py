@@ -5,6 +5,7 @@ from __future__ import annotations
 from uuid import uuid4
 
 import pytest
+import rdflib
 from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.validation.schema import compiled
 
@@ -46,6 +47,16 @@ def test_ckan_shows_the_passport_in_the_form_that_other_extensions_know(app: CKA
     assert package["title"] == "Мектептер тізімі"
     assert package["tags_translated"] == {"kk": ["мектеп"], "ru": ["школа"]}
     assert sorted(tag["name"] for tag in package["tags"]) == ["мектеп", "школа"]
+
+
+def test_its_words_are_told_in_dcat_language_by_language(app: CKANTestApp, uri: str) -> None:
+    told = rdflib.Graph().parse(data=app.get(f"/dataset/{uri}.ttl").body, format="turtle")
+
+    (dataset,) = told.subjects(rdflib.RDF.type, rdflib.DCAT.Dataset)
+    titles, words = (set(told.objects(dataset, of)) for of in (rdflib.DCTERMS.title, rdflib.DCAT.keyword))
+    given = {"kk": "Мектептер тізімі", "ru": "Перечень школ", "en": "List of schools"}
+    assert titles == {rdflib.Literal(text, lang=language) for language, text in given.items()}
+    assert words == {rdflib.Literal("мектеп", lang="kk"), rdflib.Literal("школа", lang="ru")}
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
+from types import SimpleNamespace
 
 import pytest
+from ckanext.kzopen.runtime import benching
 
 from bench.figures import Figure, as_json, at_least, at_most, below, exit_code, faster, ratio, told, unproven
 
@@ -35,3 +38,23 @@ def test_the_exit_code_tells_the_worst() -> None:
 def test_a_program_reads_the_same() -> None:
     (read,) = json.loads(as_json([ratio("search.word", 2, 20, 10, "ms")]))
     assert (read["name"], read["measured"], read["peer"], read["verdict"]) == ("search.word", 2, 20, "holds")
+
+
+@pytest.mark.parametrize(
+    ("measured", "code"),
+    [(below("a", 1, 2, "s"), 0), (below("a", 3, 2, "s"), 1), (unproven("a", 1, "s", ">=2x"), 3), (told("a", 1, "s"), 0)],
+)
+def test_a_benchmark_says_its_conditions_and_its_figures_and_ends_with_their_verdict(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], measured: Figure, code: int
+) -> None:
+    def run(quick: bool, say: benching.Say) -> list[Figure]:
+        say(f"warm, quick: {quick}")
+        return [measured]
+
+    monkeypatch.setitem(sys.modules, "bench.measured_here", SimpleNamespace(run=run))
+    said: list[str] = []
+    assert benching.run("measured_here", True, False, said.append) == code
+    assert said == ["warm, quick: True", measured.line]
+    assert benching.run("measured_here", False, True, said.append) == code
+    assert json.loads(said[-1])[0]["name"] == "a", "a program reads the figures alone"
+    assert capsys.readouterr().err == "warm, quick: False\n"

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[4]
+Say = Callable[[str], None]
 NOT_BENCHES = frozenset({"__init__", "figures"})
 
 
@@ -16,7 +17,7 @@ def names() -> list[str]:
     return sorted(f.stem for f in (ROOT / "bench").glob("*.py") if f.stem not in NOT_BENCHES and not f.stem.startswith("_"))
 
 
-def run(name: str, quick: bool, as_json: bool, say: Callable[[str], None]) -> int:
+def run(name: str, quick: bool, as_json: bool, say: Say) -> int:
     """Run one benchmark; its exit code: 1 a figure is short, 3 a peer could not be run, 0 all hold."""
     sys.path.insert(0, str(ROOT))
     figures = importlib.import_module("bench.figures")
