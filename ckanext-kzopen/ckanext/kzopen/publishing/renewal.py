@@ -4,25 +4,43 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import date, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from ckan import model
-from ckanext.kzopen.core.law.calendar import Calendar, kazakhstan
-from ckanext.kzopen.core.texts import ASTANA
+from ckanext.kzopen.core import law
+from ckanext.kzopen.core.law import Calendar, Deadline, Period, Term
+from ckanext.kzopen.core.texts import ASTANA, Words
 from ckanext.kzopen.rows.model import Version
-from dateutil.relativedelta import relativedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+_PROMISE: Words = {
+    "kk": "деректер жинағының паспортындағы кезеңділік",
+    "ru": "периодичность из паспорта набора данных",
+    "en": "the periodicity in the data set's passport",
+}
+
+
+def _promised(length: int, unit: Literal["calendar_days", "months"]) -> Term:
+    period = Period(length=length, unit=unit, source="passport", law=_PROMISE, verified=True)
+    return Term(name="renewal", label=_PROMISE, periods=(period,))
+
+
 PERIODS = {
-    "DAILY": relativedelta(days=1),
-    "WEEKLY": relativedelta(weeks=1),
-    "MONTHLY": relativedelta(months=1),
-    "QUARTERLY": relativedelta(months=3),
-    "HALF_YEAR": relativedelta(months=6),
-    "YEARLY": relativedelta(years=1),
+    "DAILY": _promised(1, "calendar_days"),
+    "WEEKLY": _promised(7, "calendar_days"),
+    "MONTHLY": _promised(1, "months"),
+    "QUARTERLY": _promised(3, "months"),
+    "HALF_YEAR": _promised(6, "months"),
+    "YEARLY": _promised(12, "months"),
 }
 """The others (continuously, when it changes, once) promise no day."""
+_LEAST = {
+    name: timedelta(days=period.length * (28 if period.unit == "months" else 1))
+    for name, term in PERIODS.items()
+    for period in term.periods
+}
+"""No period is shorter."""
 AHEAD = timedelta(days=7)
 SHORT = ("DAILY", "WEEKLY")
 """Periodicities so short that a renewal is told on its day only."""
@@ -30,30 +48,32 @@ SHORT = ("DAILY", "WEEKLY")
 
 @dataclass(frozen=True)
 class Renewal:
-    """A data set whose next version is awaited by the end of `due`."""
+    """A data set whose next version is awaited by the end of `deadline`, which explains itself."""
 
     package: Any
     uri: str
-    due: date
+    deadline: Deadline
 
 
-def due_day(published: date, periodicity: str, calendar: Calendar | None = None) -> date | None:
-    """The last day for the next version after one of `published`: a working day; None where no day is promised."""
-    period = PERIODS.get(periodicity)
-    return (calendar or kazakhstan()).next_working(published + period) if period else None
+def due(published: date, periodicity: str, calendar: Calendar | None = None) -> Deadline | None:
+    """When the next version after one of `published` is awaited: by a working day; None where no day is promised."""
+    term = PERIODS.get(periodicity)
+    return law.due(term, published, calendar) if term else None
 
 
 def due_soon(session: Session, agencies: frozenset[str] | None, today: date, most: int) -> list[Renewal]:
     """Data sets of these agencies (None = all) whose renewal is overdue or due in the next days, the longest overdue first."""
     found = [renewal for row in _published(session, agencies) if (renewal := _renewal(row[0], row[1], row[2], today))]
-    return sorted(found, key=lambda renewal: renewal.due)[:most]
+    return sorted(found, key=lambda renewal: renewal.deadline.date)[:most]
 
 
 def _renewal(package: Any, uri: str, published: Any, today: date) -> Renewal | None:
     periodicity = package.extras.get("periodicity", "")
-    due = due_day(published.astimezone(ASTANA).date(), periodicity)
-    ahead = timedelta() if periodicity in SHORT else AHEAD
-    return Renewal(package, uri, due) if due and due <= today + ahead else None
+    begun, ahead = published.astimezone(ASTANA).date(), timedelta() if periodicity in SHORT else AHEAD
+    if begun + _LEAST.get(periodicity, timedelta()) > today + ahead:
+        return None  # most are far from due, and to explain a day takes longer than to see that
+    deadline = due(begun, periodicity)
+    return Renewal(package, uri, deadline) if deadline and deadline.date <= today + ahead else None
 
 
 def _published(session: Session, agencies: frozenset[str] | None) -> list[Any]:

@@ -89,7 +89,8 @@ def _to_renew(session: Session, agencies: frozenset[str] | None) -> Iterator[Tas
     today = datetime.now(ASTANA).date()
     for found in renewal.due_soon(session, agencies, today, MOST):
         link = f"/staff/datasets/{found.uri}/deliveries/new"
-        yield Task(_title(found.package), link, RENEW, found.package.owner_org, due=found.due)
+        due, why = found.deadline.date, found.deadline.explanation
+        yield Task(_title(found.package), link, RENEW, found.package.owner_org, due=due, why=why)
 
 
 def _deliveries(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
+from ckanext.kzopen.core import texts
 from ckanext.kzopen.core.desk.visitor import Visitor
 
 Words = Mapping[str, str]
@@ -29,7 +30,8 @@ class Button:
 class Task:
     """One thing that waits for somebody. `link` is a path of the portal; `due` is its last day, None without a term.
 
-    `kind` says in a few words what is to be done. `agency` is the id of the agency whose business it is.
+    `kind` says in a few words what is to be done. `agency` is the id of the agency whose business it is. `why` explains how
+    the day was computed.
     """
 
     title: Words | str
@@ -37,6 +39,7 @@ class Task:
     kind: Words
     agency: str | None = None
     due: date | None = None
+    why: texts.Words | None = None
     since: datetime | None = None
     button: Button | None = None
 
