@@ -2,56 +2,44 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from ckanext.kzopen.runtime.recorded import data_option, session_of
 
+if TYPE_CHECKING:
+    from sqlalchemy.orm import Session
+
 LINE = "{id:>8}  {at}  {kind} {object_id}: {verb}  {actor}{place} {address}  {reason}"
-moment = click.DateTime(["%Y-%m-%d", "%Y-%m-%dT%H:%M:%S"])
 
 
 @click.command("events")
-@click.option("--person", help="Id of a user: what this person did, or others in their place.")
+@click.option("--person", help="Account, full name, e-mail, id or system: what they did, or others in their place.")
 @click.option("--object", "thing", metavar="KIND:ID", help="What happened to one object.")
 @click.option("--kind", help="Only objects of this kind.")
 @click.option("--verb", help="Only this: create, accept, read …")
-@click.option("--agency", multiple=True, help="Id of an agency; may be repeated.")
-@click.option("--since", type=moment, help="From this moment on (UTC).")
-@click.option("--until", type=moment, help="Before this moment (UTC).")
+@click.option("--agency", help="BIN, name, name in addresses or id of an agency.")
+@click.option("--since", metavar="DAY", help="From this day in Astana on, or from a moment: 2026-12-01T10:00.")
+@click.option("--until", metavar="DAY", help="To this day, included, or before a moment.")
 @click.option("--limit", type=click.IntRange(1), default=50, show_default=True, help="Not with --jsonl, which gives all.")
 @click.option("--jsonl", is_flag=True, help="One JSON object a line, oldest first.")
 @data_option
-def events_(
-    person: str | None,
-    thing: str | None,
-    kind: str | None,
-    verb: str | None,
-    agency: tuple[str, ...],
-    since: datetime | None,
-    until: datetime | None,
-    limit: int,
-    jsonl: bool,
-    data: Path | None,
-) -> None:
+def events_(thing: str | None, limit: int, jsonl: bool, data: Path | None, **fields: str | None) -> None:
     """Who did what, when, from where, to what, why: the newest events that fit, or all as JSON lines.
 
     Example: ./kzopen record events --object delivery:6f1c1f0e-5a52-4a39-9d0b-0e3f7f1f7a11 --jsonl
+
+    Example: ./kzopen record events --verb withdraw --since 2026-01-01 --until 2026-03-31
     """
     from ckanext.kzopen.core.record import as_dict, events, json_lines
 
-    kind, object_id = _object(thing) if thing else (kind, None)
-    filters: dict[str, Any] = {
-        "actor": person,
-        "kind": kind,
-        "object_id": object_id,
-        "verb": verb,
-        "agencies": list(agency) or None,
-    }
-    filters |= {"since": since and since.replace(tzinfo=UTC), "until": until and until.replace(tzinfo=UTC)}
+    if thing:
+        fields["kind"], fields["object"] = _object(thing)
     with session_of(data) as (session, _ring):
+        filters = _filters(session, {name: text for name, text in fields.items() if text})
         if jsonl:
             for line in json_lines(session, **filters):
                 click.echo(line, nl=False)
@@ -60,6 +48,16 @@ def events_(
             told = {name: "" if value is None else value for name, value in as_dict(event).items()}
             place = f" (for {told['in_place_of']})" if told["in_place_of"] else ""
             click.echo(LINE.format(place=place, **told).rstrip())
+
+
+def _filters(session: Session, fields: Mapping[str, str]) -> Mapping[str, Any]:
+    """The same filter as on the page of the log; ends the command with what is wrong."""
+    from ckanext.kzopen.core.desk.event_filter import asked
+
+    wanted = asked(session, fields, scope=None)
+    if wanted.errors:
+        raise click.UsageError("\n".join(f"--{name}: {error.text('en')}" for name, error in wanted.errors.items()))
+    return wanted.filters
 
 
 def _object(thing: str) -> tuple[str, str]:

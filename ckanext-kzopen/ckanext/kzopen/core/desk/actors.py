@@ -22,8 +22,11 @@ def names_of(session: AnySession, actors: Iterable[str | None]) -> dict[str, str
 
 
 def named(session: AnySession, text: str) -> str | None:
-    """How the log calls whom a reader means: by id, account name, full name or e-mail, or a system by its name."""
-    if text.startswith((ACTOR, "system:")):
+    """How the log calls whom a reader means: by id, account name, full name or e-mail, or a system by its name.
+
+    An id is taken as it is, also where the account is gone: the log outlives it.
+    """
+    if text.startswith((ACTOR, "system:")) or _is_id(text):
         return text
     exact = or_(
         model.User.id == text,
@@ -36,3 +39,10 @@ def named(session: AnySession, text: str) -> str | None:
         return str(person)
     system = session.scalars(select(System.id).where(func.lower(System.name) == text.lower()).limit(1)).first()
     return None if system is None else f"{ACTOR}{system}"
+
+
+def _is_id(text: str) -> bool:
+    try:
+        return str(UUID(text)) == text
+    except ValueError:
+        return False

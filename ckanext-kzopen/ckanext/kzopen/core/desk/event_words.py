@@ -89,6 +89,15 @@ def kinds() -> dict[str, Words]:
     return KINDS | {name: states.machine_of(name).label for name in states.kinds()}
 
 
+def verbs() -> dict[str, Words]:
+    """What can have happened, by which the log is filtered; a transition that several machines have is told as the first says."""
+    found = dict(VERBS)
+    for machine in map(states.machine_of, states.kinds()):
+        for verb in machine.transitions:
+            found.setdefault(verb, machine.label_of(verb))
+    return found
+
+
 def kind_word(kind: str) -> Words | str:
     """What a kind is called; its own name where nobody has said."""
     return kinds().get(kind, kind)

@@ -1,29 +1,27 @@
-"""`/staff/events`: the event log of my agencies, by person, object, kind and day; as a page and as JSON lines."""
+"""`/staff/events`: the event log of my agencies, by person, object, what happened, agency and day; as a page and as JSON lines."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
 from typing import Any
 from urllib.parse import urlencode
 
 import ckan.plugins.toolkit as tk
 from ckan import model
 from ckanext.kzopen.core import record
+from ckanext.kzopen.core.agencies.names import names_of
 from ckanext.kzopen.core.desk import actors
 from ckanext.kzopen.core.desk.access import Page, pages
-from ckanext.kzopen.core.desk.event_words import kinds
+from ckanext.kzopen.core.desk.event_filter import Asked, asked
+from ckanext.kzopen.core.desk.event_words import kinds, verbs
 from ckanext.kzopen.core.desk.registry import Desk, register
 from ckanext.kzopen.core.desk.visitor import Visitor, visitor
-from ckanext.kzopen.core.texts import ASTANA
-from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.core.texts import Words, in_language
 from ckanext.kzopen.core.web.problem import request_language
 from flask import Response, request, stream_with_context
 
 SEE, EXPORT = "events.see", "events.export"
 SHOWN = 50
-LONGEST = 200
 READ = ("address", "name")
 """What a reader of the log learns of people."""
 TITLE = {"kk": "Оқиғалар журналы", "ru": "Журнал событий", "en": "Event log"}
@@ -32,32 +30,26 @@ blueprint = pages("kzopen_events")
 register(Desk("events", TITLE, "/staff/events", SEE, order=90))
 
 
-@dataclass(frozen=True)
-class Asked:
-    """The form of the log: its fields as they were typed, the filters that follow, what is wrong by field."""
-
-    values: dict[str, str]
-    filters: dict[str, Any]
-    errors: dict[str, KzError]
-
-
 @blueprint.get("/events")
 def index() -> Page:
     """A page of the log, newest first."""
     who = visitor()
     who.require(SEE)
-    asked = _asked(who, SEE)
-    found = [] if asked.errors else record.events(model.Session, limit=SHOWN + 1, newest_first=True, **asked.filters)
+    scope = who.scope(SEE)
+    wanted = asked(model.Session, request.args, scope)
+    found = [] if wanted.errors else _page(wanted)
     shown = found[:SHOWN]
-    _note(who, asked)
+    _note(who, wanted)
     told = {
         "events": shown,
         "names": actors.names_of(model.Session, [event.actor for event in shown] + [event.in_place_of for event in shown]),
-        "kinds": kinds(),
-        "values": asked.values,
-        "errors": {name: error.text(request_language()) for name, error in asked.errors.items()},
-        "older": _query(asked, before=str(shown[-1].id)) if len(found) > SHOWN else "",
-        "export": _query(asked) if who.may(EXPORT) else None,
+        "agencies": names_of(model.Session, {event.agency for event in shown if event.agency}) if _several(scope) else None,
+        "kinds": _by_word(kinds()),
+        "verbs": _by_word(verbs()),
+        "values": wanted.values,
+        "errors": {name: error.text(request_language()) for name, error in wanted.errors.items()},
+        "older": _query(wanted, before=str(shown[-1].id)) if len(found) > SHOWN else "",
+        "export": _query(wanted) if who.may(EXPORT) else None,
     }
     return tk.render("desk/events.html", told)
 
@@ -67,56 +59,45 @@ def export() -> Response:
     """The chosen events, oldest first, one JSON object a line."""
     who = visitor()
     who.require(EXPORT)
-    asked = _asked(who, EXPORT)
-    if asked.errors:
-        raise next(iter(asked.errors.values()))
-    _note(who, asked)
-    answer = Response(stream_with_context(_lines(asked)), content_type="application/x-ndjson")
+    wanted = asked(model.Session, request.args, who.scope(EXPORT))
+    if wanted.errors:
+        raise next(iter(wanted.errors.values()))
+    _note(who, wanted)
+    answer = Response(stream_with_context(_lines(wanted)), content_type="application/x-ndjson")
     answer.headers["Content-Disposition"] = 'attachment; filename="events.jsonl"'
     return answer
 
 
-def _lines(asked: Asked) -> Iterator[str]:
-    yield from record.json_lines(model.Session, **asked.filters)
+def _lines(wanted: Asked) -> Iterator[str]:
+    yield from record.json_lines(model.Session, **wanted.filters)
 
 
-def _asked(who: Visitor, right: str) -> Asked:
-    values = {name: request.args.get(name, "").strip()[:LONGEST] for name in ("person", "kind", "object", "since", "until")}
-    errors: dict[str, KzError] = {}
-    filters: dict[str, Any] = {
-        "agencies": who.scope(right),
-        "kind": values["kind"] or None,
-        "object_id": values["object"] or None,
-    }
-    if values["person"]:
-        filters["actor"] = actors.named(model.Session, values["person"])
-        if filters["actor"] is None:
-            errors["person"] = KzError("desk.nobody_of_that_name")
-    for name, shift in (("since", 0), ("until", 1)):
-        try:
-            filters[name] = _midnight(values[name], shift)
-        except ValueError:
-            errors[name] = KzError("desk.bad_day")
+def _page(wanted: Asked) -> list[Any]:
+    """A page of events before the last one seen, and one more where there are more."""
     before = request.args.get("before", "")
-    filters["before"] = int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None
-    return Asked(values, filters, errors)
+    number = int(before) if before.isascii() and before.isdigit() and len(before) < 19 else None
+    return record.events(model.Session, limit=SHOWN + 1, newest_first=True, before=number, **wanted.filters)
 
 
-def _midnight(text: str, shift: int) -> datetime | None:
-    """The beginning in Astana of a day, or of the one after it."""
-    if not text:
-        return None
-    day = date.fromisoformat(text)
-    return datetime.combine(day + timedelta(days=shift), time(), ASTANA)
+def _several(scope: frozenset[str] | None) -> bool:
+    """Whether the reader's events are of more than one agency."""
+    return scope is None or len(scope) > 1
 
 
-def _query(asked: Asked, **more: str) -> str:
-    return urlencode({name: text for name, text in {**asked.values, **more}.items() if text})
+def _by_word(choices: dict[str, Words]) -> list[tuple[str, str]]:
+    """The choices of a list as the reader reads them, in the order of their words."""
+    language = request_language()
+    told = ((name, in_language(words, language)) for name, words in choices.items())
+    return sorted(told, key=lambda choice: choice[1].casefold())
 
 
-def _note(who: Visitor, asked: Asked) -> None:
+def _query(wanted: Asked, **more: str) -> str:
+    return urlencode({name: text for name, text in {**wanted.values, **more}.items() if text})
+
+
+def _note(who: Visitor, wanted: Asked) -> None:
     """The log tells who did what from which address: who reads it is noted in it, once for each look."""
-    agencies = asked.filters["agencies"]
+    agencies = wanted.filters["agencies"]
     only = next(iter(agencies)) if agencies is not None and len(agencies) == 1 else None
     record.read_of_personal_data(
         model.Session, actor=who.id, kind="event_log", object_id=only or "all", fields=READ, agency=only
