@@ -348,10 +348,12 @@ def user_end_role(name: str, role: str, agency: str | None, reason: str, data: P
     from ckanext.kzopen.runtime.users import Refused, end_role
 
     try:
-        end_role(portal_with(data=data), name, role, agency, reason)
+        left = end_role(portal_with(data=data), name, role, agency, reason)
     except Refused as error:
         raise click.ClickException(str(error)) from error
     say(f"{name} is not {role} any more")
+    if left:
+        say(f"{agency} has no administrator now: appoint one on /staff/invitations, or with ./kzopen user add")
 
 
 @user.command("roles")

@@ -50,8 +50,11 @@ def add_user(portal: Portal, name: str, email: str, agency: str | None, role: st
     return password
 
 
-def end_role(portal: Portal, name: str, role: str, agency: str | None, reason: str) -> None:
-    """End a role of a person in the operator's name, in an agency or in the whole portal. Raises Refused."""
+def end_role(portal: Portal, name: str, role: str, agency: str | None, reason: str) -> bool:
+    """End a role of a person in the operator's name, in an agency or in the whole portal. Raises Refused.
+
+    Whether the agency has no administrator now.
+    """
     token = read_private(portal.accounts)["operator"]["token"]
     told = {"person": name, "role": role, "agency": agency, "reason": reason}
-    call(address_of(portal), token, "staff_role_end", told)
+    return bool(call(address_of(portal), token, "staff_role_end", told)["without_administrator"])

@@ -18,6 +18,8 @@ from sqlalchemy.orm import Session
 
 AT = datetime(2026, 3, 5, 9, 30, tzinfo=UTC)
 TEST = "system:test"
+COLLEAGUE = ("moderator", None)
+"""The role of who works in another place."""
 
 
 @pytest.fixture
@@ -56,6 +58,10 @@ class Staff:
         person = self.person()
         assign(self.session, person, role, agency, TEST, **more)
         return person
+
+    def colleague(self) -> str:
+        """A new person who works somewhere, so that they can substitute: in the role COLLEAGUE of the whole portal."""
+        return self.made(COLLEAGUE[0])
 
     def in_ckan(self, person: str, agency: str) -> str | None:
         """What CKAN says of the person in the agency."""

@@ -17,6 +17,7 @@ from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.core.agencies.model import today
 from ckanext.kzopen.core.people import rights, roles, staff_import, staff_table
 from ckanext.kzopen.core.people.assignments.change import assign
+from ckanext.kzopen.core.people.leaving import deletion
 from ckanext.kzopen.core.web.errors import KzError
 from sqlalchemy import text
 
@@ -69,7 +70,7 @@ def test_the_page_of_roles_shows_every_right_with_its_reach(app: CKANTestApp, ag
 
 
 def test_a_substitution_is_arranged_seen_and_ended_on_the_page(app: CKANTestApp, agency: Agency) -> None:
-    absent, substitute = person(app, "approver", agency), person(app, "", agency)
+    absent, substitute = person(app, "approver", agency), person(app, "author", agency)
     day = today().isoformat()
     form = {"role": f"approver|{agency.id}", "substitute": substitute.email.upper(), "first": day, "last": day}
     assert asked(app, absent.name, "/staff/substitution", **form).status_code == 302
@@ -81,6 +82,56 @@ def test_a_substitution_is_arranged_seen_and_ended_on_the_page(app: CKANTestApp,
     assert not rights.allowed(substitute.id, "publishing.approve", agency.id)
 
 
+def test_who_holds_no_role_is_no_substitute_on_the_page_and_one_who_lost_it_is_told_of(app: CKANTestApp, agency: Agency) -> None:
+    absent, citizen, substitute = (person(app, role, agency) for role in ("approver", "", "author"))
+    day = today().isoformat()
+    form = {"role": f"approver|{agency.id}", "first": day, "last": day}
+    page = asked(app, absent.name, "/ru/staff/substitution", **form, substitute=citizen.email).get_data(as_text=True)
+    assert f'id="f-substitute-error">Сотрудника {citizen.email} нет' in page
+    assert asked(app, absent.name, "/staff/substitution", **form, substitute=substitute.email).status_code == 302
+    with app.flask_app.test_request_context():
+        tk.get_action("organization_member_delete")({"user": agency.user}, {"id": agency.id, "username": substitute.name})
+    assert not rights.allowed(substitute.id, "publishing.approve", agency.id)
+    page = asked(app, absent.name, "/ru/staff/substitution").get_data(as_text=True)
+    assert "роли больше нет, поэтому никого не замещает" in page
+
+
+def test_the_last_administrators_role_is_ended_on_the_page_by_an_operator_only(app: CKANTestApp, agency: Agency) -> None:
+    path = f"staff/people/end-role?person={agency.user}&role=agency_administrator&agency={agency.id}"
+    page = asked(app, agency.user, f"/ru/{path}").get_data(as_text=True)
+    assert "Это последний администратор органа. Сначала назначьте другого" in page
+    assert 'name="reason"' not in page
+    page = asked(app, agency.user, f"/en/{path}", reason="moved").get_data(as_text=True)
+    assert "agency&#39;s last administrator. Appoint another one first" in page
+    operator = person(app, "", agency)
+    assign(model.Session, operator.id, "operator", None, "system:test")
+    model.Session.commit()
+    page = asked(app, operator.name, f"/kk/{path}").get_data(as_text=True)
+    assert "Бұл – органның соңғы әкімшісі: әкімші болмаса" in page
+    assert asked(app, operator.name, f"/{path}", reason="moved").status_code == 302
+    assert rights.roles_of(agency.user) == ()
+
+
+def test_the_action_tells_that_the_agency_has_no_administrator_now(app: CKANTestApp, agency: Agency) -> None:
+    operator = person(app, "", agency)
+    assign(model.Session, operator.id, "operator", None, "system:test")
+    model.Session.commit()
+    told = {"person": agency.user, "role": "agency_administrator", "agency": agency.name, "reason": "moved"}
+    with app.flask_app.test_request_context():
+        with pytest.raises(KzError) as caught:
+            tk.get_action("staff_role_end")({"user": agency.user}, told)
+        assert caught.value.code == "roles.last_administrator"
+        assert tk.get_action("staff_role_end")({"user": operator.name}, told)["without_administrator"] is True
+
+
+def test_an_administrator_does_not_leave_by_deleting_the_account(app: CKANTestApp, agency: Agency) -> None:
+    user = model.User.get(agency.user)
+    with app.flask_app.test_request_context(), pytest.raises(KzError) as caught:
+        deletion.delete(model.Session, user, user.id, None)
+    assert caught.value.code == "people.holds_roles"
+    assert user.state == "active"
+
+
 def test_what_is_wrong_with_a_substitution_stands_beside_its_field_and_nothing_typed_is_lost(
     app: CKANTestApp, agency: Agency
 ) -> None:
@@ -88,7 +139,7 @@ def test_what_is_wrong_with_a_substitution_stands_beside_its_field_and_nothing_t
     form = {"role": f"approver|{agency.id}", "substitute": "nobody@example.org", "first": "2026-02-31", "last": ""}
     page = asked(app, absent.name, "/en/staff/substitution", **form).get_data(as_text=True)
     for name, sentence in {
-        "substitute": "There is no account nobody@example.org",
+        "substitute": "There is no member of staff nobody@example.org",
         "first": "Give a day",
         "last": "Fill in",
     }.items():

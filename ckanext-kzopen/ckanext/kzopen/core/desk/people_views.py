@@ -48,15 +48,20 @@ def end_role() -> Page:
     if request.method == "POST":
         try:
             reason = request.form.get("reason", "")
-            ending.end_role(model.Session, person.id, one.role, agency, who.id, reason, request.remote_addr)
+            left = ending.end_role(model.Session, person.id, one.role, agency, who.id, reason, request.remote_addr)
             model.Session.commit()
             tk.h.flash_success(tk._("The role has ended."))
+            if left:
+                tk.h.flash_notice(tk._("The agency has no administrator now."))
             return _back(who, agency)
         except KzError as refused:
             model.Session.rollback()
             error = refused
     reads.note(("name", "roles"), [person.id], agencies=() if agency is None else (agency,))
-    told = {"person": person, "one": one, "role": known().roles[one.role], "values": request.form}
+    last = ending.leaves_no_administrator(model.Session, person.id, one.role, agency)
+    refused = KzError("roles.last_administrator") if last and not ending.may_leave_none(who.id) else None
+    told = {"person": person, "one": one, "role": known().roles[one.role], "values": request.form, "last": last}
+    told["refused"] = refused.text(request_language()) if refused else ""
     return tk.render("desk/end_role.html", {**told, "errors": _told(error)})
 
 

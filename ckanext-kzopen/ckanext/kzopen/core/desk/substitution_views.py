@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import UTC, date, datetime
 
 import ckan.plugins.toolkit as tk
 from ckan import model
@@ -12,6 +12,7 @@ from ckanext.kzopen.core.desk.registry import Desk, register
 from ckanext.kzopen.core.desk.visitor import visitor
 from ckanext.kzopen.core.people import reads, rights, roles, substitution
 from ckanext.kzopen.core.people.assignments.model import Delegation
+from ckanext.kzopen.core.people.assignments.reading import own
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.problem import request_language
 from flask import request
@@ -46,6 +47,7 @@ def index() -> Page:
             "roles": roles.known().roles,
             "me": me,
             "name_of": _name_of,
+            "outsiders": _outsiders({row.substitute for row in arranged}),
         },
     )
 
@@ -74,7 +76,7 @@ def _arranged(me: str, values: Mapping[str, str]) -> Errors:
     first, last = _day(values, "first", errors), _day(values, "last", errors)
     substitute = _by_email(values.get("substitute", ""))
     if "substitute" not in errors and substitute is None:
-        errors["substitute"] = KzError("roles.unknown_person", person=values["substitute"])
+        errors["substitute"] = KzError("roles.not_of_the_staff", person=values["substitute"])
     if errors or substitute is None:
         return errors
     role, _, agency = values["role"].partition("|")
@@ -98,8 +100,15 @@ def _day(values: Mapping[str, str], name: str, errors: Errors) -> date:
 
 
 def _by_email(email: str) -> str | None:
+    """Somebody of the staff; who has only an account is not told from who has none."""
     query = select(model.User.id).where(func.lower(model.User.email) == email.strip().lower(), model.User.state == "active")
-    return model.Session.scalars(query).first()
+    found = model.Session.scalars(query).first()
+    return None if found is None or _outsiders({found}) else found
+
+
+def _outsiders(people: set[str]) -> set[str]:
+    """Those who hold no role: they act for nobody."""
+    return people - {one.person for one in own(model.Session, people, datetime.now(UTC))}
 
 
 def _name_of(person: str) -> str:

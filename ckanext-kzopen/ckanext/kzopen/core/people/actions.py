@@ -21,7 +21,8 @@ Answer = dict[str, Any]
 def staff_role_end(context: Context, data_dict: Answer) -> Answer:
     """End the `role` of a `person` (account's name or id) in an `agency` (id, address, BIN or name), for a `reason`.
 
-    Without `agency` it is a role of the whole portal. The person is told by mail; substitution in the role ends too.
+    Without `agency` it is a role of the whole portal. The person is told by mail; substitution in the role ends too. The last
+    administrator of an agency is ended by operators only; `without_administrator` tells that the agency has none now.
     """
     tk.check_access("staff_role_end", context, data_dict)
     person, role, reason = (str(data_dict.get(name) or "") for name in ("person", "role", "reason"))
@@ -31,12 +32,12 @@ def staff_role_end(context: Context, data_dict: Answer) -> Answer:
     by = change.known_person(model.Session, context["user"])
     address = request.remote_addr if has_request_context() else None
     try:
-        ending.end_role(model.Session, person, role, agency, by, reason, address)
+        left = ending.end_role(model.Session, person, role, agency, by, reason, address)
     except KzError:
         model.Session.rollback()
         raise
     model.Session.commit()
-    return {"person": person, "role": role, "agency": agency}
+    return {"person": person, "role": role, "agency": agency, "without_administrator": left}
 
 
 def may_end(context: Context, data_dict: Answer) -> Answer:

@@ -1,6 +1,8 @@
 """Somebody ends a role of a person: the role with all that stems from it, and the person is told by mail.
 
-What the person handed to a substitute ends with the role, and an invitation that would give it again does not work any more.
+What the person handed to a substitute ends with the role, and an invitation that would give it again does not work any more. With
+the last role ends what others handed to the person. An agency keeps an administrator: only who assigns roles in the whole portal,
+an operator, ends the role of the last one.
 """
 
 from __future__ import annotations
@@ -14,6 +16,7 @@ from ckanext.kzopen.core.agencies.names import name_of
 from ckanext.kzopen.core.people import invitations, rights, roles, substitution
 from ckanext.kzopen.core.people.accounts.letters import language_of
 from ckanext.kzopen.core.people.assignments import change, membership
+from ckanext.kzopen.core.people.assignments.last import is_last_administrator
 from ckanext.kzopen.core.people.assignments.model import AssignmentRow
 from ckanext.kzopen.core.people.assignments.reading import person_id
 from ckanext.kzopen.core.record.events import AnySession
@@ -27,12 +30,13 @@ LONGEST = 1000
 
 def end_role(
     session: AnySession, person: str, role: str, agency: str | None, by: str, reason: str, address: str | None = None
-) -> None:
+) -> bool:
     """End a role that a person (account's id or name) holds or is to hold in an agency (None = the whole portal).
 
-    It may have come through CKAN's own pages. `by` is an account's id; nothing is committed. Raises KzError web.not_allowed
-    where `by` could not give the role there, roles.reason_wanted, roles.not_held, roles.last_operator, and
-    roles.unknown_person, but only where `by` may see everybody: others do not learn from it who has an account.
+    It may have come through CKAN's own pages. `by` is an account's id; nothing is committed. Whether the agency is left without
+    an administrator. Raises KzError web.not_allowed where `by` could not give the role there, roles.reason_wanted,
+    roles.not_held, roles.last_operator, roles.last_administrator, and roles.unknown_person, but only where `by` may see
+    everybody: others do not learn from it who has an account.
     """
     change.require_assign(by, role, agency)
     why = reason.strip()
@@ -42,14 +46,31 @@ def end_role(
     rows = _rows(session, who, role, agency) if who else []
     if who is None or not rows:
         raise KzError("roles.not_held")
+    leaves_none = leaves_no_administrator(session, who, role, agency)
+    if leaves_none and not may_leave_none(by):
+        raise KzError("roles.last_administrator")
     for row in rows:
         change.end(session, row, by, why, address)
     user = session.get_one(model.User, who)
     substitution.end_with_role(session, who, role, agency, by, address)
+    substitution.end_of_outsider(session, who, by, address)
     if user.email:
         invitations.withdraw_with_role(session, user.email, role, agency, by, address)
     if mail.usable(user.email):
         _mail(session, user, role, agency, why)
+    return leaves_none
+
+
+def leaves_no_administrator(session: AnySession, person: str, role: str, agency: str | None) -> bool:
+    """Whether the agency has no administrator when this role of an account (its id) has ended."""
+    if role != roles.ADMINISTRATOR or agency is None:
+        return False
+    return is_last_administrator(session, person, agency, datetime.now(UTC))
+
+
+def may_leave_none(by: str) -> bool:
+    """Whether `by` may end the role of an agency's last administrator."""
+    return rights.allowed(by, "people.assign", "")
 
 
 def _person(session: AnySession, person: str, by: str) -> str | None:

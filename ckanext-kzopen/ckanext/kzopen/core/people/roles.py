@@ -32,6 +32,7 @@ Capacity = Literal["member", "editor", "admin", "sysadmin"]
 CAPACITIES = ("member", "editor", "admin")
 """CKAN's roles in an organisation, the weakest first."""
 OPERATOR = "operator"
+ADMINISTRATOR = "agency_administrator"
 
 
 class Reach(IntEnum):

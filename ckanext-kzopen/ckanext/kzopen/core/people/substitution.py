@@ -1,8 +1,8 @@
 """Substitution during leave: somebody acts with the rights of one who is away, from a day until a day.
 
 The rights of the absent are handed over role by role, and no farther: who substitutes cannot hand on what is not their own,
-and a role that the absent loses is lost to the substitute too. Days are those of Astana; the last day counts. It ends by date
-by itself.
+and a role that the absent loses is lost to the substitute too. Who holds no role of their own substitutes nobody. Days are those
+of Astana; the last day counts. It ends by date by itself.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ def delegate(
     """Let `substitute` act with `absent`'s role in an agency from `first` to `last`, both inclusive; nothing is committed.
 
     `by` is the absent person, or an administrator who holds people.substitute there with people.assign. Raises KzError:
-    roles.unknown_person, roles.not_ones_own_role, roles.not_to_be_delegated, roles.oneself, roles.ends_before_it_begins,
+    roles.unknown_person, roles.not_of_the_staff, roles.not_ones_own_role, roles.not_to_be_delegated, roles.oneself, roles.ends_before_it_begins,
     roles.too_long, roles.is_over, roles.substituted_already, web.not_allowed.
     """
     away, here = known_person(session, absent), known_person(session, substitute)
@@ -74,9 +74,24 @@ def end_with_role(
 ) -> None:
     """End what the absent handed over, or was to hand over, of a role that they have lost; `by` has ended the role."""
     now = datetime.now(UTC)
-    mine = (Delegation.absent == absent, Delegation.role == role, Delegation.agency.is_not_distinct_from(agency))
-    for row in session.scalars(select(Delegation).where(*mine, Delegation.revoked.is_(None), Delegation.until > now)).all():
+    handed = (Delegation.absent == absent, Delegation.role == role, Delegation.agency.is_not_distinct_from(agency))
+    for row in session.scalars(_lasting(now).where(*handed)).all():
         _end(session, row, by, now, address)
+
+
+def end_of_outsider(session: AnySession, person: str, by: str, address: str | None = None) -> None:
+    """End what others have handed to a person who holds no role any more; `by` has ended the last one."""
+    now = datetime.now(UTC)
+    if own(session, [person], now):
+        return
+    for row in session.scalars(_lasting(now).where(Delegation.substitute == person)).all():
+        _end(session, row, by, now, address)
+
+
+def _lasting(now: datetime) -> Select[tuple[Delegation]]:
+    """Substitution that runs or is to come, the first first."""
+    lasting = select(Delegation).where(Delegation.revoked.is_(None), Delegation.until > now)
+    return lasting.order_by(Delegation.since, Delegation.id)
 
 
 def _end(session: AnySession, row: Delegation, by: str, now: datetime, address: str | None) -> None:
@@ -91,8 +106,7 @@ def _end(session: AnySession, row: Delegation, by: str, now: datetime, address: 
 def of_person(session: AnySession, person: str) -> list[Delegation]:
     """Substitution for this person and by this person that runs or is to come."""
     concerns = or_(Delegation.absent == person, Delegation.substitute == person)
-    running = select(Delegation).where(concerns, Delegation.revoked.is_(None), Delegation.until > datetime.now(UTC))
-    return list(session.scalars(running.order_by(Delegation.since, Delegation.id)))
+    return list(session.scalars(_lasting(datetime.now(UTC)).where(concerns)))
 
 
 def _may(session: AnySession, by: str, absent: str, agency: str | None) -> None:
@@ -105,8 +119,10 @@ def _may(session: AnySession, by: str, absent: str, agency: str | None) -> None:
 def _check(session: AnySession, away: str, here: str, role: str, agency: str | None, now: datetime) -> None:
     if away == here:
         raise KzError("roles.oneself")
-    held = {(one.role, one.agency) for one in own(session, [away], now)}
-    if (role, agency) not in held:
+    held = {(one.person, one.role, one.agency) for one in own(session, [away, here], now)}
+    if here not in {person for person, _role, _agency in held}:
+        raise KzError("roles.not_of_the_staff", person=here)
+    if (away, role, agency) not in held:
         raise KzError("roles.not_ones_own_role")
     if not roles.known().roles[role].delegable:
         raise KzError("roles.not_to_be_delegated", role=roles.known().roles[role].label)

@@ -8,7 +8,7 @@ from typing import Any
 from ckan import model
 from ckanext.kzopen.core import outbox
 from ckanext.kzopen.core.people import rights, roles
-from ckanext.kzopen.core.people.assignments import membership
+from ckanext.kzopen.core.people.assignments import last, membership
 from ckanext.kzopen.core.people.assignments.model import AssignmentRow
 from ckanext.kzopen.core.people.assignments.reading import person_id
 from ckanext.kzopen.core.record import write_event
@@ -71,16 +71,16 @@ def end(
     if row.until is not None and row.until <= now:
         return
     if row.role == roles.OPERATOR:
-        _another_operator(session, row.person)
+        _keep_an_operator(session, row.person)
     row.until, row.ended_by = max(now, row.since), by
     _settle(session, row.person, row.role, row.agency, now)
     _tell(session, "end_assignment", row, by, address, at, reason)
 
 
 def lock(session: AnySession, person: str, role: str, agency: str | None) -> None:
-    """Lock what `end` looks at: first all operators, so that two who end each other's role wait in one order."""
-    if role == roles.OPERATOR:
-        membership.lock(session, roles.OPERATOR, None)
+    """Lock what `end` looks at: first all who could be the last one, so that two who end each other's role wait in one order."""
+    if role in (roles.OPERATOR, roles.ADMINISTRATOR):
+        membership.lock(session, role, agency)
     membership.lock(session, person, agency)
 
 
@@ -134,12 +134,9 @@ def _settle(session: AnySession, person: str, role: str, agency: str | None, at:
     rights.forget()
 
 
-def _another_operator(session: AnySession, person: str) -> None:
+def _keep_an_operator(session: AnySession, person: str) -> None:
     """The portal must not be left without anybody who may do everything, also when two end each other's role: `lock` first."""
-    query = select(model.User.id).where(
-        model.User.sysadmin.is_(True), model.User.state == "active", model.User.id != person, model.User.password.is_not(None)
-    )
-    if session.scalar(query.limit(1)) is None:
+    if last.is_last_operator(session, person):
         raise KzError("roles.last_operator")
 
 

@@ -11,7 +11,7 @@ from ckan import model
 from ckanext.kzopen.core import jobs
 from ckanext.kzopen.core.people import roles
 from ckanext.kzopen.core.people.assignments import membership
-from ckanext.kzopen.core.people.assignments.reading import own
+from ckanext.kzopen.core.people.assignments.reading import handed_over, own
 from ckanext.kzopen.core.record.events import AnySession
 from sqlalchemy import text
 
@@ -63,11 +63,10 @@ def due(session: AnySession, at: datetime) -> list[tuple[str, str]]:
     for row in session.execute(_IN_EFFECT, {"at": at}):
         names.setdefault((row.person, row.agency), set()).add(row.role)
     delegated = session.execute(_DELEGATED, {"at": at}).all()
-    there = {(one.person, one.role, one.agency) for one in own(session, [row.absent for row in delegated], at)}
-    for row in delegated:
-        if (row.absent, row.role, row.agency) in there:
-            names.setdefault((row.substitute, row.agency), set()).add(row.role)
-    wanted = {place: membership.capacity_for(found & roles.known().roles.keys()) for place, found in names.items()}
+    found = own(session, {person for row in delegated for person in (row.absent, row.substitute)}, at)
+    for row in handed_over(delegated, found):
+        names.setdefault((row.substitute, row.agency), set()).add(row.role)
+    wanted = {place: membership.capacity_for(held & roles.known().roles.keys()) for place, held in names.items()}
     return sorted(place for place in given.keys() | wanted.keys() if given.get(place) != wanted.get(place))
 
 

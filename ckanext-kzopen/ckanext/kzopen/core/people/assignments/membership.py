@@ -12,7 +12,7 @@ from datetime import datetime
 from ckan import model
 from ckanext.kzopen.core.people import roles
 from ckanext.kzopen.core.people.assignments.model import AssignmentRow, Delegation, Membership
-from ckanext.kzopen.core.people.assignments.reading import own
+from ckanext.kzopen.core.people.assignments.reading import handed_over, own
 from ckanext.kzopen.core.record.events import AnySession
 from sqlalchemy import Select, insert, or_, select, text, update
 
@@ -124,8 +124,8 @@ def _delegated(session: AnySession, person: str, agency: str, at: datetime) -> s
         Delegation.until > at,
     )
     delegations = list(session.scalars(query))
-    there = {(one.person, one.role, one.agency) for one in own(session, [row.absent for row in delegations], at)}
-    return {row.role for row in delegations if (row.absent, row.role, row.agency) in there}
+    found = own(session, [person, *(row.absent for row in delegations)], at) if delegations else []
+    return {row.role for row in handed_over(delegations, found)}
 
 
 def _tell_ckan(session: AnySession, person: str, agency: str, capacity: str | None) -> None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypeVar
 
 from ckanext.kzopen.core.people import roles
 from ckanext.kzopen.core.record.events import AnySession
 from sqlalchemy import Row, text
 
 Source = Literal["assigned", "ckan", "substitution"]
+Handed = TypeVar("Handed", bound=Any)
+"""A row that says who substitutes whom: `absent`, `substitute`, `role`, `agency`."""
 
 
 @dataclass(frozen=True)
@@ -80,16 +82,25 @@ def own(session: AnySession, people: Iterable[str], at: datetime) -> list[Assign
 
 
 def held(session: AnySession, person: str, at: datetime) -> tuple[Assignment, ...]:
-    """All roles of a person, with those of whom they substitute; a role that was itself handed over goes no further."""
+    """All roles of a person, with those of whom they substitute (see `handed_over`)."""
     delegated = session.execute(_DELEGATED, {"person": person, "at": at}).all()
     found = own(session, {person, *(row.absent for row in delegated)}, at)
-    there = {(one.person, one.role, one.agency) for one in found}
     handed = [
         Assignment(person, row.role, row.agency, "substitution", row.since, row.until, row.absent)
-        for row in delegated
-        if (row.absent, row.role, row.agency) in there
+        for row in handed_over(delegated, found)
     ]
     return (*(one for one in found if one.person == person), *handed)
+
+
+def handed_over(delegations: Sequence[Handed], found: Iterable[Assignment]) -> list[Handed]:
+    """The substitutions that give rights, by the own roles of absent and substitutes, which are `found`.
+
+    The absent holds the role: one that was itself handed over goes no further. The substitute holds some role, in whatever
+    agency: who is not of the staff any more acts for nobody.
+    """
+    held_now = {(one.person, one.role, one.agency) for one in found}
+    staff = {person for person, _role, _agency in held_now}
+    return [row for row in delegations if row.substitute in staff and (row.absent, row.role, row.agency) in held_now]
 
 
 def _assignments(row: Row[Any]) -> list[Assignment]:
