@@ -84,11 +84,15 @@ def _headers(mail: Outgoing, sender: Sender) -> dict[str, str]:
 
 
 def as_html(mail: Outgoing) -> str:
-    """The text as HTML: paragraphs and links, nothing loaded from anywhere."""
-    paragraphs = (part.strip() for part in re.split(r"\n\s*\n", mail.text))
-    body = "\n".join(f"<p>{_linked(part)}</p>" for part in paragraphs if part)
+    """The text as an HTML document."""
     head = f'<meta charset="utf-8"><title>{html.escape(mail.subject)}</title>'
-    return f'<!doctype html>\n<html lang="{mail.language}"><head>{head}</head><body>\n{body}\n</body></html>\n'
+    return f'<!doctype html>\n<html lang="{mail.language}"><head>{head}</head><body>\n{paragraphs(mail.text)}\n</body></html>\n'
+
+
+def paragraphs(text: str) -> str:
+    """The text as HTML: paragraphs and links, everything escaped, nothing loaded from anywhere."""
+    parts = (part.strip() for part in re.split(r"\n\s*\n", text))
+    return "\n".join(f"<p>{_linked(part)}</p>" for part in parts if part)
 
 
 def _linked(text: str) -> str:
