@@ -47,6 +47,7 @@ from ckanext.kzopen.core.people.levels import rules as people_rules
 from ckanext.kzopen.core.people.levels import views as level_views  # noqa: F401 - pages of the accounts' blueprint
 from ckanext.kzopen.core.people.second_factor import gate
 from ckanext.kzopen.core.people.second_factor import views as factor_views  # noqa: F401 - pages of the accounts' blueprint
+from ckanext.kzopen.core.people.sessions import ending as session_ending
 from ckanext.kzopen.core.people.sign_in import authenticator, provider_views  # noqa: F401 - more pages
 from ckanext.kzopen.core.people.sign_in import views as sign_in_views
 from ckanext.kzopen.core.people.sign_in.providers import configured
@@ -172,6 +173,7 @@ class CorePlugin(p.SingletonPlugin):
         csrf.install()
         authenticator.install(app)
         in_place_of_ckan.install(app)
+        session_ending.install(app)
         gate.install(app)
         privacy.install(app)
         activities.install(app)

@@ -160,6 +160,8 @@ def fixed(portal: Portal) -> dict[str, str]:
         "kzopen.internal_networks": settings.internal_networks,
         "kzopen.harvest_files": settings.harvest_files,
         "kzopen.invitation_days": str(settings.invitation_days),
+        "kzopen.session_hours": str(settings.session_hours),
+        "kzopen.session_days": str(settings.session_days),
         "kzopen.trusted_proxies": str(settings.trusted_proxies),
         "kzopen.oidc_issuer": settings.oidc_issuer,
         "kzopen.oidc_client_id": settings.oidc_client_id,

@@ -14,15 +14,18 @@ import pytest
 from ckan import model
 from ckanext.kzopen.core.notices import feeds
 from ckanext.kzopen.core.people import levels
+from ckanext.kzopen.core.people.accounts.signing_up import remember_confirmed
 from ckanext.kzopen.core.people.levels import Level
 from ckanext.kzopen.core.people.second_factor.model import SecondFactor
+from ckanext.kzopen.core.people.sessions import store
 from ckanext.kzopen.core.people.sign_in import linking, providers
 from ckanext.kzopen.core.people.sign_in.providers.oidc import Oidc
+from ckanext.kzopen.core.people.sign_in.session import FRESH
 from ckanext.kzopen.core.record.events import events
 from joserfc.jwk import OctKey, RSAKey
 from sqlalchemy import select
 
-from tests.core.people.conftest import Browser, Person
+from tests.core.people.conftest import PASSWORD, Browser, Person
 from tests.core.people.levels.test_levels import new_iin
 from tests.core.people.mailbox import mails_to
 from tests.core.people.sign_in.openid import CLIENT, SECRET, OpenId, serve
@@ -116,8 +119,8 @@ def test_who_is_signed_in_connects_with_consent_and_disconnects(
     email = new_address()
     joined(browser, email)
     user = model.Session.scalars(select(model.User).where(model.User.email == email)).one()
-    token = browser.get("/account").get_data(as_text=True).split('name="_csrf_token" value="')[1].split('"')[0]
-    browser.open("/account/disconnect", method="POST", data={"provider": "test", "_csrf_token": token})
+    assert "/account/disconnect?provider=test" in browser.get("/account").get_data(as_text=True)
+    assert browser.post("/account/disconnect?provider=test").status_code == 302, "who has just signed in is not asked"
     assert linking.connections(model.Session, user.id) == []
     assert come_back(browser).headers["Location"].endswith("/account/connect")
     assert linking.connections(model.Session, user.id) == [], "not before consent"
@@ -126,6 +129,48 @@ def test_who_is_signed_in_connects_with_consent_and_disconnects(
     assert len(linking.connections(model.Session, user.id)) == 1
     told = mails_to(email)[-1]
     assert (told.template, LABEL["kk"] in told.text) == ("people.provider_connected", True)
+
+
+def long_ago(browser: Browser) -> None:
+    """The person has signed in some time ago, and left the session open."""
+    content = store.load(browser.cookie)
+    assert content
+    content[store.ABOUT]["since"] -= FRESH + 1
+    store.save(browser.cookie, content, new=False)
+
+
+def test_a_session_left_open_connects_nothing_without_the_password(
+    browser: Browser, person: Person, openid: OpenId
+) -> None:
+    remember_confirmed(model.Session, person.id, "kk")
+    model.Session.commit()
+    browser.sign_in(person.name)
+    long_ago(browser)
+    come_back(browser)
+    for given in ({}, {"password": "not it"}):
+        assert browser.post("/account/connect", **given).status_code == 422
+    assert linking.connections(model.Session, person.id) == []
+    assert browser.post("/account/connect", password=PASSWORD).status_code == 302
+    model.Session.rollback()
+    assert len(linking.connections(model.Session, person.id)) == 1
+
+
+def test_a_session_left_open_disconnects_nothing_without_the_password(
+    browser: Browser, person: Person, openid: OpenId
+) -> None:
+    model.Session.add(linking.LinkedIdentity(provider="test", subject=uuid4().hex, user_id=person.id))
+    model.Session.commit()
+    browser.sign_in(person.name)
+    long_ago(browser)
+    page = browser.get("/ru/account/disconnect?provider=test").get_data(as_text=True)
+    assert 'name="password"' in page
+    for given in ({}, {"password": "not it"}):
+        assert browser.post("/account/disconnect?provider=test", **given).status_code == 422
+    assert len(linking.connections(model.Session, person.id)) == 1
+    assert browser.post("/account/disconnect?provider=test", password=PASSWORD).status_code == 302
+    model.Session.rollback()
+    assert linking.connections(model.Session, person.id) == []
+    assert browser.get("/account/disconnect?provider=test").status_code == 404, "it is not connected any more"
 
 
 def test_no_connection_and_no_secret_address_of_an_intruder_outlives_the_recovery(
@@ -152,8 +197,6 @@ def test_an_identity_opens_one_account(browser: Browser, other_browser: Browser,
     other_browser.sign_in(person.name)
     come_back(other_browser)
     assert other_browser.post("/account/connect").status_code == 403, "its address is not confirmed"
-    from ckanext.kzopen.core.people.accounts.signing_up import remember_confirmed
-
     remember_confirmed(model.Session, person.id, "kk")
     model.Session.commit()
     come_back(other_browser)

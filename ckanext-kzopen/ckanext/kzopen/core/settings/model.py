@@ -68,6 +68,13 @@ class Settings(BaseSettings):
     oidc_name: str = Field("OpenID", description="Name of the OpenID provider on the button.")
     oidc_iin_claim: str = Field("", description="Claim in which it gives an IIN that it has confirmed; empty = none.")
     invitation_days: int = Field(7, ge=1, le=90, description="Days for which an invitation of staff can be accepted.")
+    session_hours: int = Field(
+        12,
+        ge=1,
+        le=168,
+        description="Hours after which people with a role of the staff sign in again, however much they use their session.",
+    )
+    session_days: int = Field(30, ge=1, le=30, description="The same for everybody else, in days.")
     require_second_factor: bool = Field(
         True, description="Approvers, administrators and operators may do nothing without a second factor (TOTP)."
     )

@@ -52,7 +52,9 @@ class PortalSessions(SecureCookieSessionInterface):
             lost = PortalSession()
             lost.unreachable = True
             return lost
-        return PortalSession() if kept is None else _opened(value, kept)
+        if kept is None or store.is_over(kept.get(store.ABOUT, {})):
+            return PortalSession()
+        return _opened(value, kept)
 
     def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
         if not isinstance(session, PortalSession) or session.unreachable:
@@ -74,7 +76,7 @@ class PortalSessions(SecureCookieSessionInterface):
         store.save(session.secret, dict(session), new=new)
         kept = session.get(store.ABOUT, {}).get("kept")
         if new or kept:
-            self._give_cookie(app, session.secret, response, store.KEPT if kept else None)
+            self._give_cookie(app, session.secret, response, store.lifetime(dict(session)) if kept else None)
 
     def _give_cookie(self, app: Flask, secret: str, response: Response, max_age: int | None) -> None:
         response.set_cookie(

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -15,7 +16,7 @@ from flask.json.tag import TaggedJSONSerializer
 IDLE = 12 * 3600
 """Seconds without a request after which a session ends."""
 KEPT = 30 * 86400
-"""The same for one that its owner wants kept on this device."""
+"""The same for one that its owner wants kept on this device; none lasts longer, whatever is set."""
 ABOUT = "kzopen_session"
 """Where a session says what is told of it on the page of sessions."""
 _WAITING = 3600  # seconds for a sign-in that waits for its second step
@@ -24,13 +25,17 @@ _plain = TaggedJSONSerializer()
 
 @dataclass(frozen=True)
 class Listed:
-    """A session as its owner sees it; `number` is public, the secret that opens it is in the cookie alone."""
+    """A session as its owner sees it; `number` is public, the secret that opens it is in the cookie alone.
+
+    `until` is when it ends however much it is used, None where that was not measured yet.
+    """
 
     number: str
     device: str
     address: str
     since: datetime
     last: datetime
+    until: datetime | None = None
 
 
 def load(secret: str) -> dict[str, Any] | None:
@@ -51,10 +56,17 @@ def save(secret: str, content: dict[str, Any], *, new: bool) -> None:
 
 
 def lifetime(content: dict[str, Any]) -> int:
-    """Seconds that the session lasts without a request."""
+    """Seconds that the session lasts without a request; it does not outlive its end (`ending`)."""
     if not content.get("_user_id"):
         return _WAITING
-    return KEPT if content.get(ABOUT, {}).get("kept") else IDLE
+    about = content.get(ABOUT, {})
+    idle = KEPT if about.get("kept") else IDLE
+    return max(1, int(min(idle, about.get("until", math.inf) - time.time())))
+
+
+def is_over(about: Mapping[str, Any]) -> bool:
+    """Whether a session that says this of itself has come to its end, whatever Valkey still holds."""
+    return bool(about.get("until", math.inf) <= time.time())
 
 
 def number_of(secret: str) -> str:
@@ -82,7 +94,8 @@ def sessions_of(user_id: str) -> list[Listed]:
 def _listed(number: str, about: dict[str, Any]) -> Listed:
     now = time.time()
     since, last = (datetime.fromtimestamp(about.get(name, now), UTC) for name in ("since", "last"))
-    return Listed(number, about.get("device", ""), about.get("address", ""), since, last)
+    until = datetime.fromtimestamp(about["until"], UTC) if "until" in about else None
+    return Listed(number, about.get("device", ""), about.get("address", ""), since, last, until)
 
 
 def end(user_id: str, numbers: Iterable[str]) -> int:

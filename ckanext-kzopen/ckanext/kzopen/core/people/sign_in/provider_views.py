@@ -8,9 +8,10 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckanext.kzopen.core.people.accounts import letters, links, signing_up
 from ckanext.kzopen.core.people.accounts.forms import Form, page
-from ckanext.kzopen.core.people.accounts.own_views import me, signed_in
+from ckanext.kzopen.core.people.accounts.own_views import asked_again, me, signed_in
 from ckanext.kzopen.core.people.accounts.views import Page, blueprint, form_of, go_to
 from ckanext.kzopen.core.people.sign_in import linking, providers
+from ckanext.kzopen.core.people.sign_in import session as sessions
 from ckanext.kzopen.core.people.sign_in.providers import Identity, Started
 from ckanext.kzopen.core.people.sign_in.views import address, wanted
 from ckanext.kzopen.core.people.sign_in.waiting import PATIENCE, go_in
@@ -106,15 +107,15 @@ def joined() -> Page:
         model.Session.commit()
         session.pop(IDENTITY)
         return _in(user, "", identity, objection)
-    return page("consent", Form(), provider=providers.known(identity.provider).label, email=link.email, token=token)
+    return page("consent", Form(), provider=providers.known(identity.provider).label, email=link.email, token=token, asks=False)
 
 
 @blueprint.route("/connect", methods=["GET", "POST"])
 @signed_in
 def connect() -> Page:
-    """Consent to the provider opening the account of whoever is signed in."""
-    identity, user = _identity(), me()
-    if request.method == "POST":
+    """Consent to the provider opening the account of whoever is signed in; a session left open is not enough for it."""
+    identity, user, form = _identity(), me(), form_of()
+    if request.method == "POST" and _is_owner(form, user):
         session.pop(IDENTITY)
         objection = linking.connect(model.Session, user, identity, address())
         label = providers.known(identity.provider).label
@@ -122,16 +123,27 @@ def connect() -> Page:
         model.Session.commit()
         _tell(identity, objection)
         return go_to("kzopen_account.overview")
-    return page("consent", Form(), provider=providers.known(identity.provider).label, email=user.email, token="")
+    label = providers.known(identity.provider).label
+    return page("consent", form, provider=label, email=user.email, token="", asks=not sessions.is_fresh())
 
 
-@blueprint.post("/disconnect")
+@blueprint.route("/disconnect", methods=["GET", "POST"])
 @signed_in
 def disconnect() -> Page:
-    """The provider opens the account no more."""
-    linking.disconnect(model.Session, tk.current_user.id, request.form.get("provider", ""), address())
-    model.Session.commit()
-    return go_to("kzopen_account.overview")
+    """The provider, which is an argument, opens the account no more; a session left open is not enough for it."""
+    name, user, form = request.args.get("provider", ""), me(), form_of()
+    if name not in {one.provider for one in linking.connections(model.Session, user.id)}:
+        raise KzError("web.not_found")
+    if request.method == "POST" and _is_owner(form, user):
+        linking.disconnect(model.Session, user.id, name, address())
+        model.Session.commit()
+        return go_to("kzopen_account.overview")
+    return page("disconnect", form, provider=providers.known(name).label, asks=not sessions.is_fresh())
+
+
+def _is_owner(form: Form, user: model.User) -> bool:
+    """Whether it is surely the account's owner: who has just signed in, or who types the password once more."""
+    return sessions.is_fresh() or asked_again(form, user)
 
 
 def _identity() -> Identity:

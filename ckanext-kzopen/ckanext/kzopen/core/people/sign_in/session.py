@@ -6,14 +6,16 @@ import time
 
 from ckan import model
 from ckan.common import login_user, logout_user
-from ckanext.kzopen.core.people.sessions import store
+from ckanext.kzopen.core.people.sessions import ending, store
 from ckanext.kzopen.core.people.sessions.device import device, shortened
 from ckanext.kzopen.core.record.events import write_event
 from flask import current_app, request, session
 
+FRESH = 600  # seconds
+
 
 def begin(user: model.User, *, kept: bool = False, by: str = "password") -> None:
-    """Sign the person in; `kept` is for thirty days on this device, `by` the way in which they proved who they are."""
+    """Sign the person in; `kept` is for as long as `ending` lets it last on this device, `by` the way in which they proved who they are."""
     renew()
     login_user(user)
     now = time.time()
@@ -23,6 +25,7 @@ def begin(user: model.User, *, kept: bool = False, by: str = "password") -> None
         "device": device(request.user_agent.string),
         "address": shortened(request.remote_addr or ""),
         "kept": kept,
+        **ending.measured(user.id, now),
     }
     write_event(
         model.Session,
@@ -48,6 +51,11 @@ def renew() -> None:
     """Another secret, and nothing of what the session held."""
     current_app.session_interface.regenerate(session)  # type: ignore[attr-defined]
     session.clear()
+
+
+def is_fresh() -> bool:
+    """Whether whoever is signed in has signed in within the last FRESH seconds: then the password is not asked for again."""
+    return bool(time.time() - session.get(store.ABOUT, {}).get("since", 0) < FRESH)
 
 
 def secret() -> str:

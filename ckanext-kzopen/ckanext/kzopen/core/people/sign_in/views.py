@@ -35,7 +35,14 @@ def _page(error: KzError | None = None) -> Response:
     sentence = error.text(request_language()) if error else ""
     page = tk.render(
         "people/sign_in.html",
-        {"error": sentence, "values": request.form, "came_from": wanted(), "providers": providers.elsewhere()},
+        {
+            "error": sentence,
+            "values": request.form,
+            "came_from": wanted(),
+            "providers": providers.elsewhere(),
+            "days": tk.config["kzopen.session_days"],
+            "hours": tk.config["kzopen.session_hours"],
+        },
     )
     return make_response(page, error.status if error else 200)
 
