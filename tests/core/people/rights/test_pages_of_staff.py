@@ -82,7 +82,9 @@ def test_a_substitution_is_arranged_seen_and_ended_on_the_page(app: CKANTestApp,
     assert not rights.allowed(substitute.id, "publishing.approve", agency.id)
 
 
-def test_who_holds_no_role_is_no_substitute_on_the_page_and_one_who_lost_it_is_told_of(app: CKANTestApp, agency: Agency) -> None:
+def test_who_holds_no_role_is_no_substitute_on_the_page_and_one_who_lost_it_is_told_of(
+    app: CKANTestApp, agency: Agency
+) -> None:
     absent, citizen, substitute = (person(app, role, agency) for role in ("approver", "", "author"))
     day = today().isoformat()
     form = {"role": f"approver|{agency.id}", "first": day, "last": day}
@@ -96,36 +98,42 @@ def test_who_holds_no_role_is_no_substitute_on_the_page_and_one_who_lost_it_is_t
     assert "роли больше нет, поэтому никого не замещает" in page
 
 
-def test_the_last_administrators_role_is_ended_on_the_page_by_an_operator_only(app: CKANTestApp, agency: Agency) -> None:
-    path = f"staff/people/end-role?person={agency.user}&role=agency_administrator&agency={agency.id}"
-    page = asked(app, agency.user, f"/ru/{path}").get_data(as_text=True)
+@pytest.fixture
+def lonely(app: CKANTestApp) -> Agency:
+    """Of a test's own: its user is the only administrator."""
+    return new_agency(app, role="admin")
+
+
+def test_the_last_administrators_role_is_ended_on_the_page_by_an_operator_only(app: CKANTestApp, lonely: Agency) -> None:
+    path = f"staff/people/end-role?person={lonely.user}&role=agency_administrator&agency={lonely.id}"
+    page = asked(app, lonely.user, f"/ru/{path}").get_data(as_text=True)
     assert "Это последний администратор органа. Сначала назначьте другого" in page
     assert 'name="reason"' not in page
-    page = asked(app, agency.user, f"/en/{path}", reason="moved").get_data(as_text=True)
+    page = asked(app, lonely.user, f"/en/{path}", reason="moved").get_data(as_text=True)
     assert "agency&#39;s last administrator. Appoint another one first" in page
-    operator = person(app, "", agency)
+    operator = person(app, "", lonely)
     assign(model.Session, operator.id, "operator", None, "system:test")
     model.Session.commit()
     page = asked(app, operator.name, f"/kk/{path}").get_data(as_text=True)
     assert "Бұл – органның соңғы әкімшісі: әкімші болмаса" in page
     assert asked(app, operator.name, f"/{path}", reason="moved").status_code == 302
-    assert rights.roles_of(agency.user) == ()
+    assert rights.roles_of(lonely.user) == ()
 
 
-def test_the_action_tells_that_the_agency_has_no_administrator_now(app: CKANTestApp, agency: Agency) -> None:
-    operator = person(app, "", agency)
+def test_the_action_tells_that_the_agency_has_no_administrator_now(app: CKANTestApp, lonely: Agency) -> None:
+    operator = person(app, "", lonely)
     assign(model.Session, operator.id, "operator", None, "system:test")
     model.Session.commit()
-    told = {"person": agency.user, "role": "agency_administrator", "agency": agency.name, "reason": "moved"}
+    told = {"person": lonely.user, "role": "agency_administrator", "agency": lonely.name, "reason": "moved"}
     with app.flask_app.test_request_context():
         with pytest.raises(KzError) as caught:
-            tk.get_action("staff_role_end")({"user": agency.user}, told)
+            tk.get_action("staff_role_end")({"user": lonely.user}, told)
         assert caught.value.code == "roles.last_administrator"
         assert tk.get_action("staff_role_end")({"user": operator.name}, told)["without_administrator"] is True
 
 
-def test_an_administrator_does_not_leave_by_deleting_the_account(app: CKANTestApp, agency: Agency) -> None:
-    user = model.User.get(agency.user)
+def test_an_administrator_does_not_leave_by_deleting_the_account(app: CKANTestApp, lonely: Agency) -> None:
+    user = model.User.get(lonely.user)
     with app.flask_app.test_request_context(), pytest.raises(KzError) as caught:
         deletion.delete(model.Session, user, user.id, None)
     assert caught.value.code == "people.holds_roles"
@@ -194,6 +202,7 @@ def test_who_does_not_assign_roles_is_offered_no_end_and_gets_none(app: CKANTest
 
 def test_who_ends_their_own_last_role_leaves_the_workstation(app: CKANTestApp) -> None:
     place = new_agency(app, role="admin")
+    person(app, "agency_administrator", place)  # one stays
     address = f"/staff/people/end-role?person={place.user}&role=agency_administrator&agency={place.id}"
     answer = asked(app, place.user, address, reason="leaving")
     assert (answer.status_code, "/staff" in answer.location) == (302, False)

@@ -139,9 +139,7 @@ def long_ago(browser: Browser) -> None:
     store.save(browser.cookie, content, new=False)
 
 
-def test_a_session_left_open_connects_nothing_without_the_password(
-    browser: Browser, person: Person, openid: OpenId
-) -> None:
+def test_a_session_left_open_connects_nothing_without_the_password(browser: Browser, person: Person, openid: OpenId) -> None:
     remember_confirmed(model.Session, person.id, "kk")
     model.Session.commit()
     browser.sign_in(person.name)

@@ -90,7 +90,7 @@ def kinds() -> dict[str, Words]:
 
 
 def verbs() -> dict[str, Words]:
-    """What can have happened, by which the log is filtered; a transition that several machines have is told as the first says."""
+    """What can have happened, by which the log is filtered; a transition of several machines is told as the first says."""
     found = dict(VERBS)
     for machine in map(states.machine_of, states.kinds()):
         for verb in machine.transitions:

@@ -1,4 +1,4 @@
-"""`/staff/events`: the event log of my agencies, by person, object, what happened, agency and day; as a page and as JSON lines."""
+"""`/staff/events`: the event log of my agencies, by person, object, verb, agency and day; as a page and as JSON lines."""
 
 from __future__ import annotations
 

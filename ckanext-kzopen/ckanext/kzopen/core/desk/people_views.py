@@ -59,10 +59,9 @@ def end_role() -> Page:
             error = refused
     reads.note(("name", "roles"), [person.id], agencies=() if agency is None else (agency,))
     last = ending.leaves_no_administrator(model.Session, person.id, one.role, agency)
-    refused = KzError("roles.last_administrator") if last and not ending.may_leave_none(who.id) else None
-    told = {"person": person, "one": one, "role": known().roles[one.role], "values": request.form, "last": last}
-    told["refused"] = refused.text(request_language()) if refused else ""
-    return tk.render("desk/end_role.html", {**told, "errors": _told(error)})
+    kept = KzError("roles.last_administrator").text(request_language()) if last and not ending.may_leave_none(who.id) else ""
+    told = {"person": person, "one": one, "role": known().roles[one.role], "values": request.form}
+    return tk.render("desk/end_role.html", {**told, "errors": _told(error), "last": last, "kept": kept})
 
 
 def _agencies(who: Visitor, named: str) -> frozenset[str] | None:

@@ -86,7 +86,9 @@ def _headers(mail: Outgoing, sender: Sender) -> dict[str, str]:
 def as_html(mail: Outgoing) -> str:
     """The text as an HTML document."""
     head = f'<meta charset="utf-8"><title>{html.escape(mail.subject)}</title>'
-    return f'<!doctype html>\n<html lang="{mail.language}"><head>{head}</head><body>\n{paragraphs(mail.text)}\n</body></html>\n'
+    return (
+        f'<!doctype html>\n<html lang="{mail.language}"><head>{head}</head><body>\n{paragraphs(mail.text)}\n</body></html>\n'
+    )
 
 
 def paragraphs(text: str) -> str:

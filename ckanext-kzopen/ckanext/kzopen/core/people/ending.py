@@ -1,8 +1,8 @@
 """Somebody ends a role of a person: the role with all that stems from it, and the person is told by mail.
 
-What the person handed to a substitute ends with the role, and an invitation that would give it again does not work any more. With
-the last role ends what others handed to the person. An agency keeps an administrator: only who assigns roles in the whole portal,
-an operator, ends the role of the last one.
+What the person handed to a substitute ends with the role, and an invitation that would give it again does not work any more.
+With the last role ends what others handed to the person. An agency keeps an administrator: only who assigns roles in the whole
+portal, an operator, ends the role of the last one.
 """
 
 from __future__ import annotations
@@ -33,10 +33,10 @@ def end_role(
 ) -> bool:
     """End a role that a person (account's id or name) holds or is to hold in an agency (None = the whole portal).
 
-    It may have come through CKAN's own pages. `by` is an account's id; nothing is committed. Whether the agency is left without
-    an administrator. Raises KzError web.not_allowed where `by` could not give the role there, roles.reason_wanted,
-    roles.not_held, roles.last_operator, roles.last_administrator, and roles.unknown_person, but only where `by` may see
-    everybody: others do not learn from it who has an account.
+    It may have come through CKAN's own pages. `by` is an account's id; nothing is committed. Returns whether the agency is
+    left without an administrator. Raises KzError web.not_allowed where `by` could not give the role there,
+    roles.reason_wanted, roles.not_held, roles.last_operator, roles.last_administrator, and roles.unknown_person, but only
+    where `by` may see everybody: others do not learn from it who has an account.
     """
     change.require_assign(by, role, agency)
     why = reason.strip()

@@ -1,8 +1,8 @@
 """Substitution during leave: somebody acts with the rights of one who is away, from a day until a day.
 
 The rights of the absent are handed over role by role, and no farther: who substitutes cannot hand on what is not their own,
-and a role that the absent loses is lost to the substitute too. Who holds no role of their own substitutes nobody. Days are those
-of Astana; the last day counts. It ends by date by itself.
+and a role that the absent loses is lost to the substitute too. Who holds no role of their own substitutes nobody. Days are
+those of Astana; the last day counts. It ends by date by itself.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ def delegate(
     """Let `substitute` act with `absent`'s role in an agency from `first` to `last`, both inclusive; nothing is committed.
 
     `by` is the absent person, or an administrator who holds people.substitute there with people.assign. Raises KzError:
-    roles.unknown_person, roles.not_of_the_staff, roles.not_ones_own_role, roles.not_to_be_delegated, roles.oneself, roles.ends_before_it_begins,
-    roles.too_long, roles.is_over, roles.substituted_already, web.not_allowed.
+    roles.unknown_person, roles.not_of_the_staff, roles.not_ones_own_role, roles.not_to_be_delegated, roles.oneself,
+    roles.ends_before_it_begins, roles.too_long, roles.is_over, roles.substituted_already, web.not_allowed.
     """
     away, here = known_person(session, absent), known_person(session, substitute)
     _may(session, by, away, agency)

@@ -78,7 +78,7 @@ def end(
 
 
 def lock(session: AnySession, person: str, role: str, agency: str | None) -> None:
-    """Lock what `end` looks at: first all who could be the last one, so that two who end each other's role wait in one order."""
+    """Lock what `end` looks at: first who could be the last one, so that two who end each other's role wait in one order."""
     if role in (roles.OPERATOR, roles.ADMINISTRATOR):
         membership.lock(session, role, agency)
     membership.lock(session, person, agency)

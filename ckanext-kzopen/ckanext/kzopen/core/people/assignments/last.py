@@ -11,8 +11,8 @@ from ckanext.kzopen.core.people.sign_in import providers
 from ckanext.kzopen.core.record.events import AnySession
 from sqlalchemy import text
 
-# The account by which CKAN itself acts is a sysadmin with a password, and nobody's. A connection with a provider opens an
-# account as a password does.
+# The account by which CKAN itself acts is nobody's, though it is a sysadmin with a password, and an admin of the organisations
+# that commands have made. A connection with a provider opens an account as a password does.
 _ANOTHER_OPERATOR = text(
     """
     SELECT u.id FROM "user" u
@@ -24,10 +24,11 @@ _ANOTHER_OPERATOR = text(
 )
 _WORK_THERE = text(
     """
-    SELECT table_id FROM member WHERE group_id = :agency AND table_name = 'user' AND state = 'active'
-    UNION
-    SELECT person FROM kzopen.assignment
-    WHERE agency = :agency AND role = :role AND since <= :at AND (until IS NULL OR until > :at)
+    SELECT u.id FROM "user" u WHERE u.name <> :portal AND u.id IN (
+        SELECT table_id FROM member WHERE group_id = :agency AND table_name = 'user' AND state = 'active'
+        UNION
+        SELECT person FROM kzopen.assignment
+        WHERE agency = :agency AND role = :role AND since <= :at AND (until IS NULL OR until > :at))
     """
 )
 
@@ -41,6 +42,8 @@ def is_last_operator(session: AnySession, person: str) -> bool:
 
 def is_last_administrator(session: AnySession, person: str, agency: str, at: datetime) -> bool:
     """Whether this person and nobody else administers the agency at `at`; who substitutes for an administrator is none."""
-    told = {"agency": agency, "role": roles.ADMINISTRATOR, "at": at}
+    told = {"agency": agency, "role": roles.ADMINISTRATOR, "at": at, "portal": tk.config["ckan.site_id"]}
     there = session.execute(_WORK_THERE, told).scalars()
-    return {one.person for one in own(session, there, at) if (one.role, one.agency) == (roles.ADMINISTRATOR, agency)} == {person}
+    return {one.person for one in own(session, there, at) if (one.role, one.agency) == (roles.ADMINISTRATOR, agency)} == {
+        person
+    }

@@ -1,7 +1,7 @@
 """When a session ends however much it is used: sooner for who works for an agency. Who goes on signs in again.
 
-The moment is kept in the session and looked at whenever it is opened (`interface`). Every few minutes it is measured anew, since
-a role may be given, and the settings may be changed, while somebody is signed in.
+The moment is kept in the session and looked at whenever it is opened (`interface`). Every few minutes it is measured anew,
+since a role may be given, and the settings may be changed, while somebody is signed in.
 """
 
 from __future__ import annotations
@@ -36,10 +36,10 @@ def measured(user_id: str, since: float) -> dict[str, float]:
 
 def measure() -> Response | None:
     """Measure the end anew; where it is past already, a page is read without the session, and nothing is written."""
-    about = session.get(store.ABOUT)
-    if not about or time.time() - about.get("measured", 0) <= MEASURED:
+    about, user_id = session.get(store.ABOUT), session.get("_user_id")
+    if not about or not user_id or time.time() - about.get("measured", 0) <= MEASURED:
         return None
-    about = {**about, **measured(session["_user_id"], about["since"])}
+    about = {**about, **measured(user_id, about["since"])}
     if not store.is_over(about):
         session[store.ABOUT] = about
         return None

@@ -107,7 +107,9 @@ def joined() -> Page:
         model.Session.commit()
         session.pop(IDENTITY)
         return _in(user, "", identity, objection)
-    return page("consent", Form(), provider=providers.known(identity.provider).label, email=link.email, token=token, asks=False)
+    return page(
+        "consent", Form(), provider=providers.known(identity.provider).label, email=link.email, token=token, asks=False
+    )
 
 
 @blueprint.route("/connect", methods=["GET", "POST"])

@@ -15,7 +15,7 @@ FRESH = 600  # seconds
 
 
 def begin(user: model.User, *, kept: bool = False, by: str = "password") -> None:
-    """Sign the person in; `kept` is for as long as `ending` lets it last on this device, `by` the way in which they proved who they are."""
+    """Sign the person in; `kept` on this device until it ends (`ending`), `by` the way in which they proved who they are."""
     renew()
     login_user(user)
     now = time.time()
