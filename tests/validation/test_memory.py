@@ -6,7 +6,7 @@ import tracemalloc
 from pathlib import Path
 
 import pytest
-from ckanext.kzopen.validation import columns
+from ckanext.kzopen.validation import columns, distinct
 from ckanext.kzopen.validation.check import check_file
 from ckanext.kzopen.validation.repairs import columns as repairs
 
@@ -25,7 +25,7 @@ def test_a_table_of_wrong_cells_is_not_held_in_python(tmp_path: Path, monkeypatc
     few = tmp_path / "few.csv"
     few.write_text(head + rows[:30_000], encoding="utf-8")
     path.write_text(head + rows, encoding="utf-8")
-    for module in (columns, repairs):
+    for module in (columns, distinct, repairs):
         monkeypatch.setattr(module, "AT_ONCE", 500)
     check_file(few, {"fields": FIELDS}, suggest=True, limit=10)  # what is loaded and remembered only once
     tracemalloc.start()

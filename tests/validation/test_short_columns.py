@@ -15,9 +15,10 @@ from ckanext.kzopen.validation import short
 from ckanext.kzopen.validation.cells import Cells, Reading
 from ckanext.kzopen.validation.check import check_cells
 from ckanext.kzopen.validation.infer import schema_for
-from ckanext.kzopen.validation.repairs.columns import Want, mended, repairs_of
+from ckanext.kzopen.validation.repairs.columns import mended, repairs_of
 from ckanext.kzopen.validation.repairs.model import OF_COLUMNS
 from ckanext.kzopen.validation.repairs.suggest import offered
+from ckanext.kzopen.validation.repairs.wants import Want
 from ckanext.kzopen.validation.schema import compiled
 from hypothesis import example, given, settings
 from hypothesis import strategies as st

@@ -17,6 +17,7 @@ from ckanext.kzopen.validation import collecting, encodings, pieces
 from ckanext.kzopen.validation import schema as schemas
 from ckanext.kzopen.validation.cells import Cells, Limits, Unreadable
 from ckanext.kzopen.validation.columns import Column, check_column
+from ckanext.kzopen.validation.distinct import distinct, strips
 from ckanext.kzopen.validation.findings import from_error, from_refusal
 from ckanext.kzopen.validation.formats import sniff
 from ckanext.kzopen.validation.integrity import Repeats, repeated_keys, repeated_values
@@ -25,10 +26,10 @@ from ckanext.kzopen.validation.native import as_text
 from ckanext.kzopen.validation.parts import THREADS
 from ckanext.kzopen.validation.reading import read
 from ckanext.kzopen.validation.repairs import encoding
-from ckanext.kzopen.validation.repairs.columns import Want, wanted_by
 from ckanext.kzopen.validation.repairs.make import made
 from ckanext.kzopen.validation.repairs.model import OF_COLUMNS, OF_TABLES, Key, Repair
 from ckanext.kzopen.validation.repairs.suggest import Table, suggested
+from ckanext.kzopen.validation.repairs.wants import Want, wanted_by
 from ckanext.kzopen.validation.report import Finding, Report, Shown
 from ckanext.kzopen.validation.short import is_short
 from ckanext.kzopen.validation.tables import table_of
@@ -181,7 +182,7 @@ def _mendable(
 
 
 def _want(field: Field, label: str, text: pl.Series, wrong: pl.Series) -> Want:
-    return wanted_by(field, label, text.gather(wrong).drop_nulls().unique())
+    return wanted_by(field, label, distinct(text.gather(part) for part in strips(wrong))["text"])
 
 
 def _shown(table: Table, findings: Sequence[Finding]) -> Shown:

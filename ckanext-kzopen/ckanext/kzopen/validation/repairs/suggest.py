@@ -14,9 +14,10 @@ from ckanext.kzopen.validation.infer import ANY
 from ckanext.kzopen.validation.names import field_names
 from ckanext.kzopen.validation.native import as_text
 from ckanext.kzopen.validation.repairs import rows as found_rows
-from ckanext.kzopen.validation.repairs.columns import Want, repairs_of, wanted_by_values
+from ckanext.kzopen.validation.repairs.columns import repairs_of
 from ckanext.kzopen.validation.repairs.model import EXAMPLES, Repair
 from ckanext.kzopen.validation.repairs.notations import PLAIN
+from ckanext.kzopen.validation.repairs.wants import Want, wanted_by_values
 
 ODD_LABEL = re.compile(r"\d{1,2}\.\d{1,2}\.\d{4}|\W*column\W*|[^\w№#%]+", re.IGNORECASE)
 YEAR = re.compile(r"(19|20)\d\d")

@@ -1,0 +1,50 @@
+"""The distinct texts of a long column, strip by strip: to know all of a million at once takes more room than the column."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+
+import polars as pl
+
+STRIP = 100_000
+"""Cells of a column that are looked at together: what is needed on the way takes several times their room."""
+AT_ONCE = 50_000
+"""Texts that are there as Python's at a time: these take ten times the room of polars'."""
+KNOWN = pl.Schema({"text": pl.String, "times": pl.UInt32})
+Odd = Callable[[pl.Series], pl.Series]
+"""Which of some distinct texts are wanted, as a mask."""
+
+
+def strips(cells: pl.Series) -> Iterator[pl.Series]:
+    """The cells in order, STRIP of them at a time; at least one strip, which may be empty."""
+    for start in range(0, len(cells) or 1, STRIP):
+        yield cells.slice(start, STRIP)
+
+
+def each(texts: pl.Series) -> Iterator[str]:
+    """The texts one by one; few of them are Python's at a time."""
+    for start in range(0, len(texts), AT_ONCE):
+        yield from texts.slice(start, AT_ONCE).to_list()
+
+
+def distinct(parts: Iterable[pl.Series], odd: Odd | None = None) -> pl.DataFrame:
+    """The `text`s of the parts that are `odd`, in the order in which they come, and how many `times` each stands there.
+
+    Where nearly all differ, they are distinct within each part only: a text of two parts is there twice.
+    """
+    found = [_of_part(part.drop_nulls(), odd) for part in parts]
+    whole = pl.concat(found)
+    if len(found) == 1 or whole["text"].approx_n_unique() * 2 > len(whole):
+        return whole
+    return whole.group_by("text", maintain_order=True).agg(pl.col("times").sum())
+
+
+def _of_part(texts: pl.Series, odd: Odd | None) -> pl.DataFrame:
+    frame = pl.DataFrame({"text": texts.unique(maintain_order=True), "times": texts.unique_counts()}, schema=KNOWN)
+    return frame if odd is None else frame.filter(odd(frame["text"]))
+
+
+def are_in(texts: pl.Series, wanted: pl.Series) -> pl.Series:
+    """Which of the texts are among the wanted ones; of many wanted ones, only those of a strip are hashed at a time."""
+    masks = [strip.is_in(wanted if len(wanted) <= STRIP else wanted.filter(wanted.is_in(strip))) for strip in strips(texts)]
+    return pl.concat(masks)
