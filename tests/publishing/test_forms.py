@@ -105,7 +105,7 @@ def test_reference_tables_go_through_the_form_and_what_it_does_not_tell_of_is_ke
     unseen = [refers(["a", "b"], "pairs", ["x", "y"]), refers("c", "")]
     known = {"fields": fields, "foreignKeys": [refers("a", "regions", "kato"), *unseen]}
     values = forms.columns_as_values(fields, [], forms.references_of(known))
-    assert [values[f"columns.{n}.reference"] for n in range(3)] == ["regions", "", ""]
+    assert [values[f"columns.{n}.reference"] for n in range(3)] == ["regions", "", "#code"]
 
     def kept(**changed: str) -> list[object]:
         sent = values | {f"columns.{'abc'.index(name)}.reference": uri for name, uri in changed.items()}

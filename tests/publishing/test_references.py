@@ -186,7 +186,8 @@ def test_the_page_tells_of_what_its_codes_are_and_offers_the_table_with_their_na
 def test_staff_choose_the_reference_table_of_a_column_in_the_form(app: CKANTestApp, agency: Agency) -> None:
     api, staff = Api(app, agency.token), Browser(app, agency.user)
     reference, table = published(api, agency.name)
-    uri, answer = refers(api, agency.name, {"fields": "code", "reference": {"fields": "parent"}})
+    key = {"fields": ["code", "parent"], "reference": {"fields": ["code", "parent"]}}
+    uri, answer = refers(api, agency.name, key)
     assert answer.status_code == 201
     assert api.delivery(uri, b"code,parent\n10,10\n")["state"] == "accepted"
     address = f"/kk/staff/datasets/{uri}/edit"
@@ -198,7 +199,7 @@ def test_staff_choose_the_reference_table_of_a_column_in_the_form(app: CKANTestA
     assert staff.post(address, data=values | {"columns.0.reference": reference}).status_code == 302
 
     own, chosen = api.get(f"/datasets/{uri}").json["schema"]["foreignKeys"]
-    assert own["reference"]["fields"] == "parent", "a key that the form does not show stays"
+    assert own["reference"]["fields"] == ["code", "parent"], "a key that the form does not show stays"
     assert chosen == {"fields": "code", "reference": {"resource": reference, "fields": "code"}}
     assert app.get(f"/data/{uri}.json?labels=kk").json[0]["code_label"] == "Абай облысы", "without a new version"
     assert api.post(uri, b"code,parent\n77,77\n").json["report"]["counts"] == {"foreign-key": 1}
@@ -206,7 +207,60 @@ def test_staff_choose_the_reference_table_of_a_column_in_the_form(app: CKANTestA
     assert shown is not None
     assert shown["value"] == reference
     assert staff.post(address, data=values | {"columns.0.reference": ""}).status_code == 302
-    assert [key["fields"] for key in api.get(f"/datasets/{uri}").json["schema"]["foreignKeys"]] == ["code"]
+    assert [key["fields"] for key in api.get(f"/datasets/{uri}").json["schema"]["foreignKeys"]] == [["code", "parent"]]
+
+
+OWN_COLUMN = {
+    "kk": "3-жол, «parent» бағаны: бұл кестенің ешбір жолында «77» коды жоқ. "
+    "Сол жолды файлға қосыңыз немесе кодты түзетіңіз.",
+    "ru": "Строка 3, столбец «parent»: ни в одной строке этой таблицы нет кода «77». "
+    "Добавьте такую строку в файл или исправьте код.",
+    "en": "Row 3, column “parent”: no row of this table has the code “77”. Add that row to the file or correct the code.",
+}
+
+
+def test_staff_say_in_the_form_that_a_column_refers_to_its_own_table(app: CKANTestApp, agency: Agency) -> None:
+    api, staff = Api(app, agency.token), Browser(app, agency.user)
+    columns = [{"name": name, "type": "string"} for name in ("code", "parent")]
+    uri = f"tree-{uuid4().hex[:10]}"
+    assert api.put(uri, passport(agency.name) | {"schema": {"fields": columns}}).status_code == 201
+    address = f"/kk/staff/datasets/{uri}/edit"
+    offered = [str(option["value"]) for option in page(staff.get(address)).select("#reference-tables option")]
+    assert [name for name in offered if name.startswith("#")] == ["#code", "#parent"]
+    values = values_of(api.get(f"/datasets/{uri}").json)
+
+    assert staff.post(address, data=values | {"columns.1.reference": "#code"}).status_code == 302
+
+    key = {"fields": "parent", "reference": {"resource": "", "fields": "code"}}
+    assert api.get(f"/datasets/{uri}").json["schema"]["foreignKeys"] == [key]
+    shown = page(staff.get(address)).select_one('[name="columns.1.reference"]')
+    assert shown is not None
+    assert shown["value"] == "#code"
+    for language, sentence in OWN_COLUMN.items():
+        report = api.post(uri, b"code,parent\n10,\n11,77\n", Accept_Language=language).json["report"]
+        assert [one["sentence"] for one in report["findings"]] == [sentence]
+    assert api.delivery(uri, b"code,parent\n10,\n11,10\n")["state"] == "accepted"
+
+
+@pytest.mark.parametrize(
+    ("language", "sentence"),
+    [
+        ("kk", "Бұл кестеде «kod» бағаны жоқ."),
+        ("ru", "В этой таблице нет столбца «kod»."),
+        ("en", "This table has no column “kod”."),
+    ],
+)
+def test_what_is_no_column_of_the_own_table_is_told_beside_the_column(
+    app: CKANTestApp, agency: Agency, language: str, sentence: str
+) -> None:
+    api, staff = Api(app, agency.token), Browser(app, agency.user)
+    uri, _answer = refers(api, agency.name, {"fields": "parent", "reference": {"fields": "code"}})
+    values = values_of(api.get(f"/datasets/{uri}").json)
+
+    soup = page(staff.post(f"/{language}/staff/datasets/{uri}/edit", data=values | {"columns.1.reference": "#kod"}))
+
+    assert words(soup, "#f-columns-1-reference-error").startswith(sentence)
+    assert api.get(f"/datasets/{uri}").json["schema"]["foreignKeys"][0]["reference"]["fields"] == "code"
 
 
 @pytest.mark.parametrize(

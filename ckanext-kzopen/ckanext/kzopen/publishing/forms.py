@@ -8,7 +8,7 @@ from typing import Any, get_args
 
 from ckanext.kzopen.core.texts import LANGUAGES
 from ckanext.kzopen.publishing.passport import Category, FieldType, Periodicity
-from ckanext.kzopen.rows.references import of_words, references
+from ckanext.kzopen.rows.references import Reference, references
 
 Values = dict[str, str]
 CATEGORIES: tuple[str, ...] = get_args(Category)
@@ -21,6 +21,8 @@ PLAIN = ("owner", "category", "periodicity")
 COLUMN_PARTS = ("name", "type", "kk", "ru", "en", "required", "key", "pattern", "enum", "reference", "notation")
 CODES = "code"
 """The column of a reference table that holds its codes."""
+OWN = "#"
+"""Stands before the name of a column where the codes are those of the table itself."""
 NOTATION = ("format", "decimalChar", "groupChar", "trueValues", "falseValues", "missingValues")
 """How a column's values are written: a hidden input carries it, since the form does not ask for it."""
 SHOWN_RULES = ("required", "pattern", "enum")
@@ -55,23 +57,35 @@ def _schema(values: Mapping[str, str]) -> dict[str, Any]:
     columns = [_column(values, n) for n in named_rows(values)]
     fields = [_field(column) for column in columns]
     key = [column["name"] for column in columns if column["key"]]
-    keys = [_reference(name, uri) for name, uri in references_in(values).items() if uri]
+    keys = [_reference(name, told) for name, told in references_in(values).items() if told]
     return {"fields": fields, "primaryKey": key} | ({"foreignKeys": keys} if keys else {})
 
 
-def _reference(column: str, uri: str) -> dict[str, Any]:
-    return {"fields": column, "reference": {"resource": uri, "fields": CODES}}
+def _reference(column: str, told: str) -> dict[str, Any]:
+    own = own_column(told)
+    reference = {"resource": told, "fields": CODES} if own is None else {"resource": "", "fields": own}
+    return {"fields": column, "reference": reference}
+
+
+def own_column(told: str) -> str | None:
+    """The column of the table itself that the form names as a reference; None where it names another table."""
+    return told.removeprefix(OWN).strip() if told.startswith(OWN) else None
 
 
 def references_in(values: Mapping[str, str]) -> Values:
-    """By column the reference table that the form names, "" for none; without columns of which it does not tell."""
+    """By column the reference table that the form names, or the own column after OWN, "" for none; without columns of which
+    it does not tell."""
     told = (n for n in named_rows(values) if f"columns.{n}.reference" in values)
     return {column["name"]: column["reference"] for column in (_column(values, n) for n in told)}
 
 
 def references_of(schema: Mapping[str, Any]) -> Values:
-    """By column the reference table of which the form tells: the first to which the column refers on its own."""
-    return {one.columns[0]: one.uri for one in reversed(of_words(schema))}
+    """By column what the form tells of its reference: the first one that the column has on its own."""
+    return {one.columns[0]: _told(one) for one in reversed(references(schema)) if len(one.columns) == 1}
+
+
+def _told(reference: Reference) -> str:
+    return reference.uri or f"{OWN}{reference.codes[0]}"
 
 
 def columns_in(values: Mapping[str, str]) -> int:

@@ -113,12 +113,16 @@ def _wrong_name(name: str) -> dict[str, KzError]:
 
 
 def _wrong_references(name: str, values: forms.Values, known: Mapping[str, Any]) -> dict[str, KzError]:
-    """What columns are said to refer to and is no reference table; what they referred to before is left alone."""
+    """What columns are said to refer to and is neither a reference table nor a column of this one; another table to which
+    they referred before is left alone."""
     before, found = forms.references_of(known), {}
     rows = dict(zip(forms.columns_named(values), forms.named_rows(values), strict=True))
-    for column, uri in forms.references_in(values).items():
-        if uri and uri != before.get(column) and (uri == name or not classifiers.is_one(model.Session(), uri)):
-            found[f"columns.{rows[column]}.reference"] = KzError("publishing.no_reference_table", uri=uri)
+    for column, told in forms.references_in(values).items():
+        place, own = f"columns.{rows[column]}.reference", forms.own_column(told)
+        if own is not None:
+            found |= {} if own in rows else {place: KzError("publishing.no_own_column", name=own)}
+        elif told and told != before.get(column) and (told == name or not classifiers.is_one(model.Session(), told)):
+            found[place] = KzError("publishing.no_reference_table", uri=told)
     return found
 
 

@@ -148,6 +148,7 @@ def _findings(reference: Reference, rows: pl.DataFrame | None) -> Iterator[Findi
         yield Finding(
             code="foreign-key",
             message="the code is not in the reference table",
+            reason="" if reference.uri else "own",
             row=row[NUMBER],
             field=field,
             cell=told,

@@ -137,7 +137,7 @@ def check_cells(cells: Cells, descriptor: schemas.Descriptor, schema: Schema, li
     header = schemas.header_of(schemas.matched(cells.labels, descriptor), schema, cells.reading.header_row)
     fields = schemas.fields_of(header)
     texts = [_text(column, field) for column, field in zip(cells.columns, fields, strict=True)]
-    columns = _checked_columns(texts, fields)
+    columns = _checked_columns(texts, fields, schema)
     blank = blank_rows(columns, cells.rows)
     repeats = [*repeated_values(columns), *repeated_keys(columns, schema.primary_key)]
     counts = Counter(error.type for error in header.errors) + _counts(cells, columns, blank, repeats)
@@ -207,12 +207,21 @@ def _at(values: pl.Series, indexes: Sequence[int]) -> list[Any]:
     return [found[index] for index in indexes]
 
 
-def _checked_columns(texts: Sequence[pl.Series], fields: Sequence[Field]) -> list[Column]:
+def _checked_columns(texts: Sequence[pl.Series], fields: Sequence[Field], schema: Schema) -> list[Column]:
     """Columns do not know each other; long ones are checked side by side, for polars works without Python's lock."""
+    check = partial(_checked_column, schema)
     if sum(map(len, texts)) < WORTH_THREADS:
-        return [check_column(text, field) for text, field in zip(texts, fields, strict=True)]
+        return [check(text, field) for text, field in zip(texts, fields, strict=True)]
     with ThreadPoolExecutor(max_workers=THREADS) as pool:
-        return list(pool.map(check_column, texts, fields))
+        return list(pool.map(check, texts, fields))
+
+
+def _checked_column(schema: Schema, text: pl.Series, field: Field) -> Column:
+    """The column; of one with faults no table is made, and its values are kept only where they must not repeat."""
+    column = check_column(text, field)
+    if not len(column.faults) or field.name in schema.primary_key or field.constraints.get("unique"):
+        return column
+    return replace(column, values=pl.Series(dtype=pl.Null))
 
 
 def _text(column: pl.Series | list[object], field: Field) -> pl.Series:

@@ -18,13 +18,15 @@ from ckanext.kzopen.validation.typed import series_of
 from frictionless import Field
 
 CODES = pl.Enum(["type-error", "constraint-error"])
-FAULTS: Mapping[str, Any] = {"index": pl.UInt32, "code": CODES, "times": pl.UInt32}
+TIMES = pl.UInt8
+KINDS = pl.UInt16
+FAULTS: Mapping[str, Any] = {"index": pl.UInt32, "code": CODES, "times": TIMES}
 Reader = Callable[[object], tuple[Any, dict[str, str] | None]]
 
 
 @dataclass(frozen=True)
 class Column:
-    """`values` as read (None where missing or of a wrong type), which cells are `missing`, and how many faults of
+    """`values` as read (None where missing or of a wrong type; of a wrong column nobody may ask for them), which cells are `missing`, and how many faults of
     each code each cell has: `faults` has columns index, code, times."""
 
     field: Field
@@ -102,7 +104,7 @@ def _read_each(texts: pl.Series, field: Field) -> _Read:
         read = [reader(text) for text in distinct.to_list()]
         values.append(_spread(part, distinct, series_of(field, [target for target, _ in read])))
         found = [codes.setdefault(_codes(notes), len(codes)) if notes else 0 for _, notes in read]
-        kinds.append(_spread(part, distinct, pl.Series(found, dtype=pl.UInt32)))
+        kinds.append(_spread(part, distinct, pl.Series(found, dtype=KINDS)))
     whole = _of_one_type(values)
     if whole is None:
         distinct = texts.unique(maintain_order=True)
@@ -165,7 +167,7 @@ def _faults(odd: pl.Series, missing: pl.Series, read: _Read | None, field: Field
         wrong = pl.concat(
             [
                 wrong,
-                empty.select("index", code=pl.lit("constraint-error", dtype=CODES), times=pl.lit(len(notes), dtype=pl.UInt32)),
+                empty.select("index", code=pl.lit("constraint-error", dtype=CODES), times=pl.lit(len(notes), dtype=TIMES)),
             ]
         )
     return wrong
@@ -173,6 +175,6 @@ def _faults(odd: pl.Series, missing: pl.Series, read: _Read | None, field: Field
 
 def _faults_of_texts(odd: pl.Series, read: _Read) -> pl.DataFrame:
     rows = [(kind, code, times) for kind, codes in enumerate(read.codes) for code, times in Counter(codes).items()]
-    known = pl.DataFrame(rows, schema={"kind": pl.UInt32, "code": CODES, "times": pl.UInt32}, orient="row")
+    known = pl.DataFrame(rows, schema={"kind": KINDS, "code": CODES, "times": TIMES}, orient="row")
     frame = pl.DataFrame({"index": odd.cast(pl.UInt32), "kind": read.kinds})
     return frame.filter(pl.col("kind") > 0).join(known, on="kind").select("index", "code", "times")

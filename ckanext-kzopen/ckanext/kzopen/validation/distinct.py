@@ -11,8 +11,8 @@ STRIP = 100_000
 AT_ONCE = 50_000
 """Texts that are there as Python's at a time: these take ten times the room of polars'."""
 KNOWN = pl.Schema({"text": pl.String, "times": pl.UInt32})
-Odd = Callable[[pl.Series], pl.Series]
-"""Which of some distinct texts are wanted, as a mask."""
+Mask = Callable[[pl.Series], pl.Series]
+"""Which of some texts are wanted."""
 
 
 def strips(cells: pl.Series) -> Iterator[pl.Series]:
@@ -21,13 +21,18 @@ def strips(cells: pl.Series) -> Iterator[pl.Series]:
         yield cells.slice(start, STRIP)
 
 
+def masked(texts: pl.Series, mask: Mask) -> pl.Series:
+    """The mask of a long column, strip by strip."""
+    return pl.concat([mask(strip) for strip in strips(texts)])
+
+
 def each(texts: pl.Series) -> Iterator[str]:
     """The texts one by one; few of them are Python's at a time."""
     for start in range(0, len(texts), AT_ONCE):
         yield from texts.slice(start, AT_ONCE).to_list()
 
 
-def distinct(parts: Iterable[pl.Series], odd: Odd | None = None) -> pl.DataFrame:
+def distinct(parts: Iterable[pl.Series], odd: Mask | None = None) -> pl.DataFrame:
     """The `text`s of the parts that are `odd`, in the order in which they come, and how many `times` each stands there.
 
     Where nearly all differ, they are distinct within each part only: a text of two parts is there twice.
@@ -39,12 +44,11 @@ def distinct(parts: Iterable[pl.Series], odd: Odd | None = None) -> pl.DataFrame
     return whole.group_by("text", maintain_order=True).agg(pl.col("times").sum())
 
 
-def _of_part(texts: pl.Series, odd: Odd | None) -> pl.DataFrame:
+def _of_part(texts: pl.Series, odd: Mask | None) -> pl.DataFrame:
     frame = pl.DataFrame({"text": texts.unique(maintain_order=True), "times": texts.unique_counts()}, schema=KNOWN)
     return frame if odd is None else frame.filter(odd(frame["text"]))
 
 
 def are_in(texts: pl.Series, wanted: pl.Series) -> pl.Series:
     """Which of the texts are among the wanted ones; of many wanted ones, only those of a strip are hashed at a time."""
-    masks = [strip.is_in(wanted if len(wanted) <= STRIP else wanted.filter(wanted.is_in(strip))) for strip in strips(texts)]
-    return pl.concat(masks)
+    return masked(texts, lambda strip: strip.is_in(wanted if len(wanted) <= STRIP else wanted.filter(wanted.is_in(strip))))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import polars as pl
+from ckanext.kzopen.validation.distinct import masked
 from ckanext.kzopen.validation.integrity import perhaps_again
 from ckanext.kzopen.validation.repairs.notations import Commas, commas_of, plain_number
 from ckanext.kzopen.validation.short import is_short
@@ -73,8 +74,12 @@ def grid_of(texts: Sequence[pl.Series], short: frozenset[int] = frozenset()) -> 
         return Grid(columns, pl.Series(counts, dtype=pl.UInt32), short)
     filled = pl.repeat(0, len(texts[0]) if texts else 0, dtype=pl.UInt32, eager=True)
     for text in texts:
-        filled = filled + (_stripped(text) != "").cast(pl.UInt32)
+        filled = filled + masked(text, _is_filled).cast(pl.UInt32)
     return Grid(texts, filled, short)
+
+
+def _is_filled(texts: pl.Series) -> pl.Series:
+    return _stripped(texts) != ""
 
 
 def _stripped(texts: pl.Series) -> pl.Series:
@@ -114,7 +119,7 @@ def note_rows(grid: Grid) -> list[int]:
     full = grid.filled.filter(grid.filled > 0)
     if grid.width < 2 or not len(full) or full.mean() == 1:  # a list has no notes
         return []
-    first = next((n for n in range(grid.width) if (grid.column(n) != "").mean() > 0.5), 0)  # type: ignore[operator]
+    first = next((n for n in range(grid.width) if masked(grid.texts[n], _is_filled).mean() > 0.5), 0)  # type: ignore[operator]
     found = [index for index in _where(grid.filled == 1) if _is_note(grid, index, first)]
     return found if len(found) <= MOST_NOTES * grid.height else []
 
@@ -169,9 +174,10 @@ def _saying(grid: Grid, pattern: re.Pattern[str]) -> list[int]:
     if is_short(grid.filled):
         rows = zip(*(grid.column(n).to_list() for n in range(min(grid.width, LABELLED))), strict=True)
         return [index for index, row in enumerate(rows) if _says(pattern, row)]
+    words = f"^(?i:{pattern.pattern.replace(NOT_WORD, '')})"
     spoken = pl.repeat(False, grid.height, dtype=pl.Boolean, eager=True)
     for n in range(min(grid.width, LABELLED)):
-        spoken = spoken | grid.column(n).str.contains(f"^(?i:{pattern.pattern.replace(NOT_WORD, '')})")
+        spoken = spoken | masked(grid.texts[n], lambda texts: _stripped(texts).str.contains(words))
     return [index for index in _where(spoken) if _says(pattern, grid.row(index))]
 
 
