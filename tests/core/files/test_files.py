@@ -149,3 +149,12 @@ def test_a_bucket_that_is_not_there_is_told_before_the_start(bucket: str, tmp_pa
     assert list(external.bucket(bucket)) == []
     (sentence,) = external.bucket(bucket.replace("portal-", "missing-"))
     assert sentence.startswith("the bucket does not answer, or does not let us in:")
+
+
+def test_a_bucket_whose_server_does_not_answer_is_away_and_a_file_that_is_not_stored_is_not(address: str) -> None:
+    with pytest.raises(OSError, match="AWS Error") as raised:
+        files.of("s3://key:secret@bucket?region=us-east-1&endpoint=http://127.0.0.1:1").exists("versions/a")
+    assert files.is_away(raised.value)
+    with pytest.raises(FileNotFoundError) as missing:
+        files.of(address).path("versions/a")
+    assert not files.is_away(missing.value)

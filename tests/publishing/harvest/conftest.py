@@ -106,10 +106,12 @@ def run(app: CKANTestApp, harvest: Harvest, catalogue: Catalogue) -> Iterator[Ru
         begun = Run(**given, purpose="harvest", state="discovering", starter="test", seen=0)
         session.add(begun)
         session.flush()
-        with engine._alone(session, begun.id) as alone:
+        number = begun.id
+        with engine._alone(session, number) as alone:
             assert alone
             session.commit()
             yield begun
-            session.execute(delete(Item).where(Item.run_id == begun.id))
-            session.delete(begun)
+            session.rollback()
+            session.execute(delete(Item).where(Item.run_id == number))
+            session.execute(delete(Run).where(Run.id == number))
             session.commit()

@@ -5,6 +5,6 @@ another name. Readers always get a path on this machine; behind a bucket that is
 """
 
 from ckanext.kzopen.core.files.disk import Disk
-from ckanext.kzopen.core.files.kinds import Entry, Files, UnknownStore, of
+from ckanext.kzopen.core.files.kinds import Entry, Files, UnknownStore, is_away, of
 
-__all__ = ["Disk", "Entry", "Files", "UnknownStore", "of"]
+__all__ = ["Disk", "Entry", "Files", "UnknownStore", "is_away", "of"]

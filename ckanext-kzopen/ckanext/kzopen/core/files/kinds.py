@@ -80,3 +80,8 @@ def of(address: str) -> Files:
 
         return Bucket(read_address(address))
     raise UnknownStore(f"{parts.scheme or address}: give file:///an/absolute/path or s3://bucket/folder?region=…")
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the server of a bucket did not answer, or refused: pyarrow tells it in words only."""
+    return isinstance(error, OSError) and "AWS Error" in str(error)

@@ -17,7 +17,7 @@ DISK_FULL = "53100"
 def is_no_room(error: BaseException) -> bool:
     """Whether this failed because a disk is full, the portal's or its database's."""
     if isinstance(error, DBAPIError):
-        return _code(error.orig) == DISK_FULL
+        return code_of(error.orig) == DISK_FULL
     return isinstance(error, OSError) and error.errno in NO_ROOM
 
 
@@ -28,6 +28,6 @@ def told(error: BaseException) -> KzError:
     raise error
 
 
-def _code(original: Any) -> str:
+def code_of(original: Any) -> str:
     """The five characters of an error of PostgreSQL: psycopg 3 and psycopg2 name them differently."""
     return str(getattr(original, "sqlstate", None) or getattr(original, "pgcode", None) or "")

@@ -10,24 +10,20 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from ckanext.kzopen.core import jobs
-from ckanext.kzopen.core.web.errors import KzError
-from ckanext.kzopen.publishing.harvest import landing, together, visiting
-from ckanext.kzopen.publishing.harvest.discovery import ODD, problem_of
+from ckanext.kzopen.publishing.harvest import failing, landing, together, visiting
 from ckanext.kzopen.publishing.harvest.landing import Visit
 from ckanext.kzopen.publishing.harvest.model import Item, Run, Source
-from ckanext.kzopen.publishing.harvest.patience import first_wait, waiting_time
+from ckanext.kzopen.publishing.harvest.patience import first_wait
 from ckanext.kzopen.publishing.harvest.reach import TEMPORARY
 from ckanext.kzopen.publishing.harvest.settings import defaults_of
 from ckanext.kzopen.publishing.harvest.together import Waiting
 from ckanext.kzopen.search import changes
 from sqlalchemy import func, or_, select, update
-from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
 log = logging.getLogger(__name__)
 
 TASK = "harvest.batch"
-TRIES = 3
 SHIFT = 60.0
 """Seconds after which a job makes room for the next one and goes on later: nothing runs for hours."""
 AT_ONCE = 25
@@ -141,31 +137,12 @@ def _one(visit: Visit, item: Item, land: Callable[[Visit, Item], None]) -> bool:
     try:
         visit.harvester.reach.fresh.clear()
         land(visit, item)
-    except KzError as error:
-        return _failed(visit, key, item, error, temporary=error.code in TEMPORARY)
-    except (DataError, IntegrityError) as error:
-        told = KzError("harvest.database", problem=type(error.orig).__name__)
-        return _failed(visit, key, item, told, temporary=False)
-    except ODD as error:
-        log.exception("item %s of run %s is not as its kind expects", item.guid, item.run_id)
-        return _failed(visit, key, item, KzError("harvest.odd_item", problem=problem_of(error)), temporary=False)
+    except BaseException as error:
+        told = failing.told(error, failing.ITEM)
+        temporary = told.code in TEMPORARY
+        failing.note(visit.session, key, item, told, temporary=temporary)
+        return not temporary
     return True
-
-
-def _failed(visit: Visit, key: tuple[UUID, str], item: Item, error: KzError, *, temporary: bool) -> bool:
-    """Note the error; one that may pass is tried again later, at most TRIES times."""
-    delivery, uri, differences = item.delivery_id, item.uri, item.differences
-    visit.session.rollback()
-    row = visit.session.get_one(Item, key)
-    row.attempts += 1
-    row.error, row.error_params = error.code, error.params
-    row.delivery_id, row.uri, row.differences = delivery, uri, differences
-    if temporary and row.attempts < TRIES:
-        row.next_try = datetime.now(UTC) + timedelta(seconds=waiting_time(row.attempts, error))
-    else:
-        row.outcome, row.finished = "failed", datetime.now(UTC)
-    visit.session.commit()
-    return not temporary
 
 
 def _next_try(session: Session, run: Run, batch: int) -> datetime | None:

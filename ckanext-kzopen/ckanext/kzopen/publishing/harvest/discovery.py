@@ -7,9 +7,6 @@ never ends or tells another number than it gives is found out here.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.publishing.harvest.describing import cleaned
 from ckanext.kzopen.publishing.harvest.kinds import AnyHarvester, Found, Page
@@ -19,8 +16,6 @@ from sqlalchemy.orm import Session
 
 PAGES_WITHOUT_NEWS = 3
 LONGEST_GUID = 500
-ODD = (LookupError, TypeError, ValueError, AttributeError, ArithmeticError, RecursionError)
-"""What a kind's code raises when an answer is not built as its writer expected."""
 
 
 def discover(session: Session, run: Run, harvester: AnyHarvester, most: int, first: int | None = None) -> None:
@@ -30,7 +25,7 @@ def discover(session: Session, run: Run, harvester: AnyHarvester, most: int, fir
     """
     silent, run.seen = 0, run.seen or 0
     read: set[str] = set()  # in this reading: what an earlier one stored is no sign of a loop
-    for page in _pages(harvester, run.cursor):
+    for page in harvester.discover(run.cursor):
         guids = {item.guid for item in page.items}
         silent = silent + 1 if guids <= read else 0
         read |= guids
@@ -48,18 +43,6 @@ def discover(session: Session, run: Run, harvester: AnyHarvester, most: int, fir
     if not run.complete:
         run.error, run.error_params = "harvest.fewer_than_told", {"told": run.told, "found": run.seen}
     session.commit()
-
-
-def _pages(harvester: AnyHarvester, cursor: Any) -> Iterable[Page]:
-    try:
-        yield from harvester.discover(cursor)
-    except ODD as error:
-        raise KzError("harvest.odd_list", problem=problem_of(error)) from error
-
-
-def problem_of(error: BaseException) -> str:
-    """An error of a kind's code in a few words, for the person who has to look at the source."""
-    return f"{type(error).__name__}: {cleaned(error, 200)}"
 
 
 def _store(session: Session, run: Run, items: list[Found]) -> int:

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from ckanext.kzopen.core import jobs, states
 from ckanext.kzopen.core.web.errors import KzError
-from ckanext.kzopen.publishing.harvest import batches, closing, comparing, removing, runs, undecided, visiting
+from ckanext.kzopen.publishing.harvest import batches, closing, comparing, failing, removing, runs, undecided, visiting
 from ckanext.kzopen.publishing.harvest.discovery import discover
 from ckanext.kzopen.publishing.harvest.model import Item, Run, Source, settle_items
 from ckanext.kzopen.publishing.harvest.patience import waiting_time
@@ -23,7 +23,6 @@ from ckanext.kzopen.publishing.harvest.reach import TEMPORARY
 from ckanext.kzopen.publishing.harvest.told import storable
 from ckanext.kzopen.search import changes
 from sqlalchemy import Select, func, select, text
-from sqlalchemy.exc import DataError, IntegrityError
 from sqlalchemy.orm import Session
 
 SYSTEM = "system:harvest"
@@ -73,13 +72,10 @@ def _discover(session: Session, source: Source, run: Run) -> None:
         with visiting.visit(session, source, run) as visit:
             first = runs.PREVIEWED_ITEMS if run.purpose == "preview" else None
             discover(session, run, visit.harvester, visit.defaults.most, first)
-    except KzError as error:
+    except BaseException as error:
+        told = failing.told(error, failing.LIST)
         session.rollback()
-        _try_again_or_fail(session, run, error)
-        return
-    except (DataError, IntegrityError) as error:
-        session.rollback()
-        _try_again_or_fail(session, run, KzError("harvest.database", problem=type(error.orig).__name__))
+        _try_again_or_fail(session, run, told)
         return
     _compare(session, source, run)
 

@@ -8,20 +8,23 @@ from uuid import UUID
 from ckan import model
 from ckanext.kzopen.core.jobs import HARVEST, GaveUp, Retry, task
 from ckanext.kzopen.core.web.errors import KzError
-from ckanext.kzopen.publishing.harvest import batches, engine, runs
+from ckanext.kzopen.publishing.harvest import batches, engine, failing, runs
 from ckanext.kzopen.publishing.harvest.model import OPEN, Run
 
 PATIENT = Retry(times=20, first=1, longest=30)
-"""Jobs fail only when the database or a process does: that passes, and the runs must not be lost for it."""
+"""What is tried again is what passes, such as a database that is away: the runs must not be lost for it."""
 KEEP_ITEMS_DAYS = 365
 
 
 def given_up(error: BaseException, *, run: str, **_: object) -> None:
-    """End a run whose worker died in it again and again."""
+    """End a run whose worker died in it again and again, or in which something failed that will fail again."""
+    if failing.passes(error):
+        return
+    told = KzError("harvest.gave_up") if isinstance(error, GaveUp) else failing.told(error, failing.LIST)
     session = model.Session()
     row = session.get(Run, UUID(run))
-    if isinstance(error, GaveUp) and row is not None and row.state in OPEN:
-        engine.give_up(session, row, KzError("harvest.gave_up"))
+    if row is not None and row.state in OPEN:
+        engine.give_up(session, row, told)
         session.commit()
 
 

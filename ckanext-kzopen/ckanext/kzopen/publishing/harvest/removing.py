@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import ckan.plugins.toolkit as tk
 from ckan import model
 from ckanext.kzopen.core import outbox, record
+from ckanext.kzopen.publishing.harvest import failing
 from ckanext.kzopen.publishing.harvest.comparing import removals_left
 from ckanext.kzopen.publishing.harvest.model import WRITES, Held, Item, Run, Source
 from ckanext.kzopen.publishing.harvest.sources import actor_of
@@ -20,12 +21,19 @@ def allowed(removals: int, held: int, threshold: float) -> bool:
 
 
 def remove_all(session: Session, source: Source, run: Run) -> None:
-    """Withdraw what is left to be withdrawn; commits after each, so that a death in between repeats nothing."""
+    """Withdraw what is left to be withdrawn; commits after each, so that a death in between repeats nothing.
+
+    One that cannot be withdrawn fails alone, and is withdrawn by a later run.
+    """
     for item in removals_left(session, run):
-        if run.purpose in WRITES:
-            _withdraw(session, source, item)
-        item.outcome, item.finished = "removed", datetime.now(UTC)
-        session.commit()
+        key = (item.run_id, item.guid)
+        try:
+            if run.purpose in WRITES:
+                _withdraw(session, source, item)
+            item.outcome, item.finished = "removed", datetime.now(UTC)
+            session.commit()
+        except BaseException as error:
+            failing.note(session, key, item, failing.told(error, failing.ITEM))
 
 
 def _withdraw(session: Session, source: Source, item: Item) -> None:
