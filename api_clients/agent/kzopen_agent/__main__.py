@@ -1,4 +1,4 @@
-"""`kzopen-agent --config FILE [run|once|status|resend DATASET|systemd]`; `--dry-run` only says what would be sent."""
+"""`kzopen-agent --config FILE [run|once|status|resend DATASET|systemd [FOLDER]]`; `--dry-run` only says what would be sent."""
 
 from __future__ import annotations
 
@@ -11,52 +11,23 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-from kzopen_agent import __version__, reading, sending
+from kzopen_agent import __version__, reading, sending, units
 from kzopen_agent.settings import Settings, Table, WrongFile, read
 from kzopen_agent.state import Change, DoubleKey, State
 
 ROUND = 1.0
-SYSTEMD = """\
-# /etc/systemd/system/kzopen-agent.service
-[Unit]
-Description=Sends changes of tables to the open data portal
-After=network-online.target
-
-[Service]
-Type=oneshot
-DynamicUser=yes
-StateDirectory=kzopen-agent
-ExecStart={command} --config {config} once
-NoNewPrivileges=yes
-ProtectSystem=strict
-ProtectHome=yes
-PrivateTmp=yes
-
-# /etc/systemd/system/kzopen-agent.timer
-[Unit]
-Description=Sends changes of tables to the open data portal
-
-[Timer]
-OnBootSec=30s
-OnUnitInactiveSec=20s
-AccuracySec=1s
-
-[Install]
-WantedBy=timers.target
-"""
 
 
 def main(arguments: list[str] | None = None) -> int:
     """The command; 0 when all is well, 1 when something was refused or could not be read, 2 for wrong settings."""
     given = _parser().parse_args(arguments)
-    if given.command == "systemd":
-        print(SYSTEMD.format(command=_own_command(), config=Path(given.config).resolve()), end="")
-        return 0
     try:
         settings = read(Path(given.config))
     except WrongFile as error:
         print(error, file=sys.stderr)
         return 2
+    if given.command == "systemd":
+        return _units(settings, given)
     if given.command == "status":
         return _status(settings)
     with _alone(settings.state) as lock:
@@ -72,8 +43,19 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--config", default="/etc/kzopen-agent/agent.toml", help="the file with the settings")
     parser.add_argument("--dry-run", action="store_true", help="say what would be sent, and send nothing")
     parser.add_argument("command", nargs="?", default="run", choices=["run", "once", "status", "resend", "systemd"])
-    parser.add_argument("dataset", nargs="?", default="", help="for resend: the data set whose table is sent whole again")
+    what = "for resend: the data set whose table is sent whole again; for systemd: the folder into which the units are written"
+    parser.add_argument("what", nargs="?", default="", help=what)
     return parser
+
+
+def _units(settings: Settings, given: argparse.Namespace) -> int:
+    """Write the units into the folder that was named, or print them."""
+    for name, text in units.units(_own_command(), Path(given.config), settings).items():
+        if given.what:
+            (Path(given.what) / name).write_text(text, encoding="utf-8")
+        else:
+            print(f"# /etc/systemd/system/{name}\n{text}")
+    return 0
 
 
 def _own_command() -> str:
@@ -86,7 +68,7 @@ def _work(settings: Settings, given: argparse.Namespace) -> int:
     state = State(settings.state)
     try:
         if given.command == "resend":
-            state.forget(given.dataset)
+            state.forget(given.what)
         if given.dry_run:
             return max((_look(state, table, commit=False) for table in settings.tables), default=0)
         portal = sending.Portal(settings)

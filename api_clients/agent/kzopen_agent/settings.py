@@ -29,6 +29,9 @@ SPAN = re.compile(r"(\d+)\s*(s|m|h|d)")
 SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
 OFTEN = "30s"
 """How often a table is looked at that does not say it: what changes right after a look is public within a minute, too."""
+STATE = "/var/lib/kzopen-agent"
+LENT = "CREDENTIALS_DIRECTORY"
+"""The variable in which systemd names the folder of what it lends."""
 KNOWN = {"portal", "language", "token", "token_file", "state", "table"}
 KNOWN_OF_TABLE = {"dataset", "database", "query", "file", "key", "every", "encoding", "delimiter"}
 
@@ -53,13 +56,14 @@ class Table:
 
 @dataclass(frozen=True)
 class Settings:
-    """The portal, the system's token, the folder that the agent keeps, the tables, the language of answers."""
+    """The portal, the system's token and its file, the folder that the agent keeps, the tables, the language of answers."""
 
     portal: str
     token: str
     state: Path
     tables: tuple[Table, ...]
     language: str = "ru"
+    token_file: Path | None = None
 
 
 def read(path: Path) -> Settings:
@@ -80,21 +84,27 @@ def read(path: Path) -> Settings:
     names = [table.dataset for table in tables]
     if not names or len(set(names)) < len(names):
         raise WrongFile(f"{path}: there must be at least one [[table]], and each data set in one only")
-    return Settings(
-        portal, _token(path, told), Path(told.get("state", "/var/lib/kzopen-agent")), tables, str(told.get("language", "ru"))
-    )
+    file = Path(told["token_file"]) if told.get("token_file") else None
+    state, language = Path(told.get("state", STATE)), str(told.get("language", "ru"))
+    return Settings(portal, _token(path, told, file), state, tables, language, file)
 
 
-def _token(path: Path, told: dict[str, Any]) -> str:
-    if file := told.get("token_file"):
+def _token(path: Path, told: dict[str, Any], file: Path | None) -> str:
+    if file is not None:
         try:
-            return Path(file).read_text(encoding="utf-8").strip()
+            return _lent(file).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise WrongFile(f"{path}: token_file {file}: {error.strerror}") from error
     token = told.get("token") or os.environ.get("KZOPEN_TOKEN", "")
     if not token:
         raise WrongFile(f"{path}: token_file, token or the variable KZOPEN_TOKEN is needed")
     return str(token)
+
+
+def _lent(file: Path) -> Path:
+    """The copy of a file that systemd lends a service which may not read the file itself (`LoadCredential=`), or the file."""
+    lent = Path(os.environ.get(LENT, ""), file.name)
+    return lent if LENT in os.environ and lent.exists() else file
 
 
 def _table(path: Path, number: int, one: dict[str, Any]) -> Table:

@@ -9,15 +9,19 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
+from ckan import model
 from ckan.tests.helpers import CKANTestApp
+from ckanext.kzopen.publishing.model import Delivery
 
 from tests.publishing.conftest import Agency, Api, agency, passport
 
@@ -34,12 +38,14 @@ FIELDS = [
 
 @dataclass
 class Gate:
-    """A web server before the portal: it can be closed, cut requests and answers off, and it counts what came through."""
+    """A web server before the portal: it can be closed, cut requests and answers off, and it counts what came through, with
+    the idempotency keys of deliveries."""
 
     app: CKANTestApp
     port: int = 0
     fails: list[str] = field(default_factory=list)
     came: list[str] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
     turn: threading.Lock = field(default_factory=threading.Lock)
 
     @property
@@ -58,6 +64,7 @@ class Gate:
         if how == "away":
             handler.close_connection = True
             return
+        self.keys += filter(None, [handler.headers.get("Idempotency-Key")])
         with self.turn:
             answer = self.app.test_client(use_cookies=False).open(
                 handler.path, method=handler.command, data=body or None, headers=list(handler.headers.items())
@@ -107,9 +114,10 @@ class Agent:
     uri: str
     quick: bool = True
 
-    def configure(self, source: str, every: str = "1s") -> None:
+    def configure(self, source: str, every: str = "1s", token: str = "") -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        head = f'portal = "{self.gate.url}"\ntoken = "{self.agency.token}"\nstate = "{self.folder}/state"\nlanguage = "en"\n'
+        head = f'portal = "{self.gate.url}"\ntoken = "{token or self.agency.token}"\n'
+        head += f'state = "{self.folder}/state"\nlanguage = "en"\n'
         table = f'[[table]]\ndataset = "{self.uri}"\nkey = ["bin"]\nevery = "{every}"\n{source}\n'
         (self.folder / "agent.toml").write_text(head + table)
 
@@ -141,7 +149,19 @@ class Agent:
         answer = self.gate.app.get(f"/data/{self.uri}.json")
         rows = json.loads(answer.data)
         found = rows if isinstance(rows, list) else rows.get("rows") or rows["data"]
+        assert len({row["bin"] for row in found}) == len(found), found
         return {row["bin"]: (row["name"], row["pupils"]) for row in found}
+
+    def versions(self) -> dict[str, int]:
+        """How many versions each idempotency key has made."""
+        told = Api(self.gate.app, self.agency.token).get(f"/datasets/{self.uri}/versions").json["versions"]
+        with self.gate.app.flask_app.test_request_context():
+            keys = [model.Session().get_one(Delivery, UUID(version["delivery"])).idempotency_key for version in told]
+        return dict(Counter(map(str, keys)))
+
+    def sent(self) -> dict[str, int]:
+        """What `versions` must be: one version for each key that came through, however often it came."""
+        return dict.fromkeys(self.gate.keys, 1)
 
     def published_or_none(self) -> dict[str, tuple[str, str]] | None:
         """The same; None before the first version."""

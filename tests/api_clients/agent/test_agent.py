@@ -17,12 +17,14 @@ from pathlib import Path
 import ckan.plugins.toolkit as tk
 import pymysql
 import pytest
+from ckan import model
 from ckan.tests.helpers import CKANTestApp
 from sqlalchemy import make_url
 
 from tests.api_clients.agent.conftest import AGENT, Agent, until
 from tests.harvesters.databases import mariadb, own_folder, postgresql
 from tests.publishing.test_staff_pages import page, words
+from tests.publishing.test_systems import system_of, token_of
 
 Rows = dict[str, tuple[str, int]]
 AS_IT_IS = [sys.executable, "-m", "kzopen_agent"]
@@ -87,7 +89,20 @@ def test_the_queue_outlives_the_portal_s_absence_and_lost_answers(agent: Agent, 
         register.do("UPDATE school SET pupils = 1 WHERE bin = '000140000012'")
         took = until(lambda: agent.published_or_none() == register.rows())
     assert took < 60
+    assert agent.versions() == agent.sent(), "each delivery that came through made one version"
     assert "0 deliveries wait" in agent.run("status")
+
+
+def test_the_token_of_an_information_system_is_enough(agent: Agent, register: Sqlite) -> None:
+    """As the guide has it: one of a system that may send to this data set and do nothing else."""
+    system = system_of(agent.agency, [model.Package.get(agent.uri).id])
+    agent.configure(register.source, token=token_of(system, may=("replace", "upsert", "delete"))[1])
+    agent.run("once")
+    register.do("UPDATE school SET pupils = 641 WHERE bin = '000140000012'")
+    register.do("DELETE FROM school WHERE bin = '000140000092'")
+    time.sleep(EVERY)
+    agent.run("once")
+    assert agent.published() == register.rows()
 
 
 def test_a_killed_agent_neither_loses_nor_doubles(agent: Agent, register: Sqlite) -> None:
@@ -106,6 +121,7 @@ def test_a_killed_agent_neither_loses_nor_doubles(agent: Agent, register: Sqlite
     register.do("DELETE FROM school WHERE bin = '000000000001'")
     with agent.running():
         until(lambda: agent.published_or_none() == register.rows(), 60)
+    assert agent.versions() == agent.sent(), "each delivery that came through made one version"
 
 
 def test_refused_rows_go_again_when_they_are_corrected(agent: Agent, register: Sqlite) -> None:
@@ -211,6 +227,7 @@ def test_cuts_and_kills_lose_nothing_of_a_real_database(agent: Agent, database: 
     agent.gate.fails.clear()  # the network is whole again
     with agent.running():
         until(lambda: agent.published_or_none() == rows, 60)
+    assert agent.versions() == agent.sent(), "each delivery that came through made one version"
 
 
 def test_two_agents_do_not_share_a_folder(agent: Agent, register: Sqlite) -> None:
@@ -254,9 +271,12 @@ def test_the_portal_gives_away_the_whole_agent_in_one_file(app: CKANTestApp, tmp
     file = download(app, "kzopen-agent.pyz", tmp_path)
     done = subprocess.run([SYSTEM, str(file), "--help"], capture_output=True, text=True, env=BARE)
     assert done.returncode == 0, done.stderr
-    assert "kzopen-agent --config FILE [run|once|status|resend DATASET|systemd]" in done.stdout
+    assert "kzopen-agent --config FILE [run|once|status|resend DATASET|systemd [FOLDER]]" in " ".join(done.stdout.split())
     assert {"kzopen_agent/state.py", "pymysql/__init__.py"} <= set(zipfile.ZipFile(file).namelist())
-    units = subprocess.run([SYSTEM, str(file), "systemd"], capture_output=True, text=True, env=BARE).stdout
+    settings = tmp_path / "agent.toml"
+    settings.write_text('portal = "http://127.0.0.1:1"\ntoken = "t"\n[[table]]\ndataset = "ab"\nkey = ["a"]\nfile = "x.csv"\n')
+    order = [SYSTEM, str(file), "--config", str(settings), "systemd"]
+    units = subprocess.run(order, capture_output=True, text=True, env=BARE).stdout
     assert "[Timer]" in units
     command = next(line for line in units.splitlines() if line.startswith("ExecStart=")).removeprefix("ExecStart=").split()
     assert subprocess.run([*command[:2], "--version"], capture_output=True, text=True, env=BARE).stdout == "0.1.0\n"

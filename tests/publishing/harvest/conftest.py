@@ -6,6 +6,7 @@ import csv
 import io
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
@@ -13,7 +14,8 @@ from uuid import uuid4
 import pytest
 from ckan import model
 from ckan.tests.helpers import CKANTestApp
-from ckanext.kzopen.publishing.harvest import engine
+from ckanext.kzopen.publishing.harvest import comparing, engine, visiting
+from ckanext.kzopen.publishing.harvest.discovery import discover
 from ckanext.kzopen.publishing.harvest.model import Item, Run, Source
 from sqlalchemy import delete, select
 
@@ -99,19 +101,36 @@ def harvest(app: CKANTestApp) -> Harvest:
 def run(app: CKANTestApp, harvest: Harvest, catalogue: Catalogue) -> Iterator[Run]:
     """A run whose list is being read by nobody else."""
     harvest.add("json_api", catalogue.settings())
+    with begun(app, harvest) as found:
+        yield found
+
+
+@contextmanager
+def begun(app: CKANTestApp, harvest: Harvest) -> Iterator[Run]:
+    """A run of the source, which this process alone is at."""
     with app.flask_app.test_request_context():
         session = model.Session()
         source = session.scalars(select(Source).where(Source.name == harvest.name)).one()
         given = {"source_id": source.id, "agency_id": source.agency_id, "fingerprint": source.fingerprint}
-        begun = Run(**given, purpose="harvest", state="discovering", starter="test", seen=0)
-        session.add(begun)
+        made = Run(**given, purpose="harvest", state="discovering", starter="test", seen=0)
+        session.add(made)
         session.flush()
-        number = begun.id
+        number = made.id
         with engine._alone(session, number) as alone:
             assert alone
             session.commit()
-            yield begun
+            yield made
             session.rollback()
             session.execute(delete(Item).where(Item.run_id == number))
             session.execute(delete(Run).where(Run.id == number))
             session.commit()
+
+
+def listed(run: Run) -> None:
+    """The run has read its list, and its items are to be fetched; no job is given out."""
+    session = model.Session()
+    with visiting.visit(session, session.get_one(Source, run.source_id), run) as visit:
+        discover(session, run, visit.harvester, 100)
+    comparing.make_batches(session, run)
+    run.state = "fetching"
+    session.commit()

@@ -9,9 +9,8 @@ from ckanext.kzopen.publishing.harvest.model import Item, Run
 from ckanext.kzopen.runtime.harvest_runs import end
 from sqlalchemy import delete
 
-from tests.publishing.harvest.conftest import Harvest, counts
+from tests.publishing.harvest.conftest import Harvest, counts, listed
 from tests.publishing.harvest.source import Catalogue
-from tests.publishing.harvest.test_failing import listed
 
 
 def test_a_run_that_lost_an_item_is_inconsistent_and_is_not_made_to_fit(

@@ -1,4 +1,4 @@
-"""Whatever goes wrong in a kind's code ends that item, or that run, in words; what passes is nobody's fault and is tried again."""
+"""Whatever goes wrong in a kind's code ends that item, or that run, in words; what passes is tried again."""
 
 from __future__ import annotations
 
@@ -17,8 +17,7 @@ from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.core.jobs.registry import known_task
 from ckanext.kzopen.core.jobs.runner import Runner
 from ckanext.kzopen.core.web.errors import KzError
-from ckanext.kzopen.publishing.harvest import batches, comparing, engine, failing, kinds, patience, removing, runs, visiting
-from ckanext.kzopen.publishing.harvest.discovery import discover
+from ckanext.kzopen.publishing.harvest import batches, engine, failing, kinds, patience, removing, runs, visiting
 from ckanext.kzopen.publishing.harvest.kinds import Fetched, Found, Page
 from ckanext.kzopen.publishing.harvest.model import Item, Run, Source
 from kzopen_harvesters.json_api import JsonApi
@@ -27,6 +26,7 @@ from redis import ConnectionError as ValkeyAway
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from tests.publishing.harvest.conftest import listed
 from tests.publishing.harvest.source import Catalogue
 
 ODD = [
@@ -46,16 +46,6 @@ def breaks(monkeypatch: pytest.MonkeyPatch, **instead: Callable[..., Any]) -> No
     """Let the kind of the source do this instead, in this process."""
     broken = type("Broken", (JsonApi,), instead)
     monkeypatch.setattr(kinds, "kind_named", lambda _name: broken)
-
-
-def listed(run: Run) -> None:
-    """The run has read its list, and its items are to be fetched."""
-    session = model.Session()
-    with visiting.visit(session, session.get_one(Source, run.source_id), run) as visit:
-        discover(session, run, visit.harvester, 100)
-    comparing.make_batches(session, run)
-    run.state = "fetching"
-    session.commit()
 
 
 def items_of(run: UUID) -> list[Item]:
@@ -138,11 +128,11 @@ def worked(app: CKANTestApp, run: UUID, attempts: int = 0) -> None:
 
 def test_a_connection_that_is_really_lost_passes(run: Run) -> None:
     engine_of = model.Session().get_bind().engine
-    with engine_of.connect() as connection, pytest.raises(DBAPIError) as raised:
+    with engine_of.connect() as connection, engine_of.connect() as other:
         number = connection.scalar(text("SELECT pg_backend_pid()"))
-        with engine_of.connect() as other:
-            other.execute(text("SELECT pg_terminate_backend(:number)"), {"number": number})
-        connection.execute(text("SELECT 1"))
+        other.execute(text("SELECT pg_terminate_backend(:number)"), {"number": number})
+        with pytest.raises(DBAPIError) as raised:
+            connection.execute(text("SELECT 1"))
     assert failing.passes(raised.value)
 
 

@@ -1,4 +1,4 @@
-"""What Prometheus is told of sources whose runs fail: for how long they have."""
+"""What Prometheus is told: runs under way, what the last one did, and of sources whose runs fail, for how long they have."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from ckan import model
 from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.publishing.harvest.metrics import figures
 from ckanext.kzopen.publishing.harvest.model import Run, Source
+from sqlalchemy import select
 
 from tests.scraping import rows_of, told
 
@@ -31,6 +32,26 @@ def ran(source: Source, hours_ago: float, state: str, purpose: str = "harvest") 
     run = {"agency_id": "none", "purpose": purpose, "starter": "system", "fingerprint": "-", "created": when, "finished": when}
     model.Session.add(Run(source_id=source.id, state=state, **run))
     model.Session.flush()
+
+
+def test_a_run_is_told_while_it_is_under_way_and_what_it_did_when_it_has_finished(source: Source) -> None:
+    session = model.Session()
+    before = told(figures(rows_of(session))).get(("kzopen_harvest_runs", "fetching"), 0)
+    ran(source, 2, "finished")
+    ran(source, 30, "finished")
+    [last] = session.scalars(select(Run).where(Run.source_id == source.id).order_by(Run.created.desc()).limit(1))
+    last.added, last.changed, last.unchanged, last.removed, last.failed = 5, 4, 3, 2, 1
+    ran(source, 0, "fetching")
+    found = told(figures(rows_of(session)))
+    assert found["kzopen_harvest_runs", "fetching"] == before + 1
+    assert {key[1]: value for key, value in found.items() if key[::2] == ("kzopen_harvest_items", source.name)} == {
+        "added": 5,
+        "changed": 4,
+        "unchanged": 3,
+        "removed": 2,
+        "failed": 1,
+    }
+    assert found["kzopen_harvest_last_success_seconds", source.name] == pytest.approx(2 * HOUR, abs=60)
 
 
 def failing(source: Source) -> float | None:

@@ -9,14 +9,13 @@ import pytest
 from ckan import model
 from ckan.plugins import toolkit as tk
 from ckanext.kzopen.publishing import first, inbox
-from ckanext.kzopen.publishing.harvest import batches, comparing, landing, runs, visiting
-from ckanext.kzopen.publishing.harvest.discovery import discover
-from ckanext.kzopen.publishing.harvest.model import Held, Item, Run, Source
+from ckanext.kzopen.publishing.harvest import batches, landing, runs
+from ckanext.kzopen.publishing.harvest.model import Held, Item, Run
 from ckanext.kzopen.publishing.model import Delivery
 from ckanext.kzopen.rows import newborn
 from sqlalchemy import select, text
 
-from tests.publishing.harvest.conftest import Harvest
+from tests.publishing.harvest.conftest import Harvest, listed
 from tests.publishing.harvest.source import Catalogue, Thing, table
 
 TRANSACTIONS = text("SELECT count(DISTINCT xmin::text) FROM package WHERE name = ANY (:names)")
@@ -24,12 +23,8 @@ TRANSACTIONS = text("SELECT count(DISTINCT xmin::text) FROM package WHERE name =
 
 def work(run: Run) -> list[Item]:
     """The run's only batch, done: its items in order."""
+    listed(run)
     session = model.Session()
-    with visiting.visit(session, session.get_one(Source, run.source_id), run) as visit:
-        discover(session, run, visit.harvester, 100)
-    comparing.make_batches(session, run)
-    run.state = "fetching"
-    session.commit()
     assert batches.work(session, run.id, 0)
     return list(
         session.scalars(

@@ -137,7 +137,7 @@ def _one(visit: Visit, item: Item, land: Callable[[Visit, Item], None]) -> bool:
     try:
         visit.harvester.reach.fresh.clear()
         land(visit, item)
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - `told` raises again what is no fault of the source
         told = failing.told(error, failing.ITEM)
         temporary = told.code in TEMPORARY
         failing.note(visit.session, key, item, told, temporary=temporary)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.publishing.harvest.describing import cleaned
-from ckanext.kzopen.publishing.harvest.kinds import AnyHarvester, Found, Page
+from ckanext.kzopen.publishing.harvest.kinds import AnyHarvester, Found
 from ckanext.kzopen.publishing.harvest.model import Item, Run
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session

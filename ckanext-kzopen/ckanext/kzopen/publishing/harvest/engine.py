@@ -72,7 +72,7 @@ def _discover(session: Session, source: Source, run: Run) -> None:
         with visiting.visit(session, source, run) as visit:
             first = runs.PREVIEWED_ITEMS if run.purpose == "preview" else None
             discover(session, run, visit.harvester, visit.defaults.most, first)
-    except BaseException as error:
+    except BaseException as error:  # noqa: BLE001 - `told` raises again what is no fault of the source
         told = failing.told(error, failing.LIST)
         session.rollback()
         _try_again_or_fail(session, run, told)

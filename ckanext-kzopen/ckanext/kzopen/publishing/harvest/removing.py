@@ -32,7 +32,7 @@ def remove_all(session: Session, source: Source, run: Run) -> None:
                 _withdraw(session, source, item)
             item.outcome, item.finished = "removed", datetime.now(UTC)
             session.commit()
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - `told` raises again what is no fault of the source
             failing.note(session, key, item, failing.told(error, failing.ITEM))
 
 

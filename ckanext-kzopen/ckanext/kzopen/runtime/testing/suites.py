@@ -58,6 +58,14 @@ STORED = (
     "publishing/test_withdrawal.py",
 )
 """What files in a bucket concern: versions, chains of changes, folding, thinning and withdrawal, and what comes before."""
+HOSTILE = (
+    "publishing/harvest/test_hostile_sources.py",
+    "publishing/harvest/test_failing.py",
+    "harvesters/test_files.py",
+    "harvesters/test_dcat.py",
+    "core/web/test_client.py",
+)
+"""Sources that stall, lie, lead inside or send bombs."""
 # How often things die in the long form; the variables may be set to more.
 LONG_FAULTS = {
     "KZOPEN_FAULT_MOMENTS": "100",
@@ -126,8 +134,11 @@ def suites() -> dict[str, Suite]:
         ),
         "faults": Suite(
             "test",
-            [str(TESTS / "faults"), str(TESTS / "core/mail/test_killed.py"), str(TESTS / "publishing/test_many_at_once.py")],
-            {"testing": "true"},
+            [
+                str(TESTS / name)
+                for name in ("faults", *HOSTILE, "core/mail/test_killed.py", "publishing/test_many_at_once.py")
+            ],
+            OPTIONS,
             environment=LONG_FAULTS,
         ),
         ELASTICSEARCH: Suite("test", [str(TESTS / "search"), "-m", "elasticsearch and not long"], OPTIONS, worker=False),
