@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections import Counter
 from pathlib import Path
 
@@ -29,6 +32,14 @@ def test_a_guard_is_taken_out_of_the_copy_only(tmp_path: Path) -> None:
     changed = (tmp_path / guard.file).read_text(encoding="utf-8")
     assert (guard.text in changed, guard.without in changed) == (False, True)
     assert guard.times() == 1
+
+
+def test_what_runs_in_a_copy_is_the_copy_s(tmp_path: Path) -> None:
+    make_copy(tmp_path, guards()[0])
+    told = "import kzopen_harvesters.sql as a, ckanext.kzopen.core.web as b; print(a.__file__, b.__file__)"
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    done = subprocess.run([sys.executable, "-c", told], cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert [Path(path).is_relative_to(tmp_path) for path in done.stdout.split()] == [True, True], done.stdout + done.stderr
 
 
 def test_what_breaks_before_a_test_is_no_failure_of_it(tmp_path: Path) -> None:

@@ -189,10 +189,16 @@ def test_a_run_that_cannot_go_on_ends_and_does_not_begin_again_for_ever(
         raise KzError("harvest.unknown_kind", kind=name, kinds=[])
 
     monkeypatch.setattr(kinds, "kind_named", gone)
-    with pytest.raises(KzError):
-        worked(app, number)
-    ended = model.Session().get_one(Run, number)
-    assert (ended.state, ended.error, ended.failed) == ("failed", "harvest.unknown_kind", 1)
+    states = []
+    for attempts in range(engine.TRIES):
+        with pytest.raises(KzError):
+            worked(app, number, attempts)
+        ended = model.Session().get_one(Run, number)
+        states.append(ended.state)
+        told = ended.error, ended.failed
+        model.Session().rollback()
+    assert states == ["fetching", "fetching", "fetching", "failed"]
+    assert told == ("harvest.unknown_kind", 1)
 
 
 def test_what_cannot_be_withdrawn_fails_alone(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -17,15 +17,18 @@ KEEP_ITEMS_DAYS = 365
 
 
 def given_up(error: BaseException, *, run: str, **_: object) -> None:
-    """End a run whose worker died in it again and again, or in which something failed that will fail again."""
+    """End a run whose worker died in it again and again, or in which something fails each time: once may be a coincidence."""
     if failing.passes(error):
         return
     told = KzError("harvest.gave_up") if isinstance(error, GaveUp) else failing.told(error, failing.LIST)
     session = model.Session()
     row = session.get(Run, UUID(run))
-    if row is not None and row.state in OPEN:
+    if row is None or row.state not in OPEN:
+        return
+    row.attempts += 1
+    if isinstance(error, GaveUp) or row.attempts >= engine.TRIES:
         engine.give_up(session, row, told)
-        session.commit()
+    session.commit()
 
 
 @task(runs.TASK, retry=PATIENT, failed=given_up, queue=HARVEST)

@@ -23,10 +23,25 @@ import yaml
 from ckanext.kzopen.runtime.testing.suites import ROOT, TESTS
 
 FILE = TESTS / "faults" / "guards.yaml"
-COPIED = ("ckanext-kzopen", "api_clients", "harvesters", "schemas", "portal_theme", "tests", "pyproject.toml", "requirements.txt")
+COPIED = (
+    "ckanext-kzopen",
+    "api_clients",
+    "harvesters",
+    "schemas",
+    "portal_theme",
+    "tests",
+    "pyproject.toml",
+    "requirements.txt",
+)
 LEFT_OUT = shutil.ignore_patterns("__pycache__", "*.pyc")
 # Python imports it at its start, before any package of the portal.
-FIRST = 'import ckanext\n\nckanext.__path__ = ["{folder}/ckanext-kzopen/ckanext", *ckanext.__path__]\n'
+FIRST = """\
+import ckanext
+import kzopen_harvesters
+
+ckanext.__path__ = ["{folder}/ckanext-kzopen/ckanext", *ckanext.__path__]
+kzopen_harvesters.__path__ = ["{folder}/harvesters"]
+"""
 
 
 @dataclass(frozen=True)
