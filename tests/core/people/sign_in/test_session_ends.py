@@ -6,6 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import urlsplit
 
 import ckan.plugins.toolkit as tk
 import pytest
@@ -115,6 +116,21 @@ def test_a_role_that_is_given_meanwhile_shortens_the_session(browser: Browser, p
     assert not browser.is_signed_in
     end(model.Session, row, "system:test")
     model.Session.commit()
+
+
+@pytest.mark.parametrize("path", ["//evil.example/", "/\\evil.example/", "///evil.example"])
+def test_a_session_that_is_over_leads_to_no_other_site(browser: Browser, author: Person, clock: Clock, path: str) -> None:
+    browser.sign_in(author.name, remember="1")
+    content = store.load(browser.cookie)
+    assert content
+    content[store.ABOUT] = {**content[store.ABOUT], "until": time.time() + 20 * HOUR, "measured": 0}
+    store.save(browser.cookie, content, new=False)
+    clock.ahead = 13 * HOUR
+    answer = browser.get(path)
+    assert answer.status_code in (302, 404)
+    there = urlsplit(answer.headers.get("Location", "/"))
+    assert "evil" not in there.netloc
+    assert not there.path.startswith("//")
 
 
 def test_nothing_is_written_by_a_session_that_is_over(browser: Browser, person: Person, clock: Clock) -> None:

@@ -47,5 +47,6 @@ def measure() -> Response | None:
     session.clear()
     if request.method not in ("GET", "HEAD"):
         raise KzError("web.not_signed_in")
-    answer: Response = tk.redirect_to(tk.url_for(request.full_path.rstrip("?")))
+    page = "/" + request.full_path.lstrip("/\\").rstrip("?")  # "//evil.example" would lead to another site
+    answer: Response = tk.redirect_to(tk.url_for(page))
     return answer
