@@ -16,6 +16,7 @@ from ckanext.kzopen.core.people.assignments.change import assign
 from ckanext.kzopen.publishing import index, rules
 
 from tests.publishing.conftest import PASSWORD, SCHOOLS, Agency, Api, passport
+from tests.publishing.test_personal import IIN
 from tests.publishing.test_systems import system_of, token_of
 
 HEADER = b"bin,name,pupils\n"
@@ -57,14 +58,27 @@ def mails(api: Api, uri: str, agency: Agency) -> str:
     return name
 
 
-def test_personal_data_go_into_quarantine_with_the_column_named(api: Api, mails: str) -> None:
-    delivery = api.delivery(mails, MAILS)
+@pytest.mark.parametrize("mode", ["replace", "append", "upsert"])
+def test_personal_data_go_into_quarantine_with_the_column_named(api: Api, mails: str, mode: str) -> None:
+    assert api.delivery(mails, "bin,name,mail\n9,Мектеп,\n".encode())["state"] == "accepted"
 
-    assert (delivery["state"], delivery["version"]) == ("quarantined", None)
+    delivery = api.delivery(mails, MAILS, f"?mode={mode}")
+
+    assert (delivery["mode"], delivery["state"], delivery["version"]) == (mode, "quarantined", None)
     assert [(stop["kind"], stop["params"]) for stop in delivery["stops"]] == [
         ("personal", {"column": "mail", "what": "email", "count": 2})
     ]
-    assert api.get(f"/datasets/{mails}").json["version"] is None
+    assert api.get(f"/datasets/{mails}").json["version"]["number"] == 1
+
+
+def test_numbers_of_people_in_a_column_of_numbers_go_into_quarantine(api: Api, agency: Agency, uri: str) -> None:
+    name, fields = f"sums-{uri}", [{"name": "id", "type": "string"}, {"name": "sum", "type": "number"}]
+    assert api.put(name, passport(agency.name, fields, ["id"])).status_code == 201
+
+    delivery = api.delivery(name, f"id,sum\n1,{IIN[0]}\n2,{IIN[1]}.0\n3,0.5\n".encode())
+
+    assert delivery["state"] == "quarantined"
+    assert [stop["params"] for stop in delivery["stops"]] == [{"column": "sum", "what": "iin", "count": 2}]
 
 
 def test_a_release_publishes_with_its_reason_in_the_log(app: CKANTestApp, api: Api, agency: Agency, mails: str) -> None:

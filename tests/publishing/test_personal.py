@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import math
+from decimal import Decimal
 from typing import Any
 
+import polars as pl
 import pyarrow as pa
 import pytest
 from ckanext.kzopen.core.identifiers import check_digit
 from ckanext.kzopen.publishing import personal
+from ckanext.kzopen.validation import typed
+from frictionless import Field
 
 
 def with_digit(eleven: str) -> str:
@@ -50,6 +55,9 @@ def test_personal_data_are_found(values: list[Any], kind: str) -> None:
         ["2026-11-28", "12.05.1990"],
         ["ул. Абая, 150", "100 500 тенге"],
         [1, 2, 3],
+        [87011234567.5, 1e300, math.inf, math.nan],  # no whole numbers of that length
+        [Decimal("87011234567.25"), Decimal("0.5")],
+        [123456789012.0, 210000000000.0],  # sums
         [None, None],
         [],
     ],
@@ -62,8 +70,32 @@ def test_one_iin_by_chance_among_many_numbers_of_organisations_is_none() -> None
     assert kinds(BIN * 10 + IIN[:1]) == []
 
 
-def test_a_number_of_a_person_stored_as_a_number_is_found() -> None:
-    assert kinds([int(IIN[0])]) == [("a", "iin")]
+@pytest.mark.parametrize(
+    ("values", "kind"),
+    [
+        ([int(IIN[0])], "iin"),
+        ([float(IIN[0]), 0.5, None, math.nan, math.inf, 1e300], "iin"),
+        ([Decimal(IIN[0]), Decimal("0.25"), None], "iin"),
+        ([Decimal(IIN[0]), Decimal(10**30)], "iin"),
+        ([87011234567], "phone"),
+        ([87011234567.0, 1.5], "phone"),
+        ([Decimal(77011234567), Decimal("0.5")], "phone"),
+        ([4111111111111111.0], "card"),
+        ([Decimal(4111111111111111), Decimal("0.1234567890123456789")], "card"),
+    ],
+)
+def test_a_number_of_a_person_stored_as_a_number_is_found(values: list[Any], kind: str) -> None:
+    assert kinds(values) == [("a", kind)]
+
+
+@pytest.mark.parametrize("target", ["number", "integer"])
+def test_what_is_read_into_a_column_of_numbers_is_looked_at(target: str) -> None:
+    field = Field.from_descriptor({"name": "a", "type": target})
+    for written in (IIN, [*IIN, "0.25" if target == "number" else str(10**20)], [*IIN, str(10**30)]):
+        column = typed.series_of(field, [Decimal(one) if target == "number" else int(one) for one in written])
+        table = pa.table({"a": column.to_arrow(compat_level=pl.CompatLevel.oldest())})
+        found = personal.found(table, {"fields": [{"name": "a", "type": target}]})
+        assert [stop.params for stop in found] == [{"column": "a", "what": "iin", "count": 3}], column.dtype
 
 
 def test_a_birth_date_counts_beside_a_name_only() -> None:

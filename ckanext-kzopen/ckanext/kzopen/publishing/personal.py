@@ -36,6 +36,11 @@ SAMPLE, SAMPLE_OF_A_SHARE = 25_000, 5_000
 SUSPECT = r"[0-9][0-9 ()\-]{10}|@"
 """All numbers that are looked for have eleven digits or more, with no other signs between them."""
 SHORTEST_NUMBER = 10**10
+"""Whole numbers from here on are looked at as the text of their digits, whatever type of number the column has.
+
+A number keeps no zeros before its first digit: the IIN of whoever was born from 2000 to 2009 cannot be seen in it. Floats hold
+all sixteen digits of the cards that are looked for exactly; 32-bit floats hold none of these numbers.
+"""
 
 
 @dataclass(frozen=True)
@@ -127,8 +132,9 @@ def _suspects(column: pa.ChunkedArray) -> pl.Series:
     """The values that may hold anything of what is looked for."""
     values = pl.from_arrow(column)
     assert isinstance(values, pl.Series)  # noqa: S101 (a column gives a series)
-    if values.dtype.is_integer():
-        return values.filter(values.abs() >= SHORTEST_NUMBER).cast(pl.String)
+    if values.dtype.is_numeric():
+        whole = values.cast(pl.Int64, strict=False)  # of what has more digits than 64 bits hold, nothing is looked for
+        return whole.filter((whole.abs() >= SHORTEST_NUMBER) & (whole == values)).cast(pl.String)
     return values.filter(values.str.contains(SUSPECT)) if values.dtype == pl.String else pl.Series(dtype=pl.String)
 
 
