@@ -1,11 +1,15 @@
 """A civil servant's afternoon in Kazakh, by clicks and typing only and without a script: a data set described from a file,
-a messy file sent, its report read, the repairs accepted, the table published."""
+a messy file sent, its report read, the repairs accepted, the table published; and the portal's own workbook filled in."""
 
 from __future__ import annotations
 
+import csv
+from datetime import date
 from pathlib import Path
+from typing import Any
 from uuid import uuid4
 
+import openpyxl
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
@@ -60,6 +64,48 @@ def test_a_civil_servant_publishes_a_messy_table_in_kazakh(plain: Page, portal: 
     expect(page.get_by_role("heading", level=1)).to_have_text("Кесте жарияланды")
     page.get_by_role("link", name="Оқырманға көрінетін түрі").click()
     expect(page.get_by_text("Ново мектебі").first).to_be_visible()
+
+
+def test_a_civil_servant_fills_in_the_portals_own_workbook(plain: Page, portal: LivePortal, tmp_path: Path) -> None:
+    page, name = plain, f"keste-{uuid4().hex[:6]}"
+    sample = tmp_path / "үлгі.csv"
+    sample.write_text(SAMPLE, encoding="utf-8")
+    sign_in(page, portal)
+
+    described(page, name, sample)
+    page.get_by_role("link", name="Файл жүктеу").click()
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="Толтыруға арналған бос кестені жүктеп алу").click()
+    filled = tmp_path / waiting.value.suggested_filename
+    waiting.value.save_as(filled)
+    assert filled.suffix == ".xlsx"
+    fill(filled, [["000140000012", "Лицей", 1250.5, date(2026, 1, 31)], ["990240000415", "Гимназия", 12000, date(2026, 2, 1)]])
+    page.locator("input[type=file]").set_input_files(filled)
+    page.get_by_role("button", name="Жүктеп, тексеру").click()
+    wait_for_the_worker(page)
+
+    expect(page.get_by_text("Қате табылған жоқ. Кесте әлі жарияланбады.")).to_be_visible()
+    expect(page.locator("table.marked tbody tr")).to_have_count(2)
+    page.get_by_role("button", name="Жариялау", exact=True).click()
+    wait_for_the_worker(page)
+    expect(page.get_by_role("heading", level=1)).to_have_text("Кесте жарияланды")
+    page.get_by_role("link", name="Оқырманға көрінетін түрі").click()
+    expect(page.get_by_text("Гимназия").first).to_be_visible()
+    published = page.request.get(f"/data/{name}.csv").text().removeprefix("\ufeff")
+    assert list(csv.reader(published.splitlines()))[1:] == [
+        ["000140000012", "Лицей", "1250.5", "2026-01-31"],
+        ["990240000415", "Гимназия", "12000", "2026-02-01"],
+    ]
+
+
+def fill(book: Path, rows: list[list[Any]]) -> None:
+    """Type the rows below the headers of the first sheet and save the workbook, as a spreadsheet program does."""
+    opened = openpyxl.load_workbook(book)
+    sheet = opened.worksheets[0]
+    for number, row in enumerate(rows, start=2):
+        for column, value in enumerate(row, start=1):
+            sheet.cell(number, column).value = value
+    opened.save(book)
 
 
 def sign_in(page: Page, portal: LivePortal) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 from ckan import model
 from ckan.tests.helpers import CKANTestApp
+from ckanext.kzopen.core import record
 from ckanext.kzopen.publishing import rules
 
 from tests.publishing.conftest import SCHOOLS, Agency, Api, passport
-from tests.publishing.test_decisions import FIELDS, MAILS
-from tests.publishing.test_staff_pages import Browser, page, settled_page, words
+from tests.publishing.test_decisions import FIELDS, MAILS, colleague
+from tests.publishing.test_staff_pages import Browser, page, settled_page, upload, words
 
 CLEAN = "bin,name,mail\n1,Гимназия,\n".encode()
 
@@ -79,6 +80,38 @@ def test_who_decides_is_told_that_newer_rows_are_published(
 
 def test_it_is_a_task_of_the_desk(staff: Browser, quarantined: str) -> None:
     assert quarantined in str(staff.get("/staff").data)
+
+
+@pytest.mark.parametrize("second_person", ["nobody", "people"])
+def test_what_an_author_uploads_is_a_task_of_the_approver_who_publishes_it(
+    app: CKANTestApp, anyone: Api, agency: Agency, uri: str, second_person: rules.SecondPerson
+) -> None:
+    rules.set_second_person(model.Session(), agency.id, second_person, "tester")
+    model.Session.commit()
+    for role in ("author", "approver"):
+        colleague(app, agency, role)
+    author, approver = (Browser(app, f"{agency.name}-{role}") for role in ("author", "approver"))
+    assert "/staff/deliveries/" not in page(approver.get("/staff")).get_text()
+
+    number = upload(author, uri, SCHOOLS).rsplit("/", 1)[1]
+    address = f"/staff/deliveries/{number}"
+    shown = settled_page(approver, f"/en{address}")
+    assert page(author.get(address)).select_one("form[action$='/publish']") is None
+    assert author.post(f"{address}/publish").status_code == 403
+    assert author.get("/staff").data.decode().count(address) == 0
+    (task,) = page(approver.get("/en/staff")).select(f".task:has(a[href$='{address}'])")
+    assert "Decide on the publication" in task.get_text()
+    assert f"Sent by {agency.name}-author" in " ".join(shown.get_text(" ").split())
+    assert anyone.get(f"/datasets/{uri}").json["version"] is None
+    assert shown.select_one("form[action$='/publish'] button") is not None
+
+    assert approver.post(f"{address}/publish").status_code == 302
+
+    assert settled_page(approver, address).select_one(".state-accepted") is not None
+    assert anyone.get(f"/datasets/{uri}").json["version"]["number"] == 1
+    assert address not in approver.get("/staff").data.decode()
+    (event,) = record.events(model.Session, kind="delivery", object_id=number, verb="approve")
+    assert event.actor == model.User.get(f"{agency.name}-approver").id
 
 
 def test_the_sender_is_told_when_somebody_else_decides(staff: Browser, api: Api, agency: Agency, uri: str) -> None:

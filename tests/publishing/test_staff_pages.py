@@ -154,6 +154,25 @@ def test_a_file_is_uploaded_checked_and_published_by_a_person(staff: Browser, ap
     assert api.get(f"/datasets/{uri}").json["version"]["number"] == 2
 
 
+def test_the_page_of_a_data_set_tells_its_versions_and_deliveries(staff: Browser, api: Api, uri: str) -> None:
+    sent = [api.delivery(uri, body)["id"] for body in (SCHOOLS, BAD, CHANGED)]
+
+    soup = page(staff.get(f"/en/staff/datasets/{uri}"))
+
+    versions = [
+        [" ".join(cell.get_text(" ").split()) for cell in row.select("th, td")]
+        for row in soup.select("[aria-labelledby=versions-heading] tbody tr")
+    ]
+    assert [[row[0], *row[2:]] for row in versions] == [
+        ["2", "3", "1", "1", "1", "What came 2"],
+        ["1", "3", "3", "0", "0", "What came 1"],
+    ]
+    links = [str(link["href"]) for link in soup.select("[aria-labelledby=versions-heading] tbody a")]
+    assert links == [f"/en/staff/deliveries/{sent[2]}", f"/en/staff/deliveries/{sent[0]}"]
+    states = [one["class"][-1] for one in soup.select("[aria-labelledby=deliveries-heading] .state")]
+    assert states == ["state-accepted", "state-refused", "state-accepted"]
+
+
 @pytest.mark.parametrize(
     ("language", "sentence"),
     [
