@@ -18,7 +18,7 @@ COMMON_TYPES: tuple[str, ...] = tuple(
 )
 TEXTS = ("title", "description")
 PLAIN = ("owner", "category", "periodicity")
-COLUMN_PARTS = ("name", "type", "kk", "ru", "en", "required", "key", "pattern", "enum", "reference", "notation")
+COLUMN_PARTS = ("name", "type", "kk", "ru", "en", "required", "key", "pattern", "enum", "reference", "indexed", "notation")
 CODES = "code"
 """The column of a reference table that holds its codes."""
 OWN = "#"
@@ -118,6 +118,8 @@ def _field(column: Values) -> dict[str, Any]:
         constraints["pattern"] = column["pattern"]
     if values := _allowed(column["enum"]):
         constraints["enum"] = values
+    if column["indexed"]:
+        field["indexed"] = True
     return field | _notation(column, field["type"]) | ({"constraints": constraints} if constraints else {})
 
 
@@ -170,6 +172,7 @@ def columns_as_values(fields: list[dict[str, Any]], key: list[str], tables: Mapp
         parts |= {"required": "1" if required else "", "key": "1" if field["name"] in key else ""}
         parts |= {"pattern": str(constraints.get("pattern") or "")}
         parts |= {"enum": _as_text(constraints.get("enum") or [])}
+        parts |= {"indexed": "1" if field.get("indexed") else ""}
         parts |= {"reference": (tables or {}).get(field["name"], "")}
         written = {"type": parts["type"]} | {name: field[name] for name in NOTATION if field.get(name)}
         parts |= {"notation": json.dumps(written, ensure_ascii=False)}
@@ -196,7 +199,7 @@ def keep_unseen(
         allowed = (old.get("constraints") or {}).get("enum") or []
         if same_type and allowed and _allowed(_as_text(allowed)) == constraints.get("enum"):
             constraints["enum"] = allowed  # numbers stay numbers, and a value with the sign between values stays one
-        left_out = ("constraints", "title_translated", *(NOTATION if field["name"] in told else ()))
+        left_out = ("constraints", "title_translated", "indexed", *(NOTATION if field["name"] in told else ()))
         kept = {k: v for k, v in old.items() if k not in left_out} if same_type else {}
         fields.append(kept | field | ({"constraints": constraints} if constraints else {}))
     whole = {**{k: v for k, v in known.items() if k not in ("fields", "foreignKeys")}, **described_schema, "fields": fields}

@@ -110,6 +110,9 @@ class SchemaField(BaseModel):
     description_translated: dict[Literal["kk", "ru", "en"], str] | None = None
     format: str | None = None
     constraints: dict[str, Any] | None = None
+    indexed: bool | None = Field(
+        None, description="Programs look rows up by this column: CKAN's DataStore gets an index of it with the next whole table."
+    )
     public_by: str | None = Field(
         None,
         alias="publicBy",

@@ -1,0 +1,80 @@
+"""A column that is marked as looked up has an index in CKAN's DataStore; the key has one in any case."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from ckan import model
+from ckan.tests.helpers import CKANTestApp
+from ckanext.datastore.backend.postgres import get_write_engine
+from ckanext.kzopen.publishing.forms import described, keep_unseen, values_of
+from sqlalchemy import text
+
+from tests.publishing.conftest import Agency, Answer, Api, passport
+from tests.publishing.test_staff_pages import Browser, page
+
+BODY = "bin,name,pupils\n000140000012,№1 мектеп,640\n".encode()
+
+
+def fields(**marks: Any) -> list[Answer]:
+    """Three columns; `marks` gives what stands at `indexed`, by column."""
+    kinds = {"bin": "string", "name": "string", "pupils": "integer"}
+    return [
+        {"name": name, "type": kind} | ({"indexed": marks[name]} if name in marks else {}) for name, kind in kinds.items()
+    ]
+
+
+def indexed(uri: str) -> dict[str, bool]:
+    """The columns of the data set's table in DataStore that have an index of their own, and whether it is unique."""
+    wanted = text(
+        "SELECT attname, indisunique FROM pg_index JOIN pg_attribute ON attrelid = indrelid AND attnum = indkey[0] "
+        "WHERE indrelid = to_regclass(:name) AND NOT starts_with(attname, '_')"
+    )
+    name = f'"{model.Package.get(uri).resources[0].id}"'
+    with get_write_engine().connect() as connection:
+        return {str(column): bool(unique) for column, unique in connection.execute(wanted, {"name": name})}
+
+
+@pytest.mark.parametrize("said", [{"name": True, "pupils": True}, {"name": True}, {"pupils": False}, {}])
+def test_a_marked_column_is_indexed_in_datastore(api: Api, agency: Agency, uri: str, said: dict[str, bool]) -> None:
+    name = f"marked-{uri}"
+    made = api.put(name, passport(agency.name, fields(**said), ["bin"]))
+    assert made.status_code == 201, made.json
+
+    assert api.delivery(name, BODY)["state"] == "accepted"
+
+    assert indexed(name) == {"bin": True} | {column: False for column, marked in said.items() if marked}
+    told = api.get(f"/datasets/{name}").json["schema"]["fields"]
+    assert [field.get("indexed") for field in told] == [said.get(name) for name in ("bin", "name", "pupils")]
+
+
+def test_what_is_neither_yes_nor_no_is_refused(api: Api, agency: Agency, uri: str) -> None:
+    answer = api.put(f"odd-{uri}", passport(agency.name, fields(name="btree"), ["bin"]))
+
+    assert answer.status_code == 400
+    assert [error["field"] for error in answer.json["errors"]] == ["schema.fields.1.indexed"]
+
+
+def test_the_form_marks_a_column_and_takes_the_mark_away() -> None:
+    known = passport("agency", fields(name=True), ["bin"])
+    values = values_of(known)
+    assert [values[f"columns.{n}.indexed"] for n in range(3)] == ["", "1", ""]
+    sent = {**values, "columns.1.indexed": "", "columns.2.indexed": "1"}
+
+    schema = keep_unseen(described(sent)["schema"], known["schema"])
+
+    assert [field.get("indexed") for field in schema["fields"]] == [None, None, True]
+
+
+@pytest.mark.parametrize(("language", "words"), [("kk", "Ізделетін"), ("ru", "Для поиска"), ("en", "Looked up")])
+def test_the_form_asks_in_the_readers_language(
+    app: CKANTestApp, api: Api, agency: Agency, uri: str, language: str, words: str
+) -> None:
+    assert api.put(uri, passport(agency.name, fields(name=True), ["bin"])).status_code == 200
+
+    form = page(Browser(app, agency.user).get(f"/{language}/staff/datasets/{uri}/edit"))
+
+    boxes = [form.select_one(f"input[type=checkbox][name='columns.{n}.indexed']") for n in range(3)]
+    assert [box is not None and box.has_attr("checked") for box in boxes] == [False, True, False]
+    assert [str(box["aria-label"]).split(",")[0] for box in boxes if box] == [words] * 3
