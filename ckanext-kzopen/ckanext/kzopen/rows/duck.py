@@ -1,8 +1,9 @@
-"""A DuckDB file of the current version, for counts and exports: many times faster than Parquet, and made again at will.
+"""A DuckDB file of the current version, for counts: many times faster than PostgreSQL, and made again at will.
 
 It lies on this machine, under the portal's data, holds a whole table, and is made when a table is stored or folded as a
-whole one; changes are laid over it. Where there is none, the same questions are answered from the Parquet files. Whoever
-asks gets a connection that may read one table, `rows`, and nothing else: no other file, no network, no other settings.
+whole one; changes are laid over it. Where there is none, PostgreSQL counts. Exports are written from the Parquet files. Whoever
+asks gets a connection that may read one table, `rows`, and nothing else: no file by its name, not even its own, no network, no
+other settings.
 """
 
 from __future__ import annotations
@@ -65,19 +66,20 @@ def _fill(connection: DuckDBPyConnection, table: Table) -> None:
 
 @contextmanager
 def opened(folder: Path, version: Version, table: Table) -> Iterator[DuckDBPyConnection]:
-    """A locked connection with the table `rows`: the version's own, from DuckDB or Parquet, with the changes over it."""
+    """A locked connection with the table `rows`: the version's own, with the changes over it.
+
+    Raises FileNotFoundError where the file was not made, and what `unreadable` gives for one that cannot be read.
+    """
     import duckdb
 
     file = file_of(folder, version, table.whole)
+    if not file.exists():
+        raise FileNotFoundError(file)
     with duckdb.connect(":memory:", config={"memory_limit": MEMORY, "threads": THREADS}) as connection:
-        if file.exists():
-            connection.execute(f"ATTACH '{_escaped(file)}' AS whole (READ_ONLY)")
-            readable, base = [file], f"SELECT * FROM whole.{ROWS} WHERE _id <= {table.rows}"  # noqa: S608 - a number
-        else:
-            parquet = store.file_of(table.files_url, table.whole.path)
-            readable, base = [parquet], _parquet(parquet, table.rows)
+        connection.execute(f"ATTACH '{_escaped(file)}' AS whole (READ_ONLY)")
+        base = f"SELECT * FROM whole.{ROWS} WHERE _id <= {table.rows}"  # noqa: S608 - a number
         _lay(connection, base, table.changes)
-        _lock(connection, readable)
+        _lock(connection)
         yield connection
 
 
@@ -86,12 +88,6 @@ def unreadable() -> type[Exception]:
     import duckdb
 
     return duckdb.Error
-
-
-def _parquet(file: Path, rows: int) -> str:
-    columns = "file_row_number + 1 AS _id, * EXCLUDE (file_row_number)"
-    source = f"read_parquet('{_escaped(file)}', file_row_number = true)"
-    return f"SELECT {columns} FROM {source} WHERE file_row_number < {rows}"  # noqa: S608 - a path of ours and a number
 
 
 def _lay(connection: DuckDBPyConnection, base: str, changes: pa.Table | None) -> None:
@@ -111,11 +107,14 @@ def _escaped(file: Path) -> str:
     return str(file).replace("'", "''")
 
 
-def _lock(connection: DuckDBPyConnection, readable: list[Path]) -> None:
-    """In this order: what may be read, then nothing else, then no more changes of settings."""
-    listed = ", ".join(f"'{_escaped(file)}'" for file in readable)
-    connection.execute(f"SET allowed_paths = [{listed}]")
+def _lock(connection: DuckDBPyConnection) -> None:
+    """In this order: no network and no extensions, no file any more, no changes of settings.
+
+    The attached file is open already. DuckDB counts its path among those that are allowed, so that COPY would write to it:
+    therefore files are switched off altogether.
+    """
     connection.execute("SET enable_external_access = false")
+    connection.execute("SET disabled_filesystems = 'LocalFileSystem'")
     connection.execute("SET lock_configuration = true")
 
 
