@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+import httpx
 import pytest
 from ckan.tests.helpers import CKANTestApp, _get_test_app
 from ckanext.kzopen.core.settings import Settings
@@ -28,6 +29,9 @@ NO_TLS = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
 """For who asks portals of this machine again and again: httpx would read the world's certificates for each question."""
 STALLED_AFTER = 10
 """Seconds after which the shared portal gives up a body; a portal as it ships waits longer."""
+DEMONSTRATION = 40
+"""Data sets of the demonstration content."""
+DEMONSTRATION_WITHIN = 300.0
 SHARED_PORTAL = {
     "KZOPEN_STALLED_AFTER": str(STALLED_AFTER),
     "KZOPEN_HARVEST_WAIT": "1",
@@ -64,36 +68,60 @@ def free_port() -> int:
 
 @dataclass(frozen=True)
 class LivePortal:
-    """A running portal: its address, its data directory and its accounts (name → password, token, role)."""
+    """A running portal: its address, data directory and accounts (name → password, token, role); how long its start took, and
+    what `serve` said; nothing of one that ran already.
+    """
 
     url: str
     data: Path
     accounts: dict[str, dict[str, str]]
     start_seconds: float = 0.0
+    said: str = ""
 
 
 def run_launcher(*arguments: str, environment: Mapping[str, str] | None = None) -> str:
-    """One command of the launcher, with what it said; a failure fails the test with its words."""
+    """One command of the launcher, with what it printed; a failure fails the test with its words."""
     command, given = [str(ROOT / "kzopen"), *arguments], os.environ | (environment or {})
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, env=given)
     assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout + done.stderr
+    return done.stdout
 
 
 @contextmanager
 def portal_at(data: Path, port: int, demo: bool, environment: Mapping[str, str] | None = None) -> Iterator[LivePortal]:
-    """A whole portal started with the README's command in `data`, with these variables; stopped at the end of the block."""
-    url = f"http://127.0.0.1:{port}"
+    """A whole portal started with the README's command in `data`, with these variables; stopped at the end of the block.
+
+    With `demo` it is as the command makes it by itself, and the block begins when its demonstration content is there.
+    """
+    url, asked = f"http://127.0.0.1:{port}", ["--data", str(data), "--port", str(port), "--detach"]
     began = time.monotonic()
-    run_launcher("serve", "--data", str(data), "--port", str(port), "--no-demo", "--detach", environment=environment)
+    said = run_launcher("serve", *asked, *([] if demo else ["--no-demo"]), environment=environment)
     took = time.monotonic() - began
     try:
         do_not_wait_for_disk(Portal(Settings(data=data)))
         if demo:
-            run_launcher("demo", "load", "--data", str(data), "--url", url)
-        yield LivePortal(url, data, json.loads((data / "accounts.json").read_text()), took)
+            wait_for_demonstration(url, data)
+        yield LivePortal(url, data, json.loads((data / "accounts.json").read_text()), took, said)
     finally:
         run_launcher("stop", "--data", str(data))
+
+
+def wait_for_demonstration(url: str, data: Path) -> None:
+    """Until what `serve` loads in the background is loaded, and search finds the forty data sets."""
+    until = time.monotonic() + DEMONSTRATION_WITHIN
+    while (found := demonstration_of(url, data)) != ("done", DEMONSTRATION):
+        log = data / "logs" / "demo.log"
+        assert found[0] != "failed" and time.monotonic() < until, f"{found}: {log.read_text()[-2000:]}"  # noqa: PT018 - one wait
+        time.sleep(0.5)
+
+
+def demonstration_of(url: str, data: Path) -> tuple[str, int]:
+    """The state of the process `demo`, and how many data sets search finds."""
+    processes = json.loads((data / "run" / "status.json").read_text())["processes"]
+    state = next((row["state"] for row in processes if row["name"] == "demo"), "not begun")
+    answer = httpx.get(f"{url}/api/3/action/package_search?rows=0", verify=NO_TLS, timeout=60)
+    assert answer.status_code == 200, answer.text
+    return state, answer.json()["result"]["count"]
 
 
 @pytest.fixture(scope="session")
