@@ -9,7 +9,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -40,6 +40,18 @@ class Killer:
     killed: Counter[str] = field(default_factory=Counter)
     under_way: Counter[str] = field(default_factory=Counter)
     longest: float = 0.0
+    fallen: list[int] = field(default_factory=list)
+    """Process ids that were killed and of whose deaths nobody has waited for the end."""
+    since: float = 0.0
+    """The clock at the last kill."""
+
+    @property
+    def allowed(self) -> float:
+        """Seconds after a kill in which the portal must be whole again: 15, or as long as its start took where the machine is
+        that busy; and a pause where somebody has died again.
+        """
+        again = max(self.killed.values(), default=0) > 1
+        return max(WHOLE_AGAIN_SECONDS, self.portal.start_seconds) + (BACK_OFF[-1] if again else 0)
 
     def order(self, rounds: int) -> list[str]:
         """Processes for so many rounds, each kind as often as another, and in addition others."""
@@ -56,13 +68,21 @@ class Killer:
         if pid is None:
             return False
         os.kill(pid, signal.SIGKILL)
+        self.since = time.monotonic()
+        self.fallen.append(pid)
         self.killed[name] += 1
         self.under_way.update(doing)
         return True
 
     def wait_whole(self, name: str) -> float:
-        """Seconds until the portal is whole again, see `wait_whole`."""
-        took = wait_whole(self.portal, name, again=max(self.killed.values(), default=0) > 1)
+        """Seconds from the last kill until every death was seen and the portal is whole again: at most those allowed."""
+        began = self.since if self.fallen else time.monotonic()
+        while missing := not_yet_buried(self.portal, self.fallen) or what_is_missing(self.portal):
+            waited = time.monotonic() - began
+            assert waited < self.allowed, f"{waited:.0f} s after kill -9 of {name}: {missing}"
+            time.sleep(0.2)
+        self.fallen.clear()
+        took = time.monotonic() - began
         self.longest = max(self.longest, took)
         return took
 
@@ -89,6 +109,17 @@ def status(portal: LivePortal) -> list[dict[str, Any]]:
     """The portal's processes as `./kzopen status` tells them."""
     found: list[dict[str, Any]] = json.loads((portal.data / "run" / "status.json").read_text())["processes"]
     return found
+
+
+def not_yet_buried(portal: LivePortal, fallen: Iterable[int]) -> list[str]:
+    """Which of the killed processes the portal still takes for living: the supervisor, or the web server its workers."""
+    rows = status(portal)
+    taken = {row["pid"] for row in rows}
+    for row in rows:
+        if row["name"] == "web" and row["pid"]:
+            with suppress(psutil.NoSuchProcess):
+                taken |= {worker.pid for worker in psutil.Process(row["pid"]).children()}
+    return [f"the death of {pid} was not seen" for pid in fallen if pid in taken]
 
 
 def jobs_under_way(portal: LivePortal) -> list[str]:
@@ -132,15 +163,3 @@ def what_is_missing(portal: LivePortal) -> list[str]:
             if answer.status_code != 200:
                 missing.append(f"{path}: {answer.status_code} {answer.text[:300] if path == '/readyz' else ''}")
     return missing + [f"{row['name']}: {row['state']}" for row in status(portal) if row["state"] not in ("running", "done")]
-
-
-def wait_whole(portal: LivePortal, name: str, again: bool = True) -> float:
-    """Seconds until the portal is whole again: at most 15, or as long as its start took where the machine is that busy; and
-    a pause where somebody has died `again`."""
-    started = time.monotonic()
-    allowed = max(WHOLE_AGAIN_SECONDS, portal.start_seconds) + (BACK_OFF[-1] if again else 0)
-    while missing := what_is_missing(portal):
-        waited = time.monotonic() - started
-        assert waited < allowed, f"{waited:.0f} s after kill -9 of {name}: {missing}"
-        time.sleep(0.2)
-    return time.monotonic() - started

@@ -2,7 +2,8 @@
 
 A round is one death of a worker, of the web server or one of its workers, or of PostgreSQL; the other processes die in
 addition. Who sends repeats with its key until it is answered. Afterwards each key is one delivery, each delivery one version,
-all interfaces tell what was sent last, and the doctor finds nothing; after each death the portal is whole again within 15 s.
+all interfaces tell what was sent last, and the doctor finds nothing; after each death the portal is whole again within 15 s,
+counted from the kill, and after the last one a table is published and found within them.
 The seed is printed; `KZOPEN_FAULT_SEED` repeats a run, `KZOPEN_FAULT_ROUNDS` makes it longer (`./kzopen test faults`: 100).
 """
 
@@ -20,10 +21,11 @@ import pytest
 
 from tests.conftest import LivePortal, free_port, portal_at
 from tests.faults import agreement, killing
-from tests.faults.publishers import API, DECIDED_WITHIN, Publisher, Rows, Upserter, register
+from tests.faults.publishers import API, DECIDED_WITHIN, Publisher, Rows, Upserter, final_state, register
 
 ROUNDS = int(os.environ.get("KZOPEN_FAULT_ROUNDS", "4"))
 PUBLISHERS = 3
+PROBE = "fault-probe"
 WITHIN = 3.0 if ROUNDS > 10 else 1.5
 """A process dies at a moment of so many seconds."""
 LOOKED_AT = 5
@@ -49,12 +51,13 @@ def test_nothing_is_lost_or_doubled_when_processes_are_killed(own_portal: LivePo
     seed = int(os.environ.get("KZOPEN_FAULT_SEED", random.randrange(10**6)))
     print(f"seed {seed}, rounds {ROUNDS}")
     killer = killing.Killer(own_portal, random.Random(seed))
-    publishers = prepared(own_portal)
+    publishers, probe = prepared(own_portal), Publisher(own_portal, PROBE)
     began, stop = time.monotonic(), threading.Event()
     with ThreadPoolExecutor(len(publishers)) as pool:
         working = [pool.submit(publisher.publish, stop) for publisher in publishers]
         try:
             kill_all(killer, ROUNDS)
+            is_published_and_found(probe, killer)
             until = time.monotonic() + DECIDED_WITHIN
             while sum(len(one.acknowledged) for one in publishers) < 2 * ROUNDS and time.monotonic() < until:
                 time.sleep(0.2)  # few deaths take few seconds
@@ -71,7 +74,7 @@ def test_nothing_is_lost_or_doubled_when_processes_are_killed(own_portal: LivePo
     assert sent >= 2 * ROUNDS, "too little was published to prove anything"
     wait_settled(own_portal)
     agreement.eventually(lambda: killing.rows(own_portal, agreement.UNREAD), [], "the outbox")
-    for publisher in publishers:
+    for publisher in (*publishers, probe):
         check_deliveries(own_portal, publisher)
         check_versions(own_portal, publisher, killer.choice)
         check_interfaces(own_portal, publisher)
@@ -85,7 +88,20 @@ def kill_all(killer: killing.Killer, rounds: int) -> None:
     for name in killer.order(rounds):
         while not killer.kill(name, within=WITHIN):
             killer.wait_whole(name)
-        print(f"  killed {name}, whole again after {killer.wait_whole(name):.1f} s", flush=True)
+        told = f"  killed {name}, whole again after {killer.wait_whole(name):.1f} s"
+        print(told, *[f"(of {killer.allowed:.0f} s)"] * (killer.allowed > killing.WHOLE_AGAIN_SECONDS), flush=True)
+
+
+def is_published_and_found(probe: Publisher, killer: killing.Killer) -> None:
+    """A table that is sent after the last death is accepted and found by search, all within the time since the kill."""
+    probe.deliver(probe.next(1))
+    probe.describe("songyolim")
+    assert final_state(probe.portal, probe.acknowledged[-1]) == "accepted"
+    wanted = [agreement.as_searched(agreement.package(probe.portal, probe.uri))]
+    agreement.eventually(lambda: agreement.searched(probe.portal, probe.mark), wanted, f"search for {probe.mark}")
+    took = time.monotonic() - killer.since
+    print(f"  published and found {took:.1f} s after the last kill", flush=True)
+    assert took < killer.allowed
 
 
 def prepared(portal: LivePortal) -> Sequence[Publisher]:
@@ -94,7 +110,7 @@ def prepared(portal: LivePortal) -> Sequence[Publisher]:
         *(Publisher(portal, f"fault-{number}") for number in range(PUBLISHERS)),
         Upserter(portal, "fault-large", 0.1),
     ]
-    register(portal, [one.uri for one in publishers])
+    register(portal, [*(one.uri for one in publishers), PROBE])
     upserter = publishers[-1]
     upserter.deliver(upserter.next(1))
     wait_settled(portal)
