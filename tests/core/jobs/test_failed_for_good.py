@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from ckanext.kzopen.runtime.doctor import FAILED
+from ckanext.kzopen.runtime.stored import FAILED
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 

@@ -7,12 +7,12 @@ import stat
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import psycopg
-from ckanext.kzopen.core.jobs import UNDONE
-from ckanext.kzopen.core.mail.upkeep import IN_DOUBT
 from ckanext.kzopen.core.settings import problems
+from ckanext.kzopen.runtime import libraries, stored
 from ckanext.kzopen.runtime.archiving.place import Archive, archive_of
 from ckanext.kzopen.runtime.backup.making import left_behind
 from ckanext.kzopen.runtime.configuration import addresses
@@ -25,7 +25,6 @@ from ckanext.kzopen.runtime.status import process_rows, running_pid
 LEAST_FREE_MB = 1000
 BEHIND = 300
 """Seconds of work that may be missing from the archive."""
-FROM_A_BACKUP = "restore it from a backup: ./kzopen restore --help"
 
 
 @dataclass(frozen=True)
@@ -57,6 +56,7 @@ def examine(portal: Portal, deep: bool = False) -> Iterator[Examined]:
     yield _examined("settings", "the settings model", _settings(portal))
     if portal.files_url.startswith("s3://"):
         yield _examined("bucket", "a file goes there and back", _bucket(portal))
+    yield _examined("versions", "installed libraries against the lock", libraries.astray(portal))
     yield _examined("disk", f"{_free_mb(portal)} MB free", _disk(portal))
     yield _examined("permissions", "files with secrets", _permissions(portal))
     if not running_pid(portal):
@@ -83,10 +83,11 @@ def examine(portal: Portal, deep: bool = False) -> Iterator[Examined]:
 
 def _in_databases(portal: Portal) -> Iterator[Examined]:
     with psycopg.connect(addresses(portal)["sqlalchemy.url"], autocommit=True, connect_timeout=5) as connection:
-        yield _examined("jobs", f"{_count(connection, 'procrastinate_jobs')} jobs", _jobs(portal, connection))
-        yield _examined("mail", f"{_count(connection, 'mail')} mails", _mail(portal, connection))
-        yield _examined("files", f"{_count(connection, 'version')} versions", _files(portal, connection))
-        yield _examined("tables", "DataStore against versions", _tables(portal, connection))
+        count = partial(stored.count, connection)
+        yield _examined("jobs", f"{count('procrastinate_jobs')} jobs", stored.jobs(portal, connection))
+        yield _examined("mail", f"{count('mail')} mails", stored.mail(portal, connection))
+        yield _examined("files", f"{count('version')} versions", stored.files(portal, connection))
+        yield _examined("tables", "DataStore against versions", stored.tables(portal, connection))
         yield _record(portal, connection)
 
 
@@ -109,7 +110,7 @@ def _unfinished(portal: Portal) -> Iterator[tuple[str, str]]:
 
 def _settings(portal: Portal) -> Iterator[tuple[str, str]]:
     for problem in problems(portal.settings):
-        yield str(problem), "edit kzopen.toml, or set the variable; docs/settings.md lists all"
+        yield str(problem), "edit kzopen.toml, or set the variable; all of them: ./kzopen doctor --settings-page"
 
 
 def _bucket(portal: Portal) -> Iterator[tuple[str, str]]:
@@ -161,75 +162,6 @@ def _preparation(portal: Portal) -> Iterator[tuple[str, str]]:
         yield "the databases were prepared for another version of kzopen", portal.anew()
 
 
-def _count(connection: psycopg.Connection[Any], table: str) -> int:
-    row = connection.execute(f"SELECT count(*) FROM kzopen.{table}").fetchone()  # noqa: S608 - names of our own tables
-    return int(row[0]) if row else 0
-
-
-STALLED = """
-    SELECT id, task_name FROM kzopen.procrastinate_jobs
-    WHERE status = 'doing' AND scheduled_at < now() - interval '1 hour'
-"""
-FAILED = f"SELECT task_name, count(*) FROM kzopen.procrastinate_jobs job WHERE {UNDONE} GROUP BY 1"  # noqa: S608 - a constant
-
-
-def _jobs(portal: Portal, connection: psycopg.Connection[Any]) -> Iterator[tuple[str, str]]:
-    for number, task in connection.execute(STALLED):
-        yield f"job {number} ({task}) has been running for over an hour", portal.anew()
-    for task, count in connection.execute(FAILED):
-        yield f"{count} jobs {task} failed for good", f"tail -n 50 {portal.logs / 'worker.log'}"
-
-
-MAILS = f"""
-    SELECT count(*) FILTER (WHERE state = 'queued'), min(created) FILTER (WHERE state = 'queued'),
-        count(*) FILTER (WHERE {IN_DOUBT}),
-        (SELECT error FROM kzopen.mail WHERE state = 'queued' AND error IS NOT NULL ORDER BY changed DESC LIMIT 1)
-    FROM kzopen.mail WHERE state IN ('queued', 'sending')
-"""  # noqa: S608 - constants
-
-
-def _mail(portal: Portal, connection: psycopg.Connection[Any]) -> Iterator[tuple[str, str]]:
-    waiting, since, doubtful, words = connection.execute(MAILS).fetchone() or (0, None, 0, None)
-    if waiting and not portal.settings.smtp_url:
-        yield (
-            f"{waiting} mails wait since {since:%Y-%m-%d %H:%M}: no mail server is set",
-            f"set smtp_url in kzopen.toml; then {portal.anew()}",
-        )
-    elif words:
-        yield f"{waiting} mails wait since {since:%Y-%m-%d %H:%M}, the last failed with: {words}", portal.order("mail list")
-    if doubtful:
-        mends = f"{portal.order('mail list')}; then {portal.order('mail resend --all --commit')}"
-        yield f"{doubtful} mails may or may not have been sent", mends
-
-
-FILES = """
-    SELECT v.uri, f.number, f.path, f.sha256 FROM kzopen.version_file f
-    JOIN kzopen.version v ON (v.package_id, v.number) = (f.package_id, f.number) WHERE v.withdrawn IS NULL ORDER BY f.id
-"""
-
-
-def _files(portal: Portal, connection: psycopg.Connection[Any]) -> Iterator[tuple[str, str]]:
-    from ckanext.kzopen.rows import store, upkeep
-
-    for uri, number, path, sha256 in connection.execute(FILES):
-        if not store.verify(portal.files_url, path, sha256):
-            yield f"version {number} of {uri}: its file {path} is missing or changed", FROM_A_BACKUP
-    for sentence in upkeep.findings(connection):
-        yield sentence, FROM_A_BACKUP
-
-
-def _tables(portal: Portal, connection: psycopg.Connection[Any]) -> Iterator[tuple[str, str]]:
-    newest = """
-        SELECT DISTINCT ON (package_id) uri, resource_id, rows FROM kzopen.version
-        WHERE resource_id IS NOT NULL AND withdrawn IS NULL AND thinned IS NULL ORDER BY package_id, number DESC
-    """
-    with psycopg.connect(addresses(portal)["ckan.datastore.write_url"], autocommit=True, connect_timeout=5) as datastore:
-        for uri, resource, rows in connection.execute(newest):
-            found = _rows_in(datastore, resource)
-            if found != rows:
-                yield f"{uri}: DataStore has {found} rows, its version {rows}", _reload(portal, uri)
-
-
 def _inner(portal: Portal, inner: Running, name: str, mend: str = "") -> Examined:
     """A check of CKAN's own process: its last line sums up, those before it are findings.
 
@@ -241,7 +173,7 @@ def _inner(portal: Portal, inner: Running, name: str, mend: str = "") -> Examine
     if said.died:
         return Examined(name, "could not be looked at", [Finding(name, last, f"tail {portal.logs / 'web.log'}")])
     sentences = [] if said.good else found or [last]
-    return Examined(name, last, [Finding(name, one, mend or _reload(portal, one)) for one in sentences])
+    return Examined(name, last, [Finding(name, one, mend or stored.reload(portal, one)) for one in sentences])
 
 
 def _record(portal: Portal, connection: psycopg.Connection[Any]) -> Examined:
@@ -251,17 +183,10 @@ def _record(portal: Portal, connection: psycopg.Connection[Any]) -> Examined:
     found = verified(portal)
     said = [*(finding.sentence for finding in found.findings), *version_findings(connection)]
     sentences = [(sentence, KEY_HELP) for sentence in key_troubles(portal, connection)]
-    sentences += [(sentence, "docs/record.md, “When something is found”") for sentence in said]
+    sentences += [
+        (sentence, f"{portal.order('record verify')}; docs/record.md, “When something is found”") for sentence in said
+    ]
     return _examined("record", f"{found.leaves} leaves and {found.heads} heads recomputed", iter(sentences))
-
-
-def _rows_in(datastore: psycopg.Connection[Any], resource: str) -> int | None:
-    query = psycopg.sql.SQL("SELECT count(*) FROM {}").format(psycopg.sql.Identifier(resource))
-    try:
-        row = datastore.execute(query).fetchone()
-    except psycopg.errors.UndefinedTable:
-        return None
-    return int(row[0]) if row else 0
 
 
 def _index(portal: Portal, inner: Running) -> Examined:
@@ -274,13 +199,6 @@ def _index(portal: Portal, inner: Running) -> Examined:
 def _withdrawals(portal: Portal, inner: Running) -> Examined:
     """Looks for everything that was withdrawn in every place where it may lie."""
     return _inner(portal, inner, "withdrawals", portal.order("ckan kzopen-withdrawal repair"))
-
-
-def _reload(portal: Portal, sentence: str) -> str:
-    """The command for the data set with which a finding begins; what cannot be read cannot be loaded either."""
-    if sentence.endswith(("are missing", "do not give their SHA-256")):
-        return FROM_A_BACKUP
-    return portal.order(f"ckan kzopen-rows reload {sentence.partition(':')[0]}")
 
 
 def _summary(portal: Portal, found: int) -> str:
