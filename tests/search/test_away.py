@@ -10,8 +10,10 @@ import pytest
 from ckan.common import config
 from ckan.tests import factories
 from ckan.tests.helpers import call_action
+from ckanext.kzopen.search.engines import engine_of
 from sqlalchemy import text
 
+from tests.conftest import free_port
 from tests.search.test_drift import admin, make_dataset
 
 ADDRESSES = (
@@ -44,6 +46,22 @@ def test_no_page_is_an_error_of_ours(app: Any, dataset: dict[str, Any], address:
 @pytest.mark.usefixtures("away")
 def test_the_page_of_a_data_set_needs_no_index(app: Any, dataset: dict[str, Any]) -> None:
     assert app.get(f"/dataset/{dataset['name']}").status_code == 200
+
+
+@pytest.mark.usefixtures("away")
+def test_readyz_names_search_until_there_is_an_index(app: Any) -> None:
+    """As during a first start, in which the indexer makes an empty one within a moment."""
+    answer = app.get("/readyz")
+    assert (answer.status_code, answer.json) == (503, {"ready": False, "missing": ["search"]})
+    writer, _number = engine_of("", Path(str(config["kzopen.search_path"]))).built(iter(()))
+    writer.close()
+    assert app.get("/readyz").json == {"ready": True, "missing": []}
+
+
+def test_readyz_names_search_when_elasticsearch_is_away(app: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(config, "kzopen.search_url", f"elasticsearch://127.0.0.1:{free_port()}/kzopen")
+    answer = app.get("/readyz")
+    assert (answer.status_code, answer.json) == (503, {"ready": False, "missing": ["search"]})
 
 
 @pytest.mark.usefixtures("away")

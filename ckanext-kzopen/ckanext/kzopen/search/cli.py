@@ -11,9 +11,8 @@ import ckan.model as model
 import click
 from ckanext.kzopen.core import outbox
 from ckanext.kzopen.search import connection, health, progress, rebuild, topics
-from ckanext.kzopen.search.engines.base import EngineAway, EngineError, Search
+from ckanext.kzopen.search.engines.base import EngineAway, EngineError
 from ckanext.kzopen.search.health import Check
-from ckanext.kzopen.search.tree import All
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +79,7 @@ def _stop(sentence: str) -> NoReturn:
 def _away() -> str:
     """The name of the engine when it does not answer, for nothing can be built then, and what to do."""
     try:
-        connection.reader().search(Search(All(), labels=None, rows=0))
+        connection.ask_for_nothing()
     except EngineAway as error:
         return _AWAY.format(error)
     except EngineError as error:

@@ -22,8 +22,8 @@ from ckan.lib.search.common import SearchError, SearchQueryError, solr_datetime_
 from ckanext.kzopen.core.outbox import Executor
 from ckanext.kzopen.search import budget, changes, document, registry, solr_request, spelling, store, visibility, waiting
 from ckanext.kzopen.search.engines import engine_of
-from ckanext.kzopen.search.engines.base import Answer, EngineError, Reader
-from ckanext.kzopen.search.tree import Node, Term
+from ckanext.kzopen.search.engines.base import Answer, EngineError, Reader, Search
+from ckanext.kzopen.search.tree import All, Node, Term
 from pysolr import SolrError
 from sqlalchemy import text
 
@@ -93,6 +93,11 @@ def reader() -> Reader:
     if (address, path) not in _readers:
         _readers[address, path] = engine_of(address, Path(path)).reader()
     return _readers[address, path]
+
+
+def ask_for_nothing() -> None:
+    """Ask the engine for no document at all; raises EngineError when it cannot answer, EngineAway when it is away."""
+    reader().search(Search(All(), labels=None, rows=0))
 
 
 @dataclass(frozen=True)

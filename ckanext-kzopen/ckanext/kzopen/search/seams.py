@@ -6,6 +6,7 @@ search nothing is replaced.
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 import ckan.lib.search as search
@@ -13,13 +14,15 @@ from ckan.cli.search_index import rebuild_fast
 from ckan.common import config
 from ckan.lib.search import common, index, query
 from ckan.logic.action import get
-from ckanext.kzopen.search import listeners, rebuild
+from ckanext.kzopen.search import connection, listeners, rebuild
 from ckanext.kzopen.search.ckan_index import PackageSearchIndex
 from ckanext.kzopen.search.ckan_query import PackageSearchQuery
 from ckanext.kzopen.search.connection import Connection
+from ckanext.kzopen.search.engines.base import EngineError
 from ckanext.kzopen.search.quick_json import Quick
 from flask import Flask
 
+log = logging.getLogger(__name__)
 _check_of_ckan = search.check_solr_schema_version
 _state = {"active": False}
 
@@ -75,7 +78,12 @@ def make_connection(decode_dates: bool = True) -> Connection:
 
 
 def is_available() -> bool:
-    """Always: without the index, searches say so themselves, and everything else works."""
+    """Whether the engine answers. Without it searches say so themselves, and everything else works."""
+    try:
+        connection.ask_for_nothing()
+    except EngineError:
+        log.warning("search does not answer", exc_info=True)
+        return False
     return True
 
 

@@ -40,7 +40,7 @@ def redis_answers() -> bool:
 
 
 def search_answers() -> bool:
-    """Whatever stands behind CKAN's search: the plugin kzopen_search replaces this function of CKAN."""
+    """Whatever stands behind CKAN's search: the plugin kzopen_search replaces this function of CKAN. Pages work without it."""
     return bool(search.is_available())
 
 
