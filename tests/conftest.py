@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import httpx
+import psutil
 import pytest
 from ckan.tests.helpers import CKANTestApp, _get_test_app
 from ckanext.kzopen.core.settings import Settings
@@ -89,7 +90,8 @@ def run_launcher(*arguments: str, environment: Mapping[str, str] | None = None) 
 
 @contextmanager
 def portal_at(data: Path, port: int, demo: bool, environment: Mapping[str, str] | None = None) -> Iterator[LivePortal]:
-    """A whole portal started with the README's command in `data`, with these variables; stopped at the end of the block.
+    """A whole portal started with the README's command in `data`, with these variables; stopped at the end of the block, by
+    SIGTERM, which none of its processes may outlive.
 
     With `demo` it is as the command makes it by itself, and the block begins when its demonstration content is there.
     """
@@ -103,7 +105,23 @@ def portal_at(data: Path, port: int, demo: bool, environment: Mapping[str, str] 
             wait_for_demonstration(url, data)
         yield LivePortal(url, data, json.loads((data / "accounts.json").read_text()), took, said)
     finally:
+        family = family_of(data)
         run_launcher("stop", "--data", str(data))
+        assert_none_is_left(family)
+
+
+def family_of(data: Path) -> list[psutil.Process]:
+    """The launcher of the portal in a data directory, and all below it; nothing where none runs."""
+    try:
+        launcher = psutil.Process(json.loads((data / "run" / "status.json").read_text())["pid"])
+        return [launcher, *launcher.children(recursive=True)]
+    except (FileNotFoundError, psutil.NoSuchProcess):
+        return []
+
+
+def assert_none_is_left(family: list[psutil.Process]) -> None:
+    """What PostgreSQL forked ends by itself a moment after its parent."""
+    assert psutil.wait_procs(family, timeout=5)[1] == []
 
 
 def wait_for_demonstration(url: str, data: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import runpy
 import socket
 import stat
 import subprocess
@@ -15,11 +16,12 @@ import httpx
 import psycopg
 import pytest
 from ckanext.kzopen.core.settings import Settings
-from ckanext.kzopen.runtime import publishing, testing
+from ckanext.kzopen.runtime import publishing, serve, testing
 from ckanext.kzopen.runtime.command import main
 from ckanext.kzopen.runtime.configuration import addresses
 from ckanext.kzopen.runtime.documenting import commands
 from ckanext.kzopen.runtime.portal import Portal
+from ckanext.kzopen.runtime.processes import web
 from ckanext.kzopen.runtime.testing.suites import suites
 from click import ClickException, Context
 from click.testing import CliRunner
@@ -87,8 +89,23 @@ def test_a_taken_port_is_named_and_the_next_free_one_offered(tmp_path: Path) -> 
         port = taken.getsockname()[1]
         said = kzopen("serve", "--data", str(tmp_path / "data"), "--port", str(port))
     assert said.returncode == 1
-    offered = rf"Port {port} is taken\. The next free one: \./kzopen serve --port \d+ --data {tmp_path}/data\n"
-    assert re.search(offered, said.stdout)
+    sentence = rf"Port {port} is taken\. The next free one: \./kzopen serve --port (\d+) --data {tmp_path}/data\n"
+    offered = re.search(sentence, said.stdout)
+    assert offered, said.stdout
+    assert int(offered[1]) != port
+    with socket.socket() as another:
+        another.bind(("127.0.0.1", int(offered[1])))
+
+
+def test_host_and_workers_reach_the_web_server(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    served: list[Portal] = []
+    monkeypatch.setattr(serve, "serve", lambda portal, *_given: served.append(portal))
+    asked = ["serve", "--data", str(tmp_path), "--host", "127.0.0.9", "--port", "8099", "--workers", "5"]
+    assert CliRunner().invoke(main, asked).exit_code == 0
+    for name in ("KZOPEN_BIND", "KZOPEN_WEB"):
+        monkeypatch.setenv(name, web(served[0]).environment[name])
+    settings = runpy.run_module("ckanext.kzopen.runtime.gunicorn_settings")
+    assert (settings["bind"], settings["workers"]) == ("127.0.0.9:8099", 5)
 
 
 def test_stop_and_status_say_that_nothing_runs(tmp_path: Path) -> None:
@@ -127,10 +144,12 @@ def test_secrets_and_accounts_are_for_their_owner_only(live_portal: LivePortal) 
 
 def test_status_shows_each_process_with_its_memory_and_the_queues(live_portal: LivePortal) -> None:
     said = kzopen("status", "--data", str(live_portal.data)).stdout
-    for name in ("kzopen", "postgres", "valkey", "forkserver", "web", "indexer", "worker", "ckan-worker"):
-        assert f"  {name} " in said
-    assert "index lag, changes" in said
-    assert re.search(r"CKAN's jobs waiting +\d", said)
+    row = r"^  (\S+) +(?:running|done) +\d+\.\d MB  since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d(?:, restarted \d+×)?$"
+    processes = {"kzopen", "postgres", "valkey", "forkserver", "web", "indexer", "worker", "ckan-worker"}
+    assert processes <= set(re.findall(row, said, re.MULTILINE)), said
+    assert re.search(r"^  together +\d+\.\d MB$", said, re.MULTILINE)
+    for queue in ("jobs waiting", "jobs running", "jobs failed", "mails waiting", "index lag, changes", "CKAN's jobs waiting"):
+        assert re.search(rf"^  {queue} +\d+$", said, re.MULTILINE), (queue, said)
 
 
 def test_a_second_start_of_a_running_portal_is_refused(live_portal: LivePortal) -> None:

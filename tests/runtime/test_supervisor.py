@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -14,11 +15,13 @@ from pathlib import Path
 import psutil
 import pytest
 from ckanext.kzopen.core.settings import Settings
-from ckanext.kzopen.runtime import prepare
+from ckanext.kzopen.runtime import prepare, status
+from ckanext.kzopen.runtime.command import main
 from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.processes import Process
 from ckanext.kzopen.runtime.status import birth_of, running_pid, stop
 from ckanext.kzopen.runtime.supervisor import NotReady, Supervisor
+from click.testing import CliRunner
 
 SLEEPER = [sys.executable, "-c", "import time; time.sleep(600)"]
 STUBBORN = [
@@ -51,6 +54,9 @@ def test_a_killed_process_is_started_again_and_status_says_so(supervisor: Superv
     wait_until(lambda: supervisor.states["sleeper"].pid not in (0, first), supervisor)
     shown = json.loads(supervisor.portal.status.read_text())["processes"][0]
     assert (shown["name"], shown["state"], shown["restarts"], shown["last_exit"]) == ("sleeper", "running", 1, -9)
+    said = CliRunner().invoke(main, ["status", "--data", str(supervisor.portal.data)]).output
+    row = r"^  sleeper +running +\d+\.\d MB  since \d{4}-\d\d-\d\d \d\d:\d\d:\d\d, restarted 1×$"
+    assert re.search(row, said, re.MULTILINE), said
     supervisor.stop()
 
 
@@ -61,6 +67,36 @@ def test_another_process_that_got_its_number_is_not_taken_for_the_portal(supervi
     supervisor.write_status()
     assert running_pid(supervisor.portal) is None
     assert stop(supervisor.portal) is False
+
+
+def test_a_portal_that_does_not_end_is_waited_for_ten_seconds_and_told(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with subprocess.Popen(STUBBORN, stdout=subprocess.PIPE) as launcher:
+        assert launcher.stdout is not None
+        launcher.stdout.readline()
+        supervisor.write_status()
+        told = json.loads(supervisor.portal.status.read_text()) | {"pid": launcher.pid, "birth": birth_of(launcher.pid)}
+        supervisor.portal.status.write_text(json.dumps(told))
+        clock = Clock()
+        monkeypatch.setattr(status, "time", clock)
+        done = CliRunner().invoke(main, ["stop", "--data", str(supervisor.portal.data)])
+        launcher.kill()
+    assert done.exit_code == 1
+    assert done.output.startswith(f"Error: process {launcher.pid} has not ended after 10 s; its log: ")
+    assert 10 <= clock.now < 10.5
+
+
+class Clock:
+    """Time that passes only for who sleeps."""
+
+    now = 0.0
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.now += seconds
 
 
 def test_a_preparation_ends_when_nobody_waits_for_it_any_more() -> None:

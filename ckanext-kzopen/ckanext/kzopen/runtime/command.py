@@ -125,7 +125,10 @@ def stop(data: Path | None) -> None:
     from ckanext.kzopen.runtime.status import stop as stop_portal
 
     portal = portal_with(data=data)
-    say("stopped" if stop_portal(portal) else f"no portal runs in {portal.data}")
+    try:
+        say("stopped" if stop_portal(portal) else f"no portal runs in {portal.data}")
+    except TimeoutError as error:
+        raise click.ClickException(f"{error}; its log: {portal.logs / 'serve.log'}") from error
 
 
 @main.command()

@@ -89,7 +89,7 @@ def process_rows(portal: Portal) -> list[ProcessStatus]:
     return [own, *rows]
 
 
-def stop(portal: Portal, seconds: float = 12) -> bool:
+def stop(portal: Portal, seconds: float = 10) -> bool:
     """Ask the running portal to stop and wait; False when it did not run.
 
     Raises TimeoutError when it is still there after `seconds`.
