@@ -26,13 +26,16 @@ def test_one(number):
 """
 
 
-def run(folder: Path, files: dict[str, tuple[int, str]]) -> tuple[subprocess.CompletedProcess[str], list[list[str]]]:
+def run(
+    folder: Path, files: dict[str, tuple[int, str]], *, under_ci: bool = False
+) -> tuple[subprocess.CompletedProcess[str], list[list[str]]]:
     """Two lanes over files of so many tests, each with its last statement; what each test noted: ini, file, number."""
     for name, (tests, ending) in files.items():
         (folder / f"test_{name}.py").write_text(NOTE.format(name=name, tests=tests, ending=ending))
     noted = folder / "noted"
     environment = {name: value for name, value in os.environ.items() if name not in ("CI", "PYTEST_ADDOPTS")}
     environment |= {"PYTHONPATH": str(ROOT), "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1", "NOTED": str(noted)}
+    environment |= {"CI": "true"} if under_ci else {}
     plugins = [
         word for name in ("no:cacheprovider", "xdist", "tests.quality.skips", "tests.quality.lanes") for word in ("-p", name)
     ]
@@ -64,6 +67,18 @@ def test_the_end_is_one_list_of_skips_one_line_and_one_exit_code(tmp_path: Path)
     assert done.returncode == 1
     assert done.stdout.count(": no reason") == 2
     assert done.stdout.splitlines()[-1] == "8 passed, 1 failed, 2 skipped"
+
+
+def test_a_skip_without_excuse_in_one_of_the_lanes_fails_the_gate(tmp_path: Path) -> None:
+    done, _noted = run(tmp_path, {"a": (1, ""), "b": (1, 'pytest.skip("too slow")')}, under_ci=True)
+    assert done.returncode == 1, done.stdout
+    assert "1 of them without the excuse “../shared is absent”: the run fails" in done.stdout
+    assert done.stdout.splitlines()[-1] == "1 passed, 0 failed, 1 skipped"
+
+
+def test_an_excused_skip_in_one_of_the_lanes_does_not(tmp_path: Path) -> None:
+    done, _noted = run(tmp_path, {"a": (1, ""), "b": (1, 'pytest.skip("../shared is absent")')}, under_ci=True)
+    assert done.returncode == 0, done.stdout
 
 
 def test_files_that_share_a_running_portal_are_one_unit() -> None:

@@ -15,6 +15,8 @@ from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.supervisor import Supervisor
 from click.testing import CliRunner
 
+from tests.conftest import free_port
+
 
 @pytest.fixture
 def portal(tmp_path: Path) -> Portal:
@@ -50,3 +52,18 @@ def test_a_full_disk_is_told_in_a_sentence(tmp_path: Path, monkeypatch: pytest.M
     done = CliRunner().invoke(main, ["serve", "--data", str(tmp_path)])
     assert done.exit_code == 1
     assert done.output == f"Error: The disk of {tmp_path} is full. What takes room: du -sh {tmp_path}/* | sort -h\n"
+
+
+def test_a_data_directory_without_the_right_to_write_is_told_in_a_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed = tmp_path / "closed"
+
+    def refused(*_given: object, **_more: object) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied", str(closed))
+
+    monkeypatch.setattr(Portal, "make_folders", refused)
+    done = CliRunner().invoke(main, ["serve", "--data", str(closed), "--no-demo", "--port", str(free_port())])
+    assert done.exit_code == 1
+    told = f"No right to write {closed}; give another directory with --data, or: sudo chown -R $USER {closed}"
+    assert done.output == f"Error: {told}\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import re
 from collections import Counter
 
 import pytest
@@ -11,6 +12,7 @@ from frictionless import Resource, Schema
 
 KILOBYTE = 1000
 ALL = catalogue.data_sets()
+CYRILLIC = re.compile("[а-яё]", re.IGNORECASE)
 KAZAKH_ONLY = set("әғқңөұүһі")
 
 by_uri = pytest.mark.parametrize("data_set", ALL, ids=lambda d: d.uri)
@@ -64,6 +66,15 @@ def test_title_and_description_are_in_kazakh_and_in_russian(data_set: catalogue.
         assert words.kk != words.ru
         assert KAZAKH_ONLY & set(words.kk.lower())
         assert not KAZAKH_ONLY & set(words.ru.lower())
+
+
+def test_some_data_sets_are_in_english_too():
+    english = [d for d in ALL if d.title.en]
+    assert len(english) >= 1
+    for data_set in english:
+        assert data_set.title.en not in (data_set.title.kk, data_set.title.ru)
+        assert not CYRILLIC.search(data_set.title.en)
+        assert data_set.description.en
 
 
 @by_uri
