@@ -1,4 +1,5 @@
-"""The total of CKAN's `datastore_search` on a large table: counted in its DuckDB file, many times faster than by PostgreSQL.
+"""The total of CKAN's `datastore_search`: of the same version as its rows, and of a large table counted in its DuckDB file, many
+times faster than by PostgreSQL.
 
 Counted there are rows by values of texts and whole numbers, of which both sides think the same. Everything else (`q`, ranges,
 `distinct`, other types), small tables, and those whose file is not made yet are counted by PostgreSQL, as ever.
@@ -21,6 +22,7 @@ from ckanext.kzopen.rows import folding
 from ckanext.kzopen.rows import model as versions
 from ckanext.kzopen.rows.chain import NoWay
 from ckanext.kzopen.rows.model import Version
+from ckanext.kzopen.rows.sql import cursor_of, mark_of
 
 # pyarrow and DuckDB stay out of web processes until somebody asks for such a total.
 if TYPE_CHECKING:
@@ -34,6 +36,9 @@ OTHERWISE = ("q", "full_text", "distinct", "total_estimation_threshold")
 """What PostgreSQL counts by."""
 MOST_CHANGED = 5_000
 """Changed rows that are laid over the file for a question; with more, PostgreSQL counts until they are folded."""
+TRIES = 5
+"""So often a reader's question is asked while each time another version comes between rows and total."""
+ID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 WHOLE_NUMBER = re.compile(r"-?\d{1,18}", re.ASCII)
 
 
@@ -66,7 +71,20 @@ def actions() -> dict[str, Action]:
 @tk.side_effect_free
 @tk.chained_action
 def datastore_search(original: Action, context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
-    """CKAN's search, which asks who may read the table; the total comes from DuckDB where both count the same."""
+    """CKAN's search, which asks who may read the table; rows and total are of one version.
+
+    CKAN asks for them one after the other: where another version came between, both are asked for again.
+    """
+    for _ in range(TRIES - 1):
+        before = _shown(data_dict)
+        answer = _answer(original, context, dict(data_dict))
+        if before is None or before == _shown(data_dict):
+            return answer
+    return _answer(original, context, dict(data_dict))
+
+
+def _answer(original: Action, context: Any, data_dict: dict[str, Any]) -> dict[str, Any]:
+    """CKAN's answer; the total comes from DuckDB where both count the same."""
     found = countable(data_dict)
     if found is None:
         return original(context, data_dict)
@@ -79,8 +97,8 @@ def datastore_search(original: Action, context: Any, data_dict: dict[str, Any]) 
 
 def countable(asked: Mapping[str, Any]) -> Countable | None:
     """What DuckDB can count of a question to `datastore_search`; None when PostgreSQL has to."""
-    filters, resource_id = asked.get("filters"), asked["id"] if "id" in asked else asked.get("resource_id")
-    if not isinstance(filters, dict) or not filters or not isinstance(resource_id, str):
+    filters, resource_id = asked.get("filters"), _table(asked)
+    if not isinstance(filters, dict) or not filters or resource_id is None:
         return None
     if not _wants_total(asked) or any(asked.get(name) for name in OTHERWISE):
         return None
@@ -90,7 +108,7 @@ def countable(asked: Mapping[str, Any]) -> Countable | None:
         return None
     types = {field["name"]: field.get("type") for field in version.schema["fields"]}
     among = _among(filters, types)
-    if among is None or _has_twins(types) or not _is_shown(version):
+    if among is None or _has_twins(types) or _shown(asked) != version.sha256:
         return None
     from ckanext.kzopen.rows import deriving, duck
     from ckanext.kzopen.rows.reading import table_of
@@ -137,9 +155,16 @@ def _number(value: Any) -> int | None:
     return int(value) if WHOLE_NUMBER.fullmatch(str(value)) else None
 
 
-def _is_shown(version: Version) -> bool:
-    """Whether DataStore shows this very version."""
-    from ckanext.kzopen.rows import datastore
+def _table(asked: Mapping[str, Any]) -> str | None:
+    """The resource of which CKAN tells the rows, where it is named by its id."""
+    named = asked["id"] if "id" in asked else asked.get("resource_id")
+    return named if isinstance(named, str) and ID.fullmatch(named) else None
 
+
+def _shown(asked: Mapping[str, Any]) -> str | None:
+    """The SHA-256 of the version that DataStore shows of the table now; None where no total is wanted, or it has no versions."""
+    resource_id = _table(asked)
+    if resource_id is None or not _wants_total(asked):
+        return None
     with get_read_engine().connect() as connection:
-        return datastore.mark(connection, str(version.resource_id)) == version.sha256
+        return mark_of(cursor_of(connection), resource_id)

@@ -10,6 +10,12 @@ from ckanext.datastore.cli import permissions_sql
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
+# CKAN makes this type when it is first asked for rows: of two who ask a new portal at once, one got an error.
+TYPE_OF_CKAN = """
+    DO $$ BEGIN
+        IF to_regtype('public.nested') IS NULL THEN CREATE TYPE public.nested AS (json json, extra text); END IF;
+    END $$
+"""
 # Concerns the portal's own database, so it is run there.
 OF_MAIN = "REVOKE CONNECT ON DATABASE"
 
@@ -34,6 +40,7 @@ def grant(main_url: str, write_url: str, read_url: str) -> None:
     """
     with psycopg.connect(write_url) as connection:
         connection.execute(script(main_url, write_url, read_url).encode())
+        connection.execute(TYPE_OF_CKAN)
     close_main(main_url, read_url)
 
 
