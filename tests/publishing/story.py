@@ -64,7 +64,7 @@ class Story:
         return self.rows + ADDED * (number - 1)
 
     def written(self, number: int) -> list[int]:
-        """The places of the rows that version `number` writes, from 0: some in each lot, some of them by an earlier one too."""
+        """Places of the rows that version `number` writes, from 0: some in each lot, some written before by an earlier one."""
         step = self.rows // CHANGED
         return [*range(number % 5, self.rows, step), *range(self.height(number - 1), self.height(number))]
 
@@ -173,9 +173,11 @@ class Reader:
     chance: random.Random = field(default_factory=lambda: random.Random(7))
 
     def read(self, stop: threading.Event) -> None:
-        """Until told to stop, from version 1 on."""
+        """Until told to stop, from version 1 on, and once more then."""
         with httpx.Client(base_url=self.system.portal.url, verify=NO_TLS, timeout=300) as self.client:
-            while not stop.wait(0.02):
+            stopped = False
+            while not stopped:
+                stopped = stop.wait(0.02)
                 if self.system.told:
                     floor = self.floor
                     found = self.look(self)
@@ -220,7 +222,7 @@ def download(reader: Reader) -> int:
 
 
 def numbered(reader: Reader) -> int:
-    """The files of any version, old ones too: each is that one, and one that the sender knows of is there. Tells the newest."""
+    """The files of any version: each is that one, and one that the sender knows of is there. Tells the newest version."""
     there, asked = reader.system.told, reader.chance.randint(1, min(reader.system.told + 1, reader.system.story.versions))
     ending = reader.chance.choice(["csv", "parquet"])
     answer = reader.client.get(f"/data/{reader.system.uri}/v{asked}.{ending}", params={"raw": 1})

@@ -45,6 +45,8 @@ def test_everyone_reads_the_right_version_at_each_moment(own_portal: LivePortal,
             until_done(pool.submit(wait_folded, system), reading)
         finally:
             stop.set()
+        for one in reading:
+            one.result()
     for reader in readers:
         print(f"  {reader.name}: {len(reader.seen)} answers, {len(set(reader.seen))} versions")
         assert len(set(reader.seen)) > 2, f"{reader.name} read too seldom to prove anything"

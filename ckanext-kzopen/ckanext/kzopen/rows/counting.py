@@ -1,5 +1,5 @@
-"""The total of CKAN's `datastore_search`: of the same version as its rows, and of a large table counted in its DuckDB file, many
-times faster than by PostgreSQL.
+"""The total of CKAN's `datastore_search`: of the same version as its rows, and of a large table counted in its DuckDB file,
+many times faster than by PostgreSQL.
 
 Counted there are rows by values of texts and whole numbers, of which both sides think the same. Everything else (`q`, ranges,
 `distinct`, other types), small tables, and those whose file is not made yet are counted by PostgreSQL, as ever.
@@ -162,7 +162,7 @@ def _table(asked: Mapping[str, Any]) -> str | None:
 
 
 def _shown(asked: Mapping[str, Any]) -> str | None:
-    """The SHA-256 of the version that DataStore shows of the table now; None where no total is wanted, or it has no versions."""
+    """The SHA-256 of the version that DataStore shows now; None for a table without versions, and where no total is wanted."""
     resource_id = _table(asked)
     if resource_id is None or not _wants_total(asked):
         return None
