@@ -11,6 +11,7 @@ from urllib.parse import urlencode
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.publishing.harvest import reference
 from ckanext.kzopen.publishing.harvest.kinds import Described, Fetched, Found, Harvester, Page, Say, Settings
+from ckanext.kzopen.publishing.harvest.paging import Row, windows
 from pydantic import Field, SecretStr
 
 
@@ -49,24 +50,20 @@ class AddressRegister(Harvester[AddressSettings]):
 
     def fetch(self, item: Found, into: Path) -> Fetched | None:
         """All units; parents are named by the register's numbers and become codes."""
-        units: list[Mapping[str, Any]] = []
-        while rows := self._rows({"from": len(units), "size": self.settings.rows, "sort": [{"id": "asc"}]}):
-            units += rows
-            if len(rows) < self.settings.rows:
-                break
+        units = list(windows(self._some, self.settings.rows, lambda unit: unit["id"]))
         codes = {str(unit["id"]): _code(unit) for unit in units}
-        reference.write((entry(unit, codes) for unit in units), into)
+        reference.write((entry(unit, codes) for unit in units), into, self.reach.limits.received)
         return Fetched("application/x-ndjson", f"{item.guid}.ndjson")
 
-    def _rows(self, query: Mapping[str, Any]) -> list[dict[str, Any]]:
-        asked = {"source": json.dumps(query)}
+    def _some(self, begin: int, size: int) -> tuple[list[Row], int]:
+        asked = {"source": json.dumps({"from": begin, "size": size, "sort": [{"id": "asc"}]})}
         if self.settings.key:
             asked["apiKey"] = self.settings.key.get_secret_value()
         base = self.settings.address.rstrip("/")
         found = self.reach.json(f"{base}/api/v4/{self.settings.table}/data?{urlencode(asked)}")
         if isinstance(found, dict):
-            raise KzError("harvest.odd_list", problem=str(found.get("error"))[:200])
-        return found or []
+            raise KzError("harvest.odd_list", problem=self.reach.told(str(found.get("error")))[:200])
+        return found or [], 0
 
 
 def _code(unit: Mapping[str, Any]) -> str:

@@ -67,18 +67,29 @@ class Ckan(Harvester[CkanSettings]):
     _passports = True
 
     def discover(self, cursor: Any) -> Iterator[Page]:
-        """The catalogue in the order in which it grew, each data set with its date of change."""
-        start, total = int(cursor or 0), None
-        while total is None or start < total:
-            asked = {"start": start, "rows": self.settings.page, "fl": LISTED, "sort": "metadata_created asc, name asc"}
-            found = self._action("package_search", asked | ({"fq": self.settings.query} if self.settings.query else {}))
-            total, packages = int(found["count"]), found["results"]
+        """The catalogue in the order in which it grew to its empty page, each data set with its date of change.
+
+        Each page begins with the last data set of the page before; where it does not, some were taken away meanwhile. Further
+        tables of a data set count as items, too.
+        """
+        start, last, further, moved = cursor or (0, None, 0, False)
+        while True:
+            found = self._listed(start - 1, 1) if start else self._listed(0, 0)
+            packages = found["results"]
+            if start and packages and packages[0]["id"] == last:
+                packages = packages[1:]
+            elif start:
+                moved = True
+            items = [item for package in packages for item in self._items(package)]
+            start, further = start + len(packages), further + len(items) - len(packages)
+            last = packages[-1]["id"] if packages else last
+            yield Page(items, [start, last, further, moved], None if packages else int(found["count"]) + further, moved)
             if not packages:
                 return
-            start += len(packages)
-            items = [item for package in packages for item in self._items(package)]
-            several = len(items) - len(packages)
-            yield Page(items, start, total + several if start >= total else None)
+
+    def _listed(self, start: int, more: int) -> Mapping[str, Any]:
+        asked = {"start": start, "rows": self.settings.page + more, "fl": LISTED, "sort": "metadata_created asc, name asc"}
+        return self._action("package_search", asked | ({"fq": self.settings.query} if self.settings.query else {}))
 
     def _items(self, package: Mapping[str, Any]) -> Iterator[Found]:
         formats = package.get("res_format") or [part.get("format") for part in package.get("resources", [])]
@@ -146,7 +157,7 @@ class Ckan(Harvester[CkanSettings]):
         url = f"{self._base}/api/3/action/{name}?{urlencode(values)}"
         answer = self.reach.json(url, self._headers())
         if not answer.get("success"):
-            raise KzError("harvest.odd_list", problem=str(answer.get("error"))[:200])
+            raise KzError("harvest.odd_list", problem=self.reach.told(str(answer.get("error")))[:200])
         return answer["result"]
 
     @property

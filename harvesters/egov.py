@@ -9,12 +9,16 @@ from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.publishing.harvest import lines
 from ckanext.kzopen.publishing.harvest.kinds import Described, Fetched, Found, Harvester, Page, Say, Settings
+from ckanext.kzopen.publishing.harvest.paging import Row, windows
 from pydantic import Field, SecretStr
 
 TYPES = {"int": "integer", "integer": "integer", "boolean": "boolean"}
 """Of the types that `/meta` names; dates come in several notations and stay text, as everything else does."""
 LANGUAGES = {"kk": "Kk", "ru": "Ru", "en": "En"}
+UNTOLD = ("harvest.not_there", "harvest.not_let_in")
+ORDER = {"datasetSortSelect": "createdDateDesc"}
 
 
 class EgovSettings(Settings):
@@ -54,23 +58,24 @@ class Egov(Harvester[EgovSettings]):
     settings_model = EgovSettings
 
     def discover(self, cursor: Any) -> Iterator[Page]:
-        """The catalogue, published sets only."""
-        page, seen = int(cursor or 1), 0
-        chosen = {"byGovAgencyId": self.settings.agency} if self.settings.agency else {}
-        total = int(self._json("/datasets/getdatasetsrecount", {"status": "PUBLISHED", **chosen})["totalCount"])
-        while True:
-            asked = {"status": "PUBLISHED", "page": page, "count": self.settings.page, **chosen}
-            found = (self._json("/datasets/getdatasetsre", asked) or {}).get("datasets") or []
-            if not found:
-                return
-            page, seen = page + 1, seen + len(found)
+        """The catalogue to its empty page, published sets only, the newest first: one that comes meanwhile takes no place in
+        the pages that are still to be read. Their number is asked for before and after, as it tells whether one was skipped.
+        """
+        page, total = int(cursor or 1), self._total()
+        while found := self._catalogue("getdatasetsre", page=page, count=self.settings.page, **ORDER).get("datasets"):
+            page += 1
             yield Page([self._item(one) for one in found], page, total)
-            if cursor is None and seen >= total:
-                return
+        yield Page([], page, self._total())
+
+    def _total(self) -> int:
+        return int(self._catalogue("getdatasetsrecount")["totalCount"])
+
+    def _catalogue(self, name: str, **asked: Any) -> Mapping[str, Any]:
+        chosen = {"byGovAgencyId": self.settings.agency} if self.settings.agency else {}
+        return self._json(f"/datasets/{name}", {"status": "PUBLISHED", **asked, **chosen}) or {}
 
     def _item(self, one: Mapping[str, Any]) -> Found:
-        kept = {name: one.get(name) for name in ("apiUri", "keyWords", "actualizeType")}
-        kept["version"] = one.get("version") or one.get("currentVersion") or ""
+        kept = {name: one.get(name) for name in ("apiUri", "keyWords", "actualizeType", "version")}
         return Found(str(one["apiUri"]), str(one["modifiedDate"]) if one.get("modifiedDate") else None, kept)
 
     def describe(self, item: Found) -> Described:
@@ -92,56 +97,48 @@ class Egov(Harvester[EgovSettings]):
     def fetch(self, item: Found, into: Path) -> Fetched | None:
         """The table, row after row: only the columns that the passport names, and never what the search engine adds."""
         names = list((self._meta(item).get("fields") or {}).keys())
-        size = 0
-        with into.open("wb") as file:
-            for row in self._rows(item):
-                kept = {name: row.get(name) for name in names or row if names or not name.startswith("_")}
-                size += file.write(json.dumps(kept, ensure_ascii=False, default=str).encode() + b"\n")
-                if size > self.reach.limits.received:
-                    raise KzError("client.too_large", limit=self.reach.limits.received)
+        order = {"sort": [{"id": "asc"}]} if "id" in names else {}
+
+        def some(begin: int, size: int) -> tuple[list[Row], int]:
+            return self._some(item, {"from": begin, "size": size, **order})
+
+        found = windows(some, self.settings.rows, lambda row: row.get("_id"))
+        kept = ({name: row.get(name) for name in names or row if names or not name.startswith("_")} for row in found)
+        lines.write(kept, into, self.reach.limits.received)
         return Fetched("application/x-ndjson", f"{item.guid}.ndjson")
 
-    def _rows(self, item: Found) -> Iterator[Mapping[str, Any]]:
-        """All rows. Where the portal tells their number they end there; elsewhere, if its search engine numbers them, at an
-        empty answer: a server may give fewer at once than asked for. After such an answer one row is asked for, since some
-        refuse to look 10,000 rows ahead.
-
-        Raises KzError harvest.fewer_rows_than_told, or harvest.loops when rows that were given come again as the next ones.
-        """
-        begin, told, before = 0, 0, None
-        size = most = self.settings.rows
-        while True:
-            rows, total = self._some(item, begin, size)
-            first = rows[0].get("_id") if rows else None
-            if first is not None and first == before:
-                raise KzError("harvest.loops", found=begin)
-            yield from rows
-            begin, told, before, short = begin + len(rows), total or told, first, len(rows) < size
-            if not rows or (short and (begin >= told if told else first is None)):
-                break
-            most, size = (len(rows), 1) if short else (most, most)
-        if begin < told:
-            raise KzError("harvest.fewer_rows_than_told", told=told, found=begin)
-
-    def _some(self, item: Found, begin: int, size: int) -> tuple[list[Mapping[str, Any]], int]:
-        """At most `size` rows from `begin` on, and how many there are in all; 0 where that is not told, as with a key."""
+    def _some(self, item: Found, query: Mapping[str, Any]) -> tuple[list[Row], int]:
+        """Rows that answer a query, and how many there are in all; 0 where that is not told, as with a key."""
         key = self.settings.key.get_secret_value() if self.settings.key else ""
-        asked = {"source": json.dumps({"from": begin, "size": size})} | ({"apiKey": key} if key else {})
+        asked = {"source": json.dumps(query)} | ({"apiKey": key} if key else {})
         found = self._json(f"/api/{'v4' if key else 'detailed'}/{self._place(item)}", asked)
         if isinstance(found, dict) and "error" in found:
-            raise KzError("harvest.odd_list", problem=str(found["error"])[:200])
+            raise KzError("harvest.odd_list", problem=self.reach.told(str(found["error"]))[:200])
         return (found["data"], int(found["totalCount"])) if isinstance(found, dict) else (found or [], 0)
 
     def _meta(self, item: Found) -> Mapping[str, Any]:
         if self._known[0] != item.guid:
+            self._version = str(item.data.get("version") or self._newest(item))
             self._known = (item.guid, self._json(f"/meta/{self._place(item)}", {}))
         return self._known[1]
 
     _known: tuple[str, Mapping[str, Any]] = ("", {})
+    _version = ""
+
+    def _newest(self, item: Found) -> str:
+        """The version of a data set that counts: `data`, as large registers have it, else the highest number (`v302`), out of
+        those that its mapping names; "" where the portal tells of none."""
+        try:
+            told = self._json(f"/api/v4/mapping/{quote(item.guid)}", {})
+        except KzError as error:
+            if error.code not in UNTOLD:
+                raise
+            return ""
+        versions = [version for index in (told or {}).values() for version in index["mappings"]]
+        return max(versions, key=_age, default="")
 
     def _place(self, item: Found) -> str:
-        version = item.data.get("version")
-        return quote(item.guid) + (f"/{quote(str(version))}" if version else "")
+        return quote(item.guid) + (f"/{quote(self._version)}" if self._version else "")
 
     def _json(self, path: str, values: Mapping[str, Any]) -> Any:
         query = f"?{urlencode(values)}" if values else ""
@@ -155,3 +152,7 @@ def _words(told: Mapping[str, Any], name: str) -> dict[str, str]:
 def _field(name: str, told: Mapping[str, Any]) -> dict[str, Any]:
     labels = {language: told[f"label{ending}"] for language, ending in LANGUAGES.items() if told.get(f"label{ending}")}
     return {"name": name, "type": TYPES.get(str(told.get("type", "")).lower(), "string"), "title_translated": labels}
+
+
+def _age(version: str) -> tuple[bool, int]:
+    return version == "data", int(version[1:]) if version[1:].isdecimal() else -1

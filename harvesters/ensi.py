@@ -52,8 +52,9 @@ class Ensi(Harvester[EnsiSettings]):
         parts = urlsplit(self.settings.address)
         address = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}/{quote(item.guid)}/{self.settings.entries}"
         paging = Paging("offset", "offset", "limit", self.settings.page)
-        found = sheets(self.reach, address, paging, len, self._headers())
-        reference.write((entry(one) for sheet in found for one in sheet.document), into)
+        found = sheets(self.reach, address, paging, list, self._headers())
+        entries = (entry(one) for sheet in found for one in sheet.records)
+        reference.write(entries, into, self.reach.limits.received)
         return Fetched("application/x-ndjson", f"{item.guid}.ndjson")
 
     def _headers(self) -> dict[str, str]:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.publishing.harvest import lines
 from ckanext.kzopen.publishing.harvest.kinds import Described, Fetched, Found, Harvester, Page, Say, Settings
 from ckanext.kzopen.publishing.harvest.paging import WAYS, Paging, Sheet, Way, sheets
 from jsonpath import JSONPathError, compile
@@ -104,9 +104,8 @@ class JsonApi(Harvester[JsonApiSettings]):
             yield Page([Found(self.settings.name or self.settings.address)])
             return
         for sheet in self._sheets(cursor):
-            items = [self._item(record) for record in self._records(sheet.document)]
-            total = self._one(self.settings.total_path, sheet.document) if self.settings.total_path else None
-            yield Page(items, sheet.cursor, int(total) if total is not None else None)
+            items = [self._item(record) for record in sheet.records]
+            yield Page(items, sheet.cursor, self._total(sheet.document))
 
     def _item(self, record: Any) -> Found:
         found = {name: self._one(path, record) for name, path in self.settings.fields.items()}
@@ -129,17 +128,27 @@ class JsonApi(Harvester[JsonApiSettings]):
         )
 
     def fetch(self, item: Found, into: Path) -> Fetched | None:
-        """All records as lines of JSON, or the file that the record names."""
+        """All records as lines of JSON, or the file that the record names.
+
+        Raises KzError harvest.fewer_rows_than_told.
+        """
         if self.settings.gives == "catalogue":
             if not item.data.get("download"):
                 return None
             answer = self.reach.download(str(item.data["download"]), into)
             return Fetched(answer.headers.get("content-type"), str(item.data["download"]).rsplit("/", 1)[-1])
-        with into.open("w", encoding="utf-8") as file:
-            for sheet in self._sheets(None):
-                for record in self._records(sheet.document):
-                    file.write(json.dumps(self._row(record), ensure_ascii=False, default=str) + "\n")
+        number = lines.write(self._rows(), into, self.reach.limits.received)
+        if number < self._told:
+            raise KzError("harvest.fewer_rows_than_told", told=self._told, found=number)
         return Fetched("application/x-ndjson", "records.ndjson")
+
+    def _rows(self) -> Iterator[dict[str, Any]]:
+        self._told = 0
+        for sheet in self._sheets(None):
+            self._told = max(self._told, self._total(sheet.document) or 0)
+            yield from map(self._row, sheet.records)
+
+    _told = 0
 
     def _row(self, record: Any) -> dict[str, Any]:
         if self.settings.columns:
@@ -157,9 +166,14 @@ class JsonApi(Harvester[JsonApiSettings]):
             settings.size,
             settings.first_page,
             lambda document: self._one(settings.next_path, document),
+            self._total,
         )
         headers = {settings.key_header: settings.key.get_secret_value()} if settings.key else {}
-        return sheets(self.reach, settings.address, way, lambda document: len(self._records(document)), headers, cursor)
+        return sheets(self.reach, settings.address, way, self._records, headers, cursor)
+
+    def _total(self, document: Any) -> int | None:
+        total = self._one(self.settings.total_path, document)
+        return None if total is None else int(total)
 
     def _records(self, document: Any) -> list[Any]:
         return self._compiled[self.settings.records].findall(document)

@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable, Iterable
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qs, quote, urlsplit
 
 from rdflib import DCAT, DCTERMS, RDF, BNode, Graph, Literal, Namespace, URIRef
 
@@ -73,6 +73,10 @@ def long_texts(number: int) -> dict[str, str]:
     return {language: every(number + place) for place, language in enumerate(LANGUAGES)}
 
 
+def _values(handler: Handler) -> dict[str, str]:
+    return {name: found[0] for name, found in parse_qs(urlsplit(handler.path).query).items()}
+
+
 def _json(document: Any) -> Callable[[Handler], None]:
     return says(200, json.dumps(document).encode(), "application/json")
 
@@ -85,7 +89,11 @@ def ckan(catalogue: Catalogue) -> dict[str, Any]:
     def show(handler: Handler) -> None:
         _json({"success": True, "result": packages[handler.path.rsplit("id=", 1)[-1]]})(handler)
 
-    catalogue.instead["/api/3/action/package_search"] = _json({"success": True, "result": {"count": SETS, "results": listed}})
+    def search(handler: Handler) -> None:
+        start = int(_values(handler)["start"])
+        _json({"success": True, "result": {"count": SETS, "results": listed[start:]}})(handler)
+
+    catalogue.instead["/api/3/action/package_search"] = search
     catalogue.instead["/api/3/action/package_show"] = show
     return {"address": catalogue.url}
 
@@ -144,11 +152,17 @@ def egov(catalogue: Catalogue) -> dict[str, Any]:
         number = int(handler.path.rsplit("-", 1)[-1])
         _json(_meta(number))(handler)
 
+    def page(handler: Handler) -> None:
+        _json({"datasets": listed if _values(handler)["page"] == "1" else []})(handler)
+
+    def detailed(handler: Handler) -> None:
+        _json({"totalCount": len(rows), "data": rows[json.loads(_values(handler)["source"])["from"] :]})(handler)
+
     rows = [{"code": str(place), "kzxss note": CONTROL.sub("", text)} for place, text in enumerate(STRINGS)]
     catalogue.instead["/datasets/getdatasetsrecount"] = _json({"totalCount": SETS})
-    catalogue.instead["/datasets/getdatasetsre"] = _json({"datasets": listed})
+    catalogue.instead["/datasets/getdatasetsre"] = page
     catalogue.instead["/meta/"] = meta
-    catalogue.instead["/api/detailed/"] = _json({"totalCount": len(rows), "data": rows})
+    catalogue.instead["/api/detailed/"] = detailed
     return {"address": catalogue.url}
 
 

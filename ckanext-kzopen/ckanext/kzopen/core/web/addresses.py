@@ -29,12 +29,22 @@ def checked_url(address: str) -> URL:
     try:
         url = URL(address)
     except (InvalidURL, ValueError) as error:
-        raise KzError("client.bad_address", address=address) from error
+        raise KzError("client.bad_address", address=shown(address)) from error
     if url.scheme not in SCHEMES:
         raise KzError("client.refused_scheme", scheme=url.scheme or "–")
     if not url.host or url.userinfo or _odd(url.host):
-        raise KzError("client.bad_address", address=str(url.copy_with(userinfo=b"")))
+        raise KzError("client.bad_address", address=shown(address))
     return url
+
+
+def shown(address: str) -> str:
+    """An address as people may read it: without name and password, query and fragment, in which keys may stand."""
+    return re.sub(r"//[^/]*@", "//", re.split(r"[?#]", address, maxsplit=1)[0])
+
+
+def origin(url: URL) -> tuple[str, str, int | None]:
+    """Scheme, host and port; None for a port that goes without saying."""
+    return url.scheme, url.host, url.port
 
 
 def _odd(host: str) -> bool:

@@ -4,7 +4,7 @@
 - the name is resolved once, all its numbers are checked, and the checked number is connected to (no rebinding);
 - private, loopback, link-local, multicast and cloud metadata addresses are refused, also inside IPv6 ones, unless the
   operator has named their network in `kzopen.internal_networks`;
-- each redirect is checked like the first address; Authorization and Cookie do not go to another origin;
+- each redirect is checked like the first address; of the caller's headers only plain ones go to another origin, no keys;
 - bytes are capped as received and again as unpacked; connecting, each read and the whole request have time limits;
 - proxies of the environment are not used.
 """
@@ -19,14 +19,17 @@ from dataclasses import dataclass
 
 import certifi
 import httpcore
-from ckanext.kzopen.core.web.addresses import Network, checked_url
+from ckanext.kzopen.core.web.addresses import Network, checked_url, origin
 from ckanext.kzopen.core.web.connections import GuardedBackend, Resolver, deadline, system_resolver
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.unpacking import counted, unpacked
 from httpx import URL
 
 REDIRECTS = (301, 302, 303, 307, 308)
-_SECRET_HEADERS = frozenset({"authorization", "cookie", "proxy-authorization", "x-api-key"})
+_PLAIN_HEADERS = frozenset(
+    {"accept", "accept-encoding", "accept-language", "content-type", "if-modified-since", "if-none-match", "user-agent"}
+)
+"""A key may stand in a header of any other name."""
 _OWN_HEADERS = {"Accept-Encoding": "gzip", "User-Agent": "kzopen"}
 
 
@@ -145,13 +148,17 @@ class Client:
 
 
 def redirected(sent: Sent, status: int, location: str) -> Sent:
-    """What is asked next: secrets stay with their origin, and all but 307 and 308 turn into GET without a body."""
+    """What is asked next: keys stay with their origin, and all but 307 and 308 turn into GET without a body."""
     target = checked_url(str(sent.url.join(location)))
-    same_origin = (target.scheme, target.host, target.port) == (sent.url.scheme, sent.url.host, sent.url.port)
-    headers = {name: value for name, value in sent.headers.items() if same_origin or name.lower() not in _SECRET_HEADERS}
+    headers = sent.headers if origin(target) == origin(sent.url) else plain(sent.headers)
     if status in (307, 308) or sent.method == "HEAD":
         return Sent(sent.method, target, headers, sent.content)
     return Sent("GET", target, {name: value for name, value in headers.items() if name.lower() != "content-type"}, None)
+
+
+def plain(headers: Mapping[str, str]) -> dict[str, str]:
+    """Those of the headers that any server may read."""
+    return {name: value for name, value in headers.items() if name.lower() in _PLAIN_HEADERS}
 
 
 def _headers(response: httpcore.Response) -> dict[str, str]:

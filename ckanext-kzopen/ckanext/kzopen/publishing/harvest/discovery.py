@@ -2,7 +2,8 @@
 
 Each page's items and the place where to go on are one commit, so a run that died goes on behind the last page and no item
 comes twice; where the source cannot be asked for that place, it reads what it has read before once more. A source that loops,
-never ends or tells another number than it gives is found out here.
+never ends or tells another number than it gives is found out here. So is one that changed while it was read: a page may then
+have begun behind something that no page had, which must not be taken for gone.
 """
 
 from __future__ import annotations
@@ -23,14 +24,16 @@ def discover(session: Session, run: Run, harvester: AnyHarvester, most: int, fir
 
     Sets `run.complete` when all were seen. Raises KzError harvest.loops, harvest.too_many_items, and what the kind raises.
     """
-    silent, run.seen = 0, run.seen or 0
+    silent, moved, run.seen = 0, False, run.seen or 0
     read: set[str] = set()  # in this reading: what an earlier one stored is no sign of a loop
     for page in harvester.discover(run.cursor):
         guids = {item.guid for item in page.items}
         silent = silent + 1 if guids <= read else 0
         read |= guids
         run.seen += _store(session, run, page.items if first is None else page.items[: first - run.seen])
-        run.cursor, run.told = page.cursor, page.total if page.total is not None else run.told
+        totals = {total for total in (run.told, page.total) if total is not None}
+        moved = moved or page.moved or len(totals) > 1
+        run.cursor, run.told = page.cursor, max(totals, default=None)
         if run.seen > most:
             raise KzError("harvest.too_many_items", limit=most)
         session.commit()
@@ -42,6 +45,8 @@ def discover(session: Session, run: Run, harvester: AnyHarvester, most: int, fir
     run.complete = run.told is None or run.seen >= run.told
     if not run.complete:
         run.error, run.error_params = "harvest.fewer_than_told", {"told": run.told, "found": run.seen}
+    elif moved:
+        run.complete, run.error = False, "harvest.list_changed"
     session.commit()
 
 

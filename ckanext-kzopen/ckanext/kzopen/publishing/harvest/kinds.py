@@ -73,11 +73,15 @@ class Found:
 
 @dataclass(frozen=True)
 class Page:
-    """Some of the things, where to go on after them (JSON; None = this cannot be asked for), and how many there are in all."""
+    """Some of the things, where to go on after them (JSON; None = this cannot be asked for), and how many there are in all.
+
+    `moved` says that the list has changed since the page before, so that something may have been skipped.
+    """
 
     items: list[Found]
     cursor: Any = None
     total: int | None = None
+    moved: bool = False
 
 
 @dataclass(frozen=True)

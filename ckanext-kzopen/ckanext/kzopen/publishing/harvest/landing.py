@@ -75,6 +75,7 @@ def begin(visit: Visit, item: Item, before: Callable[[], bool]) -> Waiting | Non
 
     `before` publishes those that wait, and is called before anything else is: names go to whom the source has first.
     """
+    visit.harvester.reach.begin_item()
     held = visit.session.get(Held, (visit.source.id, item.guid))
     found = Found(item.guid, item.hash, {name: value for name, value in item.data.items() if name != ACCEPTED})
     described = visit.harvester.describe(found)

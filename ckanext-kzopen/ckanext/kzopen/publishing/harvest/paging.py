@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import json
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
@@ -11,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from ckanext.kzopen.core.texts import Words
 from ckanext.kzopen.core.web.errors import KzError
-from ckanext.kzopen.publishing.harvest.reach import Reach, parsed
+from ckanext.kzopen.publishing.harvest.reach import Reach
 
 Way = Literal["none", "page", "offset", "cursor", "next", "link"]
 """All at once; numbered pages; a row to begin at; a mark for the next page; the next address in the body, or in a header."""
@@ -38,9 +40,13 @@ WAYS: Mapping[Way, Words] = {
 NEXT_LINK = re.compile(r"<([^>]*)>\s*;[^,]*\brel\s*=\s*\"?next\"?", re.IGNORECASE)
 
 
+Row = Mapping[str, Any]
+
+
 @dataclass(frozen=True)
 class Paging:
-    """How a list is asked for. `next_of` gives the mark or the address of the next page out of a document."""
+    """How a list is asked for. Out of a document `next_of` gives the mark or the address of the next page, `total_of` how
+    many records there are in all (None where that is not told)."""
 
     way: Way = "none"
     param: str = "page"
@@ -48,13 +54,16 @@ class Paging:
     size: int = 100
     first: int = 1
     next_of: Callable[[Any], Any] = lambda document: None
+    total_of: Callable[[Any], int | None] = lambda document: None
 
 
 @dataclass(frozen=True)
 class Sheet:
-    """One page of a list: the document, and the cursor from which the next page can be asked (None = this was the last)."""
+    """One page of a list: the document, its records, and the cursor from which the next page can be asked (None = this was
+    the last)."""
 
     document: Any
+    records: list[Any]
     cursor: Any
 
 
@@ -62,31 +71,77 @@ def sheets(
     reach: Reach,
     address: str,
     paging: Paging,
-    count: Callable[[Any], int],
+    records: Callable[[Any], list[Any]],
     headers: Mapping[str, str] | None = None,
     cursor: Any = None,
 ) -> Iterator[Sheet]:
-    """The pages of a list from `cursor` on; `count` tells how many records a document holds.
+    """The pages of a list from `cursor` on; `records` gives those of a document.
 
-    Ends at an empty page, a page shorter than asked for, or without a next one. Raises KzError harvest.loops when a page is
-    the same as the one before. Keys in `headers` go to the list's own origin only.
+    Ends at an empty page, or without a next one: a server may give fewer records at once than asked for. Where what was read
+    seems to be all (the last page was short, or there are as many as were told), a server may also say that there is no
+    further page; and repeat the last one, when there are as many as were told. Raises KzError harvest.loops when records that
+    were given come again as another page.
     """
-    before, at = "", cursor
+    seen: set[bytes] = set()
+    number, at, whole, told = 0, cursor, False, False
     while True:
         url = _address(address, paging, at)
-        own = urlsplit(url)[:2] == urlsplit(address)[:2]
-        answer, body = reach.text(url, {"Accept": "application/json", **(headers or {} if own else {})})
-        document = parsed(body, url) if answer.status != 204 and body.strip() else None
-        found = count(document) if document is not None else 0
-        digest = hashlib.sha256(body).hexdigest()
-        if found and digest == before:
-            raise KzError("harvest.loops", found=found)
-        before = digest
-        at = _next(paging, at, url, document, found, answer.headers.get("link", "")) if found else None
+        try:
+            answer, body = reach.text(url, {"Accept": "application/json", **(headers or {})})
+        except KzError as error:
+            if whole and error.code == "harvest.not_there":
+                return
+            raise
+        document = reach.parsed(body, url) if answer.status != 204 and body.strip() else None
+        found = records(document) if document is not None else []
+        digest = _digest(found)
+        if found and digest in seen:
+            if told:
+                return
+            raise KzError("harvest.loops", found=number)
+        seen.add(digest)
+        number += len(found)
+        told = number >= (paging.total_of(document) or math.inf)
+        whole = told or (paging.way in ("page", "offset") and bool(paging.size_param) and len(found) < paging.size)
+        at = _next(paging, at, url, document, len(found), answer.headers.get("link", "")) if found else None
         if document is not None:
-            yield Sheet(document, at)
+            yield Sheet(document, found, at)
         if at is None:
             return
+
+
+def windows(ask: Callable[[int, int], tuple[list[Row], int]], size: int, number_of: Callable[[Row], Any]) -> Iterator[Row]:
+    """The rows of a table of which `ask(begin, size)` gives some, and how many there are in all (0 where that is not told).
+
+    Ends at an empty answer: a server may give fewer at once than asked for. After such an answer one row is asked for, since
+    some refuse to look 10,000 rows ahead. Raises KzError harvest.loops when the number of a row comes again, or an answer
+    whose rows have none; harvest.fewer_rows_than_told.
+    """
+    seen: set[int] = set()
+    begin, told, most, asked = 0, 0, size, size
+    while True:
+        rows, total = ask(begin, asked)
+        marks = _marks(rows, number_of)
+        if not seen.isdisjoint(marks) or len(set(marks)) < len(marks):
+            raise KzError("harvest.loops", found=begin)
+        seen.update(marks)
+        yield from rows
+        begin, told, short = begin + len(rows), total or told, len(rows) < asked
+        if not rows:
+            break
+        most, asked = (len(rows), 1) if short else (most, most)
+    if begin < told:
+        raise KzError("harvest.fewer_rows_than_told", told=told, found=begin)
+
+
+def _marks(rows: list[Row], number_of: Callable[[Row], Any]) -> list[int]:
+    """By what rows are known when they come again, few bytes for each: by their numbers, else all of the answer together."""
+    numbers = [number_of(row) for row in rows]
+    return [hash(_digest(rows))] if None in numbers else [hash(str(number)) for number in numbers]
+
+
+def _digest(records: list[Any]) -> bytes:
+    return hashlib.sha256(json.dumps(records, sort_keys=True, default=str).encode()).digest()
 
 
 def _address(address: str, paging: Paging, at: Any) -> str:
@@ -105,7 +160,7 @@ def _size(paging: Paging) -> dict[str, str]:
 
 
 def _next(paging: Paging, at: Any, url: str, document: Any, found: int, link: str) -> Any:
-    if paging.way == "none" or (paging.way in ("page", "offset") and paging.size_param and found < paging.size):
+    if paging.way == "none":
         return None
     if paging.way == "page":
         return (at if at is not None else paging.first) + 1

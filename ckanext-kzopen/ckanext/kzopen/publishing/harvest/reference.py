@@ -5,7 +5,6 @@ A code may stand in several rows, one for each span in which it meant something;
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date, datetime
@@ -13,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.publishing.harvest import lines
 
 BEGINNING = "0001-01-01"
 """Since when a code counts whose beginning nobody tells."""
@@ -84,15 +84,10 @@ def day(value: Any) -> str:
     raise KzError("harvest.odd_item", problem=f"{text[:30]}: no day")
 
 
-def write(entries: Iterable[Entry], into: Path) -> int:
-    """Write checked entries as lines of JSON; how many."""
-    number = 0
-    with into.open("w", encoding="utf-8") as file:
-        for entry in checked(entries):
-            row = {name: value or None for name, value in asdict(entry).items()}
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
-            number += 1
-    return number
+def write(entries: Iterable[Entry], into: Path, limit: int) -> int:
+    """Write checked entries as lines of JSON, at most `limit` bytes; how many."""
+    rows = ({name: value or None for name, value in asdict(entry).items()} for entry in checked(entries))
+    return lines.write(rows, into, limit)
 
 
 def checked(entries: Iterable[Entry]) -> Iterator[Entry]:
