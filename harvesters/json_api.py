@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -144,7 +144,7 @@ class JsonApi(Harvester[JsonApiSettings]):
 
     def _rows(self) -> Iterator[dict[str, Any]]:
         self._told = 0
-        for sheet in self._sheets(None):
+        for sheet in self._sheets(None, self._total):
             self._told = max(self._told, self._total(sheet.document) or 0)
             yield from map(self._row, sheet.records)
 
@@ -157,7 +157,8 @@ class JsonApi(Harvester[JsonApiSettings]):
             raise KzError("harvest.odd_list", problem="a record is not an object")
         return {name: value for name, value in record.items() if not isinstance(value, dict | list)}
 
-    def _sheets(self, cursor: Any) -> Iterator[Sheet]:
+    def _sheets(self, cursor: Any, total_of: Callable[[Any], int | None] = lambda _document: None) -> Iterator[Sheet]:
+        """The pages. `total_of` tells where a table may end; the end of a catalogue is where it is, whatever its total."""
         settings = self.settings
         way = Paging(
             settings.paging,
@@ -166,7 +167,7 @@ class JsonApi(Harvester[JsonApiSettings]):
             settings.size,
             settings.first_page,
             lambda document: self._one(settings.next_path, document),
-            self._total,
+            total_of,
         )
         headers = {settings.key_header: settings.key.get_secret_value()} if settings.key else {}
         return sheets(self.reach, settings.address, way, self._records, headers, cursor)

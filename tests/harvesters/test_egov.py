@@ -1,95 +1,16 @@
-"""A stand-in for a portal like data.egov.kz: ten sets a page, passports without a key, 204 at the end of a table.
-
-`/api/v4` wants a key and gives bare rows; `/api/detailed` is open, tells how many there are, and gives at most `most` at once.
-"""
+"""A portal like data.egov.kz: passports, tables with a key and without, versions, errors, an order that is none."""
 
 from __future__ import annotations
 
 import json
-from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
 
+from tests.harvesters.egov_portal import KEY, Portal
 from tests.publishing.conftest import Api
 from tests.publishing.harvest.conftest import Harvest, counts
-from tests.publishing.harvest.source import Catalogue, Handler, send
-
-KEY = "0123456789abcdef0123456789abcdef"
-
-
-class Portal:
-    """Fifteen data sets; each has a table of three rows whose numbers are texts, as there."""
-
-    most = 10_000
-    told = 3
-    named = True
-    detailed_is_open = True
-    most_with_key = 10_000
-    farthest = 1_000_000
-    """As Elasticsearch has it: it refuses to look farther ahead."""
-    loops = False
-    rows_of_each = 3
-
-    def __init__(self, catalogue: Catalogue) -> None:
-        self.sets = {f"opendata_api_uri{n}": "2026-01-01T00:00:00.000" for n in range(15)}
-        catalogue.instead |= {
-            "/datasets/getdatasetsrecount": self.total,
-            "/datasets/getdatasetsre": self.page,
-            "/meta/": self.meta,
-            "/api/v4/": self.rows,
-            "/api/detailed/": self.detailed,
-        }
-
-    def values(self, handler: Handler) -> dict[str, str]:
-        return {name: found[0] for name, found in parse_qs(urlsplit(handler.path).query).items()}
-
-    def total(self, handler: Handler) -> None:
-        answer(handler, {"totalCount": len(self.sets)})
-
-    def page(self, handler: Handler) -> None:
-        number = int(self.values(handler)["page"])
-        names = list(self.sets)[(number - 1) * 10 : number * 10]  # ten, whatever `count` says
-        answer(handler, {"datasets": [{"apiUri": n, "modifiedDate": self.sets[n], "actualizeType": "WEEKLY"} for n in names]})
-
-    def meta(self, handler: Handler) -> None:
-        name = handler.path.split("/")[2].split("?")[0]
-        fields = {
-            "id": {"type": "Int", "labelRu": "Номер", "labelKk": "Нөмірі"},
-            "kurs": {"type": "String", "labelRu": "Курс", "labelKk": "Бағам"},
-        }
-        words = {"nameRu": f"Набор {name}", "nameKk": f"Жинақ {name}", "nameEn": "", "descriptionRu": "О наборе"}
-        owner = {"fullnameRu": "Отдел данных", "email": "data@example.org"}
-        told = {"apiUri": name, "fields": fields if self.named else {}, "keywords": "курс, валюта", "responsible": owner}
-        answer(handler, told | words)
-
-    def rows(self, handler: Handler) -> None:
-        asked = json.loads(self.values(handler)["source"])
-        if self.values(handler).get("apiKey") != KEY:
-            send(handler, 403, b"")
-        elif asked["from"] + asked["size"] > self.farthest:
-            send(handler, 500, b"Result window is too large")
-        elif found := self.some(handler, self.most_with_key):
-            answer(handler, found)
-        else:
-            send(handler, 204, b"")
-
-    def detailed(self, handler: Handler) -> None:
-        if not self.detailed_is_open:
-            send(handler, 403, b"")
-        elif found := self.some(handler, self.most):
-            answer(handler, {"totalCount": self.told, "data": [{**row, "_index": "opendata"} for row in found]})
-        else:
-            send(handler, 204, b"")
-
-    def some(self, handler: Handler, most: int = 10_000) -> list[dict[str, str]]:
-        query = json.loads(self.values(handler)["source"])
-        every = [{"id": str(n), "kurs": f"{n}.50", "_id": f"x{n}"} for n in range(1, self.rows_of_each + 1)]
-        return every[0 if self.loops else query["from"] :][: min(query["size"], most)]
-
-
-def answer(handler: Handler, document: Any) -> None:
-    send(handler, 200, json.dumps(document, ensure_ascii=False).encode(), "application/json; charset=utf-8")
+from tests.publishing.harvest.source import Answer, Catalogue, Handler, says
 
 
 def test_a_portal_is_read_with_its_passports(harvest: Harvest, catalogue: Catalogue) -> None:
@@ -107,7 +28,8 @@ def test_a_portal_is_read_with_its_passports(harvest: Harvest, catalogue: Catalo
     catalogue.asked.clear()
     again = harvest.run()
     assert counts(again)["unchanged"] == 15, "the bytes are the same"
-    assert len(catalogue.requests("/api/v4/")) == 2, "only the one whose date changed was read"
+    asked = [path for path in catalogue.requests("/api/v4/") if "mapping" not in path]
+    assert len(asked) == 2, "only the one whose date changed was read"
 
 
 @pytest.mark.parametrize("named", [True, False], ids=["columns named", "columns unknown"])
@@ -119,7 +41,7 @@ def test_without_a_key_tables_are_read_where_they_are_open(harvest: Harvest, cat
     assert counts(run) == {"seen": 2, "added": 2, "changed": 0, "unchanged": 0, "removed": 0, "failed": 0}
     header, *rows = harvest.rows(harvest.items(run)[0])
     assert (header, [number for number, _ in rows]) == (["id", "kurs"], ["1", "2", "3"])
-    assert catalogue.requests("/api/v4/") == []
+    assert catalogue.requests("/api/v4/opendata") == []
     assert not [path for path in catalogue.requests("/api/detailed/") if "apiKey" in path]
 
 
@@ -156,3 +78,86 @@ def test_without_a_key_each_table_that_is_not_open_fails_in_words(harvest: Harve
     assert counts(run)["failed"] == 15
     assert harvest.items(run)[0]["error"] == "harvest.not_let_in"
     assert harvest.post(f"/sources/{harvest.name}/switch_on").json["code"] == "harvest.not_previewed"
+
+
+@pytest.mark.parametrize("key", ["", KEY], ids=["open", "with a key"])
+@pytest.mark.parametrize(
+    ("versions", "newest"), [(("v9", "v302", "v310"), "v310"), (("v1", "data"), "data")], ids=["numbers", "a large register"]
+)
+def test_the_newest_version_of_a_data_set_is_read_and_no_other(
+    harvest: Harvest, catalogue: Catalogue, key: str, versions: tuple[str, ...], newest: str
+) -> None:
+    portal = Portal(catalogue, sets=1)
+    portal.versions = versions
+    harvest.ready("egov", {"address": catalogue.url} | ({"key": key} if key else {}))
+    run = harvest.run()
+    assert counts(run)["added"] == 1, harvest.items(run)
+    assert [row[1] for row in harvest.rows(harvest.items(run)[0])[1:]] == [f"{n}.{newest}" for n in (1, 2, 3)]
+
+
+@pytest.mark.parametrize("key", ["", KEY], ids=["open", "with a key"])
+def test_rows_without_an_order_are_asked_for_in_one(harvest: Harvest, catalogue: Catalogue, key: str) -> None:
+    portal = Portal(catalogue, sets=1)
+    portal.stable, portal.rows_of_each, portal.told = False, 20, 20
+    harvest.ready("egov", {"address": catalogue.url, "rows": 10} | ({"key": key} if key else {}))
+    run = harvest.run()
+    rows = harvest.rows(harvest.items(run)[0])[1:]
+    assert sorted(int(number) for number, _ in rows) == list(range(1, 21))
+
+
+@pytest.mark.parametrize("key", ["", KEY], ids=["open", "with a key"])
+@pytest.mark.parametrize("numbered", [True, False], ids=["numbered", "not numbered"])
+def test_a_table_with_rows_that_come_twice_is_not_published(
+    harvest: Harvest, catalogue: Catalogue, key: str, numbered: bool
+) -> None:
+    """A server that takes no order gives some rows twice, and others never."""
+    portal = Portal(catalogue, sets=1)
+    portal.stable, portal.sorts, portal.numbered, portal.rows_of_each, portal.told = False, False, numbered, 20, 20
+    harvest.add("egov", {"address": catalogue.url, "rows": 10} | ({"key": key} if key else {}))
+    item = harvest.items(harvest.run("preview"))[0]
+    assert (item["outcome"], item["error"]) == ("failed", "harvest.loops")
+
+
+def test_no_order_is_asked_for_by_a_column_that_a_table_does_not_have(harvest: Harvest, catalogue: Catalogue) -> None:
+    Portal(catalogue, sets=1).named = False
+    harvest.add("egov", {"address": catalogue.url})
+    harvest.run("preview")
+    queries = [parse_qs(urlsplit(path).query)["source"][0] for path in catalogue.requests("/api/detailed/")]
+    assert queries
+    assert all("sort" not in json.loads(query) for query in queries)
+
+
+@pytest.mark.parametrize("key", ["", KEY], ids=["open", "with a key"])
+def test_an_error_in_a_good_answer_fails_its_item_in_the_portal_s_words(
+    harvest: Harvest, catalogue: Catalogue, key: str
+) -> None:
+    Portal(catalogue, sets=1)
+    refused = says(200, json.dumps({"error": "Набор данных на обновлении"}).encode(), "application/json")
+    catalogue.instead = {f"/api/{'v4' if key else 'detailed'}/opendata_api_uri0": refused} | catalogue.instead
+    harvest.add("egov", {"address": catalogue.url} | ({"key": key} if key else {}))
+    item = harvest.items(harvest.run("preview"))[0]
+    assert (item["error"], "Набор данных на обновлении" in item["sentence"]) == ("harvest.odd_list", True)
+
+
+def test_a_portal_that_fails_now_and_then_is_read_in_the_end(harvest: Harvest, catalogue: Catalogue) -> None:
+    portal = Portal(catalogue, sets=4)
+    harvest.ready("egov", {"address": catalogue.url, "key": KEY})
+    portal.sets = dict.fromkeys(portal.sets, "2026-03-03T00:00:00.000")
+    failures = {
+        "/datasets/getdatasetsre?": 502,
+        "/api/v4/mapping/opendata_api_uri1": 501,
+        "/meta/opendata_api_uri2": 500,
+        "/api/v4/opendata_api_uri3": 502,
+    }
+    catalogue.instead = {path: fails_once(catalogue, path, status) for path, status in failures.items()} | catalogue.instead
+    run = harvest.run()
+    assert (run["state"], counts(run)["added"]) == ("finished", 4), harvest.items(run)
+    assert not failures.keys() & catalogue.instead.keys(), "each was met"
+
+
+def fails_once(catalogue: Catalogue, path: str, status: int) -> Answer:
+    def answer(handler: Handler) -> None:
+        del catalogue.instead[path]
+        says(status)(handler)
+
+    return answer

@@ -3,29 +3,33 @@
 from __future__ import annotations
 
 import socket
+import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from itertools import chain, repeat
 from pathlib import Path
 from typing import Any
 
 import ckan.plugins.toolkit as tk
-import psycopg
 import pymysql
 import pytest
+from ckan import model
 from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.core.web.client import Client, Limits
 from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.publishing.harvest import landing, visiting
+from ckanext.kzopen.publishing.harvest.discovery import discover
 from ckanext.kzopen.publishing.harvest.kinds import Found
+from ckanext.kzopen.publishing.harvest.model import Item, Source
 from ckanext.kzopen.publishing.harvest.reach import Reach
 from kzopen_harvesters.sql import Sql, SqlSettings, checked
-from sqlalchemy import create_engine, make_url, text
+from sqlalchemy import create_engine, make_url, select, text
 
-from tests.harvesters.databases import ROWS, mariadb, own_folder, postgresql
-from tests.publishing.harvest.conftest import Harvest, counts
+from tests.harvesters.databases import ROWS, SCHOOLS, mariadb, own_folder, postgresql
+from tests.publishing.harvest.conftest import Harvest, begun, counts
 
 QUERY = "SELECT bin, name, pupils, rate, opened FROM school ORDER BY bin"
 
@@ -214,6 +218,47 @@ def test_a_sqlite_file_is_read_from_the_operator_s_folder_only(
                 checked(f"sqlite:///{path}")
 
 
-def test_psycopg_is_the_driver(postgres_address: str) -> None:
-    with psycopg.connect(postgres_address) as connection:
-        assert connection.execute("SELECT count(*) FROM school").fetchone() == (2,)
+@pytest.mark.parametrize(("database", "driver"), [("postgres", "psycopg"), ("mariadb", "pymysql")])
+def test_the_drivers_are_those_that_the_portal_brings(
+    app: CKANTestApp, request: pytest.FixtureRequest, database: str, driver: str
+) -> None:
+    """SQLAlchemy would take another one for an address that names none."""
+    settings = SqlSettings(address=request.getfixturevalue(f"{database}_address"), query=QUERY, name="schools")
+    with app.flask_app.test_request_context(), Reach(Client()) as reach, Sql(settings, reach)._connection() as connection:
+        assert connection.dialect.driver == driver
+        assert connection.execute(text("SELECT count(*) FROM school")).scalar() == 2
+
+
+def test_a_query_of_sqlite_is_a_table_that_is_read_again_only_when_it_changed(
+    app: CKANTestApp, harvest: Harvest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ckan_config: dict[str, str]
+) -> None:
+    """In this process: the worker's folder is another."""
+    file = tmp_path / "register.sqlite"
+    monkeypatch.setitem(ckan_config, "kzopen.harvest_files", str(tmp_path))
+    with closing(sqlite3.connect(file)) as database:
+        database.executescript(SCHOOLS)
+    settings = {"address": f"sqlite:///{file}", "query": QUERY, "name": "schools", "key_columns": ["bin"]}
+    harvest.add("sql", settings | {"changed": "pupils", "title_ru": "Школы"})
+    first = harvested_here(app, harvest)
+    assert (first.outcome, harvest.rows({"uri": first.uri})) == ("added", ROWS)
+    mark = first.hash
+    with closing(sqlite3.connect(file)) as database, database:
+        database.execute("UPDATE school SET pupils = 1300 WHERE bin = '000140000092'")
+    second = harvested_here(app, harvest)
+    assert (second.outcome, harvest.rows({"uri": second.uri})[2][2]) == ("changed", "1300")
+    assert (mark, second.hash) == ("2/1210", "2/1300")
+
+
+def harvested_here(app: CKANTestApp, harvest: Harvest) -> Item:
+    """The one item of the source, brought to its outcome by this process."""
+    with begun(app, harvest) as run:
+        session = model.Session()
+        with visiting.visit(session, session.get_one(Source, run.source_id), run) as visit:
+            discover(session, run, visit.harvester, 10)
+            item = session.scalars(select(Item).where(Item.run_id == run.id)).one()
+            run.state = "fetching"
+            session.commit()
+            landing.land(visit, item)
+        session.refresh(item)
+        session.expunge(item)
+        return item

@@ -99,7 +99,7 @@ def harvest(app: CKANTestApp) -> Harvest:
 
 @pytest.fixture
 def run(app: CKANTestApp, harvest: Harvest, catalogue: Catalogue) -> Iterator[Run]:
-    """A run whose list is being read by nobody else."""
+    """A run of a source that reads the catalogue."""
     harvest.add("json_api", catalogue.settings())
     with begun(app, harvest) as found:
         yield found

@@ -92,8 +92,10 @@ def sheets(
             if whole and error.code == "harvest.not_there":
                 return
             raise
-        document = reach.parsed(body, url) if answer.status != 204 and body.strip() else None
-        found = records(document) if document is not None else []
+        if answer.status == 204 or not body.strip():
+            return
+        document = reach.parsed(body, url)
+        found = records(document)
         digest = _digest(found)
         if found and digest in seen:
             if told:
@@ -104,8 +106,7 @@ def sheets(
         told = number >= (paging.total_of(document) or math.inf)
         whole = told or (paging.way in ("page", "offset") and bool(paging.size_param) and len(found) < paging.size)
         at = _next(paging, at, url, document, len(found), answer.headers.get("link", "")) if found else None
-        if document is not None:
-            yield Sheet(document, found, at)
+        yield Sheet(document, found, at)
         if at is None:
             return
 
