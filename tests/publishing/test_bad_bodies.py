@@ -24,13 +24,11 @@ def refused(api: Api, answer: Any) -> dict[str, Any]:
     return dict(api.get(f"/deliveries/{told['id']}/report").json)
 
 
-BOMB = gzip.compress(HEADER + b"0" * (300 << 20), compresslevel=9)
-
-
 def test_a_bomb_is_refused_and_unpacked_no_further_than_it_may(api: Api, uri: str) -> None:
-    assert len(BOMB) < 1 << 20
+    bomb = gzip.compress(HEADER + b"0" * (300 << 20))
+    assert len(bomb) < 1 << 20
 
-    report = refused(api, api.post(uri, BOMB))
+    report = refused(api, api.post(uri, bomb))
 
     assert report["counts"] == {"compression-error": 1}
     assert "compression-error" in report["findings"][0]["code"]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
+from ckanext.kzopen.core.yaml_source import LOADER
 
 TABLE = Path(__file__).with_name("api_words.yaml")
 
@@ -14,7 +15,7 @@ TABLE = Path(__file__).with_name("api_words.yaml")
 @cache
 def words() -> dict[str, dict[str, str]]:
     """Kazakh and Russian, by the English sentence."""
-    found: dict[str, dict[str, str]] = yaml.safe_load(TABLE.read_text(encoding="utf-8"))
+    found: dict[str, dict[str, str]] = yaml.load(TABLE.read_bytes(), Loader=LOADER)  # noqa: S506
     return found
 
 

@@ -9,6 +9,7 @@ from string import Formatter
 from typing import Any
 
 import yaml
+from ckanext.kzopen.core.yaml_source import LOADER
 
 LANGUAGES = ("kk", "ru", "en")
 
@@ -17,7 +18,8 @@ LANGUAGES = ("kk", "ru", "en")
 def table() -> dict[str, dict[str, str]]:
     """Sentences by `code` or `code.reason`, each in kk, ru and en."""
     with Path(__file__).with_name("sentences.yaml").open(encoding="utf-8") as file:
-        return yaml.safe_load(file)
+        found: dict[str, dict[str, str]] = yaml.load(file, Loader=LOADER)  # noqa: S506
+    return found
 
 
 def sentence(code: str, reason: str, lang: str, params: Mapping[str, str]) -> str:
