@@ -13,6 +13,7 @@ import socket
 import subprocess
 import tempfile
 from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,6 +25,8 @@ NODE = TOOLS / "elasticsearch/node"
 SOLR = TOOLS / "solr/run"
 NEEDED = {"java": "openjdk-17-jdk-headless", "mvn": "maven"}
 NAME = "n1"
+QUICKLY = ("-XX:TieredStopAtLevel=1",)
+"""Options of Java for a node that lives for a minute: it compiles less, and starts in half the time. Benchmarks want all."""
 SCHEMA = "config/solr/schema.xml"  # in the package ckan
 
 
@@ -41,14 +44,24 @@ def lacks_tools(engine: str) -> str | None:
 
 
 @contextmanager
-def elasticsearch() -> Iterator[str]:
-    """`host:port` of an Elasticsearch, which ends with the block when it was started for it."""
+def elasticsearch(*java: str) -> Iterator[str]:
+    """`host:port` of an Elasticsearch, which ends with the block when it was started for it, with these options of Java."""
+    with coming_elasticsearch(*java) as (address, answers):
+        answers.result()
+        yield address
+
+
+@contextmanager
+def coming_elasticsearch(*java: str) -> Iterator[tuple[str, Future[None]]]:
+    """The same, which may be starting still: `host:port`, and what is done when it answers."""
     given = os.environ.get("KZOPEN_TEST_ELASTICSEARCH")
     if given:
-        yield given
+        answers = Future[None]()
+        answers.set_result(None)
+        yield given, answers
         return
-    with node() as started:
-        yield started.address
+    with _coming_node(java) as (made, answers):
+        yield made.address, answers
 
 
 @dataclass(frozen=True)
@@ -57,6 +70,7 @@ class Node:
 
     folder: Path
     environment: dict[str, str]
+    java: tuple[str, ...] = ()
     port: int = field(default_factory=lambda: _free_port())
     transport: int = field(default_factory=lambda: _free_port())
 
@@ -67,6 +81,9 @@ class Node:
 
     def start(self) -> None:
         """Until it answers."""
+        options = self.folder / NAME / "config/jvm.options.d/tests.options"
+        options.parent.mkdir(parents=True, exist_ok=True)
+        options.write_text("".join(f"{option}\n" for option in self.java))
         _run([NODE, "start", NAME, self.port, self.transport], self.environment)
 
     def end(self, number: signal.Signals) -> None:
@@ -81,15 +98,23 @@ class Node:
 @contextmanager
 def node() -> Iterator[Node]:
     """An Elasticsearch for this block alone."""
-    with tempfile.TemporaryDirectory() as folder:
+    with _coming_node(QUICKLY) as (made, answers):
+        answers.result()
+        yield made
+
+
+@contextmanager
+def _coming_node(java: tuple[str, ...]) -> Iterator[tuple[Node, Future[None]]]:
+    """A node that starts while the block goes on, and what is done when it answers; it ends with the block."""
+    with tempfile.TemporaryDirectory() as folder, ThreadPoolExecutor(1) as beside:
         Path(folder).chmod(0o755)  # as root it runs under another user
         environment = os.environ | {"ES_NODES": folder} | _kept("ES_HOME_DIR", "kzopen-es")
-        _run([NODE, "build"], environment)
-        made = Node(Path(folder), environment)
+        made = Node(Path(folder), environment, java)
+        answers = beside.submit(made.start)  # which builds what is not built yet
         try:
-            made.start()
-            yield made
+            yield made, answers
         finally:
+            wait([answers])
             _run([NODE, "stop", NAME], environment)
 
 

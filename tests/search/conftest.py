@@ -54,7 +54,7 @@ def elasticsearch() -> Iterator[str]:
     lacks = search_engines.lacks("elasticsearch")
     if lacks:
         pytest.skip(lacks)
-    with search_engines.elasticsearch() as address:
+    with search_engines.elasticsearch(*search_engines.QUICKLY) as address:
         yield address
 
 

@@ -19,7 +19,6 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -28,7 +27,7 @@ from urllib.parse import urlsplit
 from ckanext.kzopen.core.settings import Settings
 from ckanext.kzopen.runtime.portal import Portal
 from ckanext.kzopen.runtime.testing.buckets import FILES, NewBucket, file_store
-from ckanext.kzopen.runtime.testing.engines import ENGINES, lacking, search_engine
+from ckanext.kzopen.runtime.testing.engines import ENGINES, coming_elasticsearch, lacking, search_engine
 from ckanext.kzopen.runtime.testing.guards import run_guards, wanted
 from ckanext.kzopen.runtime.testing.portals import options_of, test_portal, test_portals
 from ckanext.kzopen.runtime.testing.suites import ELASTICSEARCH, ROOT, Suite, asked, chosen, suites
@@ -61,21 +60,20 @@ def run_suite(arguments: list[str]) -> int:
 
 
 def _run_on_elasticsearch(more: list[str]) -> int:
-    """Our tests, then CKAN's short ones, on one node, which starts while the first portal is prepared.
+    """Our tests, then CKAN's short ones, on one node, which starts while the portals of both are prepared.
 
     The first exit code of a failure.
     """
     if lacks := lacking(ELASTICSEARCH):
         sys.exit(lacks)
     ours, short = (suites()[name] for name in (ELASTICSEARCH, "ckan-search-short"))
-    with ExitStack() as stack, ThreadPoolExecutor(1) as beside:
-        starting = beside.submit(stack.enter_context, search_engine(ELASTICSEARCH))
-        with test_portals(portals_of(ours, ""), ours) as inis:
-            address = starting.result()
-            codes = [run_pytest(_at(ours, address, more), inis)]
-        with test_portals(portals_of(short, address), short) as inis:
-            codes.append(run_pytest(_at(short, address, more), inis))
-    return _first_wrong(codes)
+    with coming_elasticsearch() as (address, answers), ExitStack() as stack:
+        prepared = [
+            (suite, stack.enter_context(test_portals(portals_of(suite, engine), suite)))
+            for suite, engine in ((ours, ""), (short, address))
+        ]
+        answers.result()
+        return _first_wrong([run_pytest(_at(suite, address, more), inis) for suite, inis in prepared])
 
 
 def _at(suite: Suite, address: str, more: list[str]) -> Suite:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import sys
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 
 from ckanext.kzopen.runtime.testing.suites import ROOT
@@ -31,5 +32,14 @@ def search_engine(name: str) -> Iterator[str]:
         with engines.solr("ckan_test") as address:
             yield address.replace("http://", "solr://", 1)
     else:
-        with engines.elasticsearch() as host:
-            yield f"elasticsearch://{host}/kzopen-tests"
+        with coming_elasticsearch() as (address, answers):
+            answers.result()
+            yield address
+
+
+@contextmanager
+def coming_elasticsearch() -> Iterator[tuple[str, Future[None]]]:
+    """The address of an Elasticsearch that may be starting still, and what is done when it answers."""
+    engines = importlib.import_module("tests.search_engines")
+    with engines.coming_elasticsearch(*engines.QUICKLY) as (host, answers):
+        yield f"elasticsearch://{host}/kzopen-tests", answers
