@@ -77,6 +77,7 @@ def matching(section: str, name: str, method: str) -> list[Row]:
     return [row for row in rows(section) if row.holds_for(name, method)]
 
 
+@cache
 def the_row(section: str, name: str, method: str) -> Row:
     """The one row of a route or an action; that there is exactly one is tested by itself."""
     return matching(section, name, method)[0]

@@ -61,7 +61,7 @@ from ckanext.kzopen.core.reorganisation import auth as agency_auth
 from ckanext.kzopen.core.reorganisation import helpers as agency_helpers
 from ckanext.kzopen.core.reorganisation import jobs as reorganisation_jobs  # noqa: F401 - registers the tasks
 from ckanext.kzopen.core.reorganisation import views as agency_views
-from ckanext.kzopen.core.web import csrf, health, metrics, other_processes, pages, requests
+from ckanext.kzopen.core.web import assets, csrf, health, metrics, other_processes, pages, requests
 from ckanext.kzopen.core.web import machine as machine_metrics  # noqa: F401 - registers the figures
 from ckanext.kzopen.core.withdrawal import actions as withdrawal_actions
 from ckanext.kzopen.core.withdrawal import answers as withdrawal_answers
@@ -166,6 +166,7 @@ class CorePlugin(p.SingletonPlugin):
         return {**pkg_dict, "extras_agency_names": words} if words else pkg_dict
 
     def make_middleware(self, app: Flask, config: Any) -> Flask:
+        assets.keep_addresses(config)
         requests.install(app)
         reads.install(app)  # runs after what it installs below
         reads_of_ckan.install(app)
