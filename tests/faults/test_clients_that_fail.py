@@ -6,6 +6,7 @@ Nothing of them is published, nothing stays behind, and others are served meanwh
 from __future__ import annotations
 
 import base64
+import csv
 import hashlib
 import json
 import os
@@ -60,15 +61,15 @@ def api(portal: LivePortal) -> httpx.Client:
 
 
 @contextmanager
-def connected(portal: LivePortal, uri: str, length: str) -> Iterator[socket.socket]:
-    """A connection on which the head of a sending was written, with this Content-Length."""
+def connected(portal: LivePortal, uri: str, length: str, *more: str) -> Iterator[socket.socket]:
+    """A connection on which the head of a sending was written, with this Content-Length and `more` lines."""
     host, port = portal.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port)), timeout=PATIENCE * 3) as made:
         head = (
             f"POST /api/universal/v1/datasets/{uri}/rows HTTP/1.1\r\nHost: {host}\r\nAuthorization: {token(portal)}\r\n"
-            f"Content-Type: text/csv\r\nAccept-Language: en\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n"
+            f"Content-Type: text/csv\r\nAccept-Language: en\r\nContent-Length: {length}\r\nConnection: close\r\n"
         )
-        made.sendall(head.encode())
+        made.sendall("".join([head, *(f"{line}\r\n" for line in more), "\r\n"]).encode())
         yield made
 
 
@@ -145,14 +146,48 @@ def test_a_length_that_is_none_is_refused(live_portal: LivePortal, uri: str, len
     nothing_came(live_portal, uri)
 
 
-def test_a_length_shorter_than_the_body_is_found_by_its_digest(live_portal: LivePortal, uri: str) -> None:
-    cut = ROWS[:-2]
-    digest = f"sha-256=:{base64.b64encode(hashlib.sha256(ROWS).digest()).decode()}:"
+DIGEST = f"sha-256=:{base64.b64encode(hashlib.sha256(ROWS).digest()).decode()}:"
 
-    told = api(live_portal).post(f"/datasets/{uri}/rows", content=cut, headers={"Content-Digest": digest})
+
+def test_a_body_that_was_cut_on_its_way_is_found_by_its_digest(live_portal: LivePortal, uri: str) -> None:
+    told = api(live_portal).post(f"/datasets/{uri}/rows", content=ROWS[:-2], headers={"Content-Digest": DIGEST})
 
     assert (told.status_code, told.json()["code"]) == (400, "publishing.wrong_digest")
     nothing_came(live_portal, uri)
+
+
+SHORT = len(ROWS) - 2
+"""A Content-Length that leaves out the last digit and the end of its line."""
+
+
+def test_a_length_shorter_than_the_body_is_found_by_the_digest(live_portal: LivePortal, uri: str) -> None:
+    before = bodies(live_portal)
+    with connected(live_portal, uri, str(SHORT), f"Content-Digest: {DIGEST}") as connection:
+        connection.sendall(ROWS)
+        status, said = answer(connection)
+
+    assert (status, "publishing.wrong_digest" in said) == (400, True)
+    assert said.count("HTTP/1.1 ") == 1
+    assert bodies(live_portal) == before
+    nothing_came(live_portal, uri)
+
+
+def test_without_a_digest_a_body_ends_where_its_length_says(live_portal: LivePortal, uri: str) -> None:
+    """HTTP knows no other end: what lies behind it is never taken for rows or for another request."""
+    with connected(live_portal, uri, str(SHORT)) as connection:
+        connection.sendall(ROWS)
+        status, said = answer(connection)
+
+    assert (status in (200, 202), said.count("HTTP/1.1 ")) == (True, 1)
+    told = json.loads(said.split("\r\n\r\n", 1)[1])
+    assert (told["size"], told["sha256"]) == (SHORT, hashlib.sha256(ROWS[:SHORT]).hexdigest())
+    until = time.monotonic() + 60
+    while api(live_portal).get(f"/deliveries/{told['id']}").json()["state"] != "accepted":
+        assert time.monotonic() < until
+        time.sleep(0.2)
+    published = httpx.get(f"{live_portal.url}/data/{uri}.csv", verify=NO_TLS).text
+    rows = [["code", "amount"], ["1", "10"], ["2", "20"], ["3", "3"]]
+    assert list(csv.reader(published.removeprefix("\ufeff").splitlines())) == rows
 
 
 MEASURED = int(os.environ.get("KZOPEN_LARGE_BODY_MB", "256"))

@@ -9,6 +9,7 @@ import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import ckan.plugins.toolkit as tk
 import openpyxl
 import polars as pl
 import pytest
@@ -18,7 +19,7 @@ from ckanext.kzopen.core.record import erase, events
 from ckanext.kzopen.core.record.tables import Leaf
 from sqlalchemy import event, select
 
-from tests.publishing.conftest import SCHOOLS, Api
+from tests.publishing.conftest import PATIENCE, SCHOOLS, Api
 
 CHANGED = "bin,name,pupils\n000140000012,№1 мектеп,655\n000140000220,Лицей,305\n000140000316,Колледж,90\n".encode()
 BAD = "bin,name,pupils\n140000012,№1 мектеп,640\n000140000092,,шестьсот\n".encode()
@@ -94,8 +95,9 @@ def test_a_second_delivery_makes_version_2_and_shows_what_changed(app: CKANTestA
     ],
 )
 def test_a_wrong_file_is_refused_with_its_report_and_the_version_stays(
-    app: CKANTestApp, api: Api, uri: str, language: str, sentence: str
+    app: CKANTestApp, api: Api, uri: str, language: str, sentence: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setitem(tk.config, "kzopen.answer_wait", PATIENCE)
     api.delivery(uri, SCHOOLS)
     api.language = language
 
@@ -109,9 +111,8 @@ def test_a_wrong_file_is_refused_with_its_report_and_the_version_stays(
         (3, "name", ""),
         (3, "pupils", "шестьсот"),
     ]
-    again = api.post(uri, BAD)
-    if again.status_code == 422:
-        assert again.json["detail"] == sentence
+    again = api.call("POST", f"/datasets/{uri}/rows", data=BAD)
+    assert (again.status_code, again.json["detail"]) == (422, sentence)
     assert table_at(app, f"/data/{uri}.csv") == table(SCHOOLS)
     assert len(rows_in_datastore(app, uri)) == 3
 

@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from ckan import model
 from ckan.tests.helpers import CKANTestApp
-from ckanext.kzopen.publishing import settle
+from ckanext.kzopen.publishing import differences, settle
 from ckanext.kzopen.publishing.site import configured
 from ckanext.kzopen.rows import counting, current, deriving, duck, folding, reading, store, thinning
 from ckanext.kzopen.rows import model as versions
@@ -115,7 +115,7 @@ def test_rows_are_deleted_by_key_and_numbers_stay_dense(app: CKANTestApp, table:
     assert found["total"] == ROWS - 2
 
 
-def test_any_two_versions_can_be_compared(table: tuple[Api, str]) -> None:
+def test_any_two_versions_can_be_compared(table: tuple[Api, str], monkeypatch: pytest.MonkeyPatch) -> None:
     api, uri = table
     api.delivery(uri, body(ONE), "?mode=upsert")
     api.delivery(uri, b"code\n99999\n00000\n", "?mode=delete")
@@ -130,6 +130,13 @@ def test_any_two_versions_can_be_compared(table: tuple[Api, str]) -> None:
     assert [row["code"] for row in told["removed_rows"]] == ["00000"]
     assert (back["difference"]["added"], back["difference"]["changed"], back["difference"]["removed"]) == (1, 1, 0)
     assert api.get(f"/datasets/{uri}/versions/3/diff?against=9").status_code == 404
+
+    # Of changes few rows are compared, however many the versions have together; of a whole table all.
+    monkeypatch.setattr(differences, "MOST_ROWS", ROWS)
+    assert api.get(f"/datasets/{uri}/versions/3/diff?against=1").json == forward
+    assert api.delivery(uri, body({**FIRST, **TWO}))["version"]["number"] == 4
+    refused = api.get(f"/datasets/{uri}/versions/4/diff?against=1")
+    assert (refused.status_code, refused.json["code"]) == (422, "publishing.too_many_rows_to_compare")
 
 
 def test_folding_shortens_the_way_and_changes_no_version(app: CKANTestApp, table: tuple[Api, str]) -> None:
