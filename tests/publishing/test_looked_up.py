@@ -20,9 +20,7 @@ BODY = "bin,name,pupils\n000140000012,№1 мектеп,640\n".encode()
 def fields(**marks: Any) -> list[Answer]:
     """Three columns; `marks` gives what stands at `indexed`, by column."""
     kinds = {"bin": "string", "name": "string", "pupils": "integer"}
-    return [
-        {"name": name, "type": kind} | ({"indexed": marks[name]} if name in marks else {}) for name, kind in kinds.items()
-    ]
+    return [{"name": name, "type": kind} | ({"indexed": marks[name]} if name in marks else {}) for name, kind in kinds.items()]
 
 
 def indexed(uri: str) -> dict[str, bool]:

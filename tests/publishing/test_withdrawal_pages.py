@@ -40,7 +40,9 @@ def test_a_version_is_withdrawn_by_the_form(app: CKANTestApp, staff: Browser, an
     assert link is not None
     form = page(staff.get(str(link["href"])))
     assert "Other versions may hold the same rows and stay: 1." in words(form, ".notice-bad")
-    assert {"Versions", "Parquet files", "DataStore tables", "Files as they were sent"} <= {one.get_text() for one in form.select(".panel li")}
+    assert {"Versions", "Parquet files", "DataStore tables", "Files as they were sent"} <= {
+        one.get_text() for one in form.select(".panel li")
+    }
 
     answer = staff.post(str(link["href"]), data=ORDER)
 
@@ -69,7 +71,11 @@ def test_a_data_set_is_withdrawn_by_the_form(app: CKANTestApp, staff: Browser, d
     ("given", "field", "sentence"),
     [
         ({**ORDER, "confirm": ""}, "#f-confirm-error", "Подтвердите, что изъятие необратимо."),
-        ({"law": "7-бап", "confirm": "1"}, "#f-reason-kk-error", "Укажите причину изъятия хотя бы на одном языке. Её увидят читатели."),
+        (
+            {"law": "7-бап", "confirm": "1"},
+            "#f-reason-kk-error",
+            "Укажите причину изъятия хотя бы на одном языке. Её увидят читатели.",
+        ),
     ],
 )
 def test_without_a_tick_or_a_reason_nothing_is_withdrawn_and_nothing_typed_is_lost(

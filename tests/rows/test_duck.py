@@ -92,9 +92,7 @@ def test_nothing_else_can_be_read_written_or_set(
     assert (file.read_bytes(), parquet.read_bytes(), set(tmp_path.rglob("*"))) == before
 
 
-def test_its_own_file_cannot_be_taken_off_and_opened_for_writing(
-    locked: duckdb.DuckDBPyConnection, file: Path
-) -> None:
+def test_its_own_file_cannot_be_taken_off_and_opened_for_writing(locked: duckdb.DuckDBPyConnection, file: Path) -> None:
     locked.execute("DETACH whole")
 
     with pytest.raises(duckdb.Error):

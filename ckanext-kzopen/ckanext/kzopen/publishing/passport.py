@@ -111,7 +111,8 @@ class SchemaField(BaseModel):
     format: str | None = None
     constraints: dict[str, Any] | None = None
     indexed: bool | None = Field(
-        None, description="Programs look rows up by this column: CKAN's DataStore gets an index of it with the next whole table."
+        None,
+        description="Programs look rows up by this column: CKAN's DataStore gets an index of it with the next whole table.",
     )
     public_by: str | None = Field(
         None,

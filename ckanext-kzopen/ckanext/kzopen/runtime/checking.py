@@ -18,6 +18,7 @@ BIN = Path(sys.executable).parent
 AT_ONCE = 2
 Say = Callable[[str], None]
 
+TYPED = ("ckanext.kzopen", "harvesters", "portal_theme", "bench", "kzopen_client")
 MODULE = (sys.executable, "-m")
 # CKAN's pytest plugins open a portal's databases; the tests named here need none.
 PYTEST = (*MODULE, "pytest", "-q", "-p", "no:ckan", "-p", "no:ckan_fixtures", "-p", "tests.quality.skips")
@@ -44,7 +45,7 @@ class Outcome:
 CHECKS = (
     Check("rules", "launcher, settings and scan behave as their tests say", (*PYTEST, "tests/quality")),
     Check("guides", "the guides tell what the code does", (*PYTEST, "tests/docs")),
-    Check("types", "mypy", (f"{BIN}/mypy", "-p", "ckanext.kzopen", "-p", "harvesters", "-p", "portal_theme", "-p", "bench")),
+    Check("types", "mypy", (f"{BIN}/mypy", *(word for name in TYPED for word in ("-p", name)))),
     Check("words", "every string of the interface is translated", (*MODULE, "portal_theme.messages", "check")),
     Check("pages", "generated pages are up to date", (*MODULE, "ckanext.kzopen.runtime.documenting")),
     Check("tables", "YAML of law, words and schemas is whole", (*MODULE, "ckanext.kzopen.runtime.tables")),
