@@ -1,7 +1,7 @@
 """A day of small upserts into a large table: what they add to the disk, and what reading the newest version costs then.
 
-The product's own functions on files alone, folded as the worker folds; no database. The rows as they were, which the worker
-takes from DataStore, come from memory here.
+The product's own functions: changes are worked out, stored and folded as the worker does it, versions and files noted in the
+database of a portal that runs. The rows as they were, which the worker takes from DataStore, come from memory here.
 """
 
 from __future__ import annotations
@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
-from ckanext.kzopen.rows import chain, changes, reading, store
-from ckanext.kzopen.rows.chain import Link
+from ckanext.kzopen.rows import chain, changes, duck, folding, reading, store
+from ckanext.kzopen.rows import model as versions
+from ckanext.kzopen.rows.model import Version
 from ckanext.kzopen.rows.reading import Table
-from ckanext.kzopen.rows.store import PLACE
+from ckanext.kzopen.rows.store import PLACE, StoredVersion
 from ckanext.kzopen.validation.check import check_file
+from sqlalchemy import create_engine
+from sqlalchemy.orm import Session
 
 from bench import _million
 from bench.figures import Figure, at_most, below
@@ -53,25 +56,29 @@ class Latest:
         return bool(newest.take([place - 1 for place in places]).cast(self.whole.schema).equals(self.look(places)))
 
 
-def figures(folder: Path, count: int, quick: bool, say: Callable[[str], None]) -> list[Figure]:
-    """Bytes added and reading time of the newest version."""
+def figures(folder: Path, count: int, quick: bool, database: str, say: Callable[[str], None]) -> list[Figure]:
+    """Bytes added and reading time of the newest version; `database` is the address of the portal's."""
     folder.mkdir()
     url, times = f"file://{folder}", QUICK_TIMES if quick else TIMES
     latest = Latest(_typed(folder, _million.rows(count)))
-    links = [_whole(url, 1, latest.whole)]
-    before = _bytes(folder)
-    table, expected = Table(url, tuple(links), count), count
-    started = time.monotonic()
-    for n in range(times):
-        sent = _sent(folder, count, n)
-        changed = changes.upserted(table, sent, ["code"], latest.look)
-        latest.put(changed.table)
-        stored = store.write_changes(url, URI, n + 1, n + 2, changed.table)
-        links.append(Link(n + 1, n + 2, stored.path, stored.rows))
-        table = Table(url, tuple(_folded(url, links, n + 2, changed.rows)), changed.rows)
-        expected += changed.difference.added
-    added = _bytes(folder) - before
-    say(f"{times} upserts of {ROWS} rows in {time.monotonic() - started:.0f} s; {len(table.links)} files are read")
+    engine = create_engine(database)
+    with Session(engine) as session:
+        first = store.write_version(url, URI, 1, latest.whole, _million.SCHEMA)
+        table = _published(session, url, None, first, count)
+        before, derived, expected = _bytes(folder), [_derived(session, folder, table)], count
+        started = time.monotonic()
+        for n in range(times):
+            sent = _sent(folder, count, n)
+            changed = changes.upserted(table, sent, ["code"], latest.look)
+            latest.put(changed.table)
+            stored = store.write_changes(url, URI, n + 1, n + 2, changed.table)
+            table = _published(session, url, n + 1, stored, changed.rows)
+            expected += changed.difference.added
+        added = _bytes(folder) - before
+        say(f"{times} upserts of {ROWS} rows in {time.monotonic() - started:.0f} s; {len(table.links)} files are read")
+        derived.append(_derived(session, folder, table))
+    engine.dispose()
+    say(f"the DuckDB file of the whole table: {derived[0] / 1e6:.0f} MB at first, {derived[1] / 1e6:.0f} MB afterwards")
     newest = table.read()
     assert newest.num_rows == expected == table.rows
     assert latest.agrees(newest), "the newest version is not what was sent"
@@ -99,22 +106,28 @@ def _sent(folder: Path, count: int, seed: int) -> pa.Table:
     return _typed(folder, _million.rows(ROWS, seed=seed).set_column(0, "code", [known + new]))
 
 
-def _whole(url: str, number: int, table: pa.Table) -> Link:
-    stored = store.write_version(url, URI, number, table, _million.SCHEMA)
-    return Link(None, number, stored.path, stored.rows)
+def _published(session: Session, url: str, since: int | None, stored: StoredVersion, rows: int) -> Table:
+    """The next version, noted with its file and folded; the table as it is read then."""
+    number, told = 1, {"path": stored.path, "sha256": stored.sha256, "size": stored.size, "rows": rows}
+    if since is not None:
+        number, sha256 = since + 1, chain.chained(_newest(session).sha256, stored.sha256)
+        told |= {"parent": since, "change_sha256": stored.sha256, "sha256": sha256}
+    session.add(Version(package_id=URI, uri=URI, number=number, schema=_million.SCHEMA, **told))
+    versions.add_file(session, URI, since, number, stored)
+    session.commit()
+    folding.fold(session, url, URI)
+    return reading.table_of(session, url, _newest(session))
 
 
-def _folded(url: str, links: list[Link], number: int, rows: int) -> list[Link]:
-    while (wanted := chain.fold(way := chain.way(links, number), rows)) is not None:
-        since, end = wanted
-        if since is None:
-            links.append(_whole(url, end, Table(url, tuple(way), rows).read()))
-            continue
-        run = chain.between(way, since, end) or []
-        merged = reading.latest([store.read_version(url, link.path) for link in run], rows)
-        stored = store.write_changes(url, URI, since, end, merged)
-        links.append(Link(since, end, stored.path, stored.rows))
-    return way
+def _newest(session: Session) -> Version:
+    found = folding.newest(session, URI)
+    assert found is not None
+    return found
+
+
+def _derived(session: Session, folder: Path, table: Table) -> int:
+    """Bytes of the DuckDB file from which the table is counted."""
+    return duck.build(folder / "duckdb", _newest(session), table).stat().st_size
 
 
 def _bytes(folder: Path) -> int:

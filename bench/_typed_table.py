@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import xlsxwriter
 
 REGIONS = [
     "Абай облысы", "Ақмола облысы", "Ақтөбе облысы", "Алматы облысы", "Атырау облысы", "Батыс Қазақстан облысы",
@@ -88,9 +89,46 @@ FAULTS = (
 
 
 def write_xlsx(path: Path, rows: int) -> Path:
-    """The same table as a workbook, dates as dates and numbers as numbers, with wrong cells but without ragged rows."""
+    """The same table as a workbook, dates as dates and numbers as numbers; one row in a thousand is wrong, as in the CSV, but
+    none is ragged, which a sheet cannot be."""
     table = frame(rows).with_columns(
         pl.col("received").str.to_datetime("%Y-%m-%d %H:%M:%S"), pl.col("day").str.to_date("%Y-%m-%d")
     )
-    table.write_excel(path, worksheet="Кесте", autofilter=False)
+    options = {"constant_memory": True, "strings_to_numbers": False, "strings_to_formulas": False}
+    with xlsxwriter.Workbook(path, options) as book:
+        sheet = book.add_worksheet("Кесте")
+        formats = {
+            datetime: book.add_format({"num_format": "yyyy-mm-dd hh:mm:ss"}),
+            date: book.add_format({"num_format": "yyyy-mm-dd"}),
+        }
+        sheet.write_row(0, 0, table.columns)
+        for number, cells in enumerate(table.iter_rows(), 1):
+            for column, value in enumerate(_faulty(number, list(cells), table)):
+                sheet.write(number, column, value, formats.get(type(value)))
     return path
+
+
+def _faulty(number: int, cells: list[Any], table: pl.DataFrame) -> list[Any]:
+    """The cells of row `number` (from 1), or wrong ones where it is the turn of a row to be wrong."""
+    place, rest = divmod(number - 500, 1000)
+    if rest or place < 0:
+        return cells
+    for column, value in CELLS[place % len(CELLS)].items():
+        cells[column] = table.row(value[0])[column] if isinstance(value, list) else value
+    return cells
+
+
+CELLS: tuple[dict[int, Any], ...] = (
+    {0: "oops"},
+    {2: "140000012"},
+    {3: "Алма-Ата"},
+    {5: "31.01.2026 14:30"},
+    {6: "2026-02-30"},
+    {7: "1 250,75"},
+    {8: 100.01},
+    {9: None},
+    {1: [0]},
+    {0: [1]},
+    {0: 1.5, 8: -1},
+)
+"""Wrong cells by their column; a list names the row, from 0, whose cell comes a second time."""

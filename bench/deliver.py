@@ -6,6 +6,7 @@ in the same PostgreSQL and the same run; ckanext-xloader in a virtual environmen
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import random
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import polars as pl
 import psycopg
 import pyarrow as pa
 from ckanext.kzopen.core.settings import Settings
@@ -32,8 +34,11 @@ ROWS, QUICK_ROWS = 1_000_000, 100_000
 UPSERTED, TIMES = 1000, 5
 ASKED_EVERY = 0.1
 """Seconds between two looks at a delivery; a sender who asks without a pause takes a quarter of a core from the work."""
+FOLDED_WITHIN = 300
+FOLDING = "SELECT count(*) FROM kzopen.procrastinate_jobs WHERE task_name = 'rows.fold' AND status IN ('todo', 'doing')"
 URI = "million"
 TYPES = ("text", "text", "text", "text", "numeric", "int8", "date", "timestamp", "text", "bool")
+AS_STORED = {"amount": pl.Float64(), "pieces": pl.Int64(), "day": pl.Date()}
 PASSPORT = {
     "title": {"kk": "Төлемдер", "ru": "Платежи"},
     "description": {"kk": "Жасанды төлемдер", "ru": "Искусственные платежи"},
@@ -71,7 +76,7 @@ def run(quick: bool, say: Say) -> list[Figure]:
             with httpx.Client(base_url=address, headers={"Authorization": token}, timeout=600) as client:
                 ground = Ground(portal, client, file, count)
                 figures = [*_delivered(ground, say), *_upserted(ground, say)]
-        figures += _chain.figures(Path(folder) / "chain", count, quick, say)
+            figures += _chain.figures(Path(folder) / "chain", count, quick, addresses(portal)["sqlalchemy.url"], say)
         if not quick:
             figures.append(_xloader.figure(file, figures[0].measured, say))
     return figures
@@ -87,9 +92,13 @@ def _delivered(ground: Ground, say: Say) -> list[Figure]:
     Path(f"/proc/{worker}/clear_refs").write_text("5")
     copied = [_bare_copy(ground)]
     seconds, delivery = _publish(ground, URI, ground.file, "replace")
+    at_first = _peak_mb(worker)
+    _wait_folded(ground)
     peak = _peak_mb(worker)
+    say(f"the worker had {at_first:.0f} MB at most until the table was shown, {peak:.0f} MB until it was folded")
     copied.append(_bare_copy(ground))
     _same_rows(ground)
+    _same_in_parquet(ground)
     say(f"bare COPY: {copied[0]:.2f} s before, {copied[1]:.2f} s after; the delivery's steps: {_steps(delivery)}")
     bare = statistics.mean(copied)
     return [
@@ -128,6 +137,16 @@ def _peak_mb(pid: int) -> float:
     return int(line.split()[1]) / 1024
 
 
+def _wait_folded(ground: Ground) -> None:
+    """Until the worker has done what it does with a table after it is shown: the DuckDB file is made."""
+    until = time.monotonic() + FOLDED_WITHIN
+    with psycopg.connect(addresses(ground.portal)["sqlalchemy.url"]) as connection:
+        while connection.execute(FOLDING).fetchone() != (0,):
+            assert time.monotonic() < until, "the table is not folded"
+            time.sleep(ASKED_EVERY)
+    assert list(ground.portal.data.glob("cache/duckdb/*.duckdb")), "nothing was folded"
+
+
 def _datastore(ground: Ground) -> psycopg.Connection[Any]:
     return psycopg.connect(addresses(ground.portal)["ckan.datastore.write_url"])
 
@@ -158,6 +177,24 @@ def _same_rows(ground: Ground) -> None:
             assert row == (0,), f"{row} rows of {one} are not in {other}"
 
 
+def _same_in_parquet(ground: Ground) -> None:
+    """The published Parquet file holds the rows of the sender's file, each in its place."""
+    answer = ground.client.get(f"/data/{URI}.parquet").raise_for_status()
+    stored, sent = pl.read_parquet(io.BytesIO(answer.content)), pl.read_csv(ground.file, infer_schema=False)
+    assert stored.height == sent.height == ground.rows
+    for name in sent.columns:
+        column = sent[name].str.to_datetime() if name == "moment" else sent[name].cast(AS_STORED.get(name, pl.String))
+        assert stored[name].cast(column.dtype).equals(column), f"{name} is not stored as it was sent"
+
+
+def _table_mb(ground: Ground, resource: str) -> float:
+    """What DataStore's table takes with its indexes."""
+    with _datastore(ground) as connection:
+        row = connection.execute("SELECT pg_total_relation_size(%s::regclass)", [f'"{resource}"']).fetchone()
+    assert row is not None
+    return float(row[0]) / 1e6
+
+
 def _resource(ground: Ground) -> str:
     package = ground.client.get(f"/api/3/action/package_show?id={URI}").json()["result"]
     return str(package["resources"][0]["id"])
@@ -171,6 +208,7 @@ def _upserted(ground: Ground, say: Say) -> list[Figure]:
         connection.autocommit = True
         connection.execute("VACUUM ANALYZE _bare")
     resource, ours, bare = _resource(ground), [], []
+    before = _table_mb(ground, resource)
     for n in range(TIMES + 1):
         rows = _changed(ground.rows, n)
         bare.append(_bare_upsert(ground, rows))
@@ -185,6 +223,8 @@ def _upserted(ground: Ground, say: Say) -> list[Figure]:
         ours.append(time.perf_counter() - started)
         assert [record["purpose"] for record in found] == [last["purpose"]], "the API does not show the upserted row"
     say(f"upserts of {UPSERTED} rows, ms: {[round(1000 * one) for one in ours]}; bare {[round(1000 * one) for one in bare]}")
+    after = _table_mb(ground, resource)
+    say(f"DataStore's table: {before:.0f} MB before {TIMES + 1} upserts of {UPSERTED} rows, {after:.0f} MB after them")
     peer = statistics.median(bare[1:])  # the first one warms up
     return [at_most("deliver.upsert", 1000 * statistics.median(ours[1:]), 10_000 * peer, "ms", peer=1000 * peer)]
 

@@ -1,7 +1,8 @@
 """How fast a table is checked, against frictionless itself, which finds the same and is right by definition.
 
-First both check a table with faults of every kind, and the reports must be equal, message by message. Then each checks the
-large one: the schema and the faults are the same, uniqueness, keys, missing and extra cells included.
+First both check a table with faults of every kind, as CSV and as a workbook, and the reports must be equal, message by
+message. Then each checks the large one: the schema and the faults are the same, uniqueness, keys, missing and extra cells
+included.
 """
 
 from __future__ import annotations
@@ -40,20 +41,24 @@ def run(quick: bool, say: Say) -> list[Figure]:
     say(f"load of the machine: {os.getloadavg()[0]:.1f} on {os.cpu_count()} cores; frictionless {frictionless.__version__}")
     say("state: files just written, so in the page cache; no warm-up but the comparison of reports; ours: best of three")
     with tempfile.TemporaryDirectory(prefix="kzopen-bench-") as folder:
-        equal = same_report(Path(folder), say)
-        return [told("validate.same_report", equal, "rows"), *csv(Path(folder), rows, say), *xlsx(Path(folder), cells, say)]
+        compared = Path(folder) / "compared.csv", Path(folder) / "compared.xlsx"
+        equal = (
+            same_report(tables.write_csv(compared[0], COMPARED), CsvControl(delimiter=","), say),
+            same_report(tables.write_xlsx(compared[1], COMPARED), ExcelControl(), say),
+        )
+        same = [told("validate.same_report", equal[0], "rows"), told("validate.same_report_xlsx", equal[1], "rows")]
+        return [*same, *csv(Path(folder), rows, say), *xlsx(Path(folder), cells, say)]
 
 
-def same_report(folder: Path, say: Say) -> int:
-    """Both checks of a smaller table must find the same; a difference ends the bench."""
-    path = tables.write_csv(folder / "compared.csv", COMPARED)
+def same_report(path: Path, control: Any, say: Say) -> int:
+    """Both checks of a smaller table must find the same; a difference ends the bench. How many rows were compared."""
     ours = check_file(path, tables.SCHEMA, limit=10**6).report
     mine = Counter((found.code, found.row, found.field, found.message, found.note) for found in ours.findings)
-    theirs = Counter(by_frictionless(path, CsvControl(delimiter=",")))
+    theirs = Counter(by_frictionless(path, control))
     if mine != theirs or not mine:
         raise SystemExit(f"the reports differ: {list((mine - theirs).items())[:3]} {list((theirs - mine).items())[:3]}")
     errors = f"{sum(mine.values())} errors of {len(ours.counts)} kinds with their messages"
-    say(f"the reports on {COMPARED:,} rows are equal, {errors}")
+    say(f"the reports on {path.suffix.removeprefix('.').upper()} of {COMPARED:,} rows are equal, {errors}")
     return COMPARED
 
 

@@ -17,6 +17,7 @@ SHOWN_WITHIN = 90.0
 MOST = 32_000
 """Rows that DataStore gives at once."""
 UNREAD = "SELECT consumer, count(*) FROM kzopen.outbox_delivery GROUP BY 1"
+FOLDED = "SELECT count(*) FROM kzopen.version_file WHERE starts_with(path, %s) AND number - coalesce(since, 0) > 1"
 DOCUMENTS = "SELECT name, to_jsonb(d) FROM kzopen.search_document d"
 Rows = dict[str, int]
 
@@ -87,6 +88,11 @@ def versions(portal: LivePortal, uri: str) -> list[dict[str, Any]]:
     """The versions of a data set, oldest first."""
     found: list[dict[str, Any]] = get(portal, f"/api/universal/v1/datasets/{uri}/versions")["versions"]
     return found[::-1]
+
+
+def folded(portal: LivePortal, uri: str) -> int:
+    """How many of a table's files lead over several versions, though each delivery made a file that leads over one."""
+    return int(killing.rows(portal, FOLDED, [f"versions/{uri}/"])[0][0])
 
 
 def package(portal: LivePortal, uri: str) -> dict[str, Any]:

@@ -28,6 +28,7 @@ COUNTED = ("worker", "web", "web worker", "postgres")
 OTHERS = ("indexer", "ckan-worker", "valkey", "forkserver")
 WHOLE_AGAIN_SECONDS = 15
 RECOVERED_WITHIN = 60.0
+AWAITED = 20.0
 DOING = "SELECT DISTINCT task_name FROM kzopen.procrastinate_jobs WHERE status = 'doing' ORDER BY 1"
 
 
@@ -60,9 +61,13 @@ class Killer:
         others = OTHERS * max(1, rounds // 12)
         return self.choice.sample(counted + others, len(counted) + len(others))
 
-    def kill(self, name: str, within: float) -> bool:
-        """kill -9 of a process at a moment of the next seconds; whether there was one."""
-        time.sleep(self.choice.uniform(0.05, within))
+    def kill(self, name: str, within: float, amid: str = "") -> bool:
+        """kill -9 of a process at a moment of the next seconds, or as soon as a job of the task `amid` runs; whether there was
+        one."""
+        if amid:
+            wait_for_job(self.portal, amid)
+        else:
+            time.sleep(self.choice.uniform(0.05, within))
         doing = jobs_under_way(self.portal)
         pid = pid_of(self.portal, name, self.choice)
         if pid is None:
@@ -129,6 +134,13 @@ def jobs_under_way(portal: LivePortal) -> list[str]:
             return [str(name) for (name,) in connection.execute(DOING).fetchall()]
     except psycopg.OperationalError:
         return []
+
+
+def wait_for_job(portal: LivePortal, task: str) -> None:
+    """Until a job of the task runs, at most AWAITED seconds."""
+    until = time.monotonic() + AWAITED
+    while task not in jobs_under_way(portal) and time.monotonic() < until:
+        time.sleep(0.01)
 
 
 @contextmanager

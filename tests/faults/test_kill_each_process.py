@@ -28,6 +28,10 @@ PUBLISHERS = 3
 PROBE = "fault-probe"
 WITHIN = 3.0 if ROUNDS > 10 else 1.5
 """A process dies at a moment of so many seconds."""
+MANY = 100
+"""In so many rounds some die in the midst of each of the jobs that write tables: every FOLD_TH of them while one is folded."""
+FOLD_TH = 10
+WRITING = ("publishing.process", "rows.fold")
 LOOKED_AT = 5
 """So many earlier versions of each table are read as a whole."""
 DELIVERIES = """
@@ -73,6 +77,9 @@ def test_nothing_is_lost_or_doubled_when_processes_are_killed(own_portal: LivePo
     )
     assert sent >= 2 * ROUNDS, "too little was published to prove anything"
     wait_settled(own_portal)
+    if ROUNDS >= MANY:
+        assert all(killer.under_way[task] for task in WRITING), "nobody died while one of the jobs ran"
+        assert agreement.folded(own_portal, publishers[-1].uri), "nothing was folded"
     agreement.eventually(lambda: killing.rows(own_portal, agreement.UNREAD), [], "the outbox")
     for publisher in (*publishers, probe):
         check_deliveries(own_portal, publisher)
@@ -85,8 +92,8 @@ def test_nothing_is_lost_or_doubled_when_processes_are_killed(own_portal: LivePo
 
 def kill_all(killer: killing.Killer, rounds: int) -> None:
     """So many deaths of those that count, and some of others; one whose process is just missing is tried again."""
-    for name in killer.order(rounds):
-        while not killer.kill(name, within=WITHIN):
+    for number, name in enumerate(killer.order(rounds), 1):
+        while not killer.kill(name, within=WITHIN, amid="" if number % FOLD_TH else "rows.fold"):
             killer.wait_whole(name)
         told = f"  killed {name}, whole again after {killer.wait_whole(name):.1f} s"
         print(told, *[f"(of {killer.allowed:.0f} s)"] * (killer.allowed > killing.WHOLE_AGAIN_SECONDS), flush=True)

@@ -12,12 +12,11 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import LivePortal, free_port, portal_at
-from tests.faults import killing
+from tests.faults import agreement
 from tests.publishing import story
 from tests.publishing.story import Reader, Story, System
 
 FOLDED_WITHIN = 120
-FOLDED = "SELECT count(*) FROM kzopen.version_file WHERE path LIKE %s AND number - coalesce(since, 0) > 1"
 
 
 @pytest.fixture
@@ -62,6 +61,6 @@ def until_done(work: Future[None], reading: Sequence[Future[None]]) -> None:
 def wait_folded(system: System) -> None:
     """Until several changes are one file, or all of them a whole table."""
     until = time.monotonic() + FOLDED_WITHIN
-    while killing.rows(system.portal, FOLDED, [f"versions/{system.uri}/%"]) == [(0,)]:
+    while not agreement.folded(system.portal, system.uri):
         assert time.monotonic() < until, "nothing is folded"
         time.sleep(0.2)
