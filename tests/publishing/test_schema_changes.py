@@ -4,21 +4,21 @@ from __future__ import annotations
 
 import csv
 import io
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 from ckan import model
 from ckan.tests.helpers import CKANTestApp
-from ckanext.kzopen.core import notices
 from ckanext.kzopen.core.mail import rendered, sample
 from ckanext.kzopen.core.outbox import Message
 from ckanext.kzopen.publishing import notices as telling
 from ckanext.kzopen.publishing.compatibility import Columns, compared
+from sqlalchemy import text
 
 from tests.publishing.conftest import SCHOOLS, Agency, Api, passport
 from tests.publishing.test_decisions import act, colleague, decided
 
+RELEASED = text("SELECT id, topic, key, payload, created FROM kzopen.outbox WHERE topic = 'delivery.release' AND key = :key")
 BIN = {"name": "bin", "type": "string"}
 NAME = {"name": "name", "type": "string"}
 PUPILS = {"name": "pupils", "type": "integer"}
@@ -40,8 +40,8 @@ def with_columns(api: Api, agency: Agency, uri: str, *fields: dict[str, Any]) ->
 
 def rows_of(app: CKANTestApp, uri: str, version: str = "") -> list[str]:
     """The rows that readers get, header first, cells between commas."""
-    text = app.get(f"/data/{uri}{version}.csv?raw=1").get_data(as_text=True)
-    return [",".join(row) for row in csv.reader(io.StringIO(text))]
+    said = app.get(f"/data/{uri}{version}.csv?raw=1").get_data(as_text=True)
+    return [",".join(row) for row in csv.reader(io.StringIO(said))]
 
 
 @pytest.mark.parametrize("mode", ["upsert", "append"])
@@ -122,11 +122,41 @@ def test_a_column_of_another_type_waits_for_a_person_and_followers_are_told(
     assert (values["added"], values["gone"], values["retyped"]) == ("", "", "pupils")
 
 
+def test_a_replacement_that_lost_a_column_waits_for_a_person_and_followers_are_told(
+    app: CKANTestApp, api: Api, agency: Agency, published: str
+) -> None:
+    with_columns(api, agency, published, BIN, NAME)
+    without = "\n".join(line.rpartition(",")[0] for line in SCHOOLS.decode().splitlines()) + "\n"
+
+    waiting = api.delivery(published, without.encode())
+
+    assert waiting["state"] == "quarantined"
+    assert [(stop["kind"], stop["params"]) for stop in waiting["stops"]] == [("columns", {"columns": ["pupils"]})]
+    assert rows_of(app, published) == SCHOOLS.decode().splitlines()
+    approver = colleague(app, agency, "approver")
+    assert decided(approver, act(approver, waiting["id"], "release", "Оқушылар саны енді жиналмайды"))["state"] == "accepted"
+    assert (rows_of(app, published), rows_of(app, published, "/v1")) == (without.splitlines(), SCHOOLS.decode().splitlines())
+    values = told_to_followers(waiting["id"])
+    assert (values["added"], values["gone"], values["retyped"]) == ("", "pupils", "")
+
+
+def test_a_replacement_that_lost_a_column_of_its_passport_is_refused(app: CKANTestApp, api: Api, published: str) -> None:
+    without = "\n".join(line.rpartition(",")[0] for line in SCHOOLS.decode().splitlines()) + "\n"
+
+    told = api.delivery(published, without.encode())
+
+    assert told["state"] == "refused"
+    (finding, *_) = api.get(f"/deliveries/{told['id']}/report").json["findings"]
+    assert (finding["code"], finding["field"]) == ("missing-label", "pupils")
+    assert rows_of(app, published) == SCHOOLS.decode().splitlines()
+
+
 def told_to_followers(delivery: str) -> dict[str, Any]:
-    message = Message(1, "delivery.release", delivery, {"to": "accepted", "notify": ["followers"]}, datetime.now(UTC))
-    (telling_of,) = telling.told(model.Session, message)
-    assert isinstance(telling_of, notices.Telling)
-    return dict(telling_of.values)
+    """What is told of the message that stands in the outbox since the delivery was released."""
+    row = model.Session.execute(RELEASED, {"key": delivery}).one()
+    tellings = telling.told(model.Session, Message(row.id, row.topic, row.key, row.payload, row.created))
+    (of_version,) = [told for told in tellings if told.kind == "dataset.version"]
+    return dict(of_version.values)
 
 
 @pytest.mark.parametrize(
@@ -139,9 +169,9 @@ def told_to_followers(delivery: str) -> dict[str, Any]:
 )
 def test_the_letter_names_the_columns_in_the_readers_language(language: str, line: str) -> None:
     values = sample("dataset.version") | {"added": "", "retyped": "pupils"}
-    text = rendered("dataset.version", language, values).text
-    assert line in text.splitlines()
-    assert len([found for found in text.splitlines() if found]) == 3
+    lines = rendered("dataset.version", language, values).text.splitlines()
+    assert line in lines
+    assert len([found for found in lines if found]) == 3
 
 
 def test_columns_are_compared_by_name_and_type() -> None:
