@@ -211,8 +211,7 @@ def test_staff_choose_the_reference_table_of_a_column_in_the_form(app: CKANTestA
 
 
 OWN_COLUMN = {
-    "kk": "3-жол, «parent» бағаны: бұл кестенің ешбір жолында «77» коды жоқ. "
-    "Сол жолды файлға қосыңыз немесе кодты түзетіңіз.",
+    "kk": "3-жол, «parent» бағаны: бұл кестенің ешбір жолында «77» коды жоқ. Сол жолды файлға қосыңыз немесе кодты түзетіңіз.",
     "ru": "Строка 3, столбец «parent»: ни в одной строке этой таблицы нет кода «77». "
     "Добавьте такую строку в файл или исправьте код.",
     "en": "Row 3, column “parent”: no row of this table has the code “77”. Add that row to the file or correct the code.",

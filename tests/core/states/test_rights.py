@@ -54,7 +54,7 @@ def test_the_event_tells_in_whose_place_a_substitute_acted(
     staff: Staff,  # noqa: F811
 ) -> None:
     agency = staff.agency()
-    away, substitute = staff.made("author", agency), staff.person()
+    away, substitute = staff.made("author", agency), staff.made("author", staff.agency())
     now = datetime.now(UTC)
     dates = {"since": now - timedelta(days=1), "until": now + timedelta(days=1), "delegated_by": away}
     session.add(Delegation(absent=away, substitute=substitute, agency=agency, role="author", **dates))

@@ -115,7 +115,7 @@ def _wrong_name(name: str) -> dict[str, KzError]:
 def _wrong_references(name: str, values: forms.Values, known: Mapping[str, Any]) -> dict[str, KzError]:
     """What columns are said to refer to and is neither a reference table nor a column of this one; another table to which
     they referred before is left alone."""
-    before, found = forms.references_of(known), {}
+    before, found = forms.references_of(known), dict[str, KzError]()
     rows = dict(zip(forms.columns_named(values), forms.named_rows(values), strict=True))
     for column, told in forms.references_in(values).items():
         place, own = f"columns.{rows[column]}.reference", forms.own_column(told)

@@ -1,9 +1,9 @@
 """A DuckDB file of the current version, for counts: many times faster than PostgreSQL, and made again at will.
 
 It lies on this machine, under the portal's data, holds a whole table, and is made when a table is stored or folded as a
-whole one; changes are laid over it. Where there is none, PostgreSQL counts. Exports are written from the Parquet files. Whoever
-asks gets a connection that may read one table, `rows`, and nothing else: no file by its name, not even its own, no network, no
-other settings.
+whole one; changes are laid over it. Where there is none, PostgreSQL counts. Exports are written from the Parquet files.
+Whoever asks gets a connection that may read one table, `rows`, and nothing else: no file by its name, not even its own, no
+network, no other settings.
 """
 
 from __future__ import annotations

@@ -26,8 +26,8 @@ Reader = Callable[[object], tuple[Any, dict[str, str] | None]]
 
 @dataclass(frozen=True)
 class Column:
-    """`values` as read (None where missing or of a wrong type; of a wrong column nobody may ask for them), which cells are `missing`, and how many faults of
-    each code each cell has: `faults` has columns index, code, times."""
+    """`values` as read (None where missing or of a wrong type; of a wrong column nobody may ask for them), which cells are
+    `missing`, and how many faults of each code each cell has: `faults` has columns index, code, times."""
 
     field: Field
     values: pl.Series

@@ -39,7 +39,7 @@ def distinct(parts: Iterable[pl.Series], odd: Mask | None = None) -> pl.DataFram
     """
     found = [_of_part(part.drop_nulls(), odd) for part in parts]
     whole = pl.concat(found)
-    if len(found) == 1 or whole["text"].approx_n_unique() * 2 > len(whole):
+    if len(found) == 1 or whole.select(pl.col("text").approx_n_unique()).item() * 2 > len(whole):
         return whole
     return whole.group_by("text", maintain_order=True).agg(pl.col("times").sum())
 

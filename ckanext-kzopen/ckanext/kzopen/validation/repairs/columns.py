@@ -54,7 +54,11 @@ def _changed(texts: pl.Series, change: Change) -> pl.Series | None:
     """The texts after the change; None when it changes nothing."""
     old = [texts.slice(start, AT_ONCE) for start in range(0, len(texts), AT_ONCE)]
     new = [_part_changed(part, change) for part in old]
-    return None if all(after is None for after in new) else pl.concat([b if a is None else a for a, b in zip(new, old, strict=True)])
+    return (
+        None
+        if all(after is None for after in new)
+        else pl.concat([b if a is None else a for a, b in zip(new, old, strict=True)])
+    )
 
 
 def _part_changed(part: pl.Series, change: Change) -> pl.Series | None:
