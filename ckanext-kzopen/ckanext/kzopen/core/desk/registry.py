@@ -39,9 +39,9 @@ class Task:
     kind: Words
     agency: str | None = None
     due: date | None = None
-    why: texts.Words | None = None
     since: datetime | None = None
     button: Button | None = None
+    why: texts.Words | None = None
 
 
 Tasks = Callable[[Any, Visitor], Iterable[Task]]
