@@ -52,7 +52,7 @@ class AddressRegister(Harvester[AddressSettings]):
         """All units; parents are named by the register's numbers and become codes."""
         units = list(windows(self._some, self.settings.rows, lambda unit: unit["id"]))
         codes = {str(unit["id"]): _code(unit) for unit in units}
-        reference.write((entry(unit, codes) for unit in units), into, self.reach.limits.received)
+        reference.write((entry(unit, codes) for unit in units), into, self.reach.limits.unpacked)
         return Fetched("application/x-ndjson", f"{item.guid}.ndjson")
 
     def _some(self, begin: int, size: int) -> tuple[list[Row], int]:

@@ -72,7 +72,7 @@ class Ckan(Harvester[CkanSettings]):
         Each page begins with the last data set of the page before; where it does not, some were taken away meanwhile. Further
         tables of a data set count as items, too.
         """
-        start, last, further, moved = cursor or (0, None, 0, False)
+        start, last, further, moved = cursor if isinstance(cursor, list) else (0, None, 0, False)
         while True:
             found = self._listed(start - 1, 1) if start else self._listed(0, 0)
             packages = found["results"]

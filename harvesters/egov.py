@@ -17,7 +17,7 @@ from pydantic import Field, SecretStr
 TYPES = {"int": "integer", "integer": "integer", "boolean": "boolean"}
 """Of the types that `/meta` names; dates come in several notations and stay text, as everything else does."""
 LANGUAGES = {"kk": "Kk", "ru": "Ru", "en": "En"}
-UNTOLD = ("harvest.not_there", "harvest.not_let_in")
+UNTOLD = ("harvest.not_there", "harvest.not_let_in", "harvest.odd_answer", "harvest.not_json")
 ORDER = {"datasetSortSelect": "createdDateDesc"}
 
 
@@ -104,7 +104,7 @@ class Egov(Harvester[EgovSettings]):
 
         found = windows(some, self.settings.rows, lambda row: row.get("_id"))
         kept = ({name: row.get(name) for name in names or row if names or not name.startswith("_")} for row in found)
-        lines.write(kept, into, self.reach.limits.received)
+        lines.write(kept, into, self.reach.limits.unpacked)
         return Fetched("application/x-ndjson", f"{item.guid}.ndjson")
 
     def _some(self, item: Found, query: Mapping[str, Any]) -> tuple[list[Row], int]:

@@ -54,7 +54,7 @@ class Ensi(Harvester[EnsiSettings]):
         paging = Paging("offset", "offset", "limit", self.settings.page)
         found = sheets(self.reach, address, paging, list, self._headers())
         entries = (entry(one) for sheet in found for one in sheet.records)
-        reference.write(entries, into, self.reach.limits.received)
+        reference.write(entries, into, self.reach.limits.unpacked)
         return Fetched("application/x-ndjson", f"{item.guid}.ndjson")
 
     def _headers(self) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -103,9 +103,11 @@ class JsonApi(Harvester[JsonApiSettings]):
         if self.settings.gives == "table":
             yield Page([Found(self.settings.name or self.settings.address)])
             return
-        for sheet in self._sheets(cursor):
+        for number, sheet in enumerate(self._sheets(cursor)):
             items = [self._item(record) for record in sheet.records]
-            yield Page(items, sheet.cursor, self._total(sheet.document))
+            begins = cursor is None and number == 0
+            # Behind the last page some tell a total of 0.
+            yield Page(items, sheet.cursor, self._total(sheet.document) if items or begins else None)
 
     def _item(self, record: Any) -> Found:
         found = {name: self._one(path, record) for name, path in self.settings.fields.items()}
@@ -137,14 +139,14 @@ class JsonApi(Harvester[JsonApiSettings]):
                 return None
             answer = self.reach.download(str(item.data["download"]), into)
             return Fetched(answer.headers.get("content-type"), str(item.data["download"]).rsplit("/", 1)[-1])
-        number = lines.write(self._rows(), into, self.reach.limits.received)
+        number = lines.write(self._rows(), into, self.reach.limits.unpacked)
         if number < self._told:
             raise KzError("harvest.fewer_rows_than_told", told=self._told, found=number)
         return Fetched("application/x-ndjson", "records.ndjson")
 
     def _rows(self) -> Iterator[dict[str, Any]]:
         self._told = 0
-        for sheet in self._sheets(None, self._total):
+        for sheet in self._sheets(None):
             self._told = max(self._told, self._total(sheet.document) or 0)
             yield from map(self._row, sheet.records)
 
@@ -157,8 +159,8 @@ class JsonApi(Harvester[JsonApiSettings]):
             raise KzError("harvest.odd_list", problem="a record is not an object")
         return {name: value for name, value in record.items() if not isinstance(value, dict | list)}
 
-    def _sheets(self, cursor: Any, total_of: Callable[[Any], int | None] = lambda _document: None) -> Iterator[Sheet]:
-        """The pages. `total_of` tells where a table may end; the end of a catalogue is where it is, whatever its total."""
+    def _sheets(self, cursor: Any) -> Iterator[Sheet]:
+        """The pages; the total tells only whether a page that is missing or comes again may be the end."""
         settings = self.settings
         way = Paging(
             settings.paging,
@@ -167,7 +169,7 @@ class JsonApi(Harvester[JsonApiSettings]):
             settings.size,
             settings.first_page,
             lambda document: self._one(settings.next_path, document),
-            total_of,
+            self._total,
         )
         headers = {settings.key_header: settings.key.get_secret_value()} if settings.key else {}
         return sheets(self.reach, settings.address, way, self._records, headers, cursor)

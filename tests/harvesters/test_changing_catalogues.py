@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.harvesters.egov_portal import Portal
 from tests.publishing.harvest.conftest import Harvest, counts
 from tests.publishing.harvest.source import Catalogue, Handler, Thing, send, table
@@ -46,7 +48,10 @@ def test_a_portal_that_grows_while_it_is_read_withdraws_nothing(harvest: Harvest
     assert (run["complete"], run["removed"], run["error"]) == (False, 0, "harvest.list_changed")
 
 
-def test_an_api_whose_total_changes_between_pages_withdraws_nothing(harvest: Harvest, catalogue: Catalogue) -> None:
+@pytest.mark.parametrize("stumbles", [False, True], ids=["", "and is away for a moment"])
+def test_an_api_whose_total_changes_between_pages_withdraws_nothing(
+    harvest: Harvest, catalogue: Catalogue, stumbles: bool
+) -> None:
     catalogue.fill(SETS)
     harvest.ready("json_api", catalogue.settings())
     assert counts(harvest.run())["added"] == SETS
@@ -56,7 +61,14 @@ def test_an_api_whose_total_changes_between_pages_withdraws_nothing(harvest: Har
         send(handler, 200, catalogue.page(1), "application/json")
         del catalogue.things["set-003"]
         catalogue.things |= {f"set-{number:03d}": Thing(table(3, number)) for number in (50, 51)}
+        if stumbles:
+            catalogue.instead["/list?page=3"] = stumble
+
+    def stumble(handler: Handler) -> None:
+        del catalogue.instead["/list?page=3"]
+        send(handler, 502, b"not now")
 
     catalogue.instead["/list?page=1"] = shrinks
     run = harvest.run()
     assert (run["complete"], run["removed"], run["error"]) == (False, 0, "harvest.list_changed")
+    assert "/list?page=3" not in catalogue.instead

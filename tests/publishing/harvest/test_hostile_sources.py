@@ -96,11 +96,33 @@ def test_what_a_source_says_in_characters_that_cannot_be_stored_is_told_without_
 
 def test_a_list_that_repeats_its_pages_is_left(harvest: Harvest, catalogue: Catalogue) -> None:
     published(harvest, catalogue)
+    catalogue.total = 100
     page = catalogue.page(1)
     catalogue.instead["/list"] = lambda handler: says(200, page + b" " * len(catalogue.asked))(handler)
     run = harvest.run()
     assert (run["state"], run["error"]) == ("failed", "harvest.loops")
     assert len(catalogue.asked) < 30
+
+
+def test_a_list_whose_last_page_comes_again_ends_where_all_that_was_told_is_there(
+    harvest: Harvest, catalogue: Catalogue
+) -> None:
+    """Some servers give the last page for every number behind it."""
+    published(harvest, catalogue)
+    page = catalogue.page(1)
+    catalogue.instead["/list"] = says(200, page, "application/json")
+    run = harvest.run()
+    assert (run["state"], run["error"], run["complete"], run["removed"]) == ("finished", None, True, 0)
+
+
+@pytest.mark.parametrize("end", [(400, b"no such page"), (416, b""), (200, b"null"), (200, b'{"total": 0, "items": []}')])
+def test_a_page_behind_the_last_one_may_be_refused_or_tell_of_nothing(
+    harvest: Harvest, catalogue: Catalogue, end: tuple[int, bytes]
+) -> None:
+    published(harvest, catalogue)
+    catalogue.instead["/list?page=2"] = says(*end, "application/json")
+    run = harvest.run()
+    assert (run["state"], run["error"], run["complete"], run["removed"]) == ("finished", None, True, 0)
 
 
 def test_a_source_that_lies_about_its_total_withdraws_nothing(harvest: Harvest, catalogue: Catalogue) -> None:

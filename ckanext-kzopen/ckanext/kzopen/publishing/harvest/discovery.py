@@ -25,15 +25,18 @@ def discover(session: Session, run: Run, harvester: AnyHarvester, most: int, fir
     Sets `run.complete` when all were seen. Raises KzError harvest.loops, harvest.too_many_items, and what the kind raises.
     """
     silent, moved, run.seen = 0, False, run.seen or 0
+    most_told = run.told or 0  # the largest total of all pages
     read: set[str] = set()  # in this reading: what an earlier one stored is no sign of a loop
     for page in harvester.discover(run.cursor):
         guids = {item.guid for item in page.items}
         silent = silent + 1 if guids <= read else 0
         read |= guids
         run.seen += _store(session, run, page.items if first is None else page.items[: first - run.seen])
-        totals = {total for total in (run.told, page.total) if total is not None}
-        moved = moved or page.moved or len(totals) > 1
-        run.cursor, run.told = page.cursor, max(totals, default=None)
+        if page.total is not None:
+            # The first total is kept: with it, a reading that goes on after a death sees that the list has changed before.
+            run.told = page.total if run.told is None else run.told
+            moved, most_told = moved or page.total != run.told, max(most_told, page.total)
+        moved, run.cursor = moved or page.moved, page.cursor
         if run.seen > most:
             raise KzError("harvest.too_many_items", limit=most)
         session.commit()
@@ -42,9 +45,9 @@ def discover(session: Session, run: Run, harvester: AnyHarvester, most: int, fir
         if silent >= PAGES_WITHOUT_NEWS:
             raise KzError("harvest.loops", found=run.seen)
     run.error, run.error_params = None, {}
-    run.complete = run.told is None or run.seen >= run.told
+    run.complete = run.seen >= most_told
     if not run.complete:
-        run.error, run.error_params = "harvest.fewer_than_told", {"told": run.told, "found": run.seen}
+        run.error, run.error_params = "harvest.fewer_than_told", {"told": most_told, "found": run.seen}
     elif moved:
         run.complete, run.error = False, "harvest.list_changed"
     session.commit()

@@ -95,6 +95,7 @@ def _compare(session: Session, source: Source, run: Run) -> None:
             percent = round(100 * gone / held)
             run.error, run.error_params = "harvest.many_removals", {"held": held, "removed": gone, "percent": str(percent)}
     comparing.make_batches(session, run)
+    run.attempts = 0  # what failed of the list counts no more for the batches
     states.change(session, "harvest_run", run, "fetch", SYSTEM, discovered=datetime.now(UTC))
     session.commit()
 

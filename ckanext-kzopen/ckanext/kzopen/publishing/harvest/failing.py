@@ -68,7 +68,10 @@ def note(session: Session, key: tuple[UUID, str], item: Item, error: KzError, *,
     """Roll back and note the error on the item; one that may pass is tried again later, at most TRIES times. Commits."""
     known: dict[str, Any] = {name: value for name, value in vars(item).items() if name in KEPT}  # asks no broken transaction
     session.rollback()
-    row = session.get_one(Item, key)
+    row = session.get_one(Item, key, with_for_update=True)
+    if row.outcome is not None:
+        session.commit()
+        return  # the run was given up or cancelled meanwhile, and it is settled why
     row.attempts += 1
     row.error, row.error_params = error.code, error.params
     for name, value in known.items():

@@ -19,7 +19,7 @@ from uuid import UUID
 from ckan import model
 from ckanext.kzopen.core.web.errors import KzError, template
 from ckanext.kzopen.publishing import datasets, first, process, receive
-from ckanext.kzopen.publishing.harvest import columns, describing, differing, together, undecided
+from ckanext.kzopen.publishing.harvest import columns, describing, differing, failing, together, undecided
 from ckanext.kzopen.publishing.harvest.kinds import AnyHarvester, Described, Fetched, Found
 from ckanext.kzopen.publishing.harvest.model import NEEDS_DECISION, WRITES, Held, Item, Run, Source
 from ckanext.kzopen.publishing.harvest.reach import NotChanged
@@ -219,10 +219,11 @@ def _deliver(visit: Visit, item: Item, passport: Passport, content: Content) -> 
     item.delivery_id = delivery.id
     try:
         process.process(visit.session, visit.site, delivery.id)
-    except KzError as error:
+    except BaseException as error:  # also what a library in Rust raises
+        told = failing.told(error, failing.ITEM)
         visit.session.rollback()
-        process.fail(visit.session, delivery.id, error)
-        raise
+        process.fail(visit.session, delivery.id, told)
+        raise told from error
     _read(delivery, item)
 
 

@@ -57,6 +57,10 @@ class Paging:
     total_of: Callable[[Any], int | None] = lambda document: None
 
 
+BEHIND_THE_END = ("harvest.not_there", "harvest.odd_answer")
+"""What servers say of a page behind the last one: 404, 410, or that it is a bad request (400, 416, 422)."""
+
+
 @dataclass(frozen=True)
 class Sheet:
     """One page of a list: the document, its records, and the cursor from which the next page can be asked (None = this was
@@ -89,12 +93,14 @@ def sheets(
         try:
             answer, body = reach.text(url, {"Accept": "application/json", **(headers or {})})
         except KzError as error:
-            if whole and error.code == "harvest.not_there":
+            if whole and error.code in BEHIND_THE_END:
                 return
             raise
         if answer.status == 204 or not body.strip():
             return
         document = reach.parsed(body, url)
+        if document is None:  # as some write a list of nothing
+            return
         found = records(document)
         digest = _digest(found)
         if found and digest in seen:
@@ -105,8 +111,9 @@ def sheets(
         number += len(found)
         told = number >= (paging.total_of(document) or math.inf)
         whole = told or (paging.way in ("page", "offset") and bool(paging.size_param) and len(found) < paging.size)
-        at = _next(paging, at, url, document, len(found), answer.headers.get("link", "")) if found else None
-        yield Sheet(document, found, at)
+        here, at = at, _next(paging, at, url, document, len(found), answer.headers.get("link", "")) if found else None
+        # A reading that goes on after a death begins with what seems to be the last page: so it knows that again.
+        yield Sheet(document, found, here if whole and at is not None else at)
         if at is None:
             return
 

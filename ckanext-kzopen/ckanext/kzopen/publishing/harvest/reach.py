@@ -121,8 +121,8 @@ class Reach:
         if self.documents is None:
             return
         self.documents += len(body)
-        if self.documents > self.limits.received:
-            raise KzError("client.too_large", limit=self.limits.received)
+        if self.documents > self.limits.unpacked:
+            raise KzError("client.too_large", limit=self.limits.unpacked)
 
     def _wait(self, url: str) -> None:
         """Sleep until this host may be asked again; KzError harvest.source_busy when that is long, harvest.cancelled when
