@@ -100,9 +100,17 @@ def archiver(portal: Portal, archive: Archive) -> Process:
     return Process("archiver", [sys.executable, "-m", f"{PACKAGE}.runtime.archiving.keeper", json.dumps(orders)])
 
 
+# One thread a library: the processes already use all cores. Large blocks of memory, and Arrow's, go back at once.
+FRUGAL = {
+    "OMP_NUM_THREADS": "1",
+    "POLARS_MAX_THREADS": "2",
+    "MALLOC_ARENA_MAX": "2",
+    "MALLOC_MMAP_THRESHOLD_": str(128 << 10),
+    "MIMALLOC_PURGE_DELAY": "0",
+}
+
+
 def environment_of(process: Process) -> dict[str, str]:
     """What a process sees of our environment: settings stay out, they are in the ini."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("KZOPEN_")}
-    # One thread a library: the processes already use all cores. Arrow's memory goes back at once.
-    frugal = {"OMP_NUM_THREADS": "1", "MALLOC_ARENA_MAX": "2", "POLARS_MAX_THREADS": "2", "MIMALLOC_PURGE_DELAY": "0"}
-    return kept | frugal | process.environment
+    return kept | FRUGAL | process.environment

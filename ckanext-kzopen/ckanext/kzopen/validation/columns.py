@@ -13,7 +13,7 @@ from typing import Any
 
 import polars as pl
 from ckanext.kzopen.validation.accepting import Accepted, accepted_of
-from ckanext.kzopen.validation.distinct import AT_ONCE, STRIP, strips
+from ckanext.kzopen.validation.distinct import AT_ONCE, strips
 from ckanext.kzopen.validation.typed import series_of
 from frictionless import Field
 
@@ -45,16 +45,18 @@ class _Read:
 
 
 def check_column(cells: pl.Series, field: Field) -> Column:
-    """Read every cell of a column of text; the order of rows is kept."""
-    if len(cells) <= STRIP:
-        return _checked(cells, field)
+    """Read every cell of a column of text, a strip at a time; the order of rows is kept."""
     parts = [_checked(strip, field) for strip in strips(cells)]
+    if len(parts) == 1:
+        return parts[0]
     values = _of_one_type([part.values for part in parts])
     if values is None:
         return _checked(cells, field)
-    missing = pl.concat([part.missing for part in parts])
-    faults = [part.faults.with_columns(pl.col("index") + n * STRIP) for n, part in enumerate(parts)]
-    return Column(field, values, missing, pl.concat(faults))
+    faults, start = [], 0
+    for part in parts:
+        faults.append(part.faults.with_columns(pl.col("index") + pl.lit(start, dtype=pl.UInt32)))
+        start += len(part.missing)
+    return Column(field, values, pl.concat([part.missing for part in parts]), pl.concat(faults))
 
 
 def _checked(cells: pl.Series, field: Field) -> Column:

@@ -66,6 +66,7 @@ HOSTILE = (
     "core/web/test_client.py",
 )
 """Sources that stall, lie, lead inside or send bombs."""
+LONG = ("core", "publishing", "search", "validation")
 # How often things die in the long form; the variables may be set to more.
 LONG_FAULTS = {
     "KZOPEN_FAULT_MOMENTS": "100",
@@ -121,7 +122,7 @@ def suites() -> dict[str, Suite]:
         "pages": Suite("test", [str(TESTS / "browser")], OPTIONS, worker=False),
         "long": Suite(
             "test",
-            [*(str(TESTS / name) for name in ("core", "publishing", "search")), "-m", "long", "-k", "not differential"],
+            [*(str(TESTS / name) for name in LONG), "-m", "long", "-k", "not differential"],
             OPTIONS,
         ),
         "s3": Suite("test", [str(TESTS / name) for name in STORED], OPTIONS, files="s3"),
