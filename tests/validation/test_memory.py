@@ -76,5 +76,7 @@ def test_a_million_rows_with_a_wrong_column_are_checked_in_600_mb(tmp_path: Path
     """In a process of its own, as a worker has it; writing the file in another one, whose peak would count here."""
     path, told = str(tmp_path / "million.csv"), os.environ | FRUGAL
     subprocess.run([sys.executable, "-c", WRITTEN, path], check=True, env=told, cwd=ROOT)
-    peak = subprocess.run([sys.executable, "-c", MILLION, path], check=True, env=told, cwd=ROOT, capture_output=True, text=True)
+    peak = subprocess.run(
+        [sys.executable, "-c", MILLION, path], check=True, env=told, cwd=ROOT, capture_output=True, text=True
+    )
     assert int(peak.stdout) <= MOST_MB

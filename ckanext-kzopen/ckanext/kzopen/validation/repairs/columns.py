@@ -54,11 +54,9 @@ def _changed(texts: pl.Series, change: Change) -> pl.Series | None:
     """The texts after the change; None when it changes nothing."""
     old = [texts.slice(start, AT_ONCE) for start in range(0, len(texts), AT_ONCE)]
     new = [_part_changed(part, change) for part in old]
-    return (
-        None
-        if all(after is None for after in new)
-        else pl.concat([b if a is None else a for a, b in zip(new, old, strict=True)])
-    )
+    if all(after is None for after in new):
+        return None
+    return pl.concat([before if after is None else after for before, after in zip(old, new, strict=True)])
 
 
 def _part_changed(part: pl.Series, change: Change) -> pl.Series | None:
