@@ -88,6 +88,11 @@ def test_a_number_of_a_person_stored_as_a_number_is_found(values: list[Any], kin
     assert kinds(values) == [("a", kind)]
 
 
+def test_a_sum_that_looks_like_a_telephone_by_chance_is_none() -> None:
+    sums: list[Any] = [77012345678.0, 12_500_000_000.0, 98_000_000_000.0, 45_600_700_800.0]
+    assert kinds(sums) == []
+
+
 @pytest.mark.parametrize("target", ["number", "integer"])
 def test_what_is_read_into_a_column_of_numbers_is_looked_at(target: str) -> None:
     field = Field.from_descriptor({"name": "a", "type": target})

@@ -72,6 +72,11 @@ def own_column(told: str) -> str | None:
     return told.removeprefix(OWN).strip() if told.startswith(OWN) else None
 
 
+def looked_up(values: Mapping[str, str]) -> set[str]:
+    """The names of the columns by which readers ask."""
+    return {_column(values, n)["name"] for n in named_rows(values) if _column(values, n)["indexed"]}
+
+
 def references_in(values: Mapping[str, str]) -> Values:
     """By column the reference table that the form names, or the own column after OWN, "" for none; without columns of which
     it does not tell."""

@@ -167,8 +167,9 @@ def _columns_from_file(values: forms.Values) -> tuple[forms.Values, dict[str, Kz
         except Unreadable:
             return values, {"sample": KzError("publishing.not_a_table")}
     rest = {name: text for name, text in values.items() if not name.startswith("columns.")}
-    tables = forms.references_in(values)  # a file does not tell them
-    return rest | forms.columns_as_values(schema["fields"], schema.get("primaryKey") or [], tables), {}
+    tables, looked_up = forms.references_in(values), forms.looked_up(values)  # a file does not tell them
+    fields = [field | ({"indexed": True} if field["name"] in looked_up else {}) for field in schema["fields"]]
+    return rest | forms.columns_as_values(fields, schema.get("primaryKey") or [], tables), {}
 
 
 def _in_words(errors: dict[str, KzError]) -> dict[str, str]:

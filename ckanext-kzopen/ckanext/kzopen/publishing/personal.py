@@ -33,6 +33,8 @@ NAMED = re.compile(
 )
 SAMPLE, SAMPLE_OF_A_SHARE = 25_000, 5_000
 """Values of a column that are looked at one by one; of more of them they are taken evenly. To tell a share takes fewer."""
+OF_NUMBERS = 0.5
+"""The share of the long numbers of a column of numbers that look like telephones, where there is no check digit."""
 SUSPECT = r"[0-9][0-9 ()\-]{10}|@"
 """All numbers that are looked for have eleven digits or more, with no other signs between them."""
 SHORTEST_NUMBER = 10**10
@@ -89,11 +91,15 @@ class Search:
     def __init__(self, schema: Mapping[str, Any]) -> None:
         self._fields = [] if schema.get(PUBLIC) else [field for field in schema["fields"] if not field.get(PUBLIC)]
         self._suspects: dict[str, list[pl.Series]] = {}
+        self._numbers: set[str] = set()
 
     def take(self, rows: pa.Table) -> None:
         """Look at these rows too."""
         for field in self._of(rows):
-            self._suspects.setdefault(field["name"], []).append(_by_itself(_suspects(rows[field["name"]])))
+            column = rows[field["name"]]
+            self._suspects.setdefault(field["name"], []).append(_by_itself(_suspects(column)))
+            if _is_number(column.type):
+                self._numbers.add(field["name"])
 
     def forget(self) -> None:
         """What was taken does not count."""
@@ -103,7 +109,8 @@ class Search:
         """A stop for each column and kind of personal data in the table, all of whose rows were taken; in the order of the
         columns."""
         fields = self._of(table)
-        stops = [stop for field in fields for stop in _in_column(field["name"], self._suspects.get(field["name"], []))]
+        names = [field["name"] for field in fields]
+        stops = [stop for name in names for stop in _in_column(name, self._suspects.get(name, []), name in self._numbers)]
         return stops + _births(fields, table)
 
     def _of(self, table: pa.Table | Table) -> list[Mapping[str, Any]]:
@@ -117,14 +124,18 @@ def found(table: pa.Table, schema: Mapping[str, Any]) -> list[Stop]:
     return search.found(table)
 
 
-def _in_column(name: str, suspects: list[pl.Series]) -> list[Stop]:
+def _is_number(kind: pa.DataType) -> bool:
+    return bool(pa.types.is_integer(kind) or pa.types.is_floating(kind) or pa.types.is_decimal(kind))
+
+
+def _in_column(name: str, suspects: list[pl.Series], numbers: bool) -> list[Stop]:
     texts = pl.concat(suspects) if suspects else pl.Series(dtype=pl.String)
     if not len(texts):
         return []
     return [
         Stop("personal", {"column": name, "what": look.kind, "count": count})
         for look in LOOKS
-        if (count := _count(look, texts))
+        if (count := _count(look, texts, numbers))
     ]
 
 
@@ -145,16 +156,21 @@ def _by_itself(texts: pl.Series) -> pl.Series:
     return copied
 
 
-def _count(look: Look, texts: pl.Series) -> int:
-    """How many values hold it; 0 when too few of those that could are right."""
-    likely = texts.filter(texts.str.contains(look.hint)) if len(texts) > FEW else texts
+def _count(look: Look, texts: pl.Series, numbers: bool) -> int:
+    """How many values hold it; 0 when too few of those that could are right.
+
+    Of `numbers` half of all that are so long must have the form of a telephone: a sum of 77 billion has it by chance.
+    """
+    strict = numbers and not look.share
+    likely = texts.filter(texts.str.contains(look.hint)) if len(texts) > FEW and not strict else texts
     step = -(-len(likely) // (SAMPLE_OF_A_SHARE if look.share else SAMPLE)) or 1
     candidates = right = 0
     for text in likely.gather_every(step):
         matches = look.form.findall(text)
-        candidates += bool(matches)
+        candidates += strict or bool(matches)
         right += any(look.right(match) for match in matches)
-    return right * step if right and right >= look.share * candidates else 0
+    share = OF_NUMBERS if strict else look.share
+    return right * step if right and right >= share * candidates else 0
 
 
 def _births(fields: Iterable[Mapping[str, Any]], table: pa.Table | Table) -> list[Stop]:

@@ -7,6 +7,7 @@ from typing import Any
 
 from ckan import model
 from ckanext.kzopen.core.agencies.model import AnySession
+from ckanext.kzopen.core.people import roles
 from ckanext.kzopen.core.people.assignments import change, membership
 from ckanext.kzopen.core.people.assignments.model import AssignmentRow, Delegation
 from ckanext.kzopen.core.people.assignments.reading import person_id
@@ -18,6 +19,7 @@ CLOCK = "system:agencies"
 def members(session: AnySession, from_agency: str, to_agency: str) -> int:
     """How many people went. What CKAN alone knows of them is first written down as roles; who has more there keeps it."""
     now = datetime.now(UTC)
+    membership.lock(session, roles.ADMINISTRATOR, from_agency)  # as whoever ends a role does, before any person's lock
     people = sorted({*session.scalars(_assigned(from_agency, now)), *session.scalars(_members(from_agency))})
     for person in people:
         _roles(session, person, from_agency, to_agency, now)

@@ -22,9 +22,10 @@ _ANOTHER_OPERATOR = text(
     LIMIT 1
     """
 )
+# An operator who has entered the agency is its administrator for CKAN alone.
 _WORK_THERE = text(
     """
-    SELECT u.id FROM "user" u WHERE u.name <> :portal AND u.id IN (
+    SELECT u.id FROM "user" u WHERE NOT u.sysadmin AND u.name <> :portal AND u.id IN (
         SELECT table_id FROM member WHERE group_id = :agency AND table_name = 'user' AND state = 'active'
         UNION
         SELECT person FROM kzopen.assignment

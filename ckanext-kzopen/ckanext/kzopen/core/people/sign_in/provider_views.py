@@ -140,7 +140,8 @@ def disconnect() -> Page:
         linking.disconnect(model.Session, user.id, name, address())
         model.Session.commit()
         return go_to("kzopen_account.overview")
-    return page("disconnect", form, provider=providers.known(name).label, asks=not sessions.is_fresh())
+    offered = {one.name: one.label for one in providers.elsewhere()}
+    return page("disconnect", form, provider=offered.get(name, name), asks=not sessions.is_fresh())
 
 
 def _is_owner(form: Form, user: model.User) -> bool:
