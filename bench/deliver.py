@@ -38,7 +38,14 @@ FOLDED_WITHIN = 300
 FOLDING = "SELECT count(*) FROM kzopen.procrastinate_jobs WHERE task_name = 'rows.fold' AND status IN ('todo', 'doing')"
 URI = "million"
 TYPES = ("text", "text", "text", "text", "numeric", "int8", "date", "timestamp", "text", "bool")
-AS_STORED = {"amount": pl.Float64(), "pieces": pl.Int64(), "day": pl.Date()}
+AS_STORED: dict[str, Callable[[pl.Series], pl.Series]] = {
+    "amount": lambda sent: sent.cast(pl.Float64),
+    "pieces": lambda sent: sent.cast(pl.Int64),
+    "day": lambda sent: sent.str.to_date(),
+    "moment": lambda sent: sent.str.to_datetime(),
+    "checked": lambda sent: sent == "true",
+}
+"""How the cells of a sent column are read; of the others as the texts that they are."""
 PASSPORT = {
     "title": {"kk": "Төлемдер", "ru": "Платежи"},
     "description": {"kk": "Жасанды төлемдер", "ru": "Искусственные платежи"},
@@ -183,7 +190,7 @@ def _same_in_parquet(ground: Ground) -> None:
     stored, sent = pl.read_parquet(io.BytesIO(answer.content)), pl.read_csv(ground.file, infer_schema=False)
     assert stored.height == sent.height == ground.rows
     for name in sent.columns:
-        column = sent[name].str.to_datetime() if name == "moment" else sent[name].cast(AS_STORED.get(name, pl.String))
+        column = AS_STORED.get(name, lambda texts: texts)(sent[name])
         assert stored[name].cast(column.dtype).equals(column), f"{name} is not stored as it was sent"
 
 
