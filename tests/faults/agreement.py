@@ -140,9 +140,6 @@ def in_package_search(portal: LivePortal, uri: str) -> list[tuple[int, int, str]
 
 def check_commands(portal: LivePortal) -> None:
     """The comparing commands: all that the doctor looks at, with the index among it, and every document computed anew."""
-    # A try that a death has broken is mailed to its sender, and no mail server is set: the doctor says so, and rightly.
-    told = killing.rows(portal, "DELETE FROM kzopen.mail WHERE state = 'queued' AND template = 'notices.one' RETURNING id")
-    print(f"  mails of failed tries: {len(told)}")
     said = run_launcher("doctor", "--deep", "--data", str(portal.data))
     assert "all is well" in said, said
     before = dict(killing.rows(portal, DOCUMENTS))

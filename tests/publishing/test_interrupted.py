@@ -12,9 +12,10 @@ from uuid import UUID
 import pytest
 from ckan import model
 from ckan.tests.helpers import CKANTestApp
-from ckanext.kzopen.core import states
+from ckanext.kzopen.core import record, states
 from ckanext.kzopen.core.files.kinds import UNFINISHED
-from ckanext.kzopen.publishing import accept, process, receive
+from ckanext.kzopen.core.jobs import GaveUp
+from ckanext.kzopen.publishing import accept, jobs, process, receive
 from ckanext.kzopen.publishing.datasets import known_passport
 from ckanext.kzopen.publishing.model import Delivery
 from ckanext.kzopen.publishing.site import configured
@@ -133,3 +134,24 @@ def test_a_failure_that_is_not_the_datas_fault_is_told_and_tried_again(
 
     delivery = model.Session().get_one(Delivery, waiting)
     assert (delivery.state, delivery.error, delivery.version) == ("accepted", None, 2)
+
+
+@pytest.mark.parametrize("state", ["checking", "failed"])
+def test_only_of_the_last_try_that_fails_the_sender_is_told(app: CKANTestApp, waiting: UUID, state: str) -> None:
+    """A try may fail on a `checking` delivery, and a worker die before it takes up one that has `failed`."""
+    with app.flask_app.test_request_context():
+        session = model.Session()
+        for attempt in range(3):
+            states.change(session, "delivery", session.get_one(Delivery, waiting), "check", process.SYSTEM)
+            if attempt < 2 or state == "failed":
+                jobs.mark_failed(OSError("No space left on device"), delivery=str(waiting), last=False)
+        jobs.mark_failed(GaveUp(), delivery=str(waiting), last=True)
+
+        delivery = session.get_one(Delivery, waiting)
+        assert (delivery.state, delivery.error) == ("failed", "GaveUp")
+        told = [event.verb for event in record.events(session, kind="delivery", object_id=str(waiting))]
+    ways = states.machine_of("delivery").transitions
+    assert sorted(verb for verb in told if verb in ways and ways[verb].to == "failed") == sorted(
+        ["fail"] * (3 if state == "failed" else 2) + ["give_up"]
+    )
+    assert (ways["fail"].notify, ways["give_up"].notify) == ((), ("sender",))

@@ -34,22 +34,28 @@ def test_what_a_failed_task_wrote_is_rolled_back_before_its_failure_is_told(runn
         model.Session.execute(text("CREATE TEMPORARY TABLE left_behind (a int)"))
         raise OSError("disk full")
 
-    def failed(error: BaseException) -> None:
+    def failed(error: BaseException, last: bool) -> None:
         there = model.Session.execute(text("SELECT to_regclass('left_behind')")).scalar()
-        told.extend([str(error), there])
+        told.extend([str(error), there, last])
 
-    with pytest.raises(OSError, match="disk full"):
-        runner(Task("tests.write_and_fail", write_and_fail, failed=failed), 0, {})
+    task = Task("tests.write_and_fail", write_and_fail, Retry(times=2), failed=failed)
+    for attempts in range(3):
+        with pytest.raises(OSError, match="disk full"):
+            runner(task, attempts, {})
 
-    assert told == ["disk full", None]
+    assert told == ["disk full", None, False, "disk full", None, False, "disk full", None, True]
 
 
 def test_a_task_that_killed_its_worker_each_time_is_not_run_once_more(runner: Runner) -> None:
     ran: list[str] = []
-    told: list[type] = []
-    task = Task("tests.deadly", lambda: ran.append("ran"), Retry(times=2), failed=lambda error: told.append(type(error)))
+    told: list[object] = []
+
+    def failed(error: BaseException, last: bool) -> None:
+        told.extend([type(error), last])
+
+    task = Task("tests.deadly", lambda: ran.append("ran"), Retry(times=2), failed=failed)
 
     runner(task, 2, {})
     runner(task, 3, {})
 
-    assert (ran, told) == (["ran"], [GaveUp])
+    assert (ran, told) == (["ran"], [GaveUp, True])

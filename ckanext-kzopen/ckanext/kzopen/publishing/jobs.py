@@ -24,9 +24,9 @@ log = logging.getLogger(__name__)
 UNKNOWN_AFTER = 24 * 3600.0  # seconds without a byte after which a body that no delivery knows is thrown away
 
 
-def mark_failed(error: BaseException, *, delivery: str) -> None:
+def mark_failed(error: BaseException, *, delivery: str, last: bool) -> None:
     """Show on the delivery that a try has failed."""
-    process.fail(model.Session(), UUID(delivery), error)
+    process.fail(model.Session(), UUID(delivery), error, last=last)
 
 
 @task("publishing.process", retry=Retry(times=6, first=2, longest=60), failed=mark_failed)

@@ -50,10 +50,10 @@ def process(session: Session, site: Site, delivery_id: UUID) -> None:
 def _decide(session: Session, site: Site, delivery: Delivery) -> None:
     passport = session.get(Passport, delivery.package_id)
     if tombstone(session, "dataset", delivery.package_id) is not None:
-        fail(session, delivery.id, KzError("publishing.was_withdrawn", uri=delivery.uri))
+        fail(session, delivery.id, KzError("publishing.was_withdrawn", uri=delivery.uri), last=True)
         return
     if passport is None:  # the data set was purged meanwhile: to try again would not help
-        fail(session, delivery.id, KzError("publishing.unknown_dataset", uri=delivery.uri))
+        fail(session, delivery.id, KzError("publishing.unknown_dataset", uri=delivery.uri), last=True)
         return
     if not accept.hold(session, delivery, passport):
         return
@@ -249,14 +249,15 @@ def _refuse(session: Session, site: Site, delivery: Delivery, report: Any) -> No
     states.change(session, "delivery", delivery, way, actor=SYSTEM, **given)
 
 
-def fail(session: Session, delivery_id: UUID, error: BaseException) -> None:
-    """Note that a try did not come to its end through no fault of the data; the job is tried again. Commits."""
+def fail(session: Session, delivery_id: UUID, error: BaseException, *, last: bool = False) -> None:
+    """Note that a try did not come to its end through no fault of the data; the job is tried again, unless it was the last
+    one: only then the sender is told. Commits."""
     delivery = session.get(Delivery, delivery_id)
     if delivery is None:
         return
     code = error.code if isinstance(error, KzError) else type(error).__name__
-    if delivery.state == "checking":
-        states.change(session, "delivery", delivery, "fail", actor=SYSTEM, error=code)
+    if delivery.state == "checking" or (delivery.state == "failed" and last):
+        states.change(session, "delivery", delivery, "give_up" if last else "fail", actor=SYSTEM, error=code)
     elif is_decided(delivery):
         delivery.error = code
     tell(session, delivery_id)

@@ -8,7 +8,8 @@ from typing import Any
 
 Function = Callable[..., None]
 Failed = Callable[..., None]
-"""Takes the error and the task's arguments; called in a transaction of its own after each failed attempt."""
+"""Takes the error, the task's arguments, and as `last` whether it was the last try; called in a transaction of its own after
+each failed attempt."""
 
 
 class GaveUp(Exception):

@@ -32,7 +32,7 @@ class Runner:
                 log.exception("task %s with %s failed, attempt %d", task.name, values, attempts + 1)
                 model.Session.rollback()
                 if task.failed is not None:
-                    task.failed(error, **values)
+                    task.failed(error, last=task.retry.wait(attempts) is None, **values)
                 raise
             finally:
                 model.Session.remove()
@@ -41,7 +41,7 @@ class Runner:
         # Only a worker that died in it leaves a job with so many attempts: it must not kill the next one too.
         log.error("task %s with %s is given up: its worker died each time", task.name, values)
         if task.failed is not None:
-            task.failed(GaveUp(), **values)
+            task.failed(GaveUp(), last=True, **values)
 
 
 def loaded(ini: str) -> Runner:
