@@ -76,8 +76,8 @@ def _change(
     assert sent is not None  # noqa: S101 - refused before
     if current is None or not merge.as_change(delivery.mode, current.rows, copying.rows_of(sent)):
         return None
-    if compatibility.names(current.schema) != compatibility.names(passport.schema):
-        return None  # the whole table gets its new columns
+    if compatibility.names(current.schema) != compatibility.names(passport.schema) or not _has_indexes(current, passport):
+        return None  # the whole table gets its new columns and indexes
     key = list(passport.schema.get("primaryKey") or [])
     old = reading.table_of(session, site.files_url, current)
     try:
@@ -85,8 +85,16 @@ def _change(
     except merge.OtherColumns:
         raise Refused(findings.other_columns(checked.report)) from None
     if changed.clashes:
-        raise Refused(findings.keys_taken(checked.report, sent, key, changed.clashes))
+        raise Refused(findings.keys_taken(checked, sent, key, changed.clashes))
     return changed
+
+
+def _has_indexes(current: versions.Version, passport: Passport) -> bool:
+    """Whether the version was published with the key that the passport has, and with all columns that it marks as looked up."""
+    from ckanext.kzopen.validation.lengths import looked_up
+
+    there, wanted = looked_up(current.schema), looked_up(passport.schema)
+    return current.schema.get("primaryKey") == passport.schema.get("primaryKey") and all(one in there for one in wanted)
 
 
 def _look(passport: Passport, current: versions.Version, old: Table) -> Look:
@@ -191,7 +199,11 @@ def _next_table(
     except merge.OtherColumns:
         raise Refused(findings.other_columns(checked.report)) from None
     if merged.clashes:
-        raise Refused(findings.keys_taken(checked.report, sent, key, merged.clashes))
+        raise Refused(findings.keys_taken(checked, sent, key, merged.clashes))
+    if current is not None and not _has_indexes(current, passport):
+        unfit = findings.unfit_for_schema(checked.report, merged.table, passport.schema)
+        if unfit is not None:
+            raise Refused(unfit)
     return merged.table, diff.compare(merged.table.slice(0, 0) if before is None else before, merged.table, key)
 
 

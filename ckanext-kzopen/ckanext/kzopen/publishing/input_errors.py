@@ -15,6 +15,8 @@ OURS = (
     "input_column_name",
     "input_columns_repeat",
     "input_key_unknown",
+    "input_key_wide",
+    "input_key_nested",
     "input_foreign_key",
     "input_rule",
     "input_pattern",

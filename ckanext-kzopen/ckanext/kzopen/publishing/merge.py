@@ -59,7 +59,7 @@ def merged(mode: str, old: pa.Table | None, sent: pa.Table, key: list[str]) -> M
     if mode == "replace" or old is None:
         return Merged(sent if mode != "delete" else sent.slice(0, 0))
     if mode == "delete":
-        return Merged(_without(old, sent, key))
+        return Merged(_without(old, _like(old.schema, sent, key), key))
     if old.schema.names != sent.schema.names or old.schema.types != sent.schema.types:
         raise OtherColumns
     if mode == "append":
@@ -75,10 +75,31 @@ def as_change(mode: str, rows: int, sent: int) -> bool:
 def changed(mode: str, old: Table, sent: pa.Table, key: list[str], look: changes.Look | None = None) -> changes.Changed:
     """What `sent` changes in the stored table `old`; raises OtherColumns when `old` has not the columns of `sent`."""
     if mode == "delete":
-        return changes.deleted(old, sent, key)
+        return changes.deleted(old, _like(old.schema, sent, key), key)
     if old.schema.names != sent.schema.names or old.schema.types != sent.schema.types:
         raise OtherColumns
     return changes.appended(old, sent, key) if mode == "append" else changes.upserted(old, sent, key, look)
+
+
+def _like(stored: pa.Schema, keys: pa.Table, key: list[str]) -> pa.Table:
+    """The keys in the types of the stored table; those that these cannot hold are in no row of it."""
+    frame, wanted = _frame(keys.select(key)), _frame(stored.empty_table().select(key)).schema
+    if frame.schema == wanted:
+        return keys
+    for name, kind in wanted.items():
+        frame = _held(frame, name, kind)
+    return frame.to_arrow()
+
+
+def _held(frame: pl.DataFrame, name: str, kind: pl.DataType) -> pl.DataFrame:
+    """The rows whose value the type can hold."""
+    before = frame[name]
+    try:
+        after = before.cast(kind, strict=False)
+        same = after.cast(before.dtype, strict=False).eq_missing(before)
+    except pl.exceptions.PolarsError:  # nothing of the one type is of the other
+        return frame.clear().with_columns(pl.lit(None, dtype=kind).alias(name))
+    return frame.with_columns(after).filter(same)
 
 
 def _without(old: pa.Table, sent: pa.Table, key: list[str]) -> pa.Table:

@@ -47,6 +47,8 @@ FieldType = Literal[
     "geopoint",
     "any",
 ]
+MOST_KEY_COLUMNS = 32
+"""Columns of an index in PostgreSQL."""
 LONGEST_NAME = 63
 """Bytes of a column's name in PostgreSQL."""
 
@@ -177,6 +179,11 @@ class TableSchema(BaseModel):
             raise PydanticCustomError("input_columns_repeat", "names of columns are repeated", {"names": repeated})
         if unknown := [name for name in self.primary_key if name not in names]:
             raise PydanticCustomError("input_key_unknown", "the key names unknown columns", {"names": unknown})
+        if len(self.primary_key) > MOST_KEY_COLUMNS:
+            raise PydanticCustomError("input_key_wide", "the key has too many columns", {"limit": MOST_KEY_COLUMNS})
+        nested = [field.name for field in self.fields if field.name in self.primary_key and field.type in ("object", "array")]
+        if nested:  # the same object may be written in several ways
+            raise PydanticCustomError("input_key_nested", "objects and lists cannot be a key", {"names": nested})
         for key in self.foreign_keys or []:
             columns, codes = key.columns()
             here = {*columns, *(codes if not key.reference.resource else ())}

@@ -23,6 +23,8 @@ from ckanext.kzopen.publishing.settle import settle
 from ckanext.kzopen.publishing.site import Site
 from ckanext.kzopen.publishing.waiting import is_decided, tell
 from ckanext.kzopen.rows import model as versions
+from psycopg2 import DataError
+from psycopg2.errors import ProgramLimitExceeded
 from sqlalchemy.orm import Session
 
 # pyarrow and polars stay out of the web processes, which only defer this work.
@@ -63,13 +65,23 @@ def _decide(session: Session, site: Site, delivery: Delivery) -> None:
             people = early.people if early and checked.taken else None
             stopped = _stopped if delivery.state == "checking" else _stopped_late
             if not stopped(session, site, delivery, passport, checked, people):
-                accept.accept(session, site, delivery, passport, checked, early)
+                _accept(session, site, delivery, passport, checked, early)
     except Refused as refusal:
         session.rollback()
         _refuse(session, site, delivery, refusal.report)
     if delivery.state != "accepted":  # of an accepted one there is more to wait for
         tell(session, delivery.id)
     session.commit()
+
+
+def _accept(session: Session, site: Site, delivery: Delivery, passport: Passport, checked: Any, early: Early | None) -> None:
+    """Publish; what DataStore cannot keep (a row too wide for its pages) is refused, since it could not be kept next time."""
+    from ckanext.kzopen.publishing.findings import not_kept
+
+    try:
+        accept.accept(session, site, delivery, passport, checked, early)
+    except (DataError, ProgramLimitExceeded) as error:
+        raise Refused(not_kept(checked.report, error)) from error
 
 
 def _early(session: Session, site: Site, delivery: Delivery, passport: Passport) -> AbstractContextManager[Early | None]:
@@ -184,7 +196,7 @@ def sound(
     if checked.table is None:
         raise Refused(checked.report)
     if not checked.taken:  # nothing unstorable was among those
-        _refuse_unstorable(checked)
+        _refuse_unstorable(checked, delivery.mode, passport)
     return checked
 
 
@@ -216,10 +228,11 @@ def check(site: Site, delivery: Delivery, passport: Passport, accepted: set[repa
     return replace(checked, table=early.table())
 
 
-def _refuse_unstorable(checked: Any) -> None:
+def _refuse_unstorable(checked: Any, mode: str, passport: Passport) -> None:
     from ckanext.kzopen.publishing.findings import unstorable
+    from ckanext.kzopen.validation.lengths import looked_up
 
-    report = unstorable(checked.report, checked.table)
+    report = unstorable(checked, checked.table, [] if mode == "delete" else looked_up(passport.schema))
     if report is not None:
         raise Refused(report)
 

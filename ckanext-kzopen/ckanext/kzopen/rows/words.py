@@ -10,7 +10,9 @@ from ckanext.kzopen.rows.sql import SQL, Cursor, Identifier, cursor_of, exists, 
 from psycopg2.sql import Composable, Literal
 from sqlalchemy.engine import Connection, Engine
 
-LONGEST_TEXT = 250_000
+LONGEST_TEXT = 100_000
+"""Letters of a row that are indexed: a tsvector holds 1 MB, a letter may take four bytes, and a word with hyphens is in it
+twice."""
 FILL_BATCH = 1_000
 """Rows whose words are worked out in one transaction: a delivery that changes one of them waits for its end."""
 # Of an index that was being made when its maker died, PostgreSQL keeps a name and uses nothing.

@@ -41,7 +41,8 @@ SHOWN_ROWS, FIRST_ROWS, SHOWN_COLUMNS, SHOWN_LETTERS = 200, 20, 60, 200
 
 @dataclass(frozen=True)
 class Checked:
-    """The report, and the table when the file is free of errors; `mendable` is what suggestions are read off.
+    """The report, and the table when the file is free of errors; `mendable` is what suggestions are read off. `numbers` are
+    the positions of the table's rows in the file, where they do not follow each other below the header.
 
     `taken`: the file is free of errors, and the rows of the table were given out while it was checked; who took them puts
     here what reads like the table.
@@ -51,6 +52,13 @@ class Checked:
     table: pa.Table | None
     mendable: Table | None = None
     taken: bool = False
+    numbers: pl.Series | None = None
+
+    def row(self, place: int) -> int:
+        """The position in the file, from 1, of a row of the table, from 0."""
+        if self.numbers is not None:
+            return int(self.numbers[place])
+        return (self.report.reading.header_row if self.report.reading else 1) + place + 1
 
 
 def check_file(
@@ -150,10 +158,17 @@ def check_cells(cells: Cells, descriptor: schemas.Descriptor, schema: Schema, li
         findings = tuple(islice(every(), limit))
     report = Report(cells.rows, dict(counts), findings, cells.reading, every=every)
     table = None if counts else table_of(columns, schema)
+    numbers = None if table is None or _follow(cells) else cells.numbers
     if not suggest:
-        return Checked(report, table)
+        return Checked(report, table, numbers=numbers)
     mendable = _mendable(cells, texts, columns, repeats, schema)
-    return Checked(replace(report, shown=_shown(mendable, findings)), table, mendable)
+    return Checked(replace(report, shown=_shown(mendable, findings)), table, mendable, numbers=numbers)
+
+
+def _follow(cells: Cells) -> bool:
+    """Whether the rows follow each other right below the header."""
+    last = cells.reading.header_row + cells.rows
+    return not cells.rows or bool(cells.numbers[-1] == last and cells.numbers[0] == last - cells.rows + 1)
 
 
 def _every(of_header: Sequence[Error], located: Located, known: Mapping[str, Field]) -> Callable[[], Iterator[Finding]]:

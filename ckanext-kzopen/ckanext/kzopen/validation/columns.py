@@ -14,7 +14,7 @@ from typing import Any
 import polars as pl
 from ckanext.kzopen.validation.accepting import Accepted, accepted_of
 from ckanext.kzopen.validation.distinct import AT_ONCE, strips
-from ckanext.kzopen.validation.typed import series_of
+from ckanext.kzopen.validation.typed import is_held, series_of
 from frictionless import Field
 
 CODES = pl.Enum(["type-error", "constraint-error"])
@@ -124,14 +124,15 @@ def _of_one_type(parts: Sequence[pl.Series]) -> pl.Series | None:
 
 def safe_reader(field: Field) -> Reader:
     """Frictionless's reader of a cell, which fails where a value and a bound cannot be compared (a moment with an
-    offset and one without): then the value is not of the type that the field expects."""
+    offset and one without): then the value is not of the type that the field expects. Nor is one that nothing holds."""
     reader = field.create_cell_reader()
 
     def read(cell: object) -> tuple[Any, dict[str, str] | None]:
         try:
-            return reader(cell)
-        except TypeError:
-            return None, {"type": f'type is "{field.type}/{field.format}"'}
+            value, notes = reader(cell)
+        except (TypeError, ValueError, ArithmeticError, RecursionError):
+            value, notes = None, {"type": f'type is "{field.type}/{field.format}"'}
+        return (value, notes) if is_held(value) else (None, {"type": f'type is "{field.type}/{field.format}"'})
 
     return read
 

@@ -10,6 +10,7 @@ from decimal import Decimal
 
 import polars as pl
 import pyarrow as pa
+from ckanext.kzopen.validation.typed import MOST_DIGITS
 from frictionless import Field
 
 LARGEST_PLAIN = 1e15
@@ -65,6 +66,8 @@ def _moment(value: object) -> object:
 def _plain_numbers(values: Sequence[object], field: Field) -> pl.Series | None:
     """A column of moderate numbers at once; None when one needs an exponent, where polars and Python write otherwise."""
     numbers = pl.Series(values, dtype=pl.Float64, strict=False)
+    if numbers.null_count() > values.count(None):  # one is larger than any float
+        return None
     size = numbers.abs()
     whole = (numbers == numbers.floor()).fill_null(True)
     if not ((size < LARGEST_PLAIN) & (whole | (size >= SMALLEST_PLAIN))).fill_null(True).all():
@@ -103,7 +106,8 @@ def _number(value: float | Decimal, field: Field) -> str:
         if value.is_integer() and abs(value) < LARGEST_PLAIN:
             return str(int(value))
         value = Decimal(repr(value))
-    text = format(value, "f") if value.is_finite() else str(value)
+    moderate = value.is_finite() and abs(value.adjusted()) < 2 * MOST_DIGITS
+    text = format(value, "f") if moderate else str(value)
     return text.replace(".", getattr(field, "decimal_char", "."))
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from typing import NoReturn
 
@@ -15,6 +16,9 @@ from ckanext.kzopen.validation.cells import Cells, Limits, Reading, Unreadable
 from ckanext.kzopen.validation.encodings import detect
 from ckanext.kzopen.validation.headers import checked_labels
 
+HALF = re.compile(r"\\u[dD][89a-fA-F]")
+"""How JSON writes half of a pair of UTF-16; two of them may be one letter."""
+LONE = re.compile("[\ud800-\udfff]")
 WRAPPERS = frozenset({"data", "rows", "records", "items", "result", "results"})
 
 
@@ -29,6 +33,8 @@ def read_json(path: Path, limits: Limits) -> Cells:
     kind, records = _parsed(text)
     if not records:
         raise Unreadable("source-error", "empty")
+    if HALF.search(text):
+        _refuse_halves(records)
     reading = Reading(kind, encoding)
     if isinstance(records[0], list):
         return _from_lists(records, limits, reading)
@@ -66,13 +72,28 @@ def _lines(text: str) -> Iterator[object]:
 def _loads(text: str) -> object:
     """JSON with its fractions as decimals, so that 1.10 stays 1.10; NaN and Infinity are no JSON."""
     try:
-        return json.loads(text, parse_float=Decimal, parse_constant=_no_constant)
+        return json.loads(text, parse_float=_fraction, parse_constant=_no_constant)
     except RecursionError as error:
         raise Unreadable("format-error", "too-deep") from error
     except ValueError as error:
         if isinstance(error, json.JSONDecodeError):
             raise
         raise Unreadable("format-error", "damaged", row=1) from error
+
+
+def _fraction(text: str) -> Decimal | str:
+    """A number whose exponent no decimal holds stays text, for the check to tell."""
+    try:
+        return Decimal(text)
+    except InvalidOperation:
+        return text
+
+
+def _refuse_halves(records: list[object]) -> None:
+    """Raise for the first record with half of a letter, which no file in UTF-8 and no database can hold."""
+    for number, record in enumerate(records, start=1 if isinstance(records[0], list) else 2):
+        if LONE.search(json.dumps(record, ensure_ascii=False, default=str)):
+            raise Unreadable("encoding-error", "half", row=number)
 
 
 def _no_constant(name: str) -> NoReturn:
@@ -117,7 +138,46 @@ def read_parquet(path: Path, limits: Limits) -> Cells:
     labels = checked_labels(table.column_names, limits)
     if table.num_rows * max(len(labels), 1) > limits.cells:
         raise Unreadable("table-dimensions", "too-many-cells", limit=limits.cells)
-    return Cells(labels, [column.to_pylist() for column in table.columns], _numbers(table.num_rows), Reading("parquet"))
+    return Cells(labels, [_values(column) for column in table.columns], _numbers(table.num_rows), Reading("parquet"))
+
+
+def _values(column: pa.ChunkedArray) -> list[object]:
+    """A column as Python values; a moment that Python does not know is told as text. Bytes are text in UTF-8, whatever the
+    file calls them."""
+    kind = column.type
+    if pa.types.is_timestamp(kind) and kind.tz:  # the zone may have a name that is not known here
+        column = column.cast(pa.timestamp(kind.unit, "UTC"))
+    try:
+        if pa.types.is_temporal(kind) and not (pa.types.is_time(kind) or pa.types.is_duration(kind)):
+            return _moments(column)
+        return [value.decode() if isinstance(value, bytes) else value for value in column.to_pylist()]
+    except UnicodeDecodeError as error:
+        raise Unreadable("encoding-error", "broken", row=_first_broken(column), encoding="UTF-8") from error
+
+
+def _moments(column: pa.ChunkedArray) -> list[object]:
+    try:
+        return list(column.to_pylist())
+    except (OverflowError, ValueError):
+        told = column.cast(pa.string()).to_pylist()
+        return [_moment(value, text) for value, text in zip(column, told, strict=True)]
+
+
+def _moment(value: pa.Scalar, told: str | None) -> object:
+    try:
+        return value.as_py()
+    except (OverflowError, ValueError):
+        return told
+
+
+def _first_broken(column: pa.ChunkedArray) -> int:
+    """The row of the first text that is not UTF-8."""
+    for row, value in enumerate(column.cast(pa.large_binary()).to_pylist(), start=2):
+        try:
+            (value or b"").decode()
+        except UnicodeDecodeError:
+            return row
+    return 2
 
 
 def _numbers(rows: int) -> pl.Series:

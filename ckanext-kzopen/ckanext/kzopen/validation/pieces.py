@@ -21,6 +21,7 @@ from ckanext.kzopen.validation import schema as schemas
 from ckanext.kzopen.validation.cells import Limits, Reading, Unreadable
 from ckanext.kzopen.validation.columns import Column, check_column
 from ckanext.kzopen.validation.delimited import Start, start_of
+from ckanext.kzopen.validation.lengths import looked_up, too_long
 from ckanext.kzopen.validation.tables import table_of
 from frictionless import Field, Schema
 
@@ -46,7 +47,7 @@ class _Doubt(Exception):
 Taker = Callable[[pa.Table], None]
 """Gets the typed rows of a piece as soon as no fault was found in it; the whole may still turn out to have one.
 
-No text among them has U+0000, which PostgreSQL cannot keep.
+No text among them has U+0000, which PostgreSQL cannot keep, and no key is too long for its indexes.
 """
 
 
@@ -74,7 +75,8 @@ def faultless(
     tables: list[pa.Table] = []
     keep = tables.append if take is None else take
     try:
-        rows = _taken(_tables(path, start, schemas.fields_of(header), schema), _Unrepeated(schema), keep)
+        typed = _tables(path, start, schemas.fields_of(header), schema)
+        rows = _taken(_short(typed, looked_up(descriptor)), _Unrepeated(schema), keep)
     except _Doubt:
         return None
     return Faultless(rows, start.reading, pa.concat_tables(tables) if tables else None)
@@ -92,6 +94,14 @@ def _taken(tables: Iterable[pa.Table], unrepeated: _Unrepeated, keep: Taker) -> 
     if known is None or not unrepeated.surely():
         raise _Doubt
     return rows
+
+
+def _short(tables: Iterable[pa.Table], keys: list[list[str]]) -> Iterator[pa.Table]:
+    """The tables; _Doubt where a key is too long."""
+    for table in tables:
+        if any(too_long(table, key) for key in keys):
+            raise _Doubt
+        yield table
 
 
 def _tables(path: Path, start: Start, fields: list[Field], schema: Schema) -> Iterator[pa.Table]:

@@ -12,6 +12,9 @@ from ckanext.kzopen.validation.repairs.model import Repair
 from ckanext.kzopen.validation.repairs.model import restored as repair_restored
 from ckanext.kzopen.validation.sentences import sentence
 
+LONGEST_TEXT = 5_000
+"""Letters of a text of a report that is stored."""
+
 
 @dataclass(frozen=True)
 class Finding:
@@ -93,8 +96,8 @@ class Report:
         }
 
     def stored(self) -> dict[str, Any]:
-        """The report without a language, as JSON values; `restored` makes it a report again."""
-        return {
+        """The report without a language, as JSON values that a database can keep; `restored` makes it a report again."""
+        told = {
             "rows": self.rows,
             "counts": dict(self.counts),
             "findings": [asdict(finding) for finding in self.findings],
@@ -102,6 +105,19 @@ class Report:
             "repairs": [repair.stored() for repair in self.repairs],
             "shown": _shown_stored(self.shown),
         }
+        return {name: _storable(value) for name, value in told.items()}
+
+
+def _storable(value: Any) -> Any:
+    """Texts without U+0000, which PostgreSQL keeps nowhere, and cut: a thousand findings may quote a megabyte each."""
+    match value:
+        case str():
+            return (value if len(value) <= LONGEST_TEXT else f"{value[:LONGEST_TEXT]}…").replace("\0", "\ufffd")
+        case dict():
+            return {_storable(name): _storable(part) for name, part in value.items()}
+        case list() | tuple():
+            return [_storable(part) for part in value]
+    return value
 
 
 def _shown_stored(shown: Shown | None) -> dict[str, Any] | None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
-from decimal import Decimal
+from decimal import Context, Decimal
 
 import polars as pl
 from frictionless import Field
@@ -19,6 +20,57 @@ FAST = {
 }
 WIDE = 10**38
 INT64 = 2**63
+MOST_DIGITS = 1_000
+"""Digits of a number before its point, and behind it: written out, 1e999999999 would fill the memory."""
+EXACT = Context(prec=2 * MOST_DIGITS)
+DEEPEST = 100
+"""Lists and objects inside each other."""
+NO_TEXT = re.compile("[\0\ud800-\udfff]")
+"""Characters that no database keeps: U+0000, and halves of a pair without the other half."""
+
+
+def is_held(value: object) -> bool:
+    """Whether files and databases hold such a value; frictionless reads some that none of them does."""
+    match value:
+        case bool():
+            return True
+        case int():
+            return abs(value) < 10**MOST_DIGITS
+        case Decimal():
+            return _is_moderate(value)
+        case datetime() if value.tzinfo is not None:
+            return _has_utc(value)
+        case dict() | list() | tuple():
+            return _is_json(value)
+    return True
+
+
+def _is_moderate(value: Decimal) -> bool:
+    if not value.is_finite():
+        return not value.is_snan()
+    return not value or (abs(value.adjusted()) < MOST_DIGITS and _fraction(value) < MOST_DIGITS)
+
+
+def _has_utc(value: datetime) -> bool:
+    try:
+        value.astimezone(UTC)
+    except OverflowError:
+        return False
+    return True
+
+
+def _is_json(value: object, depth: int = 0) -> bool:
+    """JSON knows no NaN and no infinity."""
+    match value:
+        case dict():
+            return depth < DEEPEST and all(_is_json(part, depth + 1) for pair in value.items() for part in pair)
+        case list() | tuple():
+            return depth < DEEPEST and all(_is_json(part, depth + 1) for part in value)
+        case str():
+            return NO_TEXT.search(value) is None
+        case float():
+            return value - value == 0
+    return is_held(value)
 
 
 def series_of(field: Field, targets: Sequence[object]) -> pl.Series:
@@ -65,12 +117,14 @@ def exact_as_float(value: Decimal) -> bool:
 
 
 def _fraction(value: Decimal) -> int:
-    exponent = value.normalize().as_tuple().exponent
+    exponent = value.normalize(EXACT).as_tuple().exponent
     return max(0, -exponent) if isinstance(exponent, int) else 0
 
 
 def _plain(value: Decimal) -> str:
-    return format(value.normalize(), "f") if value.is_finite() and value else str(value + 0)
+    if not value.is_finite():
+        return str(value)
+    return format(value.normalize(EXACT), "f") if value else "0"
 
 
 def _plain_date(value: object) -> date | None:

@@ -37,7 +37,7 @@ def commas_of(texts: Iterable[str]) -> Commas:
             with_comma += 1
             sure = sure or SURE_COMMAS.fullmatch(bare) is not None
         elif not large and WHOLE.fullmatch(bare):
-            whole, large = True, abs(int(bare)) >= 1000  # thousands
+            whole, large = True, len(bare.lstrip("-+0")) > 3  # thousands
     return Commas(group=sure or (whole and not large and with_comma > 1), decimal=False)
 
 
