@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+import random
 from typing import Any
 
 import pytest
 from ckan import model
 from ckan.tests.helpers import CKANTestApp
 from ckanext.datastore.backend.postgres import get_write_engine
+from ckanext.kzopen.publishing import datasets, jobs, settle
 from ckanext.kzopen.publishing.forms import described, keep_unseen, values_of
+from ckanext.kzopen.rows import current
+from ckanext.kzopen.rows import model as versions
+from ckanext.kzopen.rows.cli import kzopen_rows
+from click.testing import CliRunner
 from sqlalchemy import text
 
 from tests.publishing.conftest import Agency, Answer, Api, passport
 from tests.publishing.test_staff_pages import Browser, page
+from tests.search.conftest import until
 
 BODY = "bin,name,pupils\n000140000012,№1 мектеп,640\n".encode()
+
+
+def letters(size: int) -> str:
+    """A text of so many bytes that cannot be packed."""
+    chosen = random.Random(size)
+    return "".join(chr(chosen.randrange(0x430, 0x52F)) for _ in range(size // 2))
 
 
 def fields(**marks: Any) -> list[Answer]:
@@ -45,6 +58,44 @@ def test_a_marked_column_is_indexed_in_datastore(api: Api, agency: Agency, uri: 
     assert indexed(name) == {"bin": True} | {column: False for column, marked in said.items() if marked}
     told = api.get(f"/datasets/{name}").json["schema"]["fields"]
     assert [field.get("indexed") for field in told] == [said.get(name) for name in ("bin", "name", "pupils")]
+
+
+@pytest.mark.timeout(120)
+def test_a_column_that_is_marked_later_gets_its_index_while_nobody_waits(
+    app: CKANTestApp, api: Api, agency: Agency, uri: str
+) -> None:
+    name = f"later-{uri}"
+    assert api.put(name, passport(agency.name, fields(), ["bin"])).status_code == 201
+    assert api.delivery(name, BODY)["state"] == "accepted"
+    with app.flask_app.test_request_context():
+        assert (name, "name") not in set(current.unindexed(model.Session()))
+
+    assert api.put(name, passport(agency.name, fields(name=True), ["bin"])).status_code == 200
+
+    until(lambda: indexed(name) == {"bin": True, "name": False})
+
+
+def test_a_missing_index_is_told_and_one_that_cannot_be_made_is_given_up(
+    app: CKANTestApp, api: Api, agency: Agency, uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(datasets, "defer_indexes", lambda session, package: None)
+    monkeypatch.setattr(settle, "defer_indexes", lambda session, package: None)
+    name = f"untold-{uri}"
+    assert api.put(name, passport(agency.name, fields(), ["bin"])).status_code == 201
+    assert api.delivery(name, BODY + f"000140000092,{letters(3_000)},1\n".encode())["state"] == "accepted"
+    assert api.put(name, passport(agency.name, fields(name=True, pupils=True), ["bin"])).status_code == 200
+
+    with app.flask_app.test_request_context():
+        version = versions.latest(model.Session(), name)
+        assert version is not None
+        assert [one for one in current.unindexed(model.Session()) if one[0] == name] == [(name, "name"), (name, "pupils")]
+        assert f"{name}: column pupils is marked" in CliRunner().invoke(kzopen_rows, ["check"]).output
+
+        for _ in range(2):
+            jobs.make_indexes(version.package_id)
+
+            assert [one for one in current.unindexed(model.Session()) if one[0] == name] == [(name, "name")]
+    assert indexed(name) == {"bin": True, "pupils": False}
 
 
 def test_what_is_neither_yes_nor_no_is_refused(api: Api, agency: Agency, uri: str) -> None:

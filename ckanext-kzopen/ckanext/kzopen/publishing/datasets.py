@@ -22,7 +22,7 @@ from ckanext.kzopen.publishing.model import Passport, passport_of
 from ckanext.kzopen.publishing.package import site_user
 from ckanext.kzopen.publishing.passport import Passport as Described
 from ckanext.kzopen.publishing.rights import CHANGE, RELEASE, acts_by_itself, may_see, require, require_publisher
-from ckanext.kzopen.publishing.settle import defer_labels
+from ckanext.kzopen.publishing.settle import defer_indexes, defer_labels
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -126,6 +126,7 @@ def _change(session: Session, user: str, package: Any, described: Described, add
     schema = described.table_schema.descriptor()
     if schema != passport.schema:
         defer_labels(session, passport.package_id)
+        defer_indexes(session, passport.package_id)
     passport.schema = schema
     passport.changed = datetime.now(UTC)
     _told(session, [(passport, package.owner_org)], "change", user, address)

@@ -14,7 +14,7 @@ from ckanext.kzopen.core.withdrawal import tombstone
 from ckanext.kzopen.publishing import decide, inbox, keeping, listings, portal_figures, process, uploads, withdrawal
 from ckanext.kzopen.publishing.model import Delivery, Passport, due, known_bodies
 from ckanext.kzopen.publishing.receive import defer_check
-from ckanext.kzopen.publishing.settle import TASK_LABELS, bring_datastore, bring_labels
+from ckanext.kzopen.publishing.settle import TASK_INDEXES, TASK_LABELS, bring_datastore, bring_labels
 from ckanext.kzopen.publishing.site import configured
 from ckanext.kzopen.publishing.waiting import is_decided
 from ckanext.kzopen.rows import model as versions
@@ -74,6 +74,18 @@ def show_labels(package: str) -> None:
     It is tried for an hour: the words of a large table are indexed for minutes, and nobody changes its labels meanwhile.
     """
     bring_labels(model.Session(), package)
+
+
+@task(TASK_INDEXES, retry=Retry(times=6, first=2, longest=120), queue=UPKEEP)
+def make_indexes(package: str) -> None:
+    """After columns were marked as looked up: index them in the table that is there."""
+    from ckanext.kzopen.rows import current
+
+    session = model.Session()
+    passport = session.get(Passport, package)
+    version = versions.latest(session, passport.uri) if passport else None
+    if version is not None:
+        current.make_indexes(session, version)
 
 
 @task("publishing.portal_figures", cron="40 3 * * *")

@@ -114,7 +114,7 @@ class SchemaField(BaseModel):
     constraints: dict[str, Any] | None = None
     indexed: bool | None = Field(
         None,
-        description="Programs look rows up by this column: CKAN's DataStore gets an index of it with the next whole table.",
+        description="Programs look rows up by this column: CKAN's DataStore gets an index of it.",
     )
     public_by: str | None = Field(
         None,

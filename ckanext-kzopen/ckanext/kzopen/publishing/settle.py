@@ -24,10 +24,13 @@ if TYPE_CHECKING:
 
 
 TASK_LABELS = "publishing.show_labels"
+TASK_INDEXES = "publishing.make_indexes"
 
 
 def settle(session: Session, delivery: Delivery) -> None:
     """Bring what is derived from the current version in line with it: DataStore's table, the preview on the page; commits."""
+    from ckanext.kzopen.rows import current as current_tables
+
     passport = session.get_one(Passport, delivery.package_id)
     current = versions.latest(session, passport.uri)
     if current is None:
@@ -35,6 +38,8 @@ def settle(session: Session, delivery: Delivery) -> None:
     bring_datastore(current)
     if not _labels_are_shown(session, current):
         defer_labels(session, passport.package_id)
+    if not current_tables.has_indexes(session, current):
+        defer_indexes(session, passport.package_id)
     delivery.settled = delivery.settled or datetime.now(UTC)
     tell(session, delivery.id)
     session.commit()
@@ -57,6 +62,12 @@ def bring_datastore(current: versions.Version) -> bool:
 def defer_labels(session: Session, package_id: str) -> None:
     """Let the worker bring the labels of the columns to DataStore once the caller's transaction is committed."""
     jobs.defer(session, TASK_LABELS, package=package_id)
+
+
+def defer_indexes(session: Session, package_id: str) -> None:
+    """Let the worker make the indexes of columns that are newly looked up once the caller's transaction is committed; of
+    several changes at a time the last one's job does it."""
+    jobs.defer(session, TASK_INDEXES, queueing_lock=f"indexes:{package_id}", package=package_id)
 
 
 def bring_labels(session: Session, package_id: str) -> None:

@@ -32,8 +32,12 @@ def check() -> None:
     mislabelled = list(current.mislabelled(model.Session()))
     for uri in mislabelled:
         click.echo(f"{uri}: the DataStore tells the columns otherwise than the passport")
+    unindexed = list(current.unindexed(model.Session()))
+    for uri, column in unindexed:
+        click.echo(f"{uri}: column {column} is marked as looked up and has no index yet; values that are too long get none")
     words, uncounted = current.without_words(), deriving.missing(model.Session())
     told = f"{len(found)} astray, {len(mislabelled)} with old labels, {len(words)} waiting for full-text search, "
+    told += f"{len(unindexed)} columns without their index, "
     click.echo(f"{told}{len(uncounted)} without a DuckDB file")
     sys.exit(1 if found or mislabelled else 0)
 

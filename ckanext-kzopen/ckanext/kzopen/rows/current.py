@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import ckan.plugins.toolkit as tk
 from ckan import model
 from ckanext.datastore.backend.postgres import get_write_engine
-from ckanext.kzopen.rows import comparing, datastore, described, dictionary, whole, words
+from ckanext.kzopen.rows import comparing, datastore, described, dictionary, indexing, whole, words
 from ckanext.kzopen.rows.chain import NoWay
 from ckanext.kzopen.rows.model import Version
 from ckanext.kzopen.rows.reading import table_of
+from ckanext.kzopen.rows.sql import cursor_of
 from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
@@ -108,6 +109,30 @@ def mislabelled(session: Session) -> Iterator[str]:
     with get_write_engine().connect() as connection:
         outdated = dictionary.outdated(connection, schemas)
     yield from (version.uri for version in versions if version.resource_id in outdated)
+
+
+def unindexed(session: Session) -> Iterator[tuple[str, str]]:
+    """The data sets with a column that is marked as looked up and has no index yet: name, column."""
+    versions = current_versions(session)
+    today = described.today(session, versions)
+    with get_write_engine().connect() as connection:
+        cursor = cursor_of(connection)
+        for version in versions:
+            for column in indexing.missing(cursor, str(version.resource_id), today.get(version.package_id, {})):
+                yield version.uri, column
+
+
+def has_indexes(session: Session, version: Version) -> bool:
+    """Whether the columns that are marked as looked up today have an index."""
+    schema = described.today(session, [version]).get(version.package_id, {})
+    with get_write_engine().connect() as connection:
+        return not indexing.missing(cursor_of(connection), str(version.resource_id), schema)
+
+
+def make_indexes(session: Session, version: Version) -> None:
+    """Make those that are missing."""
+    schema = described.today(session, [version]).get(version.package_id, {})
+    indexing.make(get_write_engine(), str(version.resource_id), schema)
 
 
 def reload(version: Version) -> datastore.Prepared:

@@ -30,10 +30,16 @@ def schema_of(session: Session, version: Version) -> Mapping[str, Any]:
 
 def schemas_of(session: Session, versions: Collection[Version]) -> dict[str, Mapping[str, Any]]:
     """`schema_of` for versions of different data sets, by the id of the data set."""
-    today: Mapping[str, Mapping[str, Any]] = {}
+    known = today(session, versions)
+    return {one.package_id: relabelled(one.schema, known.get(one.package_id, one.schema)) for one in versions}
+
+
+def today(session: Session, versions: Collection[Version]) -> Mapping[str, Mapping[str, Any]]:
+    """The Table Schemas of the passports of these versions' data sets as they are now, by the id of the data set."""
+    found: Mapping[str, Mapping[str, Any]] = {}
     for passports in _passports:
-        today = passports(session, [version.package_id for version in versions])
-    return {one.package_id: relabelled(one.schema, today.get(one.package_id, one.schema)) for one in versions}
+        found = passports(session, [version.package_id for version in versions])
+    return found
 
 
 def relabelled(schema: Mapping[str, Any], labels: Mapping[str, Any]) -> dict[str, Any]:

@@ -124,6 +124,7 @@ class Index:
     unique: bool = False
     method: str = "btree"
     options: str = ""
+    fields: tuple[str, ...] = ()
 
     def creation(self, table: Identifier, prefix: str, *, beside: bool = False) -> Composed:
         """CREATE INDEX; on a table that is still hidden the name gets `prefix` until the switch. `beside` writers: slower,
@@ -162,7 +163,7 @@ def text_index(resource_id: str) -> Index:
 
 def _index(resource_id: str, columns: Sequence[str], *, unique: bool = False) -> Index:
     quoted = ", ".join(f'"{name}"' for name in columns)
-    return Index(_name(resource_id, quoted), SQL(", ").join(map(Identifier, columns)), unique)
+    return Index(_name(resource_id, quoted), SQL(", ").join(map(Identifier, columns)), unique, fields=tuple(columns))
 
 
 def _name(resource_id: str, columns: str) -> str:
