@@ -13,7 +13,7 @@ import os
 import random
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -52,6 +52,11 @@ def own_portal(tmp_path: Path) -> Iterator[LivePortal]:
 @pytest.mark.fault
 @pytest.mark.timeout(900 + 60 * ROUNDS)
 def test_nothing_is_lost_or_doubled_when_processes_are_killed(own_portal: LivePortal) -> None:
+    nothing_is_lost_or_doubled(own_portal)
+
+
+def nothing_is_lost_or_doubled(own_portal: LivePortal, before_the_end: Callable[[], None] = lambda: None) -> None:
+    """Kill processes of a portal, and compare what it tells; `before_the_end` is done after the last death."""
     seed = int(os.environ.get("KZOPEN_FAULT_SEED", random.randrange(10**6)))
     print(f"seed {seed}, rounds {ROUNDS}")
     killer = killing.Killer(own_portal, random.Random(seed))
@@ -61,6 +66,7 @@ def test_nothing_is_lost_or_doubled_when_processes_are_killed(own_portal: LivePo
         working = [pool.submit(publisher.publish, stop) for publisher in publishers]
         try:
             kill_all(killer, ROUNDS)
+            before_the_end()
             is_published_and_found(probe, killer)
             until = time.monotonic() + DECIDED_WITHIN
             while sum(len(one.acknowledged) for one in publishers) < 2 * ROUNDS and time.monotonic() < until:

@@ -50,12 +50,14 @@ class Table:
     mortals: Forge
     uri: str
     folder: Path
+    process: tuple[str, ...] = (STORING,)
+    """The module of the process that stores, and the first of its words."""
     acknowledged: list[dict[str, Any]] = field(default_factory=list)
 
     def live(self, seed: int, point: str = "", seconds: float | None = None) -> None:
         """One life of the process that stores, to its death by a kill -9."""
         output = self.folder / f"{seed}{point}.jsonl"
-        child = self.mortals.born(STORING, self.uri, str(seed), point, said=output)
+        child = self.mortals.born(*self.process, self.uri, str(seed), point, said=output)
         if seconds is not None:
             until = time.monotonic() + 600
             while not output.exists() or b"\n" not in output.read_bytes():
