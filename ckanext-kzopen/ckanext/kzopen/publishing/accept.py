@@ -90,7 +90,7 @@ def _change(
 
 
 def _has_indexes(current: versions.Version, passport: Passport) -> bool:
-    """Whether the version was published with the key that the passport has, and with all columns that it marks as looked up."""
+    """Whether the version was published with the key that the passport has, and with all columns that it looks up."""
     from ckanext.kzopen.validation.lengths import looked_up
 
     there, wanted = looked_up(current.schema), looked_up(passport.schema)

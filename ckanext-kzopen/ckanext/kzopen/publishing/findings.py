@@ -70,9 +70,18 @@ def unfit_for_schema(checked: Report, table: pa.Table, schema: Mapping[str, Any]
     ]
     key = list(schema.get("primaryKey") or [])
     if key and (repeated := table.num_rows - table.select(key).group_by(key).aggregate([]).num_rows):
-        told = {"code": "schema-error", "message": "the key repeats in published rows", "reason": "published-repeats"}
-        findings.append(Finding(**told, field=", ".join(key), params={"count": str(repeated)}))
+        findings.append(_repeats(key, repeated))
     return Report(checked.rows, {"schema-error": len(findings)}, tuple(findings), checked.reading) if findings else None
+
+
+def _repeats(key: Sequence[str], times: int) -> Finding:
+    return Finding(
+        code="schema-error",
+        message="the key repeats in published rows",
+        reason="published-repeats",
+        field=", ".join(key),
+        params={"count": str(times)},
+    )
 
 
 def unstorable(checked: Checked, table: pa.Table, keys: Sequence[Sequence[str]]) -> Report | None:
