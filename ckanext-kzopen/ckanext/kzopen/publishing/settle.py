@@ -38,7 +38,7 @@ def settle(session: Session, delivery: Delivery) -> None:
     bring_datastore(current)
     if not _labels_are_shown(session, current):
         defer_labels(session, passport.package_id)
-    if not current_tables.has_indexes(session, current):
+    if not current_tables.has_indexes(passport.resource_id, passport.schema):
         defer_indexes(session, passport.package_id)
     delivery.settled = delivery.settled or datetime.now(UTC)
     tell(session, delivery.id)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import ckan.plugins.toolkit as tk
 from ckan import model
@@ -122,11 +123,12 @@ def unindexed(session: Session) -> Iterator[tuple[str, str]]:
                 yield version.uri, column
 
 
-def has_indexes(session: Session, version: Version) -> bool:
-    """Whether the columns that are marked as looked up today have an index."""
-    schema = described.today(session, [version]).get(version.package_id, {})
+def has_indexes(resource_id: str, schema: Mapping[str, Any]) -> bool:
+    """Whether the columns that the schema marks as looked up have an index."""
+    if not indexing.marked(schema):
+        return True
     with get_write_engine().connect() as connection:
-        return not indexing.missing(cursor_of(connection), str(version.resource_id), schema)
+        return not indexing.missing(cursor_of(connection), resource_id, schema)
 
 
 def make_indexes(session: Session, version: Version) -> None:

@@ -24,11 +24,15 @@ WHOLE = (
 )
 
 
+def marked(schema: Mapping[str, Any]) -> bool:
+    """Whether a schema marks any column as looked up."""
+    return any(field.get("indexed") for field in schema.get("fields", ()))
+
+
 def missing(cursor: Cursor, resource_id: str, schema: Mapping[str, Any]) -> dict[str, Index]:
     """The columns that a schema marks as looked up and of which the table has no index; the key is not among them, which only
     a whole table can get. Nothing where there is no table."""
-    marked = [field["name"] for field in schema.get("fields", ()) if field.get("indexed")]
-    if not marked:
+    if not marked(schema):
         return {}
     name = f'"{resource_id}"'
     cursor.execute(COLUMNS, (name,))

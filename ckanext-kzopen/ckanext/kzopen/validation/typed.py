@@ -22,6 +22,7 @@ WIDE = 10**38
 INT64 = 2**63
 MOST_DIGITS = 1_000
 """Digits of a number before its point, and behind it: written out, 1e999999999 would fill the memory."""
+LARGEST = 10**MOST_DIGITS
 EXACT = Context(prec=2 * MOST_DIGITS)
 DEEPEST = 100
 """Lists and objects inside each other."""
@@ -35,7 +36,7 @@ def is_held(value: object) -> bool:
         case bool():
             return True
         case int():
-            return abs(value) < 10**MOST_DIGITS
+            return abs(value) < LARGEST
         case Decimal():
             return _is_moderate(value)
         case datetime() if value.tzinfo is not None:
