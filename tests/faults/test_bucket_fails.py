@@ -12,6 +12,7 @@ import os
 import random
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from secrets import token_urlsafe
 from typing import TypeVar
 from uuid import UUID
 
@@ -178,14 +179,17 @@ def test_deaths_at_any_moment_while_the_bucket_fails_change_no_version(
 
 @pytest.mark.long
 @pytest.mark.timeout(7200)
-def test_nothing_is_lost_or_doubled_when_processes_die_and_their_bucket_fails(tmp_path: Path, faults: s3.Faults) -> None:
+def test_nothing_is_lost_or_doubled_when_processes_die_and_their_bucket_fails(
+    tmp_path: Path, faults: s3.Faults, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def calm() -> None:
+        faults.share = 0
+
     with s3.running(faults) as endpoint:
-        environment = {"KZOPEN_FILES_URL": f"{s3.new_bucket(endpoint)}&cache={tmp_path / 'cache'}"}
-        with portal_at(tmp_path / "data", free_port(), demo=False, environment=environment) as portal:
-
-            def calm() -> None:
-                faults.share = 0
-
-            faults.share = 0.02
+        # Commands of the launcher read them, too.
+        monkeypatch.setenv("KZOPEN_FILES_URL", f"{s3.new_bucket(endpoint)}&cache={tmp_path / 'cache'}")
+        monkeypatch.setenv("KZOPEN_SECRET_KEY", token_urlsafe(48))
+        with portal_at(tmp_path / "data", free_port(), demo=False) as portal:
+            faults.share = 0.1
             nothing_is_lost_or_doubled(portal, before_the_end=calm)
     print(f"  {dict(faults.happened)}")
