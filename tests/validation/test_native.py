@@ -7,6 +7,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from ckanext.kzopen.validation import native
 from ckanext.kzopen.validation.native import _plain_numbers, _text, as_text
 from frictionless import Field
 from hypothesis import given, settings
@@ -38,6 +39,17 @@ def test_very_large_and_small_numbers_have_no_exponent(value: float, text: str) 
 
 def test_texts_are_taken_as_they_are() -> None:
     assert as_text(["a", None, ""], NUMBER).equals(pl.Series(["a", None, ""], dtype=pl.String))
+
+
+@given(st.lists(NUMBERS | st.text(max_size=3), max_size=8))
+@settings(deadline=None)
+def test_texts_among_numbers_stay_and_the_numbers_are_written_as_without_them(values: list[int | float | str | None]) -> None:
+    assert as_text(values, NUMBER).to_list() == [None if value is None else _text(value, NUMBER) for value in values]
+
+
+def test_a_text_among_numbers_does_not_slow_down_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(native, "_text", lambda value, field: pytest.fail(f"{value!r} was written by itself"))
+    assert as_text([1.5, "n/a", 2, None], NUMBER).to_list() == ["1,5", "n/a", "2", None]
 
 
 DAYS = st.dates(min_value=date(1000, 1, 1))

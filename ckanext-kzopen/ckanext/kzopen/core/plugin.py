@@ -30,6 +30,7 @@ from ckanext.kzopen.core.people import (
     invitation_views,
     labels,
     last_use,
+    members_of_ckan,
     privacy,
     reads,
     reads_of_ckan,
@@ -105,6 +106,7 @@ class CorePlugin(p.SingletonPlugin):
         return {
             **activities.actions(),
             **people_actions.actions(),
+            **members_of_ckan.actions(),
             **reads_of_ckan.actions(),
             **tables.actions(),
             **agency_actions.actions(),

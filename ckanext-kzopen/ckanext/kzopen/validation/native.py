@@ -28,6 +28,9 @@ def as_text(values: Sequence[object], field: Field) -> pl.Series:
     kinds = set(map(type, values)) - {type(None)}
     if kinds <= {str}:
         return pl.Series(values, dtype=pl.String)
+    if str in kinds:
+        texts = pl.Series([value if type(value) is str else None for value in values], dtype=pl.String)
+        return texts.zip_with(texts.is_not_null(), as_text([None if type(value) is str else value for value in values], field))
     if kinds <= {int, float}:
         found = _plain_numbers(values, field)
         if found is not None:
