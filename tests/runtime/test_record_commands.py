@@ -142,6 +142,25 @@ def test_the_event_log_is_shown_and_exported_by_object_and_person(live_portal: L
     assert f"delivery {thing}: create  {actor}" in said
 
 
+def test_the_event_log_is_filtered_by_verb_agency_and_days_on_the_command_line(live_portal: LivePortal) -> None:
+    with connect(live_portal) as connection:
+        query = """SELECT agency, verb, (at AT TIME ZONE 'Asia/Almaty')::date::text FROM kzopen.event
+            WHERE agency IS NOT NULL ORDER BY id DESC LIMIT 1"""
+        agency, verb, day = map(str, connection.execute(query).fetchone() or ("", "", ""))
+        counting = "SELECT count(*) FROM kzopen.event WHERE agency = %s AND verb = %s"
+        (count,) = connection.execute(counting, [agency, verb]).fetchone() or (0,)
+    asked = ("record", "events", "--jsonl", "--verb", verb, "--agency", agency)
+    code, said = command(live_portal, *asked)
+    found = [json.loads(line) for line in said.splitlines()]
+    assert (code, len(found), {(one["agency"], one["verb"]) for one in found}) == (0, count, {(agency, verb)}), said
+    assert command(live_portal, *asked, "--until", "2020-01-01") == (0, "")
+    code, said = command(live_portal, *asked, "--since", day, "--until", day)
+    assert (code, 0 < len(said.splitlines()) <= int(str(count))) == (0, True), said
+    code, said = command(live_portal, "record", "events", "--agency", "none-of-this-name")
+    assert code != 0
+    assert "--agency: There is no such agency" in said
+
+
 def test_an_object_is_named_by_kind_and_id(live_portal: LivePortal) -> None:
     code, said = command(live_portal, "record", "events", "--object", "delivery")
     assert (code, "--object is KIND:ID" in said) == (2, True)
