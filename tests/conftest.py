@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 import os
 import socket
@@ -11,6 +12,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -41,8 +43,13 @@ SHARED_PORTAL = {
 
 
 def pytest_configure() -> None:
-    """Passwords of tests are hashed weakly: how strongly CKAN does it is not ours, and it took a tenth of the time."""
+    """Passwords of tests are hashed weakly: how strongly CKAN does it is not ours, and it took a tenth of the time.
+
+    CKAN asks twenty times for all its callers while its plugins are loaded, each time with the lines of their source, which it
+    does not look at: below pytest that took half of the loading.
+    """
     pbkdf2_sha512.default_rounds = 100
+    inspect.stack = partial(inspect.stack, 0)
 
 
 def examples(number: int) -> int:

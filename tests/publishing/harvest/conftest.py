@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,13 +15,14 @@ from ckan import model
 from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.publishing.harvest import comparing, engine, visiting
 from ckanext.kzopen.publishing.harvest.discovery import discover
-from ckanext.kzopen.publishing.harvest.model import Item, Run, Source
+from ckanext.kzopen.publishing.harvest.model import OPEN, Item, Run, Source
 from sqlalchemy import delete, select
 
-from tests.publishing.conftest import Agency, Api, new_agency
+from tests.publishing.conftest import Agency, Api, new_agency, wait_while
 from tests.publishing.harvest.source import Catalogue, serving
 
 PATIENCE = 120
+UNDER_WAY = f"SELECT state IN {OPEN} FROM kzopen.harvest_run WHERE id = :id"
 BASE = "/api/harvest/v1"
 
 
@@ -59,11 +59,9 @@ class Harvest:
         return self.ended(answer.json["id"]) if wait else answer.json
 
     def ended(self, number: str) -> dict[str, Any]:
-        until = time.monotonic() + PATIENCE
-        while (found := self.get(f"/runs/{number}").json)["under_way"]:
-            assert time.monotonic() < until, found
-            time.sleep(0.15)
-        told: dict[str, Any] = found
+        wait_while(UNDER_WAY, number, PATIENCE)
+        told: dict[str, Any] = self.get(f"/runs/{number}").json
+        assert not told["under_way"], told
         return told
 
     def ready(self, kind: str, settings: dict[str, Any], **more: Any) -> None:

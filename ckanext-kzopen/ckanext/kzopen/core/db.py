@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from alembic import context
 from sqlalchemy import MetaData, engine_from_config, pool, text
 from sqlalchemy.orm import DeclarativeBase
 
@@ -25,6 +24,8 @@ def run_migrations(plugin: str) -> None:
 
     The version table `<plugin>_alembic_version` lies in our schema, beside the tables it speaks of.
     """
+    from alembic import context  # here: the launcher and its commands migrate nothing
+
     config = context.config
     section: dict[str, Any] = config.get_section(config.config_ini_section) or {}
     engine = engine_from_config(section, prefix="sqlalchemy.", poolclass=pool.NullPool)
