@@ -80,6 +80,16 @@ def bench(database: Engine, tmp_path: Path) -> Bench:
     return Bench(database, tmp_path)
 
 
+def test_all_documents_come_though_they_are_fetched_a_few_at_a_time(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "_FETCHED", 2)
+    bench.write(*"abcde")
+    with bench.engine.connect() as connection:
+        assert {entry.key for entry in store.all_entries(connection)} == {key_of(name, SITE) for name in "abcde"}
+        entries = store.all_entries(connection)
+        assert next(entries).key in {key_of(name, SITE) for name in "abcde"}
+        entries.close()
+        assert store.count(connection) == 5, "a reader who stops early leaves nobody at the connection"
+
 def test_what_is_committed_is_found_and_what_is_rolled_back_is_not(bench: Bench) -> None:
     with bench.indexer():
         bench.write("a")

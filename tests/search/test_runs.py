@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -105,3 +106,20 @@ def test_two_segments_of_a_new_index_are_left_alone(tmp_path: Path) -> None:
     writer._unite(writing, current(tmp_path), documents)
     writing.wait_merging_threads()
     assert len(_segments(tmp_path)) == 2
+
+
+def test_small_segments_beside_a_large_one_become_one(tmp_path: Path) -> None:
+    one = made("a", title="t").entry()
+    documents = [replace(one, key=f"n{number}") for number in range(17_000)]
+    engine = TantivyEngine(tmp_path)
+    engine.built(iter(()))[0].close()
+    writing = writer._open(current(tmp_path), 200_000_000)
+    for entry in documents:
+        writer._add(writing, entry)
+        if entry.key in ("n16997", "n16998", "n16999"):
+            writing.commit()
+    assert len(_segments(tmp_path)) == 3
+    writer._unite(writing, current(tmp_path), documents[:MOST])
+    writing.wait_merging_threads()
+    assert len(_segments(tmp_path)) == 2
+    assert engine.reader().hashes() == {entry.key: entry.hash for entry in documents}

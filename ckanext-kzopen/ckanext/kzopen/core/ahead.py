@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import TypeVar
 
@@ -11,7 +11,7 @@ G = TypeVar("G")
 M = TypeVar("M")
 
 
-def made_ahead(make: Callable[[G], M], given: Iterable[G], most: int = 1, threads: int = 1) -> Iterator[M]:
+def made_ahead(make: Callable[[G], M], given: Iterable[G], most: int = 1, threads: int = 1) -> Generator[M]:
     """What `make` makes of each, in order, in `threads` beside the caller's; `most` are made or wait there at a time, so
     memory is that of one more.
 

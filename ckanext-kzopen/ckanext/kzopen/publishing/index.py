@@ -10,13 +10,22 @@ from ckan import model
 from ckanext.kzopen.publishing.model import Delivery, Passport
 from ckanext.kzopen.rows.model import Version
 from ckanext.kzopen.search import registry
-from sqlalchemy import Select, func, inspect, select
+from sqlalchemy import Select, bindparam, func, inspect, select
 from sqlalchemy.orm import Session
 
 MOST = 600
 """Texts of one table; a table may have a thousand columns with labels in three languages."""
 
 VISIBLE_FROM = "visible_from"
+
+
+_SCHEMA = select(Passport.schema).where(Passport.package_id == bindparam("package"))
+_OPENS = select(func.min(Delivery.publish_at)).where(
+    Delivery.package_id == bindparam("package"),
+    Delivery.state == "scheduled",
+    ~select(Version.id).where(Version.package_id == bindparam("package")).exists(),
+)
+"""Built once: every document that is made asks both."""
 
 
 def register() -> None:
@@ -38,8 +47,7 @@ def _planned(instance: Any) -> Iterable[str]:
 
 def with_columns(document: dict[str, Any]) -> dict[str, Any]:
     """CKAN's document of a data set with the columns of its table."""
-    wanted = select(Passport.schema).where(Passport.package_id == document.get("id"))
-    schema = model.Session.scalar(wanted)
+    schema = model.Session.scalar(_SCHEMA, {"package": document.get("id")})
     found = list(dict.fromkeys(_texts(schema.get("fields", []) if schema else [])))[:MOST]
     return {**document, "columns": found} if found else document
 
@@ -52,9 +60,7 @@ def _texts(fields: Iterable[dict[str, Any]]) -> Iterable[str]:
 
 def opens_at(session: Session, package_id: str) -> datetime | None:
     """When the first version of a data set is to come; None when it has one already, or none is planned."""
-    has_one = select(Version.id).where(Version.package_id == package_id).exists()
-    planned = select(func.min(Delivery.publish_at)).where(Delivery.package_id == package_id, Delivery.state == "scheduled")
-    return session.scalar(planned.where(~has_one))
+    return session.scalar(_OPENS, {"package": package_id})
 
 
 def later() -> Select[tuple[str]]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from ckanext.kzopen.search import tree
 from ckanext.kzopen.search.tree import Node
 
@@ -28,8 +30,15 @@ class TooManyPatterns(RequestError):
 
 def check(*nodes: Node) -> None:
     """Raises RequestError for a query with its filters that asks too much."""
-    if sum(tree.size(node) for node in nodes) > MOST_NODES:
+    parts, leading = map(sum, zip(*map(_asked, nodes), strict=True))
+    if parts > MOST_NODES:
         raise TooManyParts(f"The query has more than {MOST_NODES} parts.")
-    patterns = [one.pattern for node in nodes for one in tree.walk(node) if isinstance(one, tree.Wildcard)]
-    if sum(pattern.startswith(("*", "?")) for pattern in patterns) > MOST_LEADING:
+    if leading > MOST_LEADING:
         raise TooManyPatterns(f"More than {MOST_LEADING} words of the query begin with * or ?.")
+
+
+@lru_cache(maxsize=2_000)
+def _asked(node: Node) -> tuple[int, int]:
+    """Parts, and patterns that begin with a sign; most filters come along with every question."""
+    patterns = [one.pattern for one in tree.walk(node) if isinstance(one, tree.Wildcard)]
+    return tree.size(node), sum(pattern.startswith(("*", "?")) for pattern in patterns)

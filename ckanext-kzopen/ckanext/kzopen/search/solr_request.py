@@ -30,7 +30,7 @@ class SortError(RequestError):
 def search_of(params: Mapping[str, Any], labels: frozenset[str] | None) -> Search:
     """The search that Solr's parameters ask for; raises RequestError."""
     query = _main_query(params)
-    filters = tuple(parsed(text, params) for text in _many(params.get("fq")) if str(text).strip())
+    filters = _filters(tuple(map(str, _many(params.get("fq")))), _joined_by_and(params), _field(params))
     budget.check(query, *filters)
     search = Search(
         query=query,
@@ -45,6 +45,12 @@ def search_of(params: Mapping[str, Any], labels: frozenset[str] | None) -> Searc
     if search.start + search.rows > DEEPEST and not ranking.by_one_stored_key(search):
         raise RequestError(f"Pages end at hit {DEEPEST}; sort by one field such as id or metadata_modified to go deeper.")
     return search
+
+
+@lru_cache(maxsize=500)
+def _filters(texts: tuple[str, ...], all_words: bool, field: str) -> tuple[Node, ...]:
+    """Most come along with every question."""
+    return tuple(_read(text, all_words, field) for text in texts if text.strip())
 
 
 def _main_query(params: Mapping[str, Any]) -> Node:
@@ -69,21 +75,34 @@ def _weighted(fields: str) -> tuple[tuple[str, float], ...]:
 
 def parsed(text: str, params: Mapping[str, Any]) -> Node:
     """A query with its local parameters, `{!lucene q.op=OR}…`, `{!bool must=…}`; CKAN has refused all that are not allowed."""
+    return _read(str(text), _joined_by_and(params), _field(params))
+
+
+def _joined_by_and(params: Mapping[str, Any]) -> bool:
+    """Whether words that no operator joins must all hold."""
+    return str(params.get("q.op", "AND")).upper() != "OR"
+
+
+def _field(params: Mapping[str, Any]) -> str:
+    """The field of words that name none."""
+    return str(params.get("df") or "text")
+
+
+def _read(text: str, all_words: bool, field: str) -> Node:
     if len(text) > LONGEST:
         raise RequestError(f"The query is longer than {LONGEST} letters.")
-    all_words = str(params.get("q.op", "AND")).upper() != "OR"
-    field = str(params.get("df") or "text")
-    local = _LOCAL.match(str(text))
+    local = _LOCAL.match(text)
     if local is None:
-        return lucene.parse(str(text), field, all_words)
+        return lucene.parse(text, field, all_words)
     options = _local_options(local[1])
     kind = options.get("type", [""])[0]
     if kind == "bool":
-        return _bool(options, params)
+        return _bool(options, field)
     if kind in ("lucene", ""):
-        operator = options.get("q.op", [str(params.get("q.op", "AND"))])[0]
+        if "q.op" in options:
+            all_words = options["q.op"][0].upper() != "OR"
         body = options.get("v", [local[2]])[0]
-        return lucene.parse(body, options.get("df", [field])[0], operator.upper() != "OR")
+        return lucene.parse(body, options.get("df", [field])[0], all_words)
     raise RequestError(f"The query parser {kind} is not supported.")
 
 
@@ -94,9 +113,9 @@ def _local_options(text: str) -> dict[str, list[str]]:
     return options
 
 
-def _bool(options: Mapping[str, list[str]], params: Mapping[str, Any]) -> Node:
+def _bool(options: Mapping[str, list[str]], field: str) -> Node:
     def nodes(name: str) -> list[Node]:
-        return [lucene.parse(text, str(params.get("df") or "text")) for text in options.get(name, [])]
+        return [lucene.parse(text, field) for text in options.get(name, [])]
 
     required = [*nodes("must"), *nodes("filter"), *(tree.Not(node) for node in nodes("must_not"))]
     wished = nodes("should")

@@ -6,11 +6,14 @@ Works in the transaction of whoever calls.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Generator, Iterable, Iterator, Sequence
+from contextlib import closing
+from itertools import repeat, takewhile
 from typing import Any
 
 import orjson
 from ckanext.kzopen.core import outbox
+from ckanext.kzopen.core.ahead import made_ahead
 from ckanext.kzopen.core.outbox import Executor
 from ckanext.kzopen.search import analysis, registry, topics
 from ckanext.kzopen.search.document import Document
@@ -129,12 +132,13 @@ def entries(connection: Connection, keys: Sequence[str]) -> Iterator[Entry]:
         return map(_entry, cursor.fetchall())
 
 
-def all_entries(connection: Connection) -> Iterator[Entry]:
-    """What the index takes of every document, streamed, from one snapshot."""
+def all_entries(connection: Connection) -> Generator[Entry]:
+    """What the index takes of every document, streamed, from one snapshot; PostgreSQL has the next ones ready meanwhile."""
     with _cursor(connection, "kzopen_documents") as cursor:
-        cursor.itersize = _FETCHED
         cursor.execute(_ENTRIES)
-        yield from map(_entry, cursor)
+        with closing(made_ahead(cursor.fetchmany, repeat(_FETCHED))) as fetched:
+            for rows in takewhile(bool, fetched):
+                yield from map(_entry, rows)
 
 
 def count(connection: Executor) -> int:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from ckanext.kzopen.search import dates
@@ -39,6 +40,7 @@ def current() -> frozenset[str] | None:
     return _labels.get()
 
 
+@lru_cache(maxsize=2_000)
 def hidden(labels: frozenset[str]) -> tuple[Range, OneOf]:
     """The same the other way round, for a reader whose labels include `public`, as nearly all documents' do.
 

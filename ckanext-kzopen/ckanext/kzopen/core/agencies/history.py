@@ -7,15 +7,14 @@ from datetime import datetime
 from ckanext.kzopen.core.agencies.model import AgencyHandover, AnySession
 from sqlalchemy import select, text
 
-_BEHIND = text(
-    """
+BEHIND = """
     WITH RECURSIVE behind AS (
         SELECT CAST(:agency AS text) AS id
         UNION SELECT a.id FROM behind JOIN kzopen.agency a ON a.successor = behind.id WHERE a.state = 'liquidated'
     )
-    SELECT id FROM behind
-    """
-)
+"""
+"""What `agencies_behind` gives, as the beginning of a statement; it takes the parameter `agency`."""
+_BEHIND = text(f"{BEHIND} SELECT id FROM behind")
 
 
 def agencies_behind(session: AnySession, agency_id: str) -> frozenset[str]:

@@ -5,24 +5,30 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ckanext.kzopen.core.agencies.history import agencies_behind
+from ckanext.kzopen.core.agencies.history import BEHIND
 from ckanext.kzopen.core.agencies.model import NAMES, SHORT_NAMES, Agency, AgencyName, AnySession, today
-from sqlalchemy import select
+from sqlalchemy import select, text
 
 Shown = dict[str, Any]
+_COLUMNS = [getattr(AgencyName, column) for column in (*NAMES, *SHORT_NAMES)]
+_OF_OWNER = text(
+    f"""
+    {BEHIND} SELECT name_kk, name_ru, name_en, short_kk, short_ru, short_en
+    FROM kzopen.agency_name JOIN behind ON agency = id WHERE since <= :today
+    """
+)
 
 
 def matching(session: AnySession, query: str) -> set[str]:
     """Ids of agencies in one of whose names, or codes, every word of the query occurs."""
     asked = query.casefold().split()
-    return {agency for agency, text in texts(session) if all(word in text for word in asked)}
+    return {agency for agency, told in texts(session) if all(word in told for word in asked)}
 
 
 def texts(session: AnySession) -> list[tuple[str, str]]:
     """What each agency can be found by: a line for each of its names in each language, one for its codes."""
     found: list[tuple[str, str]] = []
-    columns = [getattr(AgencyName, column) for column in (*NAMES, *SHORT_NAMES)]
-    for agency, *names in session.execute(select(AgencyName.agency, *columns)):
+    for agency, *names in session.execute(select(AgencyName.agency, *_COLUMNS)):
         half = len(NAMES)
         pairs = zip(names[:half], names[half:], strict=True)
         found += [(agency, " ".join(filter(None, pair)).casefold()) for pair in pairs if any(pair)]
@@ -32,10 +38,8 @@ def texts(session: AnySession) -> list[tuple[str, str]]:
 
 def words_of_owner(session: AnySession, owner: str) -> str:
     """All that the owner of a data set is and was called, in every language, and those that it succeeded: words to search."""
-    rows = session.scalars(
-        select(AgencyName).where(AgencyName.agency.in_(agencies_behind(session, owner)), AgencyName.since <= today())
-    )
-    return " ".join(sorted({text for row in rows for text in row.columns.values() if text}))
+    rows = session.execute(_OF_OWNER, {"agency": owner, "today": today()})
+    return " ".join(sorted({name for row in rows for name in row if name}))
 
 
 def with_those_above(rows: Iterable[Mapping[str, Any]], found: set[str]) -> list[Shown]:

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.withdrawal.model import Withdrawal
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
+
+
+_OF = select(Withdrawal).where(Withdrawal.kind == bindparam("kind"), Withdrawal.object_id == bindparam("thing"))
+"""Built once: whoever reads or changes a data set or a file asks it."""
 
 
 class Gone(KzError):
@@ -18,8 +22,7 @@ class Gone(KzError):
 
 def tombstone(session: Session, kind: str, object_id: str) -> Withdrawal | None:
     """The tombstone of a thing, or None."""
-    wanted = select(Withdrawal).where(Withdrawal.kind == kind, Withdrawal.object_id == object_id)
-    return session.scalars(wanted).first()
+    return session.scalars(_OF, {"kind": kind, "thing": object_id}).first()
 
 
 def tombstone_named(session: Session, kind: str, name: str) -> Withdrawal | None:

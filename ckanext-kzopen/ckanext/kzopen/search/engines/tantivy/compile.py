@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 
 import tantivy
 from ckanext.kzopen.search import analysis, dates, fields, visibility
@@ -59,6 +59,8 @@ _FAR = 2**62
 _LONGEST_FUZZY = 100
 _FEW = 50
 
+_OCCURS = {WordOccur.MAY: Occur.Should, WordOccur.MUST: Occur.Must, WordOccur.NOT: Occur.MustNot}
+
 Leaf = All | Nothing | Term | OneOf | Phrase | Prefix | Wildcard | Fuzzy | Range | Exists
 
 
@@ -97,13 +99,14 @@ class Compiler:
             return [(Occur.Must, self.condition(visibility.condition(labels)))]
         later, own = visibility.hidden(labels)
         mine = [self.condition(own)] if own.values else []
-        dated_, late = (Occur.Must, exact("exact", dated())), self.query(later)
+        late = self._moments(later)
         if among_all:
-            since = _boolean([dated_, (Occur.MustNot, late)])
-            seen = _boolean([(Occur.Should, one) for one in (exact("exact", opened()), since, *mine)], 1)
+            since = _boolean([(Occur.Must, _marked(dated())), (Occur.MustNot, late)])
+            seen = _boolean([(Occur.Should, one) for one in (_marked(opened()), since, *mine)], 1)
             return [(Occur.Must, Query.const_score_query(seen, 0.0))]
         but = [(Occur.MustNot, one) for one in mine]
-        return [(Occur.MustNot, _closed_but(own)), (Occur.MustNot, _boolean([dated_, (Occur.Must, late), *but]))]
+        closed_later = Query.boolean_query([(Occur.Must, _marked(dated())), (Occur.Must, late), *but])
+        return [(Occur.MustNot, _closed_but(own)), (Occur.MustNot, closed_later)]
 
     def _joined(self, node: And | Or | Better | Not | Boost) -> Query:
         match node:
@@ -255,7 +258,7 @@ class Compiler:
             query = _best_field(word, node.fields, node.tie)
             if query is None:
                 continue
-            clauses.append(({WordOccur.MUST: Occur.Must, WordOccur.NOT: Occur.MustNot}.get(word.occur, Occur.Should), query))
+            clauses.append((_OCCURS[word.occur], query))
             may += word.occur is WordOccur.MAY
         if not clauses:
             return Query.empty_query()
@@ -302,6 +305,7 @@ def column(field: str) -> str:
     return field if field in KEYWORDS else path("kw", field)
 
 
+@lru_cache(maxsize=10_000)
 def _terms_of(field: str) -> tuple[str, str]:
     """Where the terms of a field's exact values lie, and what stands before each."""
     if field in RANKED or field not in KEYWORDS:
@@ -349,7 +353,13 @@ def _keyword_condition(node: Term | OneOf) -> Query:
 def _closed_but(own: OneOf) -> Query:
     """What not everybody may find, without what holds for `own`, which no index and no moment changes."""
     but = [(Occur.MustNot, Query.const_score_query(_one_of(own.field, own.values), 0.0))] if own.values else []
-    return _boolean([(Occur.Must, exact("exact", closed())), *but])
+    return _boolean([(Occur.Must, _marked(closed())), *but])
+
+
+@cache
+def _marked(standing: str) -> Query:
+    """Documents with one of the three marks of `visibility`."""
+    return exact("exact", standing)
 
 
 def _one_of(field: str, values: frozenset[str]) -> Query:

@@ -49,6 +49,15 @@ def current_state(root: Path) -> tuple[Path, tuple[int, int]]:
     return _generation(root, target), (found.st_ino, found.st_mtime_ns)
 
 
+def is_still(root: Path, state: tuple[int, int]) -> bool:
+    """Whether the generation that counts is in this state: by one look, where `current_state` needs two."""
+    try:
+        found = os.stat(f"{root}/{_CURRENT}/meta.json")
+    except OSError:
+        return False
+    return (found.st_ino, found.st_mtime_ns) == state
+
+
 @lru_cache(maxsize=100)
 def _generation(root: Path, target: str) -> Path:
     return root / target
@@ -109,6 +118,11 @@ def damaged(generation: Path) -> list[str]:
 def small_segments(generation: Path) -> int:
     """How many segments tantivy would merge with each other; EngineError when it cannot be read."""
     return sum(size < _SMALL for size in _sizes(generation).values())
+
+
+def segments(generation: Path) -> int:
+    """How many segments there are; EngineError when it cannot be read."""
+    return len(_sizes(generation))
 
 
 def _segments(generation: Path) -> set[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable
+from functools import lru_cache
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -42,5 +43,10 @@ class Kept(Generic[Found]):
 
 def depends_on_the_hour(search: Search) -> bool:
     """Whether a range asks for NOW: its hits change without a commit."""
-    ranges = (node for one in (search.query, *search.filters) for node in tree.walk(one) if isinstance(node, tree.Range))
+    return any(map(_asks_for_now, (search.query, *search.filters)))
+
+
+@lru_cache(maxsize=2_000)
+def _asks_for_now(node: tree.Node) -> bool:
+    ranges = (one for one in tree.walk(node) if isinstance(one, tree.Range))
     return any("NOW" in bound for one in ranges for bound in (one.low, one.high) if bound)

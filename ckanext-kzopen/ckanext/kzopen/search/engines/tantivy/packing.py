@@ -12,9 +12,9 @@ from lz4 import block
 
 def packed(written: bytes, beside: bytes | None = None) -> bytes:
     """LZ4, with its length in front; what stands in `beside` as well takes no room."""
-    return block.compress(written, dict=beside or b"")
+    return block.compress(written) if beside is None else block.compress(written, dict=beside)
 
 
 def unpacked(stored: bytes, beside: bytes | None = None) -> bytes:
     """What was `packed`, with the same `beside`."""
-    return block.decompress(stored, dict=beside or b"")
+    return block.decompress(stored) if beside is None else block.decompress(stored, dict=beside)

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import tantivy
+from ckanext.kzopen.search import fields
 from ckanext.kzopen.search.engines.base import Answer, Search
 from ckanext.kzopen.search.engines.tantivy import counting, folder
 from ckanext.kzopen.search.engines.tantivy.compile import Compiler
@@ -66,6 +67,10 @@ class TantivyReader:
 
     def _index(self) -> tuple[tantivy.Index, tuple[int, int]]:
         """The index as it was committed last, and its state: a commit puts another `meta.json` in place of the old one."""
+        opened = self._opened
+        seen = opened.seen if opened is not None and opened.process == os.getpid() else None
+        if opened is not None and seen is not None and folder.is_still(self._root, seen):
+            return opened.index, seen  # most questions come to an index that has not changed
         generation, state = folder.current_state(self._root)
         opened = self._open(generation)
         if state != opened.seen:
@@ -102,14 +107,12 @@ def _no_page(searcher: tantivy.Searcher, query: Query) -> Page:
 
 
 def _documents(page: Page, wanted: frozenset[str] | None) -> list[dict[str, Any]]:
-    return [_document(page.searcher, address, score, wanted) for score, address in page.hits]
-
-
-def _document(searcher: tantivy.Searcher, address: Any, score: float | None, wanted: frozenset[str] | None) -> dict[str, Any]:
-    shown = stored_of(searcher.doc(address), wanted)
-    if score is not None and (wanted is None or "score" in wanted):
-        shown["score"] = score
-    return shown
+    documents = [stored_of(page.searcher.doc(address), wanted) for _score, address in page.hits]
+    if wanted is None or fields.SCORE in wanted:
+        for shown, (score, _address) in zip(documents, page.hits, strict=True):
+            if score is not None:
+                shown[fields.SCORE] = score
+    return documents
 
 
 def _restricted(compiler: Compiler, search: Search) -> Query:

@@ -9,11 +9,10 @@ splits at spaces. What nobody counts has no column; that it has values says a ma
 
 from __future__ import annotations
 
-import base64
 import hashlib
 import json
-from collections.abc import Iterator
-from functools import cache
+from binascii import b2a_base64
+from functools import cache, lru_cache
 from typing import Any
 
 import orjson
@@ -124,7 +123,7 @@ def ranged(field: str, value: str) -> str:
 
 def _in_digits(value: str) -> str:
     beginning = value[:LONGEST_RANGED].encode("utf-8", "surrogatepass")[:LONGEST_RANGED]
-    return base64.b64encode(beginning).rstrip(b"=").translate(_IN_ORDER).decode()
+    return b2a_base64(beginning, newline=False).rstrip(b"=").translate(_IN_ORDER).decode()
 
 
 def behind(field: str) -> str:
@@ -158,7 +157,7 @@ def closed() -> str:
 def beginnings(text: str) -> str:
     """From each letter of each word on, at most ten letters: a run of 2 to 10 letters inside a word begins one of them."""
     return " ".join(
-        word[at : at + LONGEST_GRAM] for word in text.lower().split() for at in range(len(word) - SHORTEST_GRAM + 1)
+        [word[at : at + LONGEST_GRAM] for word in text.lower().split() for at in range(len(word) - SHORTEST_GRAM + 1)]
     )
 
 
@@ -187,25 +186,38 @@ def tantivy_document(entry: Entry) -> tantivy.Document:
 
 
 def _add_keywords(document: tantivy.Document, keywords: dict[str, list[str]]) -> None:
-    known = keywords.keys() & fields.KEYWORDS
-    dynamic = {name: values for name, values in keywords.items() if name not in known and name not in fields.UNCOUNTED}
-    for name in known:
-        for value in keywords[name]:
-            if name not in fields.UNCOUNTED:
+    dynamic = {}
+    for name, values in keywords.items():
+        counted = name not in fields.UNCOUNTED
+        if name not in fields.KEYWORDS:
+            if counted:
+                dynamic[name] = values
+            continue
+        before = "" if name in RANKED else mark(name)
+        for value in values:
+            if counted:
                 document.add_text(name, value)
-            if name not in RANKED:
-                document.add_text(TERMS, mark(name) + value)
+            if before:
+                document.add_text(TERMS, before + value)
     if dynamic:
         document.add_json("kw", dynamic)
 
 
-def _exact(keywords: dict[str, list[str]]) -> Iterator[str]:
+def _exact(keywords: dict[str, list[str]]) -> list[str]:
+    found: list[str] = []
     for name, values in keywords.items():
-        if in_exact(name):
-            before = mark(name)
-            yield from (before + _in_digits(value) for value in values)
-        if name in fields.UNCOUNTED:
-            yield present(name)
+        before, there = _marks(name)
+        if before:
+            found += [before + _in_digits(value) for value in values]
+        if there:
+            found.append(there)
+    return found
+
+
+@lru_cache(maxsize=10_000)
+def _marks(field: str) -> tuple[str, str]:
+    """What stands in `exact` before each value of a field, and what for all of them; "" where nothing does."""
+    return mark(field) if in_exact(field) else "", present(field) if field in fields.UNCOUNTED else ""
 
 
 def _standing(indexed: dict[str, Any]) -> str:

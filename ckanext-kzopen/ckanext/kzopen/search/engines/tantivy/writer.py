@@ -26,7 +26,7 @@ _SMALL = 1_000
 """Entries for which one thread is enough; they keep their order."""
 _MOST_THREADS = 4
 _FEW_SEGMENTS = 2
-"""Small segments that a new index may keep: every question looks into each."""
+"""Segments that a new index may keep: every question looks into each."""
 
 
 class TantivyWriter:
@@ -107,8 +107,10 @@ def _build(root: Path, entries: Iterator[Entry]) -> tuple[tantivy.IndexWriter, i
 
 def _unite(writer: tantivy.IndexWriter, generation: Path, entries: Iterable[Entry]) -> None:
     """Have tantivy merge the small segments that building has left, by as many commits of one document as make them enough."""
+    if folder.segments(generation) <= _FEW_SEGMENTS:
+        return
     for entry in entries:
-        if not _FEW_SEGMENTS < folder.small_segments(generation) <= MOST:
+        if not 1 < folder.small_segments(generation) <= MOST:
             break
         writer.delete_documents_by_term("key", entry.key)
         _add(writer, entry)
