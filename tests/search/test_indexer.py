@@ -90,6 +90,7 @@ def test_all_documents_come_though_they_are_fetched_a_few_at_a_time(bench: Bench
         entries.close()
         assert store.count(connection) == 5, "a reader who stops early leaves nobody at the connection"
 
+
 def test_what_is_committed_is_found_and_what_is_rolled_back_is_not(bench: Bench) -> None:
     with bench.indexer():
         bench.write("a")

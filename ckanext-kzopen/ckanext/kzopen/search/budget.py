@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from ckanext.kzopen.search import tree
 from ckanext.kzopen.search.tree import Node
 
@@ -37,8 +35,9 @@ def check(*nodes: Node) -> None:
         raise TooManyPatterns(f"More than {MOST_LEADING} words of the query begin with * or ?.")
 
 
-@lru_cache(maxsize=2_000)
 def _asked(node: Node) -> tuple[int, int]:
-    """Parts, and patterns that begin with a sign; most filters come along with every question."""
+    """Parts, and patterns that begin with a sign."""
+    if isinstance(node, tree.Term):  # as nearly all filters are
+        return 1, 0
     patterns = [one.pattern for one in tree.walk(node) if isinstance(one, tree.Wildcard)]
     return tree.size(node), sum(pattern.startswith(("*", "?")) for pattern in patterns)

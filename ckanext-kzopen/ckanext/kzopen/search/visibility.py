@@ -40,7 +40,7 @@ def current() -> frozenset[str] | None:
     return _labels.get()
 
 
-@lru_cache(maxsize=2_000)
+@lru_cache(maxsize=500)
 def hidden(labels: frozenset[str]) -> tuple[Range, OneOf]:
     """The same the other way round, for a reader whose labels include `public`, as nearly all documents' do.
 

@@ -15,7 +15,7 @@ _OF_OWNER = text(
     f"""
     {BEHIND} SELECT name_kk, name_ru, name_en, short_kk, short_ru, short_en
     FROM kzopen.agency_name JOIN behind ON agency = id WHERE since <= :today
-    """
+    """  # noqa: S608 - a constant
 )
 
 

@@ -7,7 +7,6 @@ from ckanext.kzopen.core.withdrawal.model import Withdrawal
 from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
-
 _OF = select(Withdrawal).where(Withdrawal.kind == bindparam("kind"), Withdrawal.object_id == bindparam("thing"))
 """Built once: whoever reads or changes a data set or a file asks it."""
 

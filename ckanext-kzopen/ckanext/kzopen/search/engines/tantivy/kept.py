@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Hashable
-from functools import lru_cache
 from threading import Lock
 from typing import Generic, TypeVar
 
@@ -46,7 +45,8 @@ def depends_on_the_hour(search: Search) -> bool:
     return any(map(_asks_for_now, (search.query, *search.filters)))
 
 
-@lru_cache(maxsize=2_000)
 def _asks_for_now(node: tree.Node) -> bool:
+    if isinstance(node, tree.Term | tree.Words):  # as nearly all are
+        return False
     ranges = (one for one in tree.walk(node) if isinstance(one, tree.Range))
     return any("NOW" in bound for one in ranges for bound in (one.low, one.high) if bound)
