@@ -20,10 +20,17 @@ PERSON = {"object_type": "user", "object": "{user}"}
 WAYS: dict[str, tuple[str, dict[str, Any]]] = {
     "deleted": ("organization_member_delete", {"username": "{user}"}),
     "deleted by the general action": ("member_delete", PERSON),
+    "deleted with a word that means nothing there": ("member_delete", {**PERSON, "capacity": "admin"}),
     "made an editor": ("organization_member_create", {"username": "{user}", "role": "editor"}),
     "made an editor by the general action": ("member_create", {**PERSON, "capacity": "editor"}),
     "left out of the list": ("organization_patch", {"users": []}),
     "an editor in the list": ("organization_patch", {"users": [{"name": "{user}", "capacity": "editor"}]}),
+    "an editor first": (
+        "organization_patch",
+        {"users": [{"name": "{user}", "capacity": "editor"}, {"name": "{user}", "capacity": "admin"}]},
+    ),
+    "by another's name": ("organization_patch", {"users": [{"id": "{user}", "name": "nobody", "capacity": "admin"}]}),
+    "somebody who is not there": ("organization_patch", {"users": [{"name": "nobody-of-this-name", "capacity": "admin"}]}),
 }
 
 
@@ -75,7 +82,16 @@ def test_ckans_page_says_why(app: CKANTestApp, lonely: Agency, monkeypatch: pyte
     assert administers(lonely)
 
 
-def test_others_learn_nothing_of_who_is_the_last(app: CKANTestApp, lonely: Agency) -> None:
+def test_two_administrators_do_not_leave_at_once(app: CKANTestApp, lonely: Agency) -> None:
+    second = person(app, "agency_administrator", lonely).name
+    with pytest.raises(KzError) as caught:
+        call(app, second, lonely, "left out of the list")
+    assert caught.value.code == "roles.last_administrator"
+    assert administers(lonely)
+
+
+@pytest.mark.parametrize("way", ["deleted", "deleted by the general action", "made an editor by the general action"])
+def test_others_learn_nothing_of_who_is_the_last(app: CKANTestApp, lonely: Agency, way: str) -> None:
     stranger = person(app, "", lonely)
     with pytest.raises(tk.NotAuthorized):
-        call(app, stranger.name, lonely, "deleted")
+        call(app, stranger.name, lonely, way)

@@ -42,9 +42,12 @@ def is_last_operator(session: AnySession, person: str) -> bool:
 
 
 def is_last_administrator(session: AnySession, person: str, agency: str, at: datetime) -> bool:
-    """Whether this person and nobody else administers the agency at `at`; who substitutes for an administrator is none."""
+    """Whether this person and nobody else administers the agency at `at`."""
+    return administrators(session, agency, at) == {person}
+
+
+def administrators(session: AnySession, agency: str, at: datetime) -> set[str]:
+    """The accounts that administer the agency at `at`; who substitutes for an administrator is none."""
     told = {"agency": agency, "role": roles.ADMINISTRATOR, "at": at, "portal": tk.config["ckan.site_id"]}
     there = session.execute(_WORK_THERE, told).scalars()
-    return {one.person for one in own(session, there, at) if (one.role, one.agency) == (roles.ADMINISTRATOR, agency)} == {
-        person
-    }
+    return {one.person for one in own(session, there, at) if (one.role, one.agency) == (roles.ADMINISTRATOR, agency)}
