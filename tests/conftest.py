@@ -12,7 +12,6 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import httpx
@@ -35,6 +34,7 @@ STALLED_AFTER = 10
 DEMONSTRATION = 40
 """Data sets of the demonstration content."""
 DEMONSTRATION_WITHIN = 300.0
+STACK = inspect.stack
 SHARED_PORTAL = {
     "KZOPEN_STALLED_AFTER": str(STALLED_AFTER),
     "KZOPEN_HARVEST_WAIT": "1",
@@ -49,7 +49,11 @@ def pytest_configure() -> None:
     does not look at: below pytest that took half of the loading.
     """
     pbkdf2_sha512.default_rounds = 100
-    inspect.stack = partial(inspect.stack, 0)
+    inspect.stack = _stack_without_lines
+
+
+def _stack_without_lines(context: int = 0) -> list[inspect.FrameInfo]:
+    return STACK(context)[1:]  # without this function
 
 
 def examples(number: int) -> int:

@@ -104,7 +104,7 @@ def wait_while(question: str, number: str, patience: float = PATIENCE) -> None:
     """Until the database says no: to ask the API again and again takes ten times as much of the processor."""
     until = time.monotonic() + patience
     with model.meta.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        while connection.scalar(text(question), {"id": number}):
+        while connection.scalar(text(question), {"id": number}) is not False:  # None = it does not know the number
             assert time.monotonic() < until, f"{number}: {question}"
             time.sleep(0.05)
     model.Session.remove()  # what this process has read before is old

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from ckanext.kzopen.search.engines.tantivy import writer
+from ckanext.kzopen.search.engines.tantivy import folder, writer
 from ckanext.kzopen.search.engines.tantivy.engine import TantivyEngine
 from ckanext.kzopen.search.engines.tantivy.folder import current
 from ckanext.kzopen.search.engines.tantivy.runs import LARGEST, MOST, Runs
@@ -123,3 +123,21 @@ def test_small_segments_beside_a_large_one_become_one(tmp_path: Path) -> None:
     writing.wait_merging_threads()
     assert len(_segments(tmp_path)) == 2
     assert engine.reader().hashes() == {entry.key: entry.hash for entry in documents}
+
+
+@pytest.mark.parametrize(
+    ("sizes", "together"),
+    [
+        ([], 0),
+        ([5], 1),
+        ([18_000, 17_500, 16_000, 14_500], 0),  # all in the level of the largest, which a small one does not reach
+        ([20_000, 15_000, 500], 1),
+        ([16_818, 12_000, 3], 3),
+        ([1_000_000, 900_000, 9_000, 10, 1], 3),
+    ],
+)
+def test_small_segments_are_those_of_the_lowest_level(
+    sizes: list[int], together: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(folder, "_sizes", lambda _generation: dict(enumerate(sizes)))
+    assert folder.small_segments(Path()) == together

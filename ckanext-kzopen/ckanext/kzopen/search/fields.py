@@ -6,7 +6,6 @@ Unlike Solr, `extras_*` and other short texts also keep their exact value, so a 
 from __future__ import annotations
 
 from enum import Enum
-from functools import lru_cache
 
 
 class Kind(Enum):
@@ -106,7 +105,6 @@ SORTED_KEYWORDS = (
 SCORE = "score"
 
 
-@lru_cache(maxsize=10_000)
 def kind(field: str) -> Kind:
     """How the field is read; a name that the schema does not have is a keyword, as in CKAN's Solr schema."""
     if field in KEYWORDS:

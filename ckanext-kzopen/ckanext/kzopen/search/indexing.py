@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import closing
 
 from ckanext.kzopen.core import outbox
 from ckanext.kzopen.core.outbox import Message
@@ -38,8 +39,8 @@ class Indexing:
     def _built(self) -> Writer:
         """A new index from a snapshot of the documents; what changes meanwhile is still in the outbox."""
         with self._database.connect() as connection:
-            entries = progress.telling(self._database, store.all_entries(connection), store.count(connection))
-            writer, count = self._engine.built(entries)
+            with closing(store.all_entries(connection)) as entries:
+                writer, count = self._engine.built(progress.telling(self._database, entries, store.count(connection)))
         log.info("the search index was built from %d documents", count)
         return writer
 

@@ -16,6 +16,8 @@ DEEPEST = 10_000
 """Pages end here, unless they are sorted by one stored field."""
 LONGEST = 200_000
 """Letters of a query or a filter."""
+SHORT = 2_000
+"""Letters of filters that are kept as they were read; longer ones are hardly asked again."""
 
 _WEIGHT = re.compile(r"([\w.*-]+)(?:\^([\d.]+))?")
 _LOCAL = re.compile(r"^\s*\{!([^}]*)\}(.*)$", re.DOTALL)
@@ -47,8 +49,13 @@ def search_of(params: Mapping[str, Any], labels: frozenset[str] | None) -> Searc
     return search
 
 
-@lru_cache(maxsize=500)
 def _filters(texts: tuple[str, ...], all_words: bool, field: str) -> tuple[Node, ...]:
+    read = _filters_read if sum(map(len, texts)) <= SHORT else _filters_read.__wrapped__
+    return read(texts, all_words, field)
+
+
+@lru_cache(maxsize=500)
+def _filters_read(texts: tuple[str, ...], all_words: bool, field: str) -> tuple[Node, ...]:
     """Most come along with every question."""
     return tuple(_read(text, all_words, field) for text in texts if text.strip())
 

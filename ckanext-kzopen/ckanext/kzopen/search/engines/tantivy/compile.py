@@ -305,7 +305,6 @@ def column(field: str) -> str:
     return field if field in KEYWORDS else path("kw", field)
 
 
-@lru_cache(maxsize=10_000)
 def _terms_of(field: str) -> tuple[str, str]:
     """Where the terms of a field's exact values lie, and what stands before each."""
     if field in RANKED or field not in KEYWORDS:

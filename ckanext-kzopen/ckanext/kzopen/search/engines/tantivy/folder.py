@@ -19,8 +19,9 @@ from ckanext.kzopen.search.engines.base import EngineError
 from ckanext.kzopen.search.engines.tantivy.schema import fingerprint
 
 _CURRENT = "current"
-_SMALL = 16_818
-"""Documents; tantivy takes all segments below for equal (its `LogMergePolicy`: 10,000 × 2^0.75)."""
+_LEAST, _LEVEL = 10_000, 2**0.75
+"""How tantivy's `LogMergePolicy` sorts segments into levels: documents below which all count as equal, and how many times
+larger the largest segment of a level is than the smallest may be."""
 _BLOCK = 4_096
 """Bytes of stored documents that are read together; a page of hits reads as many blocks as it has hits."""
 _MAGIC = (1337).to_bytes(4, "little")
@@ -116,8 +117,13 @@ def damaged(generation: Path) -> list[str]:
 
 
 def small_segments(generation: Path) -> int:
-    """How many segments tantivy would merge with each other; EngineError when it cannot be read."""
-    return sum(size < _SMALL for size in _sizes(generation).values())
+    """How many segments tantivy would merge with the smallest ones; EngineError when it cannot be read."""
+    level: list[int] = []
+    for size in sorted((max(size, _LEAST) for size in _sizes(generation).values()), reverse=True):
+        if level and size * _LEVEL < level[0]:
+            level = []
+        level.append(size)
+    return len(level) if level and _LEAST * _LEVEL >= level[0] else 0
 
 
 def segments(generation: Path) -> int:
