@@ -132,7 +132,7 @@ def test_small_segments_beside_a_large_one_become_one(tmp_path: Path) -> None:
         ([5], 1),
         ([18_000, 17_500, 16_000, 14_500], 0),  # all in the level of the largest, which a small one does not reach
         ([20_000, 15_000, 500], 1),
-        ([16_818, 12_000, 3], 3),
+        ([16_800, 12_000, 3], 3),
         ([1_000_000, 900_000, 9_000, 10, 1], 3),
     ],
 )

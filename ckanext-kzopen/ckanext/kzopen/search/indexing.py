@@ -38,9 +38,8 @@ class Indexing:
 
     def _built(self) -> Writer:
         """A new index from a snapshot of the documents; what changes meanwhile is still in the outbox."""
-        with self._database.connect() as connection:
-            with closing(store.all_entries(connection)) as entries:
-                writer, count = self._engine.built(progress.telling(self._database, entries, store.count(connection)))
+        with self._database.connect() as connection, closing(store.all_entries(connection)) as entries:
+            writer, count = self._engine.built(progress.telling(self._database, entries, store.count(connection)))
         log.info("the search index was built from %d documents", count)
         return writer
 
