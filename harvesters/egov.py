@@ -19,6 +19,10 @@ TYPES = {"int": "integer", "integer": "integer", "boolean": "boolean"}
 LANGUAGES = {"kk": "Kk", "ru": "Ru", "en": "En"}
 UNTOLD = ("harvest.not_there", "harvest.not_let_in", "harvest.odd_answer", "harvest.not_json")
 ORDER = {"datasetSortSelect": "createdDateDesc"}
+READINGS = 3
+"""How often a table is read that is changed meanwhile."""
+TORN = ("harvest.loops", "harvest.fewer_rows_than_told")
+"""What a table looks like whose rows have moved between two pages, and one that is wrong in itself."""
 
 
 class EgovSettings(Settings):
@@ -95,17 +99,49 @@ class Egov(Harvester[EgovSettings]):
         )
 
     def fetch(self, item: Found, into: Path) -> Fetched | None:
-        """The table, row after row: only the columns that the passport names, and never what the search engine adds."""
+        """The table as it was at one moment: it is read again when it was changed between its pages.
+
+        By its version, the `modifiedDate` of its passport and its number of rows, where they are told. Raises KzError
+        harvest.table_changes when it is changed in each reading.
+        """
+        for _ in range(READINGS):
+            self.reach.begin_item()
+            before, totals, problem = self._state(item), list[int](), None
+            try:
+                self._write(item, into, totals)
+            except KzError as error:
+                if error.code not in TORN:
+                    raise
+                problem = error
+            whole = problem is None and len(totals) < 2
+            if whole or (len(set(totals)) < 2 and self._state(item, anew=True) == before):
+                if problem is not None:
+                    raise problem
+                return Fetched("application/x-ndjson", f"{item.guid}.ndjson")
+            self._known = ("", {})
+        raise KzError("harvest.table_changes", readings=READINGS)
+
+    def _state(self, item: Found, anew: bool = False) -> tuple[str, Any]:
+        """The version of a table that counts, and when it was changed; as the passport has it that was read already."""
+        if anew:
+            self._known = ("", {})
+        changed = self._meta(item).get("modifiedDate")
+        return self._version, changed
+
+    def _write(self, item: Found, into: Path, totals: list[int]) -> None:
+        """Row after row, only the columns that the passport names and never what the search engine adds; to `totals` comes of
+        each answer with rows how many there are in all."""
         names = list((self._meta(item).get("fields") or {}).keys())
         order = {"sort": [{"id": "asc"}]} if "id" in names else {}
 
         def some(begin: int, size: int) -> tuple[list[Row], int]:
-            return self._some(item, {"from": begin, "size": size, **order})
+            rows, total = self._some(item, {"from": begin, "size": size, **order})
+            totals.extend([total] if rows else [])
+            return rows, total
 
         found = windows(some, self.settings.rows, lambda row: row.get("_id"))
         kept = ({name: row.get(name) for name in names or row if names or not name.startswith("_")} for row in found)
         lines.write(kept, into, self.reach.limits.unpacked)
-        return Fetched("application/x-ndjson", f"{item.guid}.ndjson")
 
     def _some(self, item: Found, query: Mapping[str, Any]) -> tuple[list[Row], int]:
         """Rows that answer a query, and how many there are in all; 0 where that is not told, as with a key."""

@@ -34,6 +34,8 @@ class Portal:
     stable = True
     """Whether rows have one order; where they have none, the second half of the table begins at its first row."""
     sorts = True
+    dated = True
+    """Whether passports tell when a table was changed."""
     total: int | None = None
     """How many data sets it says that it has, when that is not true."""
 
@@ -41,6 +43,9 @@ class Portal:
         self.sets = {f"opendata_api_uri{n}": "2026-01-01T00:00:00.000" for n in range(sets)}
         self.after_page: dict[int, Callable[[], Any]] = {}
         """What happens once a page of the catalogue was given, by its number."""
+        self.edition = 50
+        self.after_rows: list[Callable[[], Any]] = []
+        """What happens once rows of a table were given, one for each time."""
         catalogue.instead |= {
             "/datasets/getdatasetsrecount": self.count,
             "/datasets/getdatasetsre": self.page,
@@ -86,6 +91,7 @@ class Portal:
         words = {"nameRu": f"Набор {name}", "nameKk": f"Жинақ {name}", "nameEn": "", "descriptionRu": "О наборе"}
         owner = {"fullnameRu": "Отдел данных", "email": "data@example.org"}
         told = {"apiUri": name, "fields": fields if self.named else {}, "keywords": "курс, валюта", "responsible": owner}
+        told |= {"modifiedDate": self.sets[name]} if self.dated else {}
         answer(handler, told | words)
 
     def rows(self, handler: Handler) -> None:
@@ -96,6 +102,7 @@ class Portal:
             send(handler, 500, b"Result window is too large")
         elif found := self.some(handler, self.most_with_key):
             answer(handler, found)
+            self.was_read()
         else:
             send(handler, 204, b"")
 
@@ -104,8 +111,13 @@ class Portal:
             send(handler, 403, b"")
         elif found := self.some(handler, self.most):
             answer(handler, {"totalCount": self.told, "data": [{**row, "_index": "opendata"} for row in found]})
+            self.was_read()
         else:
             send(handler, 204, b"")
+
+    def was_read(self) -> None:
+        if self.after_rows:
+            self.after_rows.pop(0)()
 
     def some(self, handler: Handler, most: int = 10_000) -> list[dict[str, str]]:
         query = json.loads(self.values(handler)["source"])
@@ -118,7 +130,7 @@ class Portal:
         """Of a version; of all of them together, when there are some and none is named."""
         versions = [version] if version or not self.versions else self.versions
         numbers = [(one, n) for one in versions for n in range(1, self.rows_of_each + 1)]
-        rows = [{"id": str(n), "kurs": f"{n}.{one or 50}"} for one, n in numbers]
+        rows = [{"id": str(n), "kurs": f"{n}.{one or self.edition}"} for one, n in numbers]
         return [{**row, "_id": f"x{place}"} if self.numbered else row for place, row in enumerate(rows, 1)]
 
 
