@@ -12,10 +12,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from kzopen_agent import __version__, reading, sending, units
-from kzopen_agent.settings import Settings, Table, WrongFile, read
+from kzopen_agent.settings import VARIABLE, Settings, Table, WrongFile, read
 from kzopen_agent.state import Change, DoubleKey, State
 
 ROUND = 1.0
+TOLD_NOWHERE = f"""names no token: it is in the variable {VARIABLE} only, which the service will not have; nothing was written.
+Either write it into a file that root alone may read, and its name here: token_file = "/etc/kzopen-agent/token"
+or let this command do it: kzopen-agent systemd FOLDER --token-file /etc/kzopen-agent/token"""
+TOLD_ALREADY = "names the token already; --token-file is for one that is in the environment only"
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -42,6 +46,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     parser.add_argument("--config", default="/etc/kzopen-agent/agent.toml", help="the file with the settings")
     parser.add_argument("--dry-run", action="store_true", help="say what would be sent, and send nothing")
+    keep = f"for systemd: the file, readable by its owner alone, into which the token of {VARIABLE} is written for the service"
+    parser.add_argument("--token-file", metavar="FILE", type=Path, help=keep)
     parser.add_argument("command", nargs="?", default="run", choices=["run", "once", "status", "resend", "systemd"])
     what = "for resend: the data set whose table is sent whole again; for systemd: the folder into which the units are written"
     parser.add_argument("what", nargs="?", default="", help=what)
@@ -49,8 +55,17 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _units(settings: Settings, given: argparse.Namespace) -> int:
-    """Write the units into the folder that was named, or print them."""
-    for name, text in units.units(_own_command(), Path(given.config), settings).items():
+    """Write the units into the folder that was named, or print them; none that would start a service without a token."""
+    if settings.names_token == bool(given.token_file):
+        print(f"{given.config}: {TOLD_ALREADY if settings.names_token else TOLD_NOWHERE}", file=sys.stderr)
+        return 2
+    if given.token_file:
+        try:
+            units.keep(settings.token, given.token_file)
+        except OSError as error:
+            print(f"{given.token_file}: {error.strerror}", file=sys.stderr)
+            return 2
+    for name, text in units.units(_own_command(), Path(given.config), settings, given.token_file).items():
         if given.what:
             (Path(given.what) / name).write_text(text, encoding="utf-8")
         else:

@@ -41,8 +41,8 @@ class Portal:
 
     def __init__(self, settings: Settings) -> None:
         self.base = f"{settings.portal}/api/universal/v1"
+        self.token = settings.token_now
         self.headers = {
-            "Authorization": settings.token,
             "User-Agent": f"kzopen-agent/{__version__}",
             "Accept-Language": settings.language,
         }
@@ -62,6 +62,7 @@ class Portal:
 
     def _ask(self, path: str, headers: dict[str, str], body: bytes | None) -> Answer:
         request = urllib.request.Request(self.base + path, data=body, headers={**self.headers, **headers})
+        request.add_header("Authorization", self.token())
         try:
             return _answered(request)
         except (OSError, http.client.HTTPException, ValueError) as error:  # away, or cut off in the midst of its answer

@@ -32,6 +32,8 @@ OFTEN = "30s"
 STATE = "/var/lib/kzopen-agent"
 LENT = "CREDENTIALS_DIRECTORY"
 """The variable in which systemd names the folder of what it lends."""
+VARIABLE = "KZOPEN_TOKEN"
+"""The variable that may hold the token; in the units, what a token is called that the settings do not name."""
 KNOWN = {"portal", "language", "token", "token_file", "state", "table"}
 KNOWN_OF_TABLE = {"dataset", "database", "query", "file", "key", "every", "encoding", "delimiter"}
 
@@ -56,7 +58,10 @@ class Table:
 
 @dataclass(frozen=True)
 class Settings:
-    """The portal, the system's token and its file, the folder that the agent keeps, the tables, the language of answers."""
+    """The portal, the system's token and its file, the folder that the agent keeps, the tables, the language of answers.
+
+    `names_token` is whether the file with the settings has the token or names its file; else the environment gave it.
+    """
 
     portal: str
     token: str
@@ -64,6 +69,14 @@ class Settings:
     tables: tuple[Table, ...]
     language: str = "ru"
     token_file: Path | None = None
+    names_token: bool = True
+
+    def token_now(self) -> str:
+        """The token as its file has it at this moment, which may have been renewed; while there is none, the last known."""
+        try:
+            return (_lent(self.token_file).read_text(encoding="utf-8").strip() if self.token_file else "") or self.token
+        except OSError:
+            return self.token
 
 
 def read(path: Path) -> Settings:
@@ -86,7 +99,8 @@ def read(path: Path) -> Settings:
         raise WrongFile(f"{path}: there must be at least one [[table]], and each data set in one only")
     file = Path(told["token_file"]) if told.get("token_file") else None
     state, language = Path(told.get("state", STATE)), str(told.get("language", "ru"))
-    return Settings(portal, _token(path, told, file), state, tables, language, file)
+    names_token = bool(file or told.get("token"))
+    return Settings(portal, _token(path, told, file), state, tables, language, file, names_token)
 
 
 def _token(path: Path, told: dict[str, Any], file: Path | None) -> str:
@@ -95,10 +109,16 @@ def _token(path: Path, told: dict[str, Any], file: Path | None) -> str:
             return _lent(file).read_text(encoding="utf-8").strip()
         except OSError as error:
             raise WrongFile(f"{path}: token_file {file}: {error.strerror}") from error
-    token = told.get("token") or os.environ.get("KZOPEN_TOKEN", "")
+    token = told.get("token") or _lent_token() or os.environ.get(VARIABLE, "")
     if not token:
-        raise WrongFile(f"{path}: token_file, token or the variable KZOPEN_TOKEN is needed")
+        raise WrongFile(f"{path}: token_file, token or the variable {VARIABLE} is needed")
     return str(token)
+
+
+def _lent_token() -> str:
+    """The token that systemd lends where the settings name none; "" for none."""
+    lent = Path(os.environ.get(LENT, ""), VARIABLE)
+    return lent.read_text(encoding="utf-8").strip() if LENT in os.environ and lent.exists() else ""
 
 
 def _lent(file: Path) -> Path:

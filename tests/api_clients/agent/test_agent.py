@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+import re
 import shutil
 import signal
 import sqlite3
@@ -103,6 +104,23 @@ def test_the_token_of_an_information_system_is_enough(agent: Agent, register: Sq
     time.sleep(EVERY)
     agent.run("once")
     assert agent.published() == register.rows()
+
+
+def test_a_token_that_is_renewed_behind_a_link_is_read_by_an_agent_that_runs(agent: Agent, register: Sqlite) -> None:
+    """As those who keep tokens for others renew them: a folder beside the old one, and the link is changed in one step."""
+    agent.configure(register.source, token="of-nobody")
+    settings = agent.folder / "agent.toml"
+    settings.write_text(re.sub(r"token = .*", f'token_file = "{agent.folder}/now/token"', settings.read_text()))
+    for name, token in (("old", "of-nobody"), ("new", agent.agency.token)):
+        (agent.folder / name).mkdir()
+        (agent.folder / name / "token").write_text(f"{token}\n")
+    (agent.folder / "now").symlink_to("old")
+    (agent.folder / "next").symlink_to("new")
+    with agent.running():
+        until(lambda: len(agent.gate.keys) > 0)
+        assert agent.published_or_none() is None
+        (agent.folder / "next").rename(agent.folder / "now")
+        until(lambda: agent.published_or_none() == register.rows())
 
 
 def test_a_killed_agent_neither_loses_nor_doubles(agent: Agent, register: Sqlite) -> None:

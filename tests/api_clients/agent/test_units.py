@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import stat
 import subprocess
 from pathlib import Path
 from types import SimpleNamespace
@@ -59,13 +60,17 @@ def test_settings_that_cannot_be_used_get_no_units(agent: Agent, tmp_path: Path)
     assert not list(tmp_path.glob("kzopen-agent.*"))
 
 
-def test_an_account_that_may_read_neither_settings_nor_token_is_lent_them(
-    agent: Agent, register: Sqlite, units: Path, tmp_path: Path
-) -> None:
+def test_an_account_that_may_read_neither_settings_nor_token_is_lent_them(agent: Agent, register: Sqlite, units: Path) -> None:
     """As systemd does it: copies lie in a folder that it names to the service, and the files themselves are out of reach."""
-    lent = tmp_path / "credentials"
-    lent.mkdir()
     assert told(units, "DynamicUser") == ["yes"]
+    as_the_service_is_started(agent, units)
+    assert agent.published() == register.rows()
+
+
+def as_the_service_is_started(agent: Agent, units: Path) -> None:
+    """What the units lend is moved away to where only the service finds it, and the service does its work once."""
+    lent = units / "credentials"
+    lent.mkdir()
     for line in told(units, "LoadCredential"):
         name, _, place = line.partition(":")
         Path(place).rename(lent / name)
@@ -73,7 +78,55 @@ def test_an_account_that_may_read_neither_settings_nor_token_is_lent_them(
     environment = agent.environment | {"CREDENTIALS_DIRECTORY": str(lent)}
     done = subprocess.run(shlex.split(command), env=environment, capture_output=True, text=True, timeout=100)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+def without_a_token(agent: Agent, register: Sqlite) -> dict[str, str]:
+    """The settings name no token; the environment with it."""
+    agent.configure(register.source)
+    settings = agent.folder / "agent.toml"
+    settings.write_text(re.sub(r"token = .*\n", "", settings.read_text()))
+    agent.quick = False
+    return agent.environment | {"KZOPEN_TOKEN": agent.agency.token}
+
+
+def test_a_token_that_only_the_environment_has_gets_no_units_but_what_to_do(
+    agent: Agent, register: Sqlite, tmp_path: Path
+) -> None:
+    """The service has another environment: it would fail at each start."""
+    given = without_a_token(agent, register)
+    done = subprocess.run(agent.command("systemd", str(tmp_path)), env=given, capture_output=True, text=True, timeout=100)
+    assert (done.returncode, done.stdout, list(tmp_path.glob("kzopen-agent.*"))) == (2, "", [])
+    for word in ("KZOPEN_TOKEN", "token_file =", "--token-file"):
+        assert word in done.stderr
+    assert agent.agency.token not in done.stderr
+
+
+def test_it_is_kept_for_the_service_where_that_is_asked_for(agent: Agent, register: Sqlite, tmp_path: Path) -> None:
+    given, kept = without_a_token(agent, register), tmp_path / "kept"
+    kept.write_text("an older one, which everybody may read")
+    kept.chmod(0o644)
+    words = ("systemd", str(tmp_path), "--token-file", str(kept))
+    done = subprocess.run(agent.command(*words), env=given, capture_output=True, text=True, timeout=100)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (kept.read_text(), stat.S_IMODE(kept.stat().st_mode)) == (f"{agent.agency.token}\n", 0o600)
+    as_the_service_is_started(agent, tmp_path)
     assert agent.published() == register.rows()
+
+
+def test_a_token_that_the_settings_name_is_not_kept_a_second_time(agent: Agent, register: Sqlite, tmp_path: Path) -> None:
+    agent.configure(register.source)
+    said = agent.run("systemd", str(tmp_path), "--token-file", str(tmp_path / "kept"), expect=2)
+    assert "names the token already" in said
+    assert not (tmp_path / "kept").exists()
+
+
+def test_a_file_behind_a_link_is_lent_by_the_link_s_name(agent: Agent, units: Path, tmp_path: Path) -> None:
+    """What it leads to is another file after the token has been renewed."""
+    token = agent.folder / "token"
+    token.rename(tmp_path / "token-1")
+    token.symlink_to(tmp_path / "token-1")
+    agent.run("systemd", str(units))
+    assert f"token:{token}" in told(units, "LoadCredential")
 
 
 class Clock:
