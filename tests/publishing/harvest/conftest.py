@@ -13,7 +13,8 @@ from uuid import uuid4
 import pytest
 from ckan import model
 from ckan.tests.helpers import CKANTestApp
-from ckanext.kzopen.publishing.harvest import comparing, engine, visiting
+from ckanext.kzopen.publishing.harvest import comparing, visiting
+from ckanext.kzopen.publishing.harvest.alone import alone
 from ckanext.kzopen.publishing.harvest.discovery import discover
 from ckanext.kzopen.publishing.harvest.model import OPEN, Item, Run, Source
 from sqlalchemy import delete, select
@@ -114,8 +115,8 @@ def begun(app: CKANTestApp, harvest: Harvest) -> Iterator[Run]:
         session.add(made)
         session.flush()
         number = made.id
-        with engine._alone(session, number) as alone:
-            assert alone
+        with alone(session, str(number)) as mine:
+            assert mine
             session.commit()
             yield made
             session.rollback()

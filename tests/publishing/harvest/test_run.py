@@ -7,7 +7,7 @@ from uuid import UUID
 
 from ckan import model
 from ckan.tests.helpers import CKANTestApp
-from ckanext.kzopen.publishing.harvest import engine
+from ckanext.kzopen.publishing.harvest import batches, engine
 
 from tests.publishing.conftest import Api
 from tests.publishing.harvest.conftest import Harvest, counts
@@ -211,6 +211,29 @@ def test_a_job_given_out_twice_reads_the_list_once(app: CKANTestApp, harvest: Ha
         "removed": 0,
         "failed": 0,
     }
+
+
+def test_a_batch_given_out_twice_is_worked_on_once(app: CKANTestApp, harvest: Harvest, catalogue: Catalogue) -> None:
+    catalogue.fill(3)
+    harvest.ready("json_api", catalogue.settings())
+    fetching, go_on = Event(), Event()
+
+    def slowly(handler: Handler) -> None:
+        del catalogue.instead["/file/set-002"]
+        fetching.set()
+        assert go_on.wait(4)
+        send(handler, 200, catalogue.things["set-002"].body, "text/csv")
+
+    catalogue.instead["/file/set-002"] = slowly
+    catalogue.asked.clear()
+    run = harvest.run(wait=False)
+    assert fetching.wait(60)
+    with app.flask_app.test_request_context():
+        assert not batches.work(model.Session(), UUID(run["id"]), 0)  # as the job of a worker that was taken for dead
+    assert len(catalogue.requests("/file/")) == 3
+    go_on.set()
+    told = {"seen": 3, "added": 3, "changed": 0, "unchanged": 0, "removed": 0, "failed": 0}
+    assert counts(harvest.ended(run["id"])) == told
 
 
 def test_a_run_is_not_started_twice(harvest: Harvest, catalogue: Catalogue) -> None:

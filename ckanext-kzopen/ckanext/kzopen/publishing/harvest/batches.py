@@ -11,6 +11,7 @@ from uuid import UUID
 
 from ckanext.kzopen.core import jobs
 from ckanext.kzopen.publishing.harvest import failing, landing, together, visiting
+from ckanext.kzopen.publishing.harvest.alone import alone
 from ckanext.kzopen.publishing.harvest.landing import Visit
 from ckanext.kzopen.publishing.harvest.model import Item, Run, Source
 from ckanext.kzopen.publishing.harvest.patience import first_wait
@@ -38,26 +39,34 @@ def defer_all(session: Session, source: Source, run: Run) -> int:
     """Defer a job for each batch that has something to do and none in the queue; how many."""
     wanted = select(Item.batch).where(Item.run_id == run.id, Item.outcome.is_(None), Item.batch.is_not(None)).distinct()
     unfinished = [int(batch or 0) for batch in session.scalars(wanted.order_by(Item.batch))]
-    waiting = jobs.waiting(session, TASK, "key", [_key(run, batch) for batch in unfinished])
-    left = [batch for batch in unfinished if _key(run, batch) not in waiting]
+    waiting = jobs.waiting(session, TASK, "key", [_key(run.id, batch) for batch in unfinished])
+    left = [batch for batch in unfinished if _key(run.id, batch) not in waiting]
     for batch in left:
         _defer(session, source, run, batch)
     return len(left)
 
 
-def _key(run: Run, batch: int) -> str:
-    return f"{run.id}/{batch}"
+def _key(run: UUID, batch: int) -> str:
+    return f"{run}/{batch}"
 
 
 def _defer(session: Session, source: Source, run: Run, batch: int, at: datetime | None = None) -> None:
     """Batches that share a place at the source's host run one after the other, without keeping a worker waiting."""
     place = batch % defaults_of(source).at_once
     lock = f"harvest-host:{visiting.host_of(source)}:{place}"
-    jobs.defer(session, TASK, lock=lock, at=at, run=str(run.id), batch=batch, key=_key(run, batch))
+    jobs.defer(session, TASK, lock=lock, at=at, run=str(run.id), batch=batch, key=_key(run.id, batch))
 
 
 def work(session: Session, run_id: UUID, batch: int, clock: Callable[[], float] = time.monotonic) -> bool:
-    """Bring the items of a batch to their outcomes; whether none is left. What has to wait is deferred again."""
+    """Bring the items of a batch to their outcomes; whether none is left. What has to wait is deferred again.
+
+    Does nothing while somebody else does it.
+    """
+    with alone(session, _key(run_id, batch)) as mine:
+        return mine and _work(session, run_id, batch, clock)
+
+
+def _work(session: Session, run_id: UUID, batch: int, clock: Callable[[], float]) -> bool:
     run = session.get(Run, run_id)
     if run is None or run.state != "fetching":
         return True

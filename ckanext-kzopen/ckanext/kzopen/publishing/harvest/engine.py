@@ -1,14 +1,7 @@
-"""A run from beginning to end. `advance` may be called at any moment and after any death: it goes on from the last commit.
-
-A worker that lives but cannot breathe is taken for dead, and its job is given out again: then two would read one list, and
-each would take the pages of the other for repetitions. So a run is advanced under a lock that its connection takes along
-when it dies.
-"""
+"""A run from beginning to end. `advance` may be called at any moment and after any death: it goes on from the last commit."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
@@ -16,18 +9,18 @@ from uuid import UUID
 from ckanext.kzopen.core import jobs, states
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.publishing.harvest import batches, closing, comparing, failing, removing, runs, undecided, visiting
+from ckanext.kzopen.publishing.harvest.alone import alone
 from ckanext.kzopen.publishing.harvest.discovery import discover
 from ckanext.kzopen.publishing.harvest.model import Item, Run, Source, settle_items
 from ckanext.kzopen.publishing.harvest.patience import waiting_time
 from ckanext.kzopen.publishing.harvest.reach import TEMPORARY
 from ckanext.kzopen.publishing.harvest.told import storable
 from ckanext.kzopen.search import changes
-from sqlalchemy import Select, func, select, text
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 SYSTEM = "system:harvest"
 TRIES = 4
-_TAKE = text("SELECT pg_try_advisory_lock(hashtextextended('kzopen.harvest.run:' || :run, 0))")
 
 
 def advance(session: Session, run_id: UUID) -> None:
@@ -35,19 +28,9 @@ def advance(session: Session, run_id: UUID) -> None:
 
     Does nothing while somebody else does it.
     """
-    with _alone(session, run_id) as alone:
-        if alone:
+    with alone(session, str(run_id)) as mine:
+        if mine:
             _advance(session, run_id)
-
-
-@contextmanager
-def _alone(session: Session, run_id: UUID) -> Iterator[bool]:
-    """Whether nobody else is at this run; nobody else will be until the end of the block."""
-    with session.get_bind().engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        try:
-            yield bool(connection.scalar(_TAKE, {"run": str(run_id)}))
-        finally:
-            connection.invalidate()  # the lock belongs to the connection and goes with it, however this ends
 
 
 def _advance(session: Session, run_id: UUID) -> None:
