@@ -24,19 +24,25 @@ def hurry() -> None:
 
 def main(app: Any, number: str) -> None:
     """Be the worker of the queue until all runs have ended; the first thing it does is to start the run that is wanted."""
-    from ckan.common import config
-    from ckanext.kzopen.core.jobs import worker
     from ckanext.kzopen.core.jobs.registry import HARVEST
-    from ckanext.kzopen.core.jobs.runner import Runner
 
     hurry()
     patiently(lambda: start(app, int(number)))
+    work(app, HARVEST, lambda: under_way(app))
+
+
+def work(app: Any, queue: str, under_way: Callable[[], bool]) -> None:
+    """Do the jobs of a queue while something is under way."""
+    from ckan.common import config
+    from ckanext.kzopen.core.jobs import worker
+    from ckanext.kzopen.core.jobs.runner import Runner
+
     address = str(config["sqlalchemy.url"])
 
     async def until_done() -> None:
         stop = asyncio.Event()
-        jobs = asyncio.create_task(worker.run(address, Runner(app), stop, HARVEST, 4))
-        while await asyncio.to_thread(under_way, app):
+        jobs = asyncio.create_task(worker.run(address, Runner(app), stop, queue, 4))
+        while await asyncio.to_thread(under_way):
             await asyncio.sleep(0.2)
         stop.set()
         await jobs

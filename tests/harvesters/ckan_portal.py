@@ -35,7 +35,7 @@ class CkanPortal:
     def search(self, handler: Handler) -> None:
         values = {name: int(found[0]) for name, found in parse_qs(urlsplit(handler.path).query).items() if found[0].isdigit()}
         names = self.names[values["start"] :][: min(values["rows"], self.most)]
-        found = [{"id": n, "name": n, "metadata_modified": "1", "res_format": list(self._formats(n))} for n in names]
+        found = [self._listed(name) for name in names]
         count = len(self.names) if self.count is None else self.count
         _answer(handler, {"count": count, "results": found})
         if self.after_page:
@@ -48,6 +48,10 @@ class CkanPortal:
 
     def url_of(self, name: str, place: int) -> str:
         return f"{self.catalogue.url}/file/{name}.csv" if place == 0 else f"{self.catalogue.url}/file/{name}-{place}.csv"
+
+    def _listed(self, name: str) -> dict[str, Any]:
+        changed = self.catalogue.things[name].changed
+        return {"id": name, "name": name, "metadata_modified": changed, "res_format": list(self._formats(name))}
 
     def _formats(self, name: str) -> tuple[str, ...]:
         return self.formats.get(name, ("CSV",))

@@ -28,7 +28,10 @@ class Thing:
 
 @dataclass
 class Catalogue:
-    """What the server has, what it was asked, and answers that it gives instead (by the beginning of the path)."""
+    """What the server has, what it was asked, and answers that it gives instead (by the beginning of the path).
+
+    `heard` is called after each question has been noted and before it is answered.
+    """
 
     things: dict[str, Thing] = field(default_factory=dict)
     size: int = 10
@@ -38,6 +41,7 @@ class Catalogue:
     busy: int = 0
     busiest: int = 0
     port: int = 0
+    heard: Callable[[], None] = lambda: None
 
     @property
     def url(self) -> str:
@@ -83,6 +87,7 @@ class _Requests(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         found = self.catalogue
         found.asked.append(self.path)
+        found.heard()
         found.busy += 1
         found.busiest = max(found.busiest, found.busy)
         try:
