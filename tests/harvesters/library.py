@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated, Any
+from urllib.parse import quote
 
 from ckanext.kzopen.publishing.harvest.kinds import Described, Fetched, Found, Harvester, Page, Say, Settings
 from pydantic import Field
@@ -37,6 +38,6 @@ class Library(Harvester[LibrarySettings]):
 
     def fetch(self, item: Found, into: Path) -> Fetched | None:
         """The books of the hall as lines of JSON."""
-        books = self.reach.json(f"{self.settings.address}/halls/{item.guid}/books")
+        books = self.reach.json(f"{self.settings.address}/halls/{quote(item.guid, safe='')}/books")
         into.write_text("\n".join(json.dumps(book, ensure_ascii=False, default=str) for book in books), encoding="utf-8")
         return Fetched("application/x-ndjson", f"{item.guid}.ndjson")

@@ -35,7 +35,7 @@ def _made(there: set[str], data_dict: Data) -> set[str]:
 
 
 def _left_out(there: set[str], data_dict: Data) -> set[str]:
-    """Whoever is not plainly an administrator in the list of all members; of several entries of a person CKAN takes the first."""
+    """Whoever is not plainly an administrator in the list of all members; of a person's entries CKAN takes the first."""
     users = data_dict.get("users")
     if not isinstance(users, list):
         return set()

@@ -31,6 +31,8 @@ AT_ONCE = 25
 """New data sets that are published together."""
 LONGEST_WAIT = 5.0
 """Seconds after which those that wait are published, however few they are."""
+BUSY = 5.0
+"""Seconds after which a batch is looked at again at which another worker was."""
 SILENT = 3
 """Temporary errors in a row after which a job leaves the host alone for a while."""
 
@@ -60,10 +62,18 @@ def _defer(session: Session, source: Source, run: Run, batch: int, at: datetime 
 def work(session: Session, run_id: UUID, batch: int, clock: Callable[[], float] = time.monotonic) -> bool:
     """Bring the items of a batch to their outcomes; whether none is left. What has to wait is deferred again.
 
-    Does nothing while somebody else does it.
+    While somebody else does it, it is left to them and looked at again later, for they may die.
     """
     with alone(session, _key(run_id, batch)) as mine:
-        return mine and _work(session, run_id, batch, clock)
+        return _work(session, run_id, batch, clock) if mine else _look_again(session, run_id, batch)
+
+
+def _look_again(session: Session, run_id: UUID, batch: int) -> bool:
+    run = session.get(Run, run_id)
+    if run is not None and run.state == "fetching":
+        _defer(session, session.get_one(Source, run.source_id), run, batch, datetime.now(UTC) + timedelta(seconds=BUSY))
+        session.commit()
+    return False
 
 
 def _work(session: Session, run_id: UUID, batch: int, clock: Callable[[], float]) -> bool:

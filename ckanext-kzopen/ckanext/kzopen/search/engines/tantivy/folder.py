@@ -123,7 +123,7 @@ def small_segments(generation: Path) -> int:
         if level and size * _LEVEL < level[0]:
             level = []
         level.append(size)
-    return len(level) if level and _LEAST * _LEVEL >= level[0] else 0
+    return len(level) if level and level[0] <= _LEAST * _LEVEL else 0
 
 
 def segments(generation: Path) -> int:
