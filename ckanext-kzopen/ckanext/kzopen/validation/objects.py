@@ -16,9 +16,17 @@ from ckanext.kzopen.validation.cells import Cells, Limits, Reading, Unreadable
 from ckanext.kzopen.validation.encodings import detect
 from ckanext.kzopen.validation.headers import checked_labels
 
-HALF = re.compile(r"\\u[dD][89a-fA-F]")
-"""How JSON writes half of a pair of UTF-16; two of them may be one letter."""
+HALF = re.compile(
+    r"\\(?:u[dD][89abAB]..(?!\\u[dD][c-fC-F])"
+    r"|(?<!\\u[dD][89abAB]..\\)u[dD][c-fC-F]"
+    r"|\\u[dD][89abAB])"
+)
+"""Where JSON may have one half of a pair of UTF-16 without the other: a first that no second follows, a second behind no
+first, or what looks like a first behind a backslash that takes its meaning away."""
+SHOWN = 40
 LONE = re.compile("[\ud800-\udfff]")
+NOT_HELD = (OverflowError, ValueError, LookupError)
+"""How pyarrow tells that Python has no such value, or does not know its time zone."""
 WRAPPERS = frozenset({"data", "rows", "records", "items", "result", "results"})
 
 
@@ -81,12 +89,12 @@ def _loads(text: str) -> object:
         raise Unreadable("format-error", "damaged", row=1) from error
 
 
-def _fraction(text: str) -> Decimal | str:
-    """A number whose exponent no decimal holds stays text, for the check to tell."""
+def _fraction(text: str) -> Decimal:
+    """Raises Unreadable for a number whose exponent no decimal holds: inside an object it would become something else."""
     try:
         return Decimal(text)
-    except InvalidOperation:
-        return text
+    except InvalidOperation as error:
+        raise Unreadable("format-error", "exponent", number=text[:SHOWN]) from error
 
 
 def _refuse_halves(records: list[object]) -> None:
@@ -138,43 +146,54 @@ def read_parquet(path: Path, limits: Limits) -> Cells:
     labels = checked_labels(table.column_names, limits)
     if table.num_rows * max(len(labels), 1) > limits.cells:
         raise Unreadable("table-dimensions", "too-many-cells", limit=limits.cells)
-    return Cells(labels, [_values(column) for column in table.columns], _numbers(table.num_rows), Reading("parquet"))
+    columns = [_values(column, label) for column, label in zip(table.columns, labels, strict=True)]
+    return Cells(labels, columns, _numbers(table.num_rows), Reading("parquet"))
 
 
-def _values(column: pa.ChunkedArray) -> list[object]:
-    """A column as Python values; a moment that Python does not know is told as text. Bytes are text in UTF-8, whatever the
-    file calls them."""
-    kind = column.type
-    if pa.types.is_timestamp(kind) and kind.tz:  # the zone may have a name that is not known here
-        column = column.cast(pa.timestamp(kind.unit, "UTC"))
+def _values(column: pa.ChunkedArray, label: str) -> list[object]:
+    """A column as Python values; a moment, time or duration that Python does not hold is told as text. Bytes are text in
+    UTF-8, whatever the file calls them."""
+    if pa.types.is_dictionary(column.type):
+        column = column.cast(column.type.value_type)
     try:
-        if pa.types.is_temporal(kind) and not (pa.types.is_time(kind) or pa.types.is_duration(kind)):
-            return _moments(column)
         return [value.decode() if isinstance(value, bytes) else value for value in column.to_pylist()]
     except UnicodeDecodeError as error:
         raise Unreadable("encoding-error", "broken", row=_first_broken(column), encoding="UTF-8") from error
+    except NOT_HELD:
+        return _told(column, label)
 
 
-def _moments(column: pa.ChunkedArray) -> list[object]:
+def _told(column: pa.ChunkedArray, label: str) -> list[object]:
+    """Each value, or its text where Python does not hold it; moments of a zone that nobody knows in UTC."""
+    kind = column.type
+    if pa.types.is_timestamp(kind) and not _is_known(kind.tz):
+        column = column.cast(pa.timestamp(kind.unit, "UTC"))
+    values: list[object] = []
+    for row, value in enumerate(column, start=2):
+        try:
+            values.append(value.as_py())
+        except NOT_HELD as error:
+            if pa.types.is_nested(kind):
+                raise Unreadable("source-error", "not-exact", row=row, field=label) from error
+            unit = f" {kind.unit}" if pa.types.is_duration(kind) else ""
+            values.append(f"{value.cast(pa.string()).as_py()}{unit}")
+    return values
+
+
+def _is_known(zone: str | None) -> bool:
     try:
-        return list(column.to_pylist())
-    except (OverflowError, ValueError):
-        told = column.cast(pa.string()).to_pylist()
-        return [_moment(value, text) for value, text in zip(column, told, strict=True)]
-
-
-def _moment(value: pa.Scalar, told: str | None) -> object:
-    try:
-        return value.as_py()
-    except (OverflowError, ValueError):
-        return told
+        return zone is None or pa.lib.string_to_tzinfo(zone) is not None
+    except NOT_HELD:
+        return False
 
 
 def _first_broken(column: pa.ChunkedArray) -> int:
     """The row of the first text that is not UTF-8."""
-    for row, value in enumerate(column.cast(pa.large_binary()).to_pylist(), start=2):
+    for row, value in enumerate(column, start=2):
         try:
-            (value or b"").decode()
+            held = value.as_py()
+            if isinstance(held, bytes):
+                held.decode()
         except UnicodeDecodeError:
             return row
     return 2
