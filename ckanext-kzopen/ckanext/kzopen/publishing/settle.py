@@ -66,8 +66,9 @@ def defer_labels(session: Session, package_id: str) -> None:
 
 def defer_indexes(session: Session, package_id: str) -> None:
     """Let the worker make the indexes of columns that are newly looked up once the caller's transaction is committed; of
-    several changes at a time the last one's job does it."""
-    jobs.defer(session, TASK_INDEXES, queueing_lock=f"indexes:{package_id}", package=package_id)
+    several changes at a time the last one's job does it, and no two at once."""
+    lock = f"indexes:{package_id}"
+    jobs.defer(session, TASK_INDEXES, lock=lock, queueing_lock=lock, package=package_id)
 
 
 def bring_labels(session: Session, package_id: str) -> None:

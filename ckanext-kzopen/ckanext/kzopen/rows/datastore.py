@@ -50,6 +50,12 @@ COPY_BYTES = 1 << 20
 LOCK_TIMEOUT = "100ms"
 LOCK_ATTEMPTS = 20
 LOCK_LOOKS, LOCK_PAUSE = 250, 0.02
+# They hold their table until their end, and that they wait for ours nobody finds out, who only looks for a lock.
+CANCEL_BUILDS = (
+    "SELECT pg_cancel_backend(a.pid) FROM pg_locks l JOIN pg_stat_activity a USING (pid) "
+    "WHERE a.datname = current_database() AND a.usename = current_user AND l.relation = to_regclass(%s) AND l.granted "
+    "AND l.mode = 'ShareUpdateExclusiveLock' AND a.query ~ '^(CREATE|DROP) INDEX CONCURRENTLY'"
+)
 
 
 @dataclass(frozen=True)
@@ -177,7 +183,8 @@ def switch(connection: Connection, prepared: Prepared) -> None:
     """Put the hidden table in the place of the resource's; its views (CKAN's aliases) are made again over the new one.
 
     No reader waits for it: the lock is taken in a moment when nobody reads. Only where there is no such moment for seconds
-    we queue for it, in short attempts; psycopg2's LockNotAvailable when all of them failed.
+    we queue for it, in short attempts; psycopg2's LockNotAvailable when all of them failed. An index that is being made of
+    the table is given up: its job is tried again, on the new table.
     """
     cursor = cursor_of(connection)
     final, hidden = Identifier(prepared.resource_id), Identifier(HIDDEN + prepared.resource_id)
@@ -211,6 +218,7 @@ def _lock(cursor: Cursor, resource_id: str) -> None:
     for _ in range(LOCK_LOOKS):
         if _locked(cursor, SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE NOWAIT").format(table)):
             return
+        cursor.execute(CANCEL_BUILDS, (f'"{resource_id}"',))
         time.sleep(LOCK_PAUSE)
     cursor.execute(SQL("SET LOCAL lock_timeout = {}").format(Literal(LOCK_TIMEOUT)))
     for attempt in range(1, LOCK_ATTEMPTS + 1):
@@ -271,6 +279,7 @@ def drop_unless(connection: Connection, resource_id: str, kept: Callable[[str | 
 
 def _held(cursor: Cursor, table: str) -> bool:
     """Whether there is such a table; this transaction alone has it then, also where it took another's place just now."""
+    cursor.execute(CANCEL_BUILDS, (f'"{table}"',))
     cursor.execute("SAVEPOINT kzopen_held")
     try:
         cursor.execute(SQL("LOCK TABLE {} IN ACCESS EXCLUSIVE MODE").format(Identifier(table)))

@@ -34,23 +34,33 @@ def missing(cursor: Cursor, resource_id: str, schema: Mapping[str, Any]) -> dict
     a whole table can get. Nothing where there is no table."""
     if not marked(schema):
         return {}
-    name = f'"{resource_id}"'
-    cursor.execute(COLUMNS, (name,))
+    cursor.execute(COLUMNS, (f'"{resource_id}"',))
     types = {str(column): str(kind) for column, kind in cursor.fetchall()}
-    cursor.execute(WHOLE, (name,))
-    there = {str(index) for (index,) in cursor.fetchall()}
+    there = _whole(cursor, resource_id)
     wanted = [index for index in indexes(resource_id, schema, types) if not index.unique]
     return {index.fields[0]: index for index in wanted if index.name not in there}
 
 
+def _whole(cursor: Cursor, resource_id: str) -> set[str]:
+    """The names of the indexes that the table has and uses."""
+    cursor.execute(WHOLE, (f'"{resource_id}"',))
+    return {str(index) for (index,) in cursor.fetchall()}
+
+
 def make(engine: Engine, resource_id: str, schema: Mapping[str, Any]) -> None:
     """Make the missing ones; nobody waits for it. A column with values that are too long gets none, which doctor tells: it is
-    for its agency to take the mark away, or to publish shorter ones."""
+    for its agency to take the mark away, or to publish shorter ones.
+
+    Raises psycopg2's QueryCanceled when a new table is to take the place of this one meanwhile.
+    """
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.detach()
         cursor = cursor_of(connection)
         for index in missing(cursor, resource_id, schema).values():
-            drop = SQL("DROP INDEX IF EXISTS {}").format(Identifier(index.name))
+            if index.name in _whole(cursor, resource_id):  # of a table that took the place meanwhile
+                continue
+            # What a dead maker left. Without CONCURRENTLY it would wait for readers, and all others for it.
+            drop = SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(Identifier(index.name))
             cursor.execute(drop)
             try:
                 cursor.execute(index.creation(Identifier(resource_id), "", beside=True))

@@ -93,6 +93,6 @@ def _index(engine: Engine, resource_id: str) -> None:
         cursor = cursor_of(connection)
         if not exists(cursor, resource_id) or are_in(cursor, resource_id):
             return
-        cursor.execute(SQL("DROP INDEX IF EXISTS {}").format(Identifier(index.name)))
+        cursor.execute(SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(Identifier(index.name)))
         cursor.execute(index.creation(table, "", beside=True))
         cursor.execute(SQL("ANALYZE {}").format(table))
