@@ -187,6 +187,21 @@ def test_published_rows_that_are_too_long_for_a_new_mark_are_told(
     assert indexed(uri) == {"id": True, "code": False}
 
 
+@pytest.mark.parametrize("mode", ["append", "upsert"])
+def test_a_large_table_is_not_written_again_for_a_new_mark(
+    api: Api, agency: Agency, uri: str, send: Send, monkeypatch: pytest.MonkeyPatch, mode: str
+) -> None:
+    monkeypatch.setattr("ckanext.kzopen.rows.changes.SMALLEST", 5)
+    table(api, agency, uri, marked(), ["id"])
+    send(uri, as_csv(rows(*"abcdefghijklmnopqrst")))
+    table(api, agency, uri, marked("code", "n"), ["id"])
+    monkeypatch.delattr("ckanext.kzopen.publishing.accept._publish_whole")
+
+    delivery = send(uri, as_csv([{"id": "new", "code": "b", "n": 3}]), mode)
+
+    assert (delivery.state, delivery.added) == ("accepted", 1)
+
+
 def test_a_new_key_that_repeats_in_published_rows_is_told(api: Api, agency: Agency, uri: str, send: Send) -> None:
     table(api, agency, uri, marked(), ["id"])
     send(uri, as_csv(rows("a", "a", "b")))

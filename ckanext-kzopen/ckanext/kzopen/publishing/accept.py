@@ -71,15 +71,18 @@ def _change(
     """What the delivery changes, where the table is so large that this is stored instead of the whole table again."""
     from ckanext.kzopen.publishing import findings, merge
     from ckanext.kzopen.rows import copying, reading
+    from ckanext.kzopen.validation.lengths import too_long
 
     sent = checked.table
     assert sent is not None  # noqa: S101 - refused before
     if current is None or not merge.as_change(delivery.mode, current.rows, copying.rows_of(sent)):
         return None
-    if compatibility.names(current.schema) != compatibility.names(passport.schema) or not _has_indexes(current, passport):
-        return None  # the whole table gets its new columns and indexes
+    if compatibility.names(current.schema) != compatibility.names(passport.schema) or not _has_key(current, passport):
+        return None  # the whole table gets its new columns and its key
     key = list(passport.schema.get("primaryKey") or [])
     old = reading.table_of(session, site.files_url, current)
+    if any(too_long(old.read(names), names) for names in _newly_looked_up(current, passport)):
+        return None  # whether they stay, the whole table tells; else a job makes the index
     try:
         changed = merge.changed(delivery.mode, old, sent, key, _look(passport, current, old))
     except merge.OtherColumns:
@@ -89,12 +92,17 @@ def _change(
     return changed
 
 
-def _has_indexes(current: versions.Version, passport: Passport) -> bool:
-    """Whether the version was published with the key that the passport has, and with all columns that it looks up."""
+def _has_key(current: versions.Version, passport: Passport) -> bool:
+    """Whether the version was published with the key that the passport has."""
+    return current.schema.get("primaryKey") == passport.schema.get("primaryKey")
+
+
+def _newly_looked_up(current: versions.Version, passport: Passport) -> list[list[str]]:
+    """The columns of each index that the passport asks for and that the version was published without."""
     from ckanext.kzopen.validation.lengths import looked_up
 
-    there, wanted = looked_up(current.schema), looked_up(passport.schema)
-    return current.schema.get("primaryKey") == passport.schema.get("primaryKey") and all(one in there for one in wanted)
+    there = looked_up(current.schema)
+    return [names for names in looked_up(passport.schema) if names not in there]
 
 
 def _look(passport: Passport, current: versions.Version, old: Table) -> Look:
@@ -200,7 +208,7 @@ def _next_table(
         raise Refused(findings.other_columns(checked.report)) from None
     if merged.clashes:
         raise Refused(findings.keys_taken(checked, sent, key, merged.clashes))
-    if current is not None and not _has_indexes(current, passport):
+    if current is not None and (not _has_key(current, passport) or _newly_looked_up(current, passport)):
         unfit = findings.unfit_for_schema(checked.report, merged.table, passport.schema)
         if unfit is not None:
             raise Refused(unfit)
