@@ -12,18 +12,20 @@ from uuid import UUID
 import pytest
 from ckan import model
 from ckan.tests.helpers import CKANTestApp
-from ckanext.kzopen.core import record, states
+from ckanext.kzopen.core import states
 from ckanext.kzopen.core.files.kinds import UNFINISHED
 from ckanext.kzopen.core.jobs import GaveUp
-from ckanext.kzopen.publishing import accept, jobs, process, receive
+from ckanext.kzopen.core.outbox import Message
+from ckanext.kzopen.publishing import accept, decide, jobs, notices, process, receive
 from ckanext.kzopen.publishing.datasets import known_passport
 from ckanext.kzopen.publishing.model import Delivery
 from ckanext.kzopen.publishing.site import configured
 from ckanext.kzopen.rows import model as versions
 from ckanext.kzopen.rows import store
+from sqlalchemy import text
 
 from tests.mortals import Forge
-from tests.publishing.conftest import SCHOOLS, Api
+from tests.publishing.conftest import SCHOOLS, Agency, Api
 from tests.publishing.die import ONLY_STAGED, POINTS
 from tests.publishing.test_deliver import CHANGED, rows_in_datastore
 
@@ -136,22 +138,76 @@ def test_a_failure_that_is_not_the_datas_fault_is_told_and_tried_again(
     assert (delivery.state, delivery.error, delivery.version) == ("accepted", None, 2)
 
 
+MAILED = text("SELECT id, topic, key, payload, created FROM kzopen.outbox WHERE key = :key ORDER BY id")
+
+
+def mails(delivery: UUID) -> list[tuple[str, frozenset[str]]]:
+    """What is mailed at once of a delivery: the kind of each mail and to whom."""
+    rows = model.Session.execute(MAILED, {"key": str(delivery)})
+    messages = [Message(row.id, row.topic, row.key, row.payload, row.created) for row in rows]
+    made = [one for message in messages if "notify" in message.payload for one in notices.told(model.Session, message)]
+    return [(one.kind, frozenset(one.people)) for one in made if one.how == "at_once"]
+
+
 @pytest.mark.parametrize("state", ["checking", "failed"])
-def test_only_of_the_last_try_that_fails_the_sender_is_told(app: CKANTestApp, waiting: UUID, state: str) -> None:
-    """A try may fail on a `checking` delivery, and a worker die before it takes up one that has `failed`."""
+def test_only_of_the_last_try_that_fails_the_sender_is_told_once(
+    app: CKANTestApp, agency: Agency, waiting: UUID, state: str
+) -> None:
+    """A try may fail on a `checking` delivery, and a worker die before it takes up one that has `failed`, or behind the last
+    one: then the last one is told again."""
     with app.flask_app.test_request_context():
         session = model.Session()
+        session.get_one(Delivery, waiting).sender = agency.user
         for attempt in range(3):
             states.change(session, "delivery", session.get_one(Delivery, waiting), "check", process.SYSTEM)
             if attempt < 2 or state == "failed":
                 jobs.mark_failed(OSError("No space left on device"), delivery=str(waiting), last=False)
-        jobs.mark_failed(GaveUp(), delivery=str(waiting), last=True)
+        assert mails(waiting) == []
+        for _ in range(2):
+            jobs.mark_failed(GaveUp(), delivery=str(waiting), last=True)
 
         delivery = session.get_one(Delivery, waiting)
         assert (delivery.state, delivery.error) == ("failed", "GaveUp")
-        told = [event.verb for event in record.events(session, kind="delivery", object_id=str(waiting))]
-    ways = states.machine_of("delivery").transitions
-    assert sorted(verb for verb in told if verb in ways and ways[verb].to == "failed") == sorted(
-        ["fail"] * (3 if state == "failed" else 2) + ["give_up"]
-    )
-    assert (ways["fail"].notify, ways["give_up"].notify) == ((), ("sender",))
+        assert mails(waiting) == [("delivery.state", {agency.user})]
+
+        states.change(session, "delivery", delivery, "check", process.SYSTEM)
+        jobs.mark_failed(GaveUp(), delivery=str(waiting), last=True)
+        assert len(mails(waiting)) == 2, "it was tried anew"
+
+
+DECIDED = {
+    "approved": "state = 'awaiting_approval', approver = sender",
+    "released": "state = 'quarantined', approver = sender",
+    "planned": "state = 'scheduled', publish_at = now() - interval '1 hour'",
+}
+
+
+@pytest.mark.parametrize("decided", DECIDED)
+def test_of_one_that_was_decided_on_sender_and_approvers_are_told_once_and_it_is_left_to_them(
+    app: CKANTestApp, api: Api, uri: str, agency: Agency, waiting: UUID, monkeypatch: pytest.MonkeyPatch, decided: str
+) -> None:
+    with app.flask_app.test_request_context():
+        session = model.Session()
+        change = text(f"UPDATE kzopen.delivery SET {DECIDED[decided]} WHERE id = :id")
+        session.execute(change, {"id": waiting})
+        session.commit()
+        deferred: list[UUID] = []
+        monkeypatch.setattr(jobs, "defer_check", lambda _session, late: deferred.append(late.id))
+        monkeypatch.setattr(decide, "defer_check", lambda _session, late: None)
+        jobs.mark_failed(OSError(), delivery=str(waiting), last=False)
+        jobs.look_for_due()
+        assert (mails(waiting), waiting in deferred) == ([], decided == "planned")
+        deferred.clear()
+
+        for _ in range(2):
+            jobs.mark_failed(OSError(), delivery=str(waiting), last=True)
+        jobs.look_for_due()
+
+        ((kind, people),) = mails(waiting)
+        assert kind == "delivery.state"
+        assert people >= {"tester", model.User.get(agency.user).id}
+        assert waiting not in deferred
+        delivery = session.get_one(Delivery, waiting)
+        assert decide.stuck(session, [delivery]) == [delivery]
+        decide.try_again(session, delivery, agency.user)
+        assert not decide.is_given_up(session, delivery)

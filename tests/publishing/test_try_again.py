@@ -23,6 +23,7 @@ STATES = {
     "failed": "state = 'failed', error = 'OperationalError'",
     "checking": "state = 'checking'",
     "approved": "state = 'awaiting_approval', approver = sender, error = 'OperationalError'",
+    "planned": "state = 'scheduled', publish_at = now() - interval '1 hour', error = 'OperationalError'",
 }
 
 
@@ -37,6 +38,8 @@ def given_up(api: Api, uri: str, state: str) -> str:
     until(lambda: number not in jobs.waiting(model.Session(), TASK, "delivery", [number]))  # its job ends after its answer
     change = text(f"UPDATE kzopen.delivery SET {STATES[state]}, received = now() - interval '1 hour' WHERE id = :id")
     model.Session.execute(change, {"id": number})
+    if state == "planned":  # else a job looks for it each minute
+        decide.give_up(model.Session(), model.Session.get_one(Delivery, UUID(number), populate_existing=True), "GaveUp")
     model.Session.commit()
     return str(number)
 
@@ -58,7 +61,9 @@ def test_what_the_queue_has_given_up_is_taken_up_again_by_a_button_of_my_tasks(
     assert staff.post(button[button.index("/staff") :]).status_code == 302
 
     settled_page(staff, address)
-    assert api.get(f"/deliveries/{number}").json["state"] == ("accepted" if state == "approved" else "awaiting_approval")
+    assert api.get(f"/deliveries/{number}").json["state"] == (
+        "accepted" if state in ("approved", "planned") else "awaiting_approval"
+    )
     assert not any(number in found for found in retries(staff))
     told = record.events(model.Session, kind="delivery", object_id=number)
     assert "check_again" in [event.verb for event in told]

@@ -47,10 +47,12 @@ def publish_due(delivery: str) -> None:
 
 @task("publishing.look_for_due", cron="* * * * *")
 def look_for_due() -> None:
-    """Put planned deliveries into the queue whose job was lost or has used up its tries a minute after their moment."""
+    """Put planned deliveries into the queue whose job was lost a minute after their moment; those whose tries are used up are
+    left to the people who were told of it."""
     session = model.Session()
     for late in decide.stuck(session, due(session, datetime.now(UTC) - timedelta(minutes=1))):
-        defer_check(session, late)
+        if not decide.is_given_up(session, late):
+            defer_check(session, late)
     session.commit()
 
 

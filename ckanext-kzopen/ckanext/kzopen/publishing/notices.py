@@ -94,6 +94,7 @@ def told(session: AnySession, message: Message) -> list[Telling]:
     asked_only = state == "awaiting_approval" and delivery.waits_for == "check"
     makers = {
         "sender": lambda: _to_people(delivery, package, "delivery.state", _readers(delivery.sender), state),
+        "sender_and_approvers": lambda: _to_people(delivery, package, "delivery.state", _all(session, delivery, package), state),
         "approvers": lambda: _to_people(delivery, package, "delivery.waiting", approvers(session, package.owner_org), state),
         "followers": lambda: _to_followers(session, delivery, package, state),
     }
@@ -105,6 +106,10 @@ def told(session: AnySession, message: Message) -> list[Telling]:
 def _readers(sender: str) -> tuple[str, ...]:
     """Whom news for the sender reach: nobody where a program has sent it."""
     return () if acts_by_itself(sender) else (sender,)
+
+
+def _all(session: AnySession, delivery: Delivery, package: Any) -> tuple[str, ...]:
+    return tuple(dict.fromkeys((*_readers(delivery.sender), *approvers(session, package.owner_org))))
 
 
 def _to_people(delivery: Delivery, package: Any, kind: str, people: tuple[str, ...], state: str) -> Telling:

@@ -15,7 +15,7 @@ from ckanext.kzopen.core import states
 from ckanext.kzopen.core.texts import ASTANA
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.withdrawal import tombstone
-from ckanext.kzopen.publishing import accept, compatibility, inbox, listings, repairs, rules, stops
+from ckanext.kzopen.publishing import accept, compatibility, decide, inbox, listings, repairs, rules, stops
 from ckanext.kzopen.publishing.model import Delivery, Passport
 from ckanext.kzopen.publishing.receive import defer_publication
 from ckanext.kzopen.publishing.refusal import Refused
@@ -264,15 +264,17 @@ def _refuse(session: Session, site: Site, delivery: Delivery, report: Any) -> No
 
 def fail(session: Session, delivery_id: UUID, error: BaseException, *, last: bool = False) -> None:
     """Note that a try did not come to its end through no fault of the data; the job is tried again, unless it was the last
-    one: only then the sender is told. Commits."""
+    one: only then people are told, once, though the worker may die behind it. Commits."""
     delivery = session.get(Delivery, delivery_id)
-    if delivery is None:
+    if delivery is None or (last and decide.is_given_up(session, delivery)):
         return
     code = error.code if isinstance(error, KzError) else type(error).__name__
     if delivery.state == "checking" or (delivery.state == "failed" and last):
         states.change(session, "delivery", delivery, "give_up" if last else "fail", actor=SYSTEM, error=code)
     elif is_decided(delivery):
         delivery.error = code
+        if last:
+            decide.give_up(session, delivery, code)
     tell(session, delivery_id)
     session.commit()
 

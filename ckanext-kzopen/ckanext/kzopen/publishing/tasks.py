@@ -81,8 +81,10 @@ def _unfinished() -> ColumnElement[bool]:
     """Deliveries on which somebody should be at work; those of the last minute are left to the worker."""
     approved = and_(Delivery.state.in_(("awaiting_approval", "quarantined")), Delivery.approver.is_not(None))
     spreading = and_(Delivery.state == "accepted", Delivery.settled.is_(None))
-    old = Delivery.received < datetime.now(ASTANA) - GIVEN_UP_AFTER
-    return and_(Delivery.state.in_(("received", "checking")) | approved | spreading, old) | (Delivery.state == "failed")
+    before = datetime.now(ASTANA) - GIVEN_UP_AFTER
+    working = and_(Delivery.state.in_(("received", "checking")) | approved | spreading, Delivery.received < before)
+    planned = and_(Delivery.state == "scheduled", Delivery.publish_at < before)
+    return working | planned | (Delivery.state == "failed")
 
 
 def _to_renew(session: Session, agencies: frozenset[str] | None) -> Iterator[Task]:

@@ -30,6 +30,7 @@ from ckanext.kzopen.publishing.harvest.together import NOT_YET, Waiting
 from ckanext.kzopen.publishing.model import Delivery, Passport, delivery_with_key, passport_of
 from ckanext.kzopen.publishing.passport import Passport as Told
 from ckanext.kzopen.publishing.site import Site
+from ckanext.kzopen.publishing.waiting import is_decided
 from sqlalchemy import delete, select
 from sqlalchemy.orm import Session
 
@@ -222,7 +223,7 @@ def _deliver(visit: Visit, item: Item, passport: Passport, content: Content) -> 
     except BaseException as error:  # also what a library in Rust raises
         told = failing.told(error, failing.ITEM)
         visit.session.rollback()
-        process.fail(visit.session, delivery.id, told)
+        process.fail(visit.session, delivery.id, told, last=not is_decided(delivery))  # a decided one has a job of its own
         raise told from error
     _read(delivery, item)
 
