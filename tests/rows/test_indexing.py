@@ -11,6 +11,7 @@ import pytest
 from ckanext.kzopen.rows import datastore, indexing
 from ckanext.kzopen.rows.shapes import indexes
 from ckanext.kzopen.rows.sql import cursor_of
+from ckanext.kzopen.validation.lengths import NUMBER
 from psycopg2.errors import QueryCanceled
 from sqlalchemy import text
 from sqlalchemy.engine import Engine
@@ -109,3 +110,15 @@ def test_readers_do_not_wait_for_what_a_dead_maker_left(write_engine: Engine, pl
             assert len(other.execute(text(f'SELECT * FROM "{plain}"')).all()) == 2
     maker.result(10)
     assert not lacks(write_engine, plain)
+
+
+def test_a_number_takes_no_more_room_in_an_index_than_is_reckoned(write_engine: Engine) -> None:
+    """Wherever its point stands."""
+    sizes = (
+        "SELECT max(pg_column_size((repeat('9', 38 - places) || '.' || repeat('9', places))::numeric)) "
+        "FROM generate_series(0, 38) AS places"
+    )
+    with write_engine.connect() as connection:
+        largest = connection.scalar(text(sizes))
+
+    assert largest <= NUMBER

@@ -84,3 +84,9 @@ def test_a_report_survives_being_stored() -> None:
     assert report.to_dict("kk")["errors"] == 1500
     assert report.to_dict("kk")["listed"] == 1
     assert report.to_dict("kk")["findings"][0]["sentence"] == "4-жол толығымен бос. Бос жолды алып тастаңыз."
+
+
+@pytest.mark.parametrize("key", [key for key in sorted(table()) if key.startswith("schema-error.published-")])
+def test_how_many_rows_there_are_agrees_with_no_word(key: str) -> None:
+    """Words behind a number would have to follow it: 1 строка, 2 строки, 5 строк."""
+    assert all(": {count})" in sentence for sentence in table()[key].values())

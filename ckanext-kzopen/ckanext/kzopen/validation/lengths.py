@@ -11,8 +11,8 @@ import pyarrow.compute as pc
 LONGEST = 2_600
 """Bytes of a key in UTF-8. A page of a B-tree takes 2,704 with what stands beside them; that PostgreSQL might pack a longer
 one nobody can rely on."""
-NUMBER = 24
-"""Bytes of any value that is no text, at most."""
+NUMBER = 32
+"""Bytes of any value that is no text, at most: a numeric of 38 digits takes 28, one of more digits is a text."""
 BESIDE = 7
 """Bytes that each further column of a key may take beside its value."""
 
