@@ -97,9 +97,9 @@ def test_a_withdrawal_does_not_wait_for_an_index(write_engine: Engine, plain: st
 @pytest.mark.timeout(60)
 def test_readers_do_not_wait_for_what_a_dead_maker_left(write_engine: Engine, plain: str, pool: ThreadPoolExecutor) -> None:
     broken = f'CREATE UNIQUE INDEX CONCURRENTLY "{name_of(plain)}" ON "{plain}" (name)'
-    with write_engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-        with pytest.raises(IntegrityError):
-            connection.execute(text(broken))
+    alone = write_engine.connect().execution_options(isolation_level="AUTOCOMMIT")
+    with alone as connection, pytest.raises(IntegrityError):
+        connection.execute(text(broken))
     with write_engine.connect() as reader:
         reader.execute(text(f'SELECT * FROM "{plain}"')).all()
         maker = pool.submit(indexing.make, write_engine, plain, MARKED)

@@ -14,18 +14,22 @@ import psycopg2
 import pytest
 from ckan import model
 from ckan.tests.helpers import CKANTestApp
+from ckanext.kzopen.core import record
 from ckanext.kzopen.core.jobs.registry import known_task
 from ckanext.kzopen.core.jobs.runner import Runner
 from ckanext.kzopen.core.web.errors import KzError
-from ckanext.kzopen.publishing.harvest import batches, engine, failing, kinds, patience, removing, runs, visiting
+from ckanext.kzopen.publishing.datasets import known_passport
+from ckanext.kzopen.publishing.harvest import batches, engine, failing, kinds, landing, patience, removing, runs, visiting
 from ckanext.kzopen.publishing.harvest.kinds import Fetched, Found, Page
 from ckanext.kzopen.publishing.harvest.model import Item, Run, Source
+from ckanext.kzopen.publishing.model import Delivery
 from kzopen_harvesters.json_api import JsonApi
 from polars.exceptions import ComputeError, PanicException
 from redis import ConnectionError as ValkeyAway
 from sqlalchemy import select, text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
+from tests.publishing.conftest import SCHOOLS
 from tests.publishing.harvest.conftest import listed
 from tests.publishing.harvest.source import Catalogue
 
@@ -163,6 +167,36 @@ def test_an_item_fails_whose_transaction_the_database_has_broken_off(run: Run, c
         assert batches._one(visit, items_of(run.id)[0], broken)
     [item] = items_of(run.id)
     assert (item.outcome, item.error, item.uri) == ("failed", "harvest.database", "known")
+
+
+@pytest.mark.parametrize(
+    ("change", "verbs"),
+    [({"state": "checking"}, {"give_up"}), ({"state": "awaiting_approval", "approver": "somebody"}, set())],
+    ids=["own", "decided"],
+)
+def test_nobody_tries_the_delivery_of_an_item_that_failed_again_unless_it_has_a_job(
+    run: Run, catalogue: Catalogue, uri: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: Any, verbs: set[str]
+) -> None:
+    """One that somebody has decided on meanwhile is in the queue."""
+    catalogue.fill(1)
+    listed(run)
+    session = model.Session()
+    sent = tmp_path / "sent"
+    sent.write_bytes(SCHOOLS)
+
+    def odd(its: Any, _site: Any, number: UUID) -> None:
+        for name, value in change.items():
+            setattr(its.get_one(Delivery, number), name, value)
+        its.commit()
+        raise RuntimeError("no such hall")
+
+    monkeypatch.setattr(landing.process, "process", odd)
+    item, passport = items_of(run.id)[0], known_passport(session, uri)
+    with visiting.visit(session, session.get_one(Source, run.source_id), run) as visit, pytest.raises(KzError):
+        landing._deliver(visit, item, passport, landing.Content(sent, sha256="0" * 64))
+
+    told = {event.verb for event in record.events(session, kind="delivery", object_id=str(item.delivery_id))}
+    assert told & {"fail", "give_up"} == verbs
 
 
 def test_a_run_whose_worker_died_in_an_item_each_time_is_given_up(run: Run, catalogue: Catalogue, app: CKANTestApp) -> None:

@@ -141,9 +141,7 @@ def give_up(session: Session, delivery: Delivery, error: str) -> None:
     and somebody may let it be tried again. Nothing is committed."""
     agency, number = delivery.owner_org, str(delivery.id)
     new = {"state": delivery.state, "error": error}
-    event = write_event(
-        session, kind="delivery", object_id=number, verb="give_up", actor=SYSTEM, agency=agency, new=new
-    )
+    event = write_event(session, kind="delivery", object_id=number, verb="give_up", actor=SYSTEM, agency=agency, new=new)
     news = {"from": delivery.state, "to": "failed", "event": event, "notify": ["sender_and_approvers"]}
     outbox.emit(session, "delivery.give_up", number, news)
 

@@ -94,7 +94,9 @@ def told(session: AnySession, message: Message) -> list[Telling]:
     asked_only = state == "awaiting_approval" and delivery.waits_for == "check"
     makers = {
         "sender": lambda: _to_people(delivery, package, "delivery.state", _readers(delivery.sender), state),
-        "sender_and_approvers": lambda: _to_people(delivery, package, "delivery.state", _all(session, delivery, package), state),
+        "sender_and_approvers": lambda: _to_people(
+            delivery, package, "delivery.state", _all(session, delivery, package), state
+        ),
         "approvers": lambda: _to_people(delivery, package, "delivery.waiting", approvers(session, package.owner_org), state),
         "followers": lambda: _to_followers(session, delivery, package, state),
     }
