@@ -115,7 +115,7 @@ class Frictionless(Harvester[FrictionlessSettings]):
         return {language: told for language, told in named.items() if language in LANGUAGES}
 
     def _schema(self, address: str, resource: Mapping[str, Any]) -> dict[str, Any] | None:
-        """The Table Schema of a resource. Foreign keys to other tables of the package stay behind: they have other names here."""
+        """The Table Schema of a resource, without foreign keys to other tables of the package: they have other names here."""
         schema = resource.get("schema")
         if isinstance(schema, str):
             schema = self._object(_beside(address, schema))

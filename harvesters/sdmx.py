@@ -1,0 +1,223 @@
+"""Statistics in SDMX: each dataflow of a registry is a data set, a row for each observation, with the names of its codes.
+
+REST of SDMX 2.1; observations as SDMX-CSV or, where a server does not know that, as SDMX-ML, generic or structure-specific.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+from urllib.parse import quote
+
+from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.core.web.safe_xml import parse_xml, parts
+from ckanext.kzopen.publishing.harvest.kinds import Described, Fetched, Found, Harvester, Page, Say, Settings
+from lxml import etree
+from pydantic import Field
+
+STRUCTURE = {"Accept": "application/vnd.sdmx.structure+xml;version=2.1"}
+DATA = {
+    "Accept": "application/vnd.sdmx.data+csv;version=1.0.0, application/vnd.sdmx.genericdata+xml;version=2.1;q=0.8, "
+    "application/vnd.sdmx.structurespecificdata+xml;version=2.1;q=0.7"
+}
+LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
+LANGUAGES = ("kk", "ru", "en")
+NAME = "_name"
+"""Behind a column of codes stands one with their names."""
+VALUE = "OBS_VALUE"
+
+
+class SdmxSettings(Settings):
+    """Where the web service is, and whose dataflows are wanted."""
+
+    address: Annotated[
+        str,
+        Field(pattern=r"^https?://"),
+        Say(
+            "SDMX қызметінің мекенжайы",
+            "Адрес службы SDMX",
+            "Address of the SDMX service",
+            {"kk": "Мысалы, https://…/rest", "ru": "Например, https://…/rest", "en": "For example https://…/rest"},
+        ),
+    ]
+    agency: Annotated[
+        str,
+        Field(pattern=r"^[A-Za-z0-9_.@$+-]*$"),
+        Say("Органның SDMX-тегі коды", "Код ведомства в SDMX", "The agency's code in SDMX"),
+    ] = ""
+    language: Annotated[
+        Literal["kk", "ru", "en"],
+        Say(
+            "Кодтар атауларының тілі",
+            "Язык названий кодов",
+            "Language of the codes' names",
+            choices={
+                "kk": {"kk": "Қазақша", "ru": "Казахский", "en": "Kazakh"},
+                "ru": {"kk": "Орысша", "ru": "Русский", "en": "Russian"},
+                "en": {"kk": "Ағылшынша", "ru": "Английский", "en": "English"},
+            },
+        ),
+    ] = "ru"
+
+
+@dataclass(frozen=True)
+class Component:
+    """A dimension, measure or attribute: its title by language, and the names of its codes by code."""
+
+    name: str
+    title: Mapping[str, str]
+    codes: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Structure:
+    """What the rows of a dataflow consist of."""
+
+    dimensions: list[Component]
+    attributes: list[Component]
+    is_number: bool
+
+    def schema(self) -> dict[str, Any]:
+        """The Table Schema of `rows`."""
+        measure: dict[str, Any] = {"name": VALUE, "type": "number" if self.is_number else "string"}
+        measure["title_translated"] = {"kk": "Мәні", "ru": "Значение", "en": "Value"}
+        fields = [field for one in self.dimensions for field in _fields(one)]
+        fields += [measure, *(field for one in self.attributes for field in _fields(one))]
+        return {"fields": fields, "primaryKey": [one.name for one in self.dimensions]}
+
+    def rows(self, observations: Iterable[Mapping[str, str]]) -> Iterator[list[str]]:
+        """The header, and a row for each observation, which gives values by name."""
+        yield [field["name"] for field in self.schema()["fields"]]
+        for one in observations:
+            row = [cell for part in self.dimensions for cell in _cells(part, one)]
+            yield [*row, one.get(VALUE, ""), *(cell for part in self.attributes for cell in _cells(part, one))]
+
+
+class Sdmx(Harvester[SdmxSettings]):
+    """Services rarely tell when a dataflow has changed: its bytes are compared, or ETag and Last-Modified."""
+
+    name = "sdmx"
+    label = {"kk": "SDMX статистикасы", "ru": "Статистика SDMX", "en": "Statistics in SDMX"}  # noqa: RUF012
+    settings_model = SdmxSettings
+
+    def discover(self, cursor: Any) -> Iterator[Page]:
+        """All dataflows, which such a service gives at once."""
+        root = self._xml(f"dataflow/{self.settings.agency or 'all'}/all/latest")
+        flows = [_flow(node) for node in root.iter("{*}Dataflow")]
+        found = [Found(_reference(one["flow"]), None, one) for one in flows if one["structure"]]
+        yield Page(found, total=len(found))
+
+    def describe(self, item: Found) -> Described:
+        """Its names; title and columns are in the languages of the registry."""
+        schema = self._structure(item).schema()
+        return Described(item.data["flow"]["id"], item.data["title"], item.data["description"], schema=schema)
+
+    def fetch(self, item: Found, into: Path) -> Fetched | None:
+        """All observations, each with all of its dimensions."""
+        structure, raw = self._structure(item), into.with_name(f"{into.name}.sdmx")
+        flow = ",".join(item.data["flow"][part] for part in ("agency", "id", "version"))
+        try:
+            answer = self.reach.download(self._url(f"data/{flow}/all?dimensionAtObservation=AllDimensions"), raw, DATA)
+            is_csv = "csv" in answer.headers.get("content-type", "")
+            with into.open("w", encoding="utf-8", newline="") as file:
+                csv.writer(file, lineterminator="\n").writerows(structure.rows(_of_csv(raw) if is_csv else _of_xml(raw)))
+        finally:
+            raw.unlink(missing_ok=True)
+        return Fetched("text/csv", f"{item.data['flow']['id']}.csv")
+
+    def _structure(self, item: Found) -> Structure:
+        agency, name, version = (quote(item.data["structure"][part]) for part in ("agency", "id", "version"))
+        root = self._xml(f"datastructure/{agency}/{name}/{version}?references=children")
+        found = next((node for node in root.iter("{*}DataStructure") if node.get("id") == item.data["structure"]["id"]), None)
+        if found is None:
+            raise KzError("harvest.odd_item", problem="DataStructure")
+        concepts = {node.get("id"): _texts(node, "Name") for node in root.iter("{*}Concept")}
+        codes = {node.get("id"): self._codes(node) for node in root.iter("{*}Codelist")}
+
+        def component(node: etree._Element) -> Component:
+            concept = node.find("{*}ConceptIdentity/Ref")
+            listed = node.find("{*}LocalRepresentation/{*}Enumeration/Ref")
+            name = str(node.get("id") or (concept.get("id") if concept is not None else ""))
+            title = concepts.get(concept.get("id") if concept is not None else name) or {}
+            return Component(name, title, codes.get(listed.get("id"), {}) if listed is not None else {})
+
+        dimensions = [component(node) for node in found.iterfind(".//{*}DimensionList/*")]
+        attributes = [component(node) for node in found.iterfind(".//{*}AttributeList/{*}Attribute")]
+        kind = found.find(".//{*}PrimaryMeasure//{*}TextFormat")
+        is_number = kind is None or kind.get("textType", "Double") not in ("String", "Alpha", "AlphaNumeric", "Boolean")
+        return Structure(dimensions, attributes, is_number)
+
+    def _codes(self, codelist: etree._Element) -> dict[str, str]:
+        order = (self.settings.language, *LANGUAGES)
+        named = ((str(node.get("id")), _texts(node, "Name")) for node in codelist.iterfind("{*}Code"))
+        return {code: next((names[one] for one in order if one in names), code) for code, names in named}
+
+    def _xml(self, path: str) -> etree._Element:
+        return parse_xml(self.reach.text(self._url(path), STRUCTURE)[1])
+
+    def _url(self, path: str) -> str:
+        return f"{self.settings.address.rstrip('/')}/{path}"
+
+
+def _flow(node: etree._Element) -> dict[str, Any]:
+    flow = {"id": node.get("id"), "agency": node.get("agencyID"), "version": node.get("version", "1.0")}
+    reference = node.find("{*}Structure/Ref")
+    structure = None
+    if reference is not None:
+        version = reference.get("version", "latest")
+        structure = {"id": reference.get("id"), "agency": reference.get("agencyID", flow["agency"]), "version": version}
+    title, description = _texts(node, "Name") or {"ru": flow["id"]}, _texts(node, "Description")
+    return {"flow": flow, "structure": structure, "title": title, "description": description}
+
+
+def _reference(flow: Mapping[str, str]) -> str:
+    """A version is another state of the same dataflow."""
+    return f"{flow['agency']}:{flow['id']}"
+
+
+def _texts(node: etree._Element, tag: str) -> dict[str, str]:
+    """The texts of an element by language; without a language they are English by the standard."""
+    found = {str(text.get(LANGUAGE) or "en")[:2]: (text.text or "").strip() for text in node.iterfind(f"{{*}}{tag}")}
+    return {language: text for language, text in found.items() if language in LANGUAGES and text}
+
+
+def _fields(part: Component) -> list[dict[str, Any]]:
+    field = {"name": part.name, "type": "string", "title_translated": dict(part.title)}
+    if not part.codes:
+        return [field]
+    words = {"kk": "{} (атауы)", "ru": "{} (название)", "en": "{} (name)"}
+    told = {language: words[language].format(text) for language, text in part.title.items()}
+    return [field, {"name": part.name + NAME, "type": "string", "title_translated": told}]
+
+
+def _cells(part: Component, observation: Mapping[str, str]) -> list[str]:
+    value = observation.get(part.name) or ""
+    return [value, part.codes.get(value, value)] if part.codes else [value]
+
+
+def _of_csv(file: Path) -> Iterator[Mapping[str, str]]:
+    with file.open(encoding="utf-8-sig", newline="") as text:
+        yield from csv.DictReader(text)
+
+
+def _of_xml(file: Path) -> Iterator[Mapping[str, str]]:
+    """The observations of SDMX-ML; what stands at their group of observations counts for each of them."""
+    for node in parts(file, "Obs"):
+        series = node.getparent()
+        of_series = _told(series) if series is not None and etree.QName(series).localname == "Series" else {}
+        yield {**of_series, **_told(node)}
+
+
+def _told(node: etree._Element) -> dict[str, str]:
+    """Structure-specific data tell all in XML's attributes, generic ones in elements."""
+    found = {str(name): str(value) for name, value in node.attrib.items()}
+    for group in ("SeriesKey", "ObsKey", "Attributes"):
+        found |= {str(one.get("id")): str(one.get("value")) for one in node.iterfind(f"{{*}}{group}/{{*}}Value")}
+    for tag, name in (("ObsDimension", "TIME_PERIOD"), ("ObsValue", VALUE)):
+        one = node.find(f"{{*}}{tag}")
+        if one is not None:
+            found[str(one.get("id") or name) if tag == "ObsDimension" else name] = str(one.get("value"))
+    return found
