@@ -88,7 +88,8 @@ def progress(found: dict[str, Any]) -> str:
     """`fetching: 120 of 2000, 18.2/s, about 103 s left`."""
     seen = found["seen"] or 0
     if found["rate"] is None:
-        return f"{found['state_label']}: {seen} found"
+        usual = f", about {found['seconds_left']} s left if it takes as long as before" if found["seconds_left"] else ""
+        return f"{found['state_label']}: {seen} found{usual}"
     done, rate, left = seen - found["left"], found["rate"], found["seconds_left"]
     return f"{found['state_label']}: {done} of {seen}, {rate:g}/s, about {left} s left"
 

@@ -22,9 +22,10 @@ from ckanext.kzopen.publishing.harvest.model import (
     Run,
     Source,
     counted,
+    seconds_of_last,
     worked_on,
 )
-from ckanext.kzopen.publishing.harvest.pace import pace
+from ckanext.kzopen.publishing.harvest.pace import by_history, pace
 from sqlalchemy.orm import Session
 
 
@@ -76,12 +77,18 @@ def run(session: Session, one: Run, language: str) -> dict[str, Any]:
 
 
 def _pace(session: Session, one: Run) -> dict[str, Any]:
-    """Items a second, seconds left and the expected end; each None unless items are being fetched and some are there."""
+    """Items a second, seconds left and the expected end: by its own pace once items are being fetched and some are there,
+    before that by the source's earlier runs, without a rate. Each None where nothing is known."""
+    found, now = None, datetime.now(UTC)
     since = one.discovered or one.started
-    found = pace(*worked_on(session, one), since, datetime.now(UTC)) if one.state == "fetching" and since else None
+    if one.state == "fetching" and since:
+        found = pace(*worked_on(session, one), since, now)
+    if found is None and one.state in OPEN:
+        found = by_history(seconds_of_last(session, one), one.started or one.created, now)
     if found is None:
         return {"rate": None, "seconds_left": None, "expected_end": None}
-    return {"rate": float(f"{found.rate:.3g}"), "seconds_left": round(found.left), "expected_end": moment(found.end)}
+    rate = None if found.rate is None else float(f"{found.rate:.3g}")
+    return {"rate": rate, "seconds_left": round(found.left), "expected_end": moment(found.end)}
 
 
 def items(session: Session, found: Sequence[Item], language: str) -> list[dict[str, Any]]:

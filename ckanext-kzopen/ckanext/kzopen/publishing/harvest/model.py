@@ -149,6 +149,13 @@ def runs_of(session: Session, source: Source, limit: int = 20) -> list[Run]:
     return list(session.scalars(wanted))
 
 
+def seconds_of_last(session: Session, run: Run, limit: int = 5) -> list[float]:
+    """How long the last runs of the same source and purpose took that came to their end."""
+    took = func.extract("epoch", Run.finished - Run.started)
+    same = (Run.source_id == run.source_id, Run.purpose == run.purpose, Run.state == "finished", Run.started.is_not(None))
+    return [float(found) for found in session.scalars(select(took).where(*same).order_by(Run.finished.desc()).limit(limit))]
+
+
 def counted(session: Session, run: Run) -> dict[str | None, int]:
     """How many items of a run have which outcome; None are those that are still to be done."""
     wanted = select(Item.outcome, func.count()).where(Item.run_id == run.id).group_by(Item.outcome)

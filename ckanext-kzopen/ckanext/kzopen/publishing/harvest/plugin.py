@@ -5,7 +5,7 @@ from __future__ import annotations
 import ckan.plugins as p
 import ckan.plugins.toolkit as tk
 from ckan.config.middleware.flask_app import csrf
-from ckanext.kzopen.publishing.harvest import api, handover, jobs, metrics, sources, views
+from ckanext.kzopen.publishing.harvest import api, figures, handover, jobs, metrics, sources, views
 from flask import Blueprint
 
 # Programs have no token of a form; the API looks at API tokens only, never at the session.
@@ -20,7 +20,7 @@ class HarvestPlugin(p.SingletonPlugin):
     p.implements(p.IConfigurer)
 
     jobs = (jobs.advance_run, jobs.work_on_batch, jobs.start_due_runs, jobs.forget_items)
-    kept = (sources, metrics, handover)
+    kept = (sources, metrics, figures, handover)
 
     def update_config(self, config: tk.CKANConfig) -> None:
         """Our templates come after the theme's."""

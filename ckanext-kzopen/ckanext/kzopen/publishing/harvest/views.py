@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +16,7 @@ from ckanext.kzopen.core.texts import Words, in_language
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.problem import request_language
 from ckanext.kzopen.publishing import staff
-from ckanext.kzopen.publishing.harvest import answers, form, kinds, runs, sources
+from ckanext.kzopen.publishing.harvest import answers, form, health, kinds, runs, sources
 from ckanext.kzopen.publishing.harvest import model as tables
 from ckanext.kzopen.publishing.harvest.mistakes import Gathered, placed
 from ckanext.kzopen.publishing.harvest.model import Run, Source
@@ -26,6 +27,7 @@ from sqlalchemy.orm import Session
 
 TITLE = {"kk": "Дерек жинау", "ru": "Сбор данных", "en": "Harvesting"}
 CONFIRM = {"kk": "Кері қайтарып алуды растау", "ru": "Подтвердить отзыв наборов", "en": "Confirm the withdrawals"}
+MEND = {"kk": "Көздің қатесін түзету", "ru": "Исправить неудачи источника", "en": "Mend the source's failures"}
 SHOWN = 50
 ABOUT = ("name", "title", "schedule", "threshold")
 ENGINE = ("category", "periodicity", "prefix", "pause", "approve")
@@ -36,12 +38,18 @@ blueprint = desk.pages("kzopen_harvest")
 
 
 def waiting(session: Session, who: desk.Visitor) -> Iterable[desk.Task]:
-    """Runs whose removals wait for a person."""
+    """Runs whose removals wait for a person, and sources that have failed for days."""
     agencies = who.scope(sources.RUN)
     wanted = select(Run, Source).join(Source, Source.id == Run.source_id).where(Run.state == "awaiting_confirmation")
     wanted = wanted if agencies is None else wanted.where(Run.agency_id.in_(agencies))
     for run, source in session.execute(wanted.order_by(Run.created)):
         yield desk.Task(source.title, f"/staff/harvest/runs/{run.id}", CONFIRM, run.agency_id, None, run.created)
+    active, now = [one for one in tables.sources_of(session, agencies) if one.state == "active"], datetime.now(UTC)
+    found = health.of_sources(session, active, now) if active else {}
+    for source in active:
+        failing = found[source.id].since if found[source.id].state == "failing" else None
+        if failing and now - failing > health.WORRYING:
+            yield desk.Task(source.title, f"/staff/harvest/{source.name}", MEND, source.agency_id, None, failing)
 
 
 desk.register(desk.Desk("harvest", TITLE, "/staff/harvest", sources.SEE, waiting, order=30))
@@ -54,7 +62,8 @@ def index() -> Page:
     who.require(sources.SEE)
     found = tables.sources_of(session, who.scope(sources.SEE))
     newest = {source.id: next(iter(tables.runs_of(session, source, 1)), None) for source in found}
-    return _shown("index", sources=found, newest=newest, may_create=who.may(sources.CHANGE), kinds=kinds.kinds())
+    well = health.of_sources(session, found, datetime.now(UTC))
+    return _shown("index", sources=found, newest=newest, health=well, may_create=who.may(sources.CHANGE), kinds=kinds.kinds())
 
 
 @blueprint.route("/harvest/new", methods=["GET", "POST"])

@@ -1,0 +1,74 @@
+"""How well each source is: fails since when, is late since when, or how many of its data sets failed in its last run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Literal
+from uuid import UUID
+
+from ckanext.kzopen.core.texts import Words
+from ckanext.kzopen.publishing.harvest.model import Source
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+LATE = timedelta(hours=1)
+"""So long after its moment a run that has not begun is late; the worker begins due runs each minute."""
+WORRYING = timedelta(days=2)
+"""So long may a source fail before its agency's people have it as a task: most come back by themselves."""
+State = Literal["new", "well", "partly", "failing", "late"]
+LABELS: dict[State, Words] = {
+    "new": {"kk": "Әлі іске қосылмаған", "ru": "Ещё не запускался", "en": "Not run yet"},
+    "well": {"kk": "Жақсы", "ru": "В порядке", "en": "Well"},
+    "partly": {"kk": "Кейбір жиындар сәтсіз", "ru": "Часть наборов не удалась", "en": "Some data sets failed"},
+    "failing": {"kk": "Сәтсіз, басталған күні:", "ru": "Неудачи с", "en": "Fails since"},
+    "late": {"kk": "Кешігуде, басталған күні:", "ru": "Опаздывает с", "en": "Late since"},
+}
+_RUNS = text(
+    """
+    SELECT source.id, good.finished AS good, coalesce(good.failed, 0) AS failed, source.next_run AS due,
+        source.state = 'active' AND source.next_run < :late AND NOT EXISTS (
+            SELECT FROM kzopen.harvest_run open WHERE open.source_id = source.id AND open.finished IS NULL) AS late,
+        (SELECT min(bad.finished) FROM kzopen.harvest_run bad
+            WHERE bad.source_id = source.id AND bad.purpose = 'harvest' AND bad.state IN ('failed', 'inconsistent')
+              AND bad.finished > coalesce(good.finished, '-infinity')) AS bad
+    FROM kzopen.harvest_source source
+    LEFT JOIN LATERAL (
+        SELECT run.finished, run.failed FROM kzopen.harvest_run run
+        WHERE run.source_id = source.id AND run.purpose = 'harvest' AND run.state = 'finished'
+        ORDER BY run.finished DESC LIMIT 1) good ON true
+    WHERE source.id = ANY (CAST(:sources AS uuid[]))
+    """
+)
+
+
+@dataclass(frozen=True)
+class Health:
+    """`since` is from when on a source fails or is late; `failed` how many data sets failed in its last good run."""
+
+    state: State
+    since: datetime | None = None
+    failed: int = 0
+
+    @property
+    def label(self) -> Words:
+        return LABELS[self.state]
+
+
+def of_sources(session: Session, sources: Iterable[Source], now: datetime) -> dict[UUID, Health]:
+    """The health of each of these sources, by its id; one statement."""
+    told = {"sources": [str(source.id) for source in sources], "late": now - LATE}
+    return {
+        row.id: _health(row.good, row.bad, row.due if row.late else None, row.failed) for row in session.execute(_RUNS, told)
+    }
+
+
+def _health(good: datetime | None, bad: datetime | None, late: datetime | None, failed: int) -> Health:
+    if bad is not None:
+        return Health("failing", bad)
+    if late is not None:
+        return Health("late", late)
+    if good is None:
+        return Health("new")
+    return Health("partly", None, failed) if failed else Health("well")
