@@ -7,23 +7,22 @@ resources are packages.
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Iterator, Mapping
-from itertools import islice
-from pathlib import Path
-from typing import Annotated, Any, Literal, TextIO
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path, PurePosixPath
+from typing import Annotated, Any, Literal
 from urllib.parse import urljoin, urlsplit
 
+from ckanext.kzopen.core.web.addresses import shown
 from ckanext.kzopen.core.web.errors import KzError
-from ckanext.kzopen.publishing.harvest import lines
+from ckanext.kzopen.publishing.harvest import checksums, dialect, lines
 from ckanext.kzopen.publishing.harvest.kinds import Described, Fetched, Found, Harvester, Page, Say, Settings
 from pydantic import Field
 
 PACKAGE = "datapackage.json"
 TABLES = ("csv", "tsv", "xlsx", "xls", "ods", "json", "ndjson", "jsonl", "parquet")
 LANGUAGES = ("kk", "ru", "en")
-PLAIN = {"delimiter": ",", "quoteChar": '"', "doubleQuote": True, "header": True}
-"""What a dialect may say without a change of how the portal reads the file by itself."""
+UTF8 = ("utf-8", "utf8", "utf-8-sig")
 
 
 class FrictionlessSettings(Settings):
@@ -59,19 +58,26 @@ class FrictionlessSettings(Settings):
 
 
 class Frictionless(Harvester[FrictionlessSettings]):
-    """Whether a table has changed is told by its `hash` in the package; without one its bytes are compared."""
+    """Whether a table has changed is told by its `hash` and all else that the package says; without a `hash` by its bytes."""
 
     name = "frictionless"
     label = {"kk": "Data Package", "ru": "Data Package", "en": "Data Package"}  # noqa: RUF012
     settings_model = FrictionlessSettings
 
     def discover(self, cursor: Any) -> Iterator[Page]:
-        """A page for each package; the cursor counts those that were read."""
-        done = int(cursor or 0)
-        for place, address in enumerate(islice(self._packages(), done, None), start=done + 1):
-            package = self._object(address)
-            tables = [one for one in _resources(package) if _is_table(one)]
-            yield Page([_found(address, package, one, alone=len(tables) == 1) for one in tables], place)
+        """A page for each package that has tables. The cursor counts the packages that were read of the list with this digest."""
+        addresses = list(self._packages())
+        digest, odd = checksums.digest(addresses), _twice(map(shown, addresses))
+        if odd:
+            raise KzError("harvest.odd_list", problem=f"2 × {odd[0][:100]}")
+        moved = cursor is not None and cursor["digest"] != digest
+        done = cursor["done"] if cursor and not moved else 0
+        found: list[Found] = []
+        for place, address in enumerate(addresses[done:], start=done + 1):
+            found += self._tables(address)
+            if found or place == len(addresses):
+                yield Page(found, {"digest": digest, "done": place}, moved=moved)
+                found = []
 
     def _packages(self) -> Iterator[str]:
         start = self.settings.address
@@ -80,10 +86,20 @@ class Frictionless(Harvester[FrictionlessSettings]):
             found = [one.get("path") or one.get("url") if isinstance(one, Mapping) else one for one in listed]
         else:
             found = [one.get("path") for one in _resources(listed) if _is_package(one)]
-            if not found:
-                yield start
-                return
+            if not found or any(_is_table(one) for one in _resources(listed)):
+                found = [start, *found]
         yield from dict.fromkeys(urljoin(start, str(one)) for one in found)
+
+    def _tables(self, address: str) -> list[Found]:
+        package = self._object(address)
+        resources = _resources(package)
+        odd = _twice(one["name"] for one in resources)
+        if address != self.settings.address:
+            odd += [one["path"] for one in resources if _is_package(one)]  # one level of packages is read, no more
+        if odd:
+            raise KzError("harvest.odd_list", problem=f"{shown(address)}: {odd[0]}"[:200])
+        tables = [one for one in resources if _is_table(one)]
+        return [_found(address, package, one, alone=len(tables) == 1) for one in tables]
 
     def describe(self, item: Found) -> Described:
         """What the package and its resource say; the schema is fetched where it lies elsewhere."""
@@ -130,28 +146,47 @@ class Frictionless(Harvester[FrictionlessSettings]):
     def fetch(self, item: Found, into: Path) -> Fetched | None:
         """The file, its parts one behind the other, or the rows that the descriptor holds."""
         address, resource = item.data["address"], item.data["resource"]
-        path = resource.get("path")
-        if not path:
+        urls = [_beside(address, path) for path in _paths(resource)]
+        odd, encoding = self._dialect(address, resource), str(resource.get("encoding") or "utf-8")
+        is_plain = not odd and encoding.lower() in UTF8 and len(urls) <= 1
+        if not is_plain and not (urls and all(_is_text(resource, url) for url in urls)):
+            told = ", ".join(odd) or (encoding if encoding.lower() not in UTF8 else "path")
+            raise KzError("harvest.odd_item", problem=f"{told[:100]}: {_format(resource)}")
+        if not urls:
             return self._inline(item, into)
-        paths = [path] if isinstance(path, str) else path
-        if len(paths) == 1:
-            self.reach.download(_beside(address, paths[0]), into)
+        fields, as_told, raw = self._schema(address, resource), True, into.with_name(f"{into.name}.raw")
+        if len(urls) == 1:
+            as_told = self._download(urls[0], raw, resource, checksums.digest([resource, odd, fields]))
+            files = iter([raw])
         else:
-            with into.open("wb") as file:
-                for part in paths:
-                    body = self.reach.text(_beside(address, part))[1]
-                    file.write(body if body.endswith(b"\n") else body + b"\n")
-        name = urlsplit(paths[0]).path.rsplit("/", 1)[-1]
-        dialect = self._dialect(address, resource)
-        if _is_text(resource, name) and (dialect or resource.get("encoding", "utf-8").lower() not in ("utf-8", "utf8")):
-            fields = [str(field["name"]) for field in (self._schema(address, resource) or {"fields": []})["fields"]]
-            _rewrite(into, dialect, resource.get("encoding") or "utf-8", fields)
-        return Fetched(resource.get("mediatype"), name)
+            self.reach.validators = {}  # one part that has not changed says nothing of the others
+            files = (self._part(url, raw) for url in urls)
+        if is_plain:
+            raw.replace(into)
+        else:
+            names = [str(field["name"]) for field in (fields or {"fields": []})["fields"]]
+            by_format = {"delimiter": "\t"} if _format(resource) == "tsv" else {}
+            lines.write_csv(dialect.table(files, by_format | odd, encoding, names), into, self.reach)
+        return Fetched(resource.get("mediatype"), urlsplit(urls[0]).path.rsplit("/", 1)[-1], as_told)
+
+    def _download(self, url: str, into: Path, resource: Mapping[str, Any], read_as: str) -> bool:
+        """Whether the bytes have the hash that the resource tells; if not, the next visit asks for them without conditions."""
+        self.reach.download(url, into, read_as=read_as)
+        as_told = not resource.get("hash") or checksums.is_of(into, str(resource["hash"]))
+        if not as_told:
+            self.reach.fresh[url] = {}
+        return as_told
+
+    def _part(self, url: str, into: Path) -> Path:
+        self.reach.download(url, into)
+        return into
 
     def _inline(self, item: Found, into: Path) -> Fetched | None:
         package = self._object(item.data["address"])
         rows = next((one.get("data") for one in _resources(package) if one.get("name") == item.data["resource"]["name"]), None)
-        if not isinstance(rows, list) or not rows:
+        if not isinstance(rows, list):
+            raise KzError("harvest.odd_item", problem="data")
+        if not rows:
             return None
         if isinstance(rows[0], list):
             rows = [dict(zip(rows[0], row, strict=False)) for row in rows[1:]]
@@ -159,13 +194,8 @@ class Frictionless(Harvester[FrictionlessSettings]):
         return Fetched("application/x-ndjson", f"{item.data['resource']['name']}.ndjson")
 
     def _dialect(self, address: str, resource: Mapping[str, Any]) -> dict[str, Any]:
-        """What the dialect says that a plain CSV would not have; frictionless writes CSV's own words into `csv`."""
-        dialect = resource.get("dialect") or {}
-        if isinstance(dialect, str):
-            dialect = self._object(_beside(address, dialect))
-        told = {**dialect, **(dialect.get("csv") or {})}
-        known = (*PLAIN, "escapeChar", "commentChar", "skipInitialSpace")
-        return {name: told[name] for name in known if name in told and told[name] not in (None, PLAIN.get(name, False))}
+        told = resource.get("dialect") or {}
+        return dialect.told(self._object(_beside(address, told)) if isinstance(told, str) else told)
 
     def _object(self, address: str) -> dict[str, Any]:
         found = self.reach.json(address)
@@ -182,15 +212,32 @@ def _uri(package: str | None, resource: str, *, alone: bool) -> str:
 def _found(address: str, package: Mapping[str, Any], resource: Mapping[str, Any], *, alone: bool) -> Found:
     told = {name: package.get(name) for name in ("name", "title", "description", "keywords", "licenses", "contributors")}
     kept = {name: value for name, value in resource.items() if name != "data"}
-    data = {"address": address, "package": told, "resource": kept, "alone": alone}
-    return Found(f"{address}#{resource['name']}", resource.get("hash"), data)
+    data = {"package": told, "resource": kept, "alone": alone}
+    is_whole = not any(isinstance(resource.get(name), str) for name in ("schema", "dialect"))  # those elsewhere have no hash
+    known = resource.get("hash") and _paths(resource) and is_whole
+    return Found(f"{shown(address)}#{resource['name']}", checksums.digest(data) if known else None, data | {"address": address})
+
+
+def _twice(names: Iterable[str]) -> list[str]:
+    return [name for name, number in Counter(names).items() if number > 1]
 
 
 def _resources(package: Any) -> list[dict[str, Any]]:
     found = package.get("resources") if isinstance(package, Mapping) else None
     if not isinstance(found, list):
         raise KzError("harvest.odd_list", problem="resources")
-    return [{"name": f"table-{place}", **one} for place, one in enumerate(found, start=1) if isinstance(one, Mapping)]
+    return [{**one, "name": _name(one, place)} for place, one in enumerate(found, start=1) if isinstance(one, Mapping)]
+
+
+def _name(resource: Mapping[str, Any], place: int) -> str:
+    """Its own, or that of its file; only rows without any name are known by their place in the package."""
+    return str(resource.get("name") or PurePosixPath(urlsplit(next(iter(_paths(resource)), "")).path).stem or f"table-{place}")
+
+
+def _paths(resource: Mapping[str, Any]) -> list[str]:
+    """Where its parts lie; older packages tell the parts behind the first in `extrapaths`."""
+    path = resource.get("path") or []
+    return [*map(str, [path] if isinstance(path, str) else path), *map(str, resource.get("extrapaths") or [])]
 
 
 def _is_package(resource: Mapping[str, Any]) -> bool:
@@ -203,19 +250,17 @@ def _is_table(resource: Mapping[str, Any]) -> bool:
         return False
     if resource.get("type") == "table" or resource.get("profile") == "tabular-data-resource" or resource.get("schema"):
         return True
-    path = resource.get("path")
-    name = str(path[0] if isinstance(path, list) and path else path or "")
-    return isinstance(resource.get("data"), list) or _format(resource, name) in TABLES
+    return isinstance(resource.get("data"), list) or _format(resource) in TABLES
 
 
-def _format(resource: Mapping[str, Any], name: str) -> str:
-    return str(
-        resource.get("format") or urlsplit(name).path.removesuffix(".gz").removesuffix(".zip").rpartition(".")[2]
-    ).lower()
+def _format(resource: Mapping[str, Any]) -> str:
+    name = urlsplit(next(iter(_paths(resource)), "")).path
+    return str(resource.get("format") or name.removesuffix(".gz").removesuffix(".zip").rpartition(".")[2]).lower()
 
 
-def _is_text(resource: Mapping[str, Any], name: str) -> bool:
-    return _format(resource, name) in ("csv", "tsv", "txt") and not name.endswith((".gz", ".zip"))
+def _is_text(resource: Mapping[str, Any], url: str) -> bool:
+    is_packed = resource.get("compression") or urlsplit(url).path.endswith((".gz", ".zip"))
+    return _format(resource) in ("csv", "tsv", "txt") and not is_packed
 
 
 def _beside(address: str, path: str) -> str:
@@ -228,46 +273,3 @@ def _beside(address: str, path: str) -> str:
 
 def _any(texts: Mapping[str, str]) -> str:
     return next(iter(texts.values()), "")
-
-
-def _rewrite(file: Path, dialect: Mapping[str, Any], encoding: str, names: list[str]) -> None:
-    """Replace a text file by the same rows as plain CSV in UTF-8, with the header that its dialect says it lacks."""
-    plain = file.with_name(f"{file.name}.plain")
-    try:
-        with (
-            file.open(encoding="utf-8-sig" if _is_utf8(file) else encoding, newline="") as old,
-            plain.open("w", encoding="utf-8", newline="") as new,
-        ):
-            written = csv.writer(new, lineterminator="\n")
-            if not dialect.get("header", True):
-                written.writerow(names)
-            written.writerows(_rows(old, dialect))
-        plain.replace(file)
-    except (LookupError, UnicodeDecodeError, csv.Error) as error:
-        raise KzError("harvest.odd_item", problem=str(error)[:200]) from error
-    finally:
-        plain.unlink(missing_ok=True)
-
-
-def _is_utf8(file: Path) -> bool:
-    """Hardly a text in another encoding is UTF-8 by chance, and packages often name a wrong one."""
-    try:
-        with file.open(encoding="utf-8") as text:
-            while text.read(1 << 20):
-                pass
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-def _rows(file: TextIO, dialect: Mapping[str, Any]) -> Iterator[list[str]]:
-    sign = dialect.get("commentChar")
-    told = (line for line in file if not sign or not line.startswith(sign))
-    yield from csv.reader(
-        told,
-        delimiter=dialect.get("delimiter", ","),
-        quotechar=dialect.get("quoteChar", '"'),
-        doublequote=dialect.get("doubleQuote", True),
-        escapechar=dialect.get("escapeChar"),
-        skipinitialspace=dialect.get("skipInitialSpace", False),
-    )

@@ -106,10 +106,14 @@ class Described:
 
 @dataclass(frozen=True)
 class Fetched:
-    """What is known of the bytes that were written: media type and file name, for people who look at the delivery."""
+    """What is known of the bytes that were written: media type and file name, for people who look at the delivery.
+
+    `as_told` is False where they do not have the checksum that the source tells: published they are, but fetched again next time.
+    """
 
     media_type: str | None = None
     file_name: str | None = None
+    as_told: bool = True
 
 
 S = TypeVar("S", bound=Settings)

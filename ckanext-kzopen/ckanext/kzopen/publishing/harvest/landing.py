@@ -84,6 +84,8 @@ def begin(visit: Visit, item: Item, before: Callable[[], bool]) -> Waiting | Non
     package, published = _published(visit, item, held)
     visit.harvester.reach.validators = held.validators if held and published else {}
     with _fetched(visit, found) as content:
+        if content.fetched and not content.fetched.as_told:
+            item.hash = None
         accepted = bool(item.data.get(ACCEPTED, {}).get("columns"))
         told = _told(visit, described, published, content, accepted)
         if visit.looks_only:

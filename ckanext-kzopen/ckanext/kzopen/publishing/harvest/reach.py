@@ -61,7 +61,7 @@ class Reach:
 
     def begin_item(self) -> None:
         """What is asked from now on is of one item: all its documents together may be as large as one answer."""
-        self.documents = 0
+        self.documents, self.fresh = 0, {}
 
     def text(self, url: str, headers: Mapping[str, str] | None = None, content: bytes | None = None) -> tuple[Answer, bytes]:
         """The answer to a GET (a POST when there is a content) and its whole body; KzError unless it is a good one.
@@ -82,10 +82,14 @@ class Reach:
         answer, body = self.text(url, {"Accept": "application/json", **(headers or {})}, content)
         return None if answer.status == 204 or not body.strip() else self.parsed(body, url)
 
-    def download(self, url: str, into: Path, headers: Mapping[str, str] | None = None) -> Answer:
-        """Write what lies at the address into the file; raises NotChanged when it is what was fetched before."""
+    def download(self, url: str, into: Path, headers: Mapping[str, str] | None = None, *, read_as: str = "") -> Answer:
+        """Write what lies at the address into the file; raises NotChanged when it is what was fetched before.
+
+        `read_as` stands for what the bytes become a table with: where that is another than before, they are fetched anyway.
+        """
         self._wait(url)
         known = self.validators.get(url) or {}
+        known = known if known.get("read_as", "") == read_as else {}
         asked = self._headers(url, headers or {}) | _conditions(known)
         with self.client.open("GET", url, headers=asked, limits=self.limits) as answer:
             if answer.status == 304 and known:
@@ -96,7 +100,8 @@ class Reach:
                 for chunk in answer.chunks:
                     self.received += len(chunk)
                     file.write(chunk)
-        self.fresh[url] = {name: answer.headers[name] for name in ("etag", "last-modified") if name in answer.headers}
+        learnt = {name: answer.headers[name] for name in ("etag", "last-modified") if name in answer.headers}
+        self.fresh[url] = learnt | {"read_as": read_as} if learnt and read_as else learnt
         return answer
 
     def told(self, text: str) -> str:
