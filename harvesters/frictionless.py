@@ -65,7 +65,7 @@ class Frictionless(Harvester[FrictionlessSettings]):
     settings_model = FrictionlessSettings
 
     def discover(self, cursor: Any) -> Iterator[Page]:
-        """A page for each package that has tables. The cursor counts the packages that were read of the list with this digest."""
+        """A page for each package that has tables; the cursor counts those that were read of the list with this digest."""
         addresses = list(self._packages())
         digest, odd = checksums.digest(addresses), _twice(map(shown, addresses))
         if odd:
@@ -215,7 +215,9 @@ def _found(address: str, package: Mapping[str, Any], resource: Mapping[str, Any]
     data = {"package": told, "resource": kept, "alone": alone}
     is_whole = not any(isinstance(resource.get(name), str) for name in ("schema", "dialect"))  # those elsewhere have no hash
     known = resource.get("hash") and _paths(resource) and is_whole
-    return Found(f"{shown(address)}#{resource['name']}", checksums.digest(data) if known else None, data | {"address": address})
+    return Found(
+        f"{shown(address)}#{resource['name']}", checksums.digest(data) if known else None, data | {"address": address}
+    )
 
 
 def _twice(names: Iterable[str]) -> list[str]:

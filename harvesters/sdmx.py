@@ -6,14 +6,16 @@ REST of SDMX 2.1; observations as SDMX-CSV or, where a server does not know that
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+import re
+from collections.abc import Iterable, Iterator, Mapping, Set
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from ckanext.kzopen.core.web.errors import KzError
-from ckanext.kzopen.core.web.safe_xml import parse_xml, parts
+from ckanext.kzopen.core.web.safe_xml import parse_xml, parts, root_of
+from ckanext.kzopen.publishing.harvest import checksums, lines
 from ckanext.kzopen.publishing.harvest.kinds import Described, Fetched, Found, Harvester, Page, Say, Settings
 from lxml import etree
 from pydantic import Field
@@ -28,6 +30,12 @@ LANGUAGES = ("kk", "ru", "en")
 NAME = "_name"
 """Behind a column of codes stands one with their names."""
 VALUE = "OBS_VALUE"
+LONGEST_NAME = 300
+MESSAGES = ("GenericData", "GenericTimeSeriesData", "StructureSpecificData", "StructureSpecificTimeSeriesData")
+URN = re.compile(r"urn:sdmx:[\w.]+=([^:]+):([^(]+)\(([^)]+)\)(?:\.(.+))?")
+
+Reference = tuple[str, str, str, str]
+"""Agency, id, version; the id of an item in a scheme, else ""."""
 
 
 class SdmxSettings(Settings):
@@ -89,9 +97,14 @@ class Structure:
         return {"fields": fields, "primaryKey": [one.name for one in self.dimensions]}
 
     def rows(self, observations: Iterable[Mapping[str, str]]) -> Iterator[list[str]]:
-        """The header, and a row for each observation, which gives values by name."""
+        """The header, and a row for each observation, which gives values by name.
+
+        KzError harvest.odd_item for one that does not say where it belongs.
+        """
         yield [field["name"] for field in self.schema()["fields"]]
         for one in observations:
+            if lost := [part.name for part in self.dimensions if one.get(part.name) is None]:
+                raise KzError("harvest.odd_item", problem=", ".join(lost)[:100])
             row = [cell for part in self.dimensions for cell in _cells(part, one)]
             yield [*row, one.get(VALUE, ""), *(cell for part in self.attributes for cell in _cells(part, one))]
 
@@ -106,46 +119,61 @@ class Sdmx(Harvester[SdmxSettings]):
     def discover(self, cursor: Any) -> Iterator[Page]:
         """All dataflows, which such a service gives at once."""
         root = self._xml(f"dataflow/{self.settings.agency or 'all'}/all/latest")
+        if etree.QName(root).localname != "Structure":
+            raise KzError("harvest.odd_list", problem=etree.QName(root).localname[:100])
         flows = [_flow(node) for node in root.iter("{*}Dataflow")]
-        found = [Found(_reference(one["flow"]), None, one) for one in flows if one["structure"]]
+        found = [Found(_reference(one["flow"]), None, one) for one in flows]
         yield Page(found, total=len(found))
 
     def describe(self, item: Found) -> Described:
-        """Its names; title and columns are in the languages of the registry."""
-        schema = self._structure(item).schema()
-        return Described(item.data["flow"]["id"], item.data["title"], item.data["description"], schema=schema)
+        """Its names; title and columns are in the languages of the registry. Two agencies may have flows of one id."""
+        schema, flow = self._structure(item).schema(), item.data["flow"]
+        uri = flow["id"] if self.settings.agency else f"{flow['agency']}-{flow['id']}"
+        return Described(uri, item.data["title"], item.data["description"], schema=schema)
 
     def fetch(self, item: Found, into: Path) -> Fetched | None:
         """All observations, each with all of its dimensions."""
         structure, raw = self._structure(item), into.with_name(f"{into.name}.sdmx")
         flow = ",".join(item.data["flow"][part] for part in ("agency", "id", "version"))
         try:
-            answer = self.reach.download(self._url(f"data/{flow}/all?dimensionAtObservation=AllDimensions"), raw, DATA)
-            is_csv = "csv" in answer.headers.get("content-type", "")
-            with into.open("w", encoding="utf-8", newline="") as file:
-                csv.writer(file, lineterminator="\n").writerows(structure.rows(_of_csv(raw) if is_csv else _of_xml(raw)))
+            url = self._url(f"data/{flow}/all?dimensionAtObservation=AllDimensions")
+            answer = self.reach.download(url, raw, DATA, read_as=checksums.digest(asdict(structure)))
+            dimensions = {one.name for one in structure.dimensions}
+            read = _of_csv if "csv" in answer.headers.get("content-type", "") else _of_xml
+            lines.write_csv(structure.rows(read(raw, dimensions)), into, self.reach)
         finally:
             raw.unlink(missing_ok=True)
         return Fetched("text/csv", f"{item.data['flow']['id']}.csv")
 
     def _structure(self, item: Found) -> Structure:
-        agency, name, version = (quote(item.data["structure"][part]) for part in ("agency", "id", "version"))
-        root = self._xml(f"datastructure/{agency}/{name}/{version}?references=children")
-        found = next((node for node in root.iter("{*}DataStructure") if node.get("id") == item.data["structure"]["id"]), None)
+        if item.data["structure"] is None:
+            raise KzError("harvest.odd_item", problem="Structure")
+        wanted = tuple(item.data["structure"])
+        path, agency = "/".join(quote(part) for part in wanted[:3]), wanted[0]
+        root = self._xml(f"datastructure/{path}?references=descendants")
+        found = next((node for node in root.iter("{*}DataStructure") if _own(node) == wanted), None)
         if found is None:
             raise KzError("harvest.odd_item", problem="DataStructure")
-        concepts = {node.get("id"): _texts(node, "Name") for node in root.iter("{*}Concept")}
-        codes = {node.get("id"): self._codes(node) for node in root.iter("{*}Codelist")}
+        codes = {_own(node): self._codes(node) for node in root.iter("{*}Codelist")}
+        concepts = {
+            (*_own(scheme)[:3], str(node.get("id"))): node
+            for scheme in root.iter("{*}ConceptScheme")
+            for node in scheme.iterfind("{*}Concept")
+        }
 
         def component(node: etree._Element) -> Component:
-            concept = node.find("{*}ConceptIdentity/Ref")
-            listed = node.find("{*}LocalRepresentation/{*}Enumeration/Ref")
-            name = str(node.get("id") or (concept.get("id") if concept is not None else ""))
-            title = concepts.get(concept.get("id") if concept is not None else name) or {}
-            return Component(name, title, codes.get(listed.get("id"), {}) if listed is not None else {})
+            identity = _reference_in(node, "{*}ConceptIdentity", agency)
+            concept = concepts.get(identity) if identity else None
+            listed = _reference_in(node, "{*}LocalRepresentation/{*}Enumeration", agency)
+            if listed is None and concept is not None and node.find("{*}LocalRepresentation") is None:
+                listed = _reference_in(concept, "{*}CoreRepresentation/{*}Enumeration", agency)
+            title = _texts(concept, "Name") if concept is not None else {}
+            return Component(str(node.get("id") or (identity or [""])[-1]), title, codes.get(listed, {}) if listed else {})
 
         dimensions = [component(node) for node in found.iterfind(".//{*}DimensionList/*")]
         attributes = [component(node) for node in found.iterfind(".//{*}AttributeList/{*}Attribute")]
+        if not dimensions:
+            raise KzError("harvest.odd_item", problem="DimensionList")
         kind = found.find(".//{*}PrimaryMeasure//{*}TextFormat")
         is_number = kind is None or kind.get("textType", "Double") not in ("String", "Alpha", "AlphaNumeric", "Boolean")
         return Structure(dimensions, attributes, is_number)
@@ -153,7 +181,7 @@ class Sdmx(Harvester[SdmxSettings]):
     def _codes(self, codelist: etree._Element) -> dict[str, str]:
         order = (self.settings.language, *LANGUAGES)
         named = ((str(node.get("id")), _texts(node, "Name")) for node in codelist.iterfind("{*}Code"))
-        return {code: next((names[one] for one in order if one in names), code) for code, names in named}
+        return {code: next((names[one] for one in order if one in names), code)[:LONGEST_NAME] for code, names in named}
 
     def _xml(self, path: str) -> etree._Element:
         return parse_xml(self.reach.text(self._url(path), STRUCTURE)[1])
@@ -164,11 +192,7 @@ class Sdmx(Harvester[SdmxSettings]):
 
 def _flow(node: etree._Element) -> dict[str, Any]:
     flow = {"id": node.get("id"), "agency": node.get("agencyID"), "version": node.get("version", "1.0")}
-    reference = node.find("{*}Structure/Ref")
-    structure = None
-    if reference is not None:
-        version = reference.get("version", "latest")
-        structure = {"id": reference.get("id"), "agency": reference.get("agencyID", flow["agency"]), "version": version}
+    structure = _reference_in(node, "{*}Structure", flow["agency"])
     title, description = _texts(node, "Name") or {"ru": flow["id"]}, _texts(node, "Description")
     return {"flow": flow, "structure": structure, "title": title, "description": description}
 
@@ -176,6 +200,24 @@ def _flow(node: etree._Element) -> dict[str, Any]:
 def _reference(flow: Mapping[str, str]) -> str:
     """A version is another state of the same dataflow."""
     return f"{flow['agency']}:{flow['id']}"
+
+
+def _own(node: etree._Element) -> Reference:
+    """By what others refer to an artefact."""
+    return str(node.get("agencyID")), str(node.get("id")), node.get("version", "1.0"), ""
+
+
+def _reference_in(node: etree._Element, path: str, agency: str) -> Reference | None:
+    """What an element refers to, by `Ref` or `URN`; of a Ref without a version, by the standard, to version 1.0."""
+    told = node.find(f"{path}/{{*}}Ref")
+    if told is None:
+        urn = URN.fullmatch((node.findtext(f"{path}/{{*}}URN") or "").strip())
+        return (urn[1], urn[2], urn[3], urn[4] or "") if urn else None
+    agency, name = told.get("agencyID", agency), told.get("id", "")
+    scheme = told.get("maintainableParentID")
+    if scheme:
+        return agency, scheme, told.get("maintainableParentVersion", "1.0"), name
+    return agency, name, told.get("version", "1.0"), ""
 
 
 def _texts(node: etree._Element, tag: str) -> dict[str, str]:
@@ -198,23 +240,71 @@ def _cells(part: Component, observation: Mapping[str, str]) -> list[str]:
     return [value, part.codes.get(value, value)] if part.codes else [value]
 
 
-def _of_csv(file: Path) -> Iterator[Mapping[str, str]]:
-    with file.open(encoding="utf-8-sig", newline="") as text:
-        yield from csv.DictReader(text)
+def _of_csv(file: Path, dimensions: Set[str]) -> Iterator[Mapping[str, str]]:
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as text:
+            found = csv.DictReader(text)
+            if lost := (dimensions | {VALUE}) - set(found.fieldnames or []):
+                raise KzError("harvest.odd_item", problem=", ".join(sorted(lost))[:100])
+            for row in found:
+                if None in row:
+                    raise KzError("harvest.odd_item", problem=f"CSV: {found.line_num}")
+                yield row
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise KzError("harvest.odd_item", problem=f"CSV: {error}"[:100]) from error
 
 
-def _of_xml(file: Path) -> Iterator[Mapping[str, str]]:
-    """The observations of SDMX-ML; what stands at their group of observations counts for each of them."""
-    for node in parts(file, "Obs"):
-        series = node.getparent()
-        of_series = _told(series) if series is not None and etree.QName(series).localname == "Series" else {}
-        yield {**of_series, **_told(node)}
+def _of_xml(file: Path, dimensions: Set[str]) -> Iterator[Mapping[str, str]]:
+    """The observations of SDMX-ML; what stands at their data set, their groups and their series counts for each of them."""
+    if (root := root_of(file)) not in MESSAGES:
+        raise KzError("harvest.odd_item", problem=root[:100])
+    last, of_set, groups = None, {}, Groups({})
+    for node in parts(file, "Group", "Obs", "Message"):
+        kind, within = etree.QName(node).localname, next(node.iterancestors("{*}DataSet"), None)
+        if kind == "Message":
+            _heed(node)
+        elif within is None:
+            raise KzError("harvest.odd_item", problem=f"{kind}: DataSet")
+        else:
+            if within is not last:
+                last, of_set, groups = within, _told(within), Groups({})
+            if kind == "Group":
+                groups.add(_told(node), dimensions)
+            else:
+                series = node.getparent()
+                own = {**(_told(series) if series is not within else {}), **_told(node)}
+                yield {**of_set, **groups.of(own), **own}
+
+
+@dataclass(frozen=True)
+class Groups:
+    """Attributes of groups of observations, by the dimensions and the values that a group's observations have in common."""
+
+    found: dict[tuple[str, ...], dict[tuple[str, ...], dict[str, str]]]
+
+    def add(self, told: Mapping[str, str], dimensions: Set[str]) -> None:
+        names = tuple(sorted(dimensions & told.keys()))
+        attributes = {name: value for name, value in told.items() if name not in dimensions}
+        self.found.setdefault(names, {}).setdefault(tuple(told[name] for name in names), {}).update(attributes)
+
+    def of(self, observation: Mapping[str, str]) -> dict[str, str]:
+        told: dict[str, str] = {}
+        for names, by_values in self.found.items():
+            told |= by_values.get(tuple(observation.get(name, "") for name in names), {})
+        return told
+
+
+def _heed(message: etree._Element) -> None:
+    """Behind the data a service says what is wrong with them: that they are cut, or lie elsewhere."""
+    if message.get("severity") != "Information":
+        text = " ".join(str(one).strip() for one in message.itertext())
+        raise KzError("harvest.odd_item", problem=f"{message.get('code', '')} {text}".strip()[:200])
 
 
 def _told(node: etree._Element) -> dict[str, str]:
     """Structure-specific data tell all in XML's attributes, generic ones in elements."""
     found = {str(name): str(value) for name, value in node.attrib.items()}
-    for group in ("SeriesKey", "ObsKey", "Attributes"):
+    for group in ("GroupKey", "SeriesKey", "ObsKey", "Attributes"):
         found |= {str(one.get("id")): str(one.get("value")) for one in node.iterfind(f"{{*}}{group}/{{*}}Value")}
     for tag, name in (("ObsDimension", "TIME_PERIOD"), ("ObsValue", VALUE)):
         one = node.find(f"{{*}}{tag}")

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from hashlib import md5, sha256, sha512
+import hashlib
+from functools import partial
+from hashlib import sha256, sha512
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,7 @@ from tests.harvesters.test_frictionless import ROWS, SCHEMA, SCHOOLS, all_of, pa
 from tests.publishing.harvest.conftest import Harvest
 from tests.publishing.harvest.source import Catalogue, Handler, send
 
+md5 = partial(hashlib.md5, usedforsecurity=False)
 PLAIN = SCHOOLS.replace(";", ",")
 SHORT = [["a", "b"], ["1", "2"]]
 

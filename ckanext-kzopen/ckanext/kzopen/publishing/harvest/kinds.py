@@ -108,7 +108,7 @@ class Described:
 class Fetched:
     """What is known of the bytes that were written: media type and file name, for people who look at the delivery.
 
-    `as_told` is False where they do not have the checksum that the source tells: published they are, but fetched again next time.
+    `as_told` is False where they have not the checksum that the source tells: they are published and fetched again next time.
     """
 
     media_type: str | None = None
