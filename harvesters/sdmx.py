@@ -5,18 +5,18 @@ REST of SDMX 2.1; observations as SDMX-CSV or, where a server does not know that
 
 from __future__ import annotations
 
-import csv
 import re
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
 from ckanext.kzopen.core.web.errors import KzError
-from ckanext.kzopen.core.web.safe_xml import parse_xml, parts, root_of
+from ckanext.kzopen.core.web.safe_xml import parse_xml
 from ckanext.kzopen.publishing.harvest import checksums, lines
 from ckanext.kzopen.publishing.harvest.kinds import Described, Fetched, Found, Harvester, Page, Say, Settings
+from kzopen_harvesters.sdmx_data import VALUE, of_csv, of_xml
 from lxml import etree
 from pydantic import Field
 
@@ -29,9 +29,7 @@ LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
 LANGUAGES = ("kk", "ru", "en")
 NAME = "_name"
 """Behind a column of codes stands one with their names."""
-VALUE = "OBS_VALUE"
 LONGEST_NAME = 300
-MESSAGES = ("GenericData", "GenericTimeSeriesData", "StructureSpecificData", "StructureSpecificTimeSeriesData")
 URN = re.compile(r"urn:sdmx:[\w.]+=([^:]+):([^(]+)\(([^)]+)\)(?:\.(.+))?")
 
 Reference = tuple[str, str, str, str]
@@ -139,7 +137,7 @@ class Sdmx(Harvester[SdmxSettings]):
             url = self._url(f"data/{flow}/all?dimensionAtObservation=AllDimensions")
             answer = self.reach.download(url, raw, DATA, read_as=checksums.digest(asdict(structure)))
             dimensions = {one.name for one in structure.dimensions}
-            read = _of_csv if "csv" in answer.headers.get("content-type", "") else _of_xml
+            read = of_csv if "csv" in answer.headers.get("content-type", "") else of_xml
             lines.write_csv(structure.rows(read(raw, dimensions)), into, self.reach)
         finally:
             raw.unlink(missing_ok=True)
@@ -238,76 +236,3 @@ def _fields(part: Component) -> list[dict[str, Any]]:
 def _cells(part: Component, observation: Mapping[str, str]) -> list[str]:
     value = observation.get(part.name) or ""
     return [value, part.codes.get(value, value)] if part.codes else [value]
-
-
-def _of_csv(file: Path, dimensions: Set[str]) -> Iterator[Mapping[str, str]]:
-    try:
-        with file.open(encoding="utf-8-sig", newline="") as text:
-            found = csv.DictReader(text)
-            if lost := (dimensions | {VALUE}) - set(found.fieldnames or []):
-                raise KzError("harvest.odd_item", problem=", ".join(sorted(lost))[:100])
-            for row in found:
-                if None in row:
-                    raise KzError("harvest.odd_item", problem=f"CSV: {found.line_num}")
-                yield row
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise KzError("harvest.odd_item", problem=f"CSV: {error}"[:100]) from error
-
-
-def _of_xml(file: Path, dimensions: Set[str]) -> Iterator[Mapping[str, str]]:
-    """The observations of SDMX-ML; what stands at their data set, their groups and their series counts for each of them."""
-    if (root := root_of(file)) not in MESSAGES:
-        raise KzError("harvest.odd_item", problem=root[:100])
-    last, of_set, groups = None, {}, Groups({})
-    for node in parts(file, "Group", "Obs", "Message"):
-        kind, within = etree.QName(node).localname, next(node.iterancestors("{*}DataSet"), None)
-        if kind == "Message":
-            _heed(node)
-        elif within is None:
-            raise KzError("harvest.odd_item", problem=f"{kind}: DataSet")
-        else:
-            if within is not last:
-                last, of_set, groups = within, _told(within), Groups({})
-            if kind == "Group":
-                groups.add(_told(node), dimensions)
-            else:
-                series = node.getparent()
-                own = {**(_told(series) if series is not within else {}), **_told(node)}
-                yield {**of_set, **groups.of(own), **own}
-
-
-@dataclass(frozen=True)
-class Groups:
-    """Attributes of groups of observations, by the dimensions and the values that a group's observations have in common."""
-
-    found: dict[tuple[str, ...], dict[tuple[str, ...], dict[str, str]]]
-
-    def add(self, told: Mapping[str, str], dimensions: Set[str]) -> None:
-        names = tuple(sorted(dimensions & told.keys()))
-        attributes = {name: value for name, value in told.items() if name not in dimensions}
-        self.found.setdefault(names, {}).setdefault(tuple(told[name] for name in names), {}).update(attributes)
-
-    def of(self, observation: Mapping[str, str]) -> dict[str, str]:
-        told: dict[str, str] = {}
-        for names, by_values in self.found.items():
-            told |= by_values.get(tuple(observation.get(name, "") for name in names), {})
-        return told
-
-
-def _heed(message: etree._Element) -> None:
-    """Behind the data a service says what is wrong with them: that they are cut, or lie elsewhere."""
-    if message.get("severity") != "Information":
-        text = " ".join(str(one).strip() for one in message.itertext())
-        raise KzError("harvest.odd_item", problem=f"{message.get('code', '')} {text}".strip()[:200])
-
-
-def _told(node: etree._Element) -> dict[str, str]:
-    """Structure-specific data tell all in XML's attributes, generic ones in elements."""
-    found = {str(name): str(value) for name, value in node.attrib.items()}
-    for group in ("GroupKey", "SeriesKey", "ObsKey", "Attributes"):
-        found |= {str(one.get("id")): str(one.get("value")) for one in node.iterfind(f"{{*}}{group}/{{*}}Value")}
-    for tag, name in (("ObsDimension", "TIME_PERIOD"), ("ObsValue", VALUE)):
-        one = node.find(f"{{*}}{tag}")
-        if one is not None:
-            found[str(one.get("id") or name) if tag == "ObsDimension" else name] = str(one.get("value"))
-    return found
