@@ -150,10 +150,12 @@ def runs_of(session: Session, source: Source, limit: int = 20) -> list[Run]:
 
 
 def seconds_of_last(session: Session, run: Run, limit: int = 5) -> list[float]:
-    """How long the last runs of the same source and purpose took that came to their end."""
-    took = func.extract("epoch", Run.finished - Run.started)
+    """How long the last runs of the same source and purpose took that came to their end, without the time in which they waited
+    for a person: until their last item was fetched."""
+    fetched = select(func.max(Item.finished)).where(Item.run_id == Run.id, Item.removal.is_(False)).scalar_subquery()
+    took = func.extract("epoch", func.coalesce(fetched, Run.discovered, Run.finished) - Run.started)
     same = (Run.source_id == run.source_id, Run.purpose == run.purpose, Run.state == "finished", Run.started.is_not(None))
-    return [float(found) for found in session.scalars(select(took).where(*same).order_by(Run.finished.desc()).limit(limit))]
+    return [float(found) for found in session.scalars(select(took).where(*same).order_by(Run.created.desc()).limit(limit))]
 
 
 def counted(session: Session, run: Run) -> dict[str | None, int]:

@@ -27,7 +27,7 @@ from sqlalchemy.orm import Session
 
 TITLE = {"kk": "Дерек жинау", "ru": "Сбор данных", "en": "Harvesting"}
 CONFIRM = {"kk": "Кері қайтарып алуды растау", "ru": "Подтвердить отзыв наборов", "en": "Confirm the withdrawals"}
-MEND = {"kk": "Көздің қатесін түзету", "ru": "Исправить неудачи источника", "en": "Mend the source's failures"}
+MEND = {"kk": "Дереккөздің қатесін түзету", "ru": "Исправить неудачи источника", "en": "Mend the source's failures"}
 SHOWN = 50
 ABOUT = ("name", "title", "schedule", "threshold")
 ENGINE = ("category", "periodicity", "prefix", "pause", "approve")
