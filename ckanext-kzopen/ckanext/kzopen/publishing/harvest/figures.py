@@ -22,9 +22,10 @@ _ROWS = text(
     GROUP BY 1, 2 ORDER BY 1, 2
     """  # noqa: S608 - a constant
 )
+_RUNS = f"SELECT r.agency_id AS agency, count(*) AS value FROM {_ENDED}"  # noqa: S608
 _COUNTS = {
-    "harvest_runs": f"SELECT r.agency_id AS agency, count(*) AS value FROM {_ENDED} GROUP BY 1",  # noqa: S608
-    "harvest_runs_failed": f"SELECT r.agency_id AS agency, count(*) AS value FROM {_ENDED} AND r.state <> 'finished' GROUP BY 1",  # noqa: S608
+    "harvest_runs": f"{_RUNS} GROUP BY 1",
+    "harvest_runs_failed": f"{_RUNS} AND r.state <> 'finished' GROUP BY 1",
     "harvest_datasets_failed": f"""
         SELECT r.agency_id AS agency, count(DISTINCT (r.source_id, i.guid)) AS value
         FROM kzopen.harvest_item i, {_ENDED} AND i.run_id = r.id AND i.outcome = 'failed' GROUP BY 1

@@ -51,7 +51,7 @@ _RUNS = text(
     WHERE source.id = ANY (CAST(:sources AS uuid[]))
     """
 )
-"""A run is good when its list was read and not all that was seen failed; what a person has yet to confirm is fetched already."""
+"""A run is good when its list was read and not all that was seen failed; what waits for a person is fetched already."""
 
 
 @dataclass(frozen=True)
