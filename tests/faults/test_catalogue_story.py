@@ -1,7 +1,7 @@
 """A catalogue is harvested by workers that die in the midst of it, harvested again, and followed when it changes and shrinks.
 
 The source speaks CKAN's action API and notes what it is asked: what was finished before a death is not asked for after it. A
-worker dies at the very question that the seed names, so always within the run; the seed is printed. The short form has 60 data
+worker dies at the very question that the seed names, so always within the run; the seed is printed. The short form has 36 data
 sets and workers born by fork on a queue of their own; the long one 2,000, and a whole portal whose worker is started again by
 nobody's hand (`./kzopen test faults`). `KZOPEN_FAULT_SEED` repeats a run.
 """
@@ -67,7 +67,7 @@ class Form:
     lost: int
 
 
-SHORT = Form(sets=60, deaths=((0, 0.5), (0.75, 0.9), (0.75, 0.9)), changed=6, fresh=3, gone=5, lost=15)
+SHORT = Form(sets=36, deaths=((0, 0.5), (0.75, 0.9)), changed=4, fresh=2, gone=3, lost=9)
 LONG = Form(sets=2000, deaths=((0.02, 0.3),) * 6, changed=40, fresh=20, gone=30, lost=450)
 """A source loses its first data sets below the threshold of a fifth, and the last ones above it."""
 

@@ -88,7 +88,7 @@ def failed(harvest: Harvest, kind: str, settings: dict[str, Any]) -> str:
 )
 def test_a_table_that_begins_again_is_left(harvest: Harvest, catalogue: Catalogue, kind: Any, table: Table) -> None:
     assert failed(harvest, *kind(catalogue, table)) == "harvest.loops"
-    assert len(catalogue.asked) < 10
+    assert len(catalogue.asked) < 15
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -125,12 +125,13 @@ def test_who_cancels_a_run_ends_the_reading_of_a_table_between_two_pages(
     harvest.add(*kind(catalogue, slowly))
     number = harvest.run("preview", wait=False)["id"]
     until = time.monotonic() + 60
-    while len(catalogue.asked) < 12:
+    while len(catalogue.asked) < 6:
         assert time.monotonic() < until
         time.sleep(0.05)
     assert harvest.post(f"/runs/{number}/cancel").status_code == 200
-    time.sleep(3)
-    asked = len(catalogue.asked)
-    time.sleep(1)
-    assert len(catalogue.asked) == asked
+    asked = 0
+    while asked < len(catalogue.asked):  # five pages might come meanwhile
+        assert time.monotonic() < until
+        asked = len(catalogue.asked)
+        time.sleep(1)
     assert [item["error"] for item in harvest.items({"id": number})] == ["harvest.cancelled"]

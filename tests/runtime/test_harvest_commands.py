@@ -72,7 +72,9 @@ def test_kinds_are_told_with_their_settings(run: Command) -> None:
         "egov",
         "ensi",
         "files",
+        "frictionless",
         "json_api",
+        "sdmx",
         "sql",
     ]
     assert "ckan: Another CKAN portal" in said
