@@ -13,7 +13,6 @@ from pydantic import Field, SecretStr
 
 TABLES = ("csv", "tsv", "xlsx", "xls", "ods", "json", "ndjson", "parquet")
 LISTED = "id,name,metadata_modified,res_format"
-LANGUAGES = ("kk", "ru", "en")
 
 
 class CkanSettings(Settings):

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urljoin, urlsplit
 
+from ckanext.kzopen.core.texts import LANGUAGES
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.safe_xml import parse_xml
 from ckanext.kzopen.publishing.harvest.kinds import Described, Fetched, Found, Harvester, Page, Say, Settings
@@ -22,7 +23,6 @@ ACCEPT = "text/turtle, application/ld+json;q=0.9, application/rdf+xml;q=0.8"
 FORMATS = {"text/turtle": "turtle", "application/ld+json": "json-ld", "application/rdf+xml": "xml", "application/xml": "xml"}
 ENDINGS = {".ttl": "turtle", ".jsonld": "json-ld", ".json": "json-ld", ".rdf": "xml", ".xml": "xml"}
 TABLES = ("csv", "xlsx", "xls", "ods", "tab-separated", "parquet", "json")
-LANGUAGES = ("kk", "ru", "en")
 FREQUENCY = {
     "CONT": "CONTINUOUS",
     "DAILY": "DAILY",

@@ -13,15 +13,24 @@ from pathlib import Path, PurePosixPath
 from typing import Annotated, Any, Literal
 from urllib.parse import urljoin, urlsplit
 
+from ckanext.kzopen.core.texts import LANGUAGES
 from ckanext.kzopen.core.web.addresses import shown
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.publishing.harvest import checksums, dialect, lines
-from ckanext.kzopen.publishing.harvest.kinds import Described, Fetched, Found, Harvester, Page, Say, Settings
+from ckanext.kzopen.publishing.harvest.kinds import (
+    NAMES_OF_LANGUAGES,
+    Described,
+    Fetched,
+    Found,
+    Harvester,
+    Page,
+    Say,
+    Settings,
+)
 from pydantic import Field
 
 PACKAGE = "datapackage.json"
 TABLES = ("csv", "tsv", "xlsx", "xls", "ods", "json", "ndjson", "jsonl", "parquet")
-LANGUAGES = ("kk", "ru", "en")
 UTF8 = ("utf-8", "utf8", "utf-8-sig")
 
 
@@ -48,11 +57,7 @@ class FrictionlessSettings(Settings):
             "Мәтіндердің тілі",
             "Язык текстов",
             "Language of the texts",
-            choices={
-                "kk": {"kk": "Қазақша", "ru": "Казахский", "en": "Kazakh"},
-                "ru": {"kk": "Орысша", "ru": "Русский", "en": "Russian"},
-                "en": {"kk": "Ағылшынша", "ru": "Английский", "en": "English"},
-            },
+            choices=NAMES_OF_LANGUAGES,
         ),
     ] = "ru"
 
@@ -85,8 +90,9 @@ class Frictionless(Harvester[FrictionlessSettings]):
         if isinstance(listed, list):
             found = [one.get("path") or one.get("url") if isinstance(one, Mapping) else one for one in listed]
         else:
-            found = [one.get("path") for one in _resources(listed) if _is_package(one)]
-            if not found or any(_is_table(one) for one in _resources(listed)):
+            resources = _resources(listed)
+            found = [one.get("path") for one in resources if _is_package(one)]
+            if not found or any(map(_is_table, resources)):
                 found = [start, *found]
         yield from dict.fromkeys(urljoin(start, str(one)) for one in found)
 

@@ -12,10 +12,20 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 from urllib.parse import quote
 
+from ckanext.kzopen.core.texts import LANGUAGES
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.safe_xml import parse_xml
 from ckanext.kzopen.publishing.harvest import checksums, lines
-from ckanext.kzopen.publishing.harvest.kinds import Described, Fetched, Found, Harvester, Page, Say, Settings
+from ckanext.kzopen.publishing.harvest.kinds import (
+    NAMES_OF_LANGUAGES,
+    Described,
+    Fetched,
+    Found,
+    Harvester,
+    Page,
+    Say,
+    Settings,
+)
 from kzopen_harvesters.sdmx_data import VALUE, of_csv, of_xml
 from lxml import etree
 from pydantic import Field
@@ -26,7 +36,6 @@ DATA = {
     "application/vnd.sdmx.structurespecificdata+xml;version=2.1;q=0.7"
 }
 LANGUAGE = "{http://www.w3.org/XML/1998/namespace}lang"
-LANGUAGES = ("kk", "ru", "en")
 NAME = "_name"
 """Behind a column of codes stands one with their names."""
 LONGEST_NAME = 300
@@ -60,11 +69,7 @@ class SdmxSettings(Settings):
             "Кодтар атауларының тілі",
             "Язык названий кодов",
             "Language of the codes' names",
-            choices={
-                "kk": {"kk": "Қазақша", "ru": "Казахский", "en": "Kazakh"},
-                "ru": {"kk": "Орысша", "ru": "Русский", "en": "Russian"},
-                "en": {"kk": "Ағылшынша", "ru": "Английский", "en": "English"},
-            },
+            choices=NAMES_OF_LANGUAGES,
         ),
     ] = "ru"
 

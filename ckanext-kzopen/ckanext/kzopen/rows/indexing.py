@@ -17,8 +17,7 @@ COLUMNS = (
     "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute "
     "WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped"
 )
-# Of an index that was being made when its maker died, PostgreSQL keeps a name and uses nothing.
-WHOLE = (
+USABLE = (
     "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
     "WHERE i.indrelid = to_regclass(%s) AND i.indisvalid"
 )
@@ -36,15 +35,27 @@ def missing(cursor: Cursor, resource_id: str, schema: Mapping[str, Any]) -> dict
         return {}
     cursor.execute(COLUMNS, (f'"{resource_id}"',))
     types = {str(column): str(kind) for column, kind in cursor.fetchall()}
-    there = _whole(cursor, resource_id)
+    there = usable(cursor, resource_id)
     wanted = [index for index in indexes(resource_id, schema, types) if not index.unique]
     return {index.fields[0]: index for index in wanted if index.name not in there}
 
 
-def _whole(cursor: Cursor, resource_id: str) -> set[str]:
-    """The names of the indexes that the table has and uses."""
-    cursor.execute(WHOLE, (f'"{resource_id}"',))
+def usable(cursor: Cursor, resource_id: str) -> set[str]:
+    """The names of the indexes that the table uses: of one whose maker died in the midst, PostgreSQL keeps a name only."""
+    cursor.execute(USABLE, (f'"{resource_id}"',))
     return {str(index) for (index,) in cursor.fetchall()}
+
+
+def drop(cursor: Cursor, index: Index) -> None:
+    """Remove an index, or what a dead maker left of it; otherwise than CONCURRENTLY it would wait for readers, and all others
+    for it."""
+    cursor.execute(SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(Identifier(index.name)))
+
+
+def build(cursor: Cursor, resource_id: str, index: Index) -> None:
+    """Make an index that is not usable yet beside readers and writers; outside a transaction."""
+    drop(cursor, index)
+    cursor.execute(index.creation(Identifier(resource_id), "", beside=True))
 
 
 def make(engine: Engine, resource_id: str, schema: Mapping[str, Any]) -> None:
@@ -57,14 +68,11 @@ def make(engine: Engine, resource_id: str, schema: Mapping[str, Any]) -> None:
         connection.detach()
         cursor = cursor_of(connection)
         for index in missing(cursor, resource_id, schema).values():
-            if index.name in _whole(cursor, resource_id):  # of a table that took the place meanwhile
+            if index.name in usable(cursor, resource_id):  # of a table that took the place meanwhile
                 continue
-            # What a dead maker left. Without CONCURRENTLY it would wait for readers, and all others for it.
-            drop = SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(Identifier(index.name))
-            cursor.execute(drop)
             try:
-                cursor.execute(index.creation(Identifier(resource_id), "", beside=True))
+                build(cursor, resource_id, index)
             except (UndefinedTable, UndefinedColumn):
                 return  # another table took its place
             except ProgramLimitExceeded:
-                cursor.execute(drop)
+                drop(cursor, index)

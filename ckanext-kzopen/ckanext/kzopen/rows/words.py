@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import ckan.plugins.toolkit as tk
+from ckanext.kzopen.rows import indexing
 from ckanext.kzopen.rows.shapes import text_index
 from ckanext.kzopen.rows.sql import SQL, Cursor, Identifier, cursor_of, exists, names
 from psycopg2.sql import Composable, Literal
@@ -15,11 +16,6 @@ LONGEST_TEXT = 100_000
 twice."""
 FILL_BATCH = 1_000
 """Rows whose words are worked out in one transaction: a delivery that changes one of them waits for its end."""
-# Of an index that was being made when its maker died, PostgreSQL keeps a name and uses nothing.
-INDEX = (
-    "SELECT i.indisvalid FROM pg_class c JOIN pg_index i ON i.indexrelid = c.oid "
-    "WHERE c.relname = %s AND i.indrelid = to_regclass(%s)"
-)
 
 
 def text_of(columns: Iterable[str], language: str | None) -> Composable:
@@ -33,8 +29,7 @@ def text_of(columns: Iterable[str], language: str | None) -> Composable:
 
 def are_in(cursor: Cursor, resource_id: str) -> bool:
     """Whether `q` finds all rows of the resource's table: the index is made when all words are in."""
-    cursor.execute(INDEX, (text_index(resource_id).name, f'"{resource_id}"'))
-    return cursor.fetchone() == (True,)
+    return text_index(resource_id).name in indexing.usable(cursor, resource_id)
 
 
 def are_in_table(connection: Connection, resource_id: str) -> bool:
@@ -87,12 +82,10 @@ def _fill(cursor: Cursor, resource_id: str, after: int, until: int, language: st
 
 
 def _index(engine: Engine, resource_id: str) -> None:
-    index, table = text_index(resource_id), Identifier(resource_id)
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.detach()
         cursor = cursor_of(connection)
         if not exists(cursor, resource_id) or are_in(cursor, resource_id):
             return
-        cursor.execute(SQL("DROP INDEX CONCURRENTLY IF EXISTS {}").format(Identifier(index.name)))
-        cursor.execute(index.creation(table, "", beside=True))
-        cursor.execute(SQL("ANALYZE {}").format(table))
+        indexing.build(cursor, resource_id, text_index(resource_id))
+        cursor.execute(SQL("ANALYZE {}").format(Identifier(resource_id)))

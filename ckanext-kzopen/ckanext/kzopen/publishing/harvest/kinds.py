@@ -49,6 +49,14 @@ class Say:
         return {"kk": self.kk, "ru": self.ru, "en": self.en}
 
 
+NAMES_OF_LANGUAGES: Mapping[str, Words] = {
+    "kk": {"kk": "Қазақша", "ru": "Казахский", "en": "Kazakh"},
+    "ru": {"kk": "Орысша", "ru": "Русский", "en": "Russian"},
+    "en": {"kk": "Ағылшынша", "ru": "Английский", "en": "English"},
+}
+"""What the values of a setting that asks for a language are called (`Say.choices`)."""
+
+
 class Settings(BaseModel):
     """Parent of the settings of a kind; the form and the check of what was typed come from its fields.
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -13,6 +11,7 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
 from ckanext.kzopen.core.texts import Words
 from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.publishing.harvest import checksums
 from ckanext.kzopen.publishing.harvest.reach import Reach
 
 Way = Literal["none", "page", "offset", "cursor", "next", "link"]
@@ -86,7 +85,7 @@ def sheets(
     further page; and repeat the last one, when there are as many as were told. Raises KzError harvest.loops when records that
     were given come again as another page.
     """
-    seen: set[bytes] = set()
+    seen: set[str] = set()
     number, at, whole, told = 0, cursor, False, False
     while True:
         url = _address(address, paging, at)
@@ -102,7 +101,7 @@ def sheets(
         if document is None:  # as some write a list of nothing
             return
         found = records(document)
-        digest = _digest(found)
+        digest = checksums.digest(found)
         if found and digest in seen:
             if told:
                 return
@@ -145,11 +144,7 @@ def windows(ask: Callable[[int, int], tuple[list[Row], int]], size: int, number_
 def _marks(rows: list[Row], number_of: Callable[[Row], Any]) -> list[int]:
     """By what rows are known when they come again, few bytes for each: by their numbers, else all of the answer together."""
     numbers = [number_of(row) for row in rows]
-    return [hash(_digest(rows))] if None in numbers else [hash(str(number)) for number in numbers]
-
-
-def _digest(records: list[Any]) -> bytes:
-    return hashlib.sha256(json.dumps(records, sort_keys=True, default=str).encode()).digest()
+    return [hash(checksums.digest(rows))] if None in numbers else [hash(str(number)) for number in numbers]
 
 
 def _address(address: str, paging: Paging, at: Any) -> str:
