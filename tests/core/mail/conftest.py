@@ -73,7 +73,8 @@ def free_port() -> int:
 
 @pytest.fixture
 def only_ours(session: Session) -> None:
-    """Mails that others have queued are not due in this test."""
+    """Mails that others have queued are not due in this test, and until its end nobody else queues one."""
+    session.execute(text("LOCK TABLE kzopen.mail IN SHARE ROW EXCLUSIVE MODE"))
     session.execute(text("UPDATE kzopen.mail SET next_try = 'infinity' WHERE state = 'queued'"))
 
 
