@@ -82,9 +82,11 @@ class Lanes(LoadScopeScheduling):
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    """In a lane: CKAN reads the lane's own configuration."""
+    """A lane's CKAN reads the lane's own configuration; who hands out the tests runs none, and need not load CKAN."""
     if hasattr(config, "workerinput"):
         config.option.ckan_ini = os.environ["KZOPEN_TEST_INI"]
+    else:
+        config.pluginmanager.unregister(name="ckan")
 
 
 @pytest.hookimpl(trylast=True)
