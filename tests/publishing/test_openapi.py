@@ -14,6 +14,7 @@ from ckanext.kzopen.publishing.calls_shown import CALLS
 from hypothesis import HealthCheck, Phase, given, settings
 from schemathesis import checks
 
+from tests.conftest import examples
 from tests.publishing.conftest import BASE, SCHOOLS, Agency, Api, new_agency, passport
 
 ADDRESS = "http://portal.example"
@@ -26,7 +27,7 @@ CHECKS = [
 KNOWS = {call.name: {200} if call.open and call.name != "get_difference" else set() for call in CALLS}
 """Statuses that a run must have met: the table that exists is asked for by name first, so none is left to chance."""
 BOUNDED = settings(
-    max_examples=15,
+    max_examples=examples(8),
     deadline=None,
     derandomize=True,
     database=None,

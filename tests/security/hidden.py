@@ -23,6 +23,7 @@ KINDS = ("open", "private", "draft", "embargo")
 READERS = ("anonymous", "citizen", "other_staff", "own_staff", "methodologist")
 INSIDERS = frozenset({"own_staff", "methodologist"})
 EVERYBODY = frozenset(READERS)
+OUTSIDERS = EVERYBODY - INSIDERS
 NOBODY: frozenset[str] = frozenset()
 
 

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 from ckanext.kzopen.core.yaml_source import LOADER
 
 from tests.security.world import CITIZENS, LEVELS, OTHERS, OWN
 
+T = TypeVar("T")
 FILE = Path(__file__).with_name("expectations.yaml")
 _ANSWERED = frozenset({"allowed", "sent_on"})
 _SHARED = {word: frozenset({word}) for word in ("hidden", "complained")}
@@ -81,6 +83,25 @@ def matching(section: str, name: str, method: str) -> list[Row]:
 def the_row(section: str, name: str, method: str) -> Row:
     """The one row of a route or an action; that there is exactly one is tested by itself."""
     return matching(section, name, method)[0]
+
+
+class Turns:
+    """Who of those of whom the same is expected is asked next: in the short forms they take the requests by turns."""
+
+    def __init__(self) -> None:
+        self._taken: Counter[tuple[Any, ...]] = Counter()
+
+    def one_of(self, alike: Sequence[T], *apart: object) -> T:
+        """The next of them; those that are `apart` have turns of their own."""
+        self._taken[(*apart, *alike)] += 1
+        return alike[self._taken[(*apart, *alike)] % len(alike)]
+
+    def of_levels(self, levels: Iterable[str], who: Mapping[str, str]) -> list[str]:
+        """One of the levels for each word that the table has for some of them."""
+        groups: defaultdict[str, list[str]] = defaultdict(list)
+        for level in levels:
+            groups[who[level]].append(level)
+        return [self.one_of(alike) for alike in groups.values()]
 
 
 def outcome(response: Any) -> str:

@@ -1,4 +1,7 @@
-"""CKAN's own routes: none breaks, none tells what is private, none changes anything for whom it is not meant."""
+"""CKAN's own routes: none breaks, none tells what is private, none changes anything for whom it is not meant.
+
+Outsiders of whom the same is expected take them by turns; `./kzopen test matrix` asks every level everywhere.
+"""
 
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from tests.security import matrix
 from tests.security.requests import address, ask, asked_with, body_of, told
 from tests.security.world import LEVELS, World
 
-OUTSIDERS = ("anonymous", "citizen")
+OUTSIDERS = ("anonymous", "citizen", "other_administrator")
 # CKAN raises a plain Exception there: groups have no bulk processing (ckan/views/group.py, `_setup_template_variables`).
 BROKEN_IN_CKAN = {("group.bulk_process", "operator")}
 
@@ -44,9 +47,10 @@ def cases(world: World, method: str) -> Iterator[tuple[Any, str, dict[str, str]]
 
 
 def wrong_answers(world: World, method: str, levels: tuple[str, ...], language: str = "") -> list[str]:
-    found = []
+    """Where CKAN and the table disagree, and where something private was told; but for all levels, they are asked by turns."""
+    found, turns = [], matrix.Turns()
     for rule, kind, who in cases(world, method):
-        for level in levels:
+        for level in levels if levels == LEVELS else turns.of_levels(levels, who):
             if method == "POST" and who[level] == "yes":
                 continue  # it would change what the other rows are tried on
             row, dataset = matrix.the_row("ckan_routes", rule.endpoint, method), world.datasets[kind]
@@ -67,12 +71,12 @@ def _tried(world: World, endpoint: str, method: str, path: str, level: str, expe
 
 
 def test_pages_for_readers_neither_break_nor_tell_what_is_private(world: World) -> None:
-    assert not (wrong := wrong_answers(world, "GET", OUTSIDERS)), "\n".join(wrong)
+    assert not (wrong := wrong_answers(world, "GET", OUTSIDERS[:2])), "\n".join(wrong)
 
 
 def test_forms_change_nothing_for_whom_they_are_not_meant(world: World) -> None:
     before = world.fingerprint()
-    assert not (wrong := wrong_answers(world, "POST", ("anonymous", "citizen", "other_administrator"))), "\n".join(wrong)
+    assert not (wrong := wrong_answers(world, "POST", OUTSIDERS)), "\n".join(wrong)
     assert world.fingerprint() == before
 
 

@@ -1,9 +1,9 @@
 """What is hidden is told by no list, count, facet, suggestion, fragment, correction or feed, and by all to who may see it.
 
 The matrix is by HTTP on the whole portal: what is hidden × who asks × each address at which people or programs look for
-things. Outsiders with an account take the addresses by turns; `./kzopen test matrix` lets all of them ask at each. A data
-set that everybody may see goes through the same addresses, so that each can say yes. Related items are in no list here
-because the portal has none: a route of that name has to come in here first.
+things. Outsiders take the addresses by turns, another at each kind of what is hidden; `./kzopen test matrix` lets all of them
+ask at each. A data set that everybody may see goes through the same addresses, so that each can say yes. Related items are in
+no list here because the portal has none: a route of that name has to come in here first.
 """
 
 from __future__ import annotations
@@ -17,7 +17,20 @@ import pytest
 from bs4 import BeautifulSoup
 from ckan.tests.helpers import CKANTestApp
 
-from tests.security.hidden import EVERYBODY, INSIDERS, KINDS, NOBODY, Hidden, Reader, filled, make, readers, strangers, walked
+from tests.security.hidden import (
+    EVERYBODY,
+    INSIDERS,
+    KINDS,
+    NOBODY,
+    OUTSIDERS,
+    Hidden,
+    Reader,
+    filled,
+    make,
+    readers,
+    strangers,
+    walked,
+)
 from tests.security.world import _person
 
 SEARCHES = (
@@ -142,11 +155,11 @@ Asked = dict[str, dict[str, Reader]]
 
 @pytest.fixture(params=["by turns", pytest.param("all", marks=pytest.mark.long)])
 def asked(request: pytest.FixtureRequest, asking: dict[str, Reader], hidden: Hidden) -> Asked:
-    """Who asks at each address: all, or of outsiders with an account one, and of insiders, too, where nothing is hidden."""
+    """Who asks at each address: all, or one of the outsiders, and of insiders, too, where nothing is hidden."""
     insiders = ({"own_staff"}, {"methodologist"}) if hidden.kind == "open" else (set(), set())
-    by_turns = [{one} | other for one, other in zip(("citizen", "other_staff"), insiders, strict=True)]
+    by_turns = [OUTSIDERS - {one} | other for one, other in zip(sorted(OUTSIDERS) * 2, insiders * 3, strict=True)]
     first = KINDS.index(hidden.kind) % len(by_turns)  # nobody rests at the same addresses for each kind
-    rests = cycle([set()] if request.param == "all" else [*by_turns[first:], *by_turns[:first]])
+    rests = cycle([NOBODY] if request.param == "all" else [*by_turns[first:], *by_turns[:first]])
     return {
         path: {name: reader for name, reader in asking.items() if name not in resting}
         for path, resting in zip((*SEARCHES, *LISTS, *TRICKS), rests, strict=False)

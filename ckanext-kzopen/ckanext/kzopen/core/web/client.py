@@ -16,6 +16,7 @@ import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 
 import certifi
 import httpcore
@@ -59,6 +60,12 @@ class Answer:
         return b"".join(self.chunks)
 
 
+@cache
+def _world() -> ssl.SSLContext:
+    """The authorities that are trusted everywhere, read once in a process: to read them takes longer than most requests."""
+    return ssl.create_default_context(cafile=certifi.where())
+
+
 @dataclass(frozen=True)
 class Sent:
     method: str
@@ -78,8 +85,7 @@ class Client:
         trust: ssl.SSLContext | None = None,
     ) -> None:
         self._limits = limits or Limits()
-        context = trust or ssl.create_default_context(cafile=certifi.where())
-        self._pool = httpcore.ConnectionPool(ssl_context=context, network_backend=GuardedBackend(internal, resolver))
+        self._pool = httpcore.ConnectionPool(ssl_context=trust or _world(), network_backend=GuardedBackend(internal, resolver))
 
     def __enter__(self) -> Client:
         return self
