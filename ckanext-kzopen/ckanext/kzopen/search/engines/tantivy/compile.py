@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from binascii import b2a_base64
 from dataclasses import replace
 from datetime import UTC, datetime
 from functools import cache, lru_cache
@@ -11,6 +12,7 @@ import tantivy
 from ckanext.kzopen.search import analysis, dates, fields, visibility
 from ckanext.kzopen.search.engines.tantivy import spans
 from ckanext.kzopen.search.engines.tantivy.schema import (
+    EXACT,
     INTEGERS,
     KEYWORDS,
     LONGEST_GRAM,
@@ -223,8 +225,8 @@ class Compiler:
             return Query.regex_query(schema(), target, before + pattern) if pattern else Query.empty_query()
         low = ranged(node.field, node.low or "")
         high = behind(node.field) if node.high is None else ranged(node.field, node.high)
-        open_below = node.low is None
-        return self._parsed("exact", replace(node, include_low=node.include_low or open_below), low, high)
+        from_low = replace(node, include_low=node.include_low or node.low is None)
+        return self._parsed(EXACT, from_low, in_base64(low), in_base64(high))
 
     def _numbers(self, node: Range) -> Query:
         if not (_is_number(node.low) and _is_number(node.high)):
@@ -296,6 +298,11 @@ def _boolean(clauses: list[tuple[Occur, Query]], minimum: int | None = None) -> 
     return Query.boolean_query(clauses)
 
 
+def in_base64(value: bytes) -> str:
+    """Bytes as tantivy's query parser reads them; it knows all digits of base 64 for letters of a bound."""
+    return b2a_base64(value, newline=False).decode()
+
+
 def _between(node: Range, low: int, high: int) -> Query:
     return Query.range_query(schema(), node.field, FieldType.Integer, low, high, node.include_low, node.include_high)
 
@@ -356,9 +363,9 @@ def _closed_but(own: OneOf) -> Query:
 
 
 @cache
-def _marked(standing: str) -> Query:
+def _marked(standing: bytes) -> Query:
     """Documents with one of the three marks of `visibility`."""
-    return exact("exact", standing)
+    return exact(EXACT, standing)
 
 
 def _one_of(field: str, values: frozenset[str]) -> Query:
@@ -369,7 +376,7 @@ def _one_of(field: str, values: frozenset[str]) -> Query:
     return Query.const_score_query(_boolean([(Occur.Should, _keyword(field, value)) for value in sorted(values)]), 1.0)
 
 
-def exact(target: str, value: str) -> Query:
+def exact(target: str, value: str | bytes) -> Query:
     """Documents that hold this term."""
     return Query.term_query(schema(), target, value)
 
@@ -390,7 +397,7 @@ def _exists(field: str) -> Query:
     if field in TEXTS or field in NGRAMS:
         return Query.regex_query(schema(), field, ".+")
     if field in fields.UNCOUNTED:
-        return Query.const_score_query(exact("exact", present(field)), 1.0)
+        return Query.const_score_query(exact(EXACT, present(field)), 1.0)
     if field in KEYWORDS or field in INTEGERS:
         return Query.exists_query(field)
     return Query.exists_query(path("at" if kind is Kind.DATE else "kw", field))

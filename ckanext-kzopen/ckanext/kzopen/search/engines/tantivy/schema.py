@@ -1,17 +1,16 @@
 """Our fields in tantivy's schema.
 
 Known keyword fields have columns of their own; all others lie in the JSON field `kw`, moments in `at`, numbers in `num`, words
-in `tx`. tantivy reaches ranges of texts inside JSON through its query parser only, which knows few signs and reads bounds as
-dates or numbers where they look so; therefore the values in `kw` lie a second time in `exact`, as `ranged` writes them, and so
-do those whose ranges have to be exact to the last letter. Texts come analysed, their tokens joined by spaces, so tantivy only
-splits at spaces. What nobody counts has no column; that it has values says a mark in `exact`.
+in `tx`. tantivy reaches ranges of texts through its query parser only, which knows few signs and reads bounds as dates or
+numbers where they look so; therefore the values in `kw` lie a second time in `exact`, as bytes, and so do those whose ranges
+have to be exact to the last letter. Texts come analysed, their tokens joined by spaces, so tantivy only splits at spaces. What
+nobody counts has no column; that it has values says a mark in `exact`.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from binascii import b2a_base64
 from functools import cache, lru_cache
 from typing import Any
 
@@ -21,7 +20,7 @@ from ckanext.kzopen.search import fields, visibility
 from ckanext.kzopen.search.engines.base import Entry
 from ckanext.kzopen.search.engines.tantivy.packing import packed, unpacked
 
-VERSION = "12"
+VERSION = "13"
 """Raise it when documents must be written anew although the fields stay the same."""
 
 KEYWORDS = tuple(sorted(fields.KEYWORDS))
@@ -33,13 +32,13 @@ INTEGERS = frozenset({*MOMENTS, *NUMBERS})
 RANKED = frozenset({"name", "tags", "groups"})
 """Keywords with terms of their own."""
 TERMS = "terms"
+EXACT = "exact"
 _PAGED_BY = frozenset({"id", "index_id", "name"})
 """Known keywords by which one page follows another: `spans` looks at half a UUID."""
 LONGEST_RANGED = 40
 """Bytes of a value that a range looks at."""
-_DIGITS = b"$%.0123456789@ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvw"
-"""Of base 64 in their order: none of them means anything to the query parser."""
-_IN_ORDER = bytes.maketrans(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", _DIGITS)
+_HIGHEST = b"\xff"
+"""In no text in UTF-8, so behind each of them."""
 SHORTEST_GRAM, LONGEST_GRAM = 2, 10
 PACKAGE_DICT = "validated_data_dict"
 _PACKAGE_DICT_BYTES = f"{PACKAGE_DICT}_bytes"
@@ -60,7 +59,7 @@ def schema() -> tantivy.Schema:
             tokenizer = "raw" if name in RANKED else "nothing"
             builder.add_text_field(name, fast=True, stored=name == "id", tokenizer_name=tokenizer, index_option="basic")
     builder.add_text_field(TERMS, tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("exact", tokenizer_name="spaces", index_option="basic")
+    builder.add_bytes_field(EXACT, indexed=True)
     for name in TEXTS:
         builder.add_text_field(name, tokenizer_name="spaces")
     for name in NGRAMS:
@@ -113,43 +112,38 @@ def in_exact(field: str) -> bool:
     return field not in fields.KEYWORDS or field in _PAGED_BY
 
 
-def ranged(field: str, value: str) -> str:
-    """A value as it lies in `exact`: behind its field's mark, in digits of base 64 whose order is that of the bytes.
+def ranged(field: str, value: str) -> bytes:
+    """A value as it lies in `exact`, behind its field's mark.
 
     Building dictionaries of such terms is a fifth of the work of indexing: the shorter they are, the better.
     """
-    return mark(field) + _in_digits(value)
+    return _digest(field) + value[:LONGEST_RANGED].encode("utf-8", "surrogatepass")[:LONGEST_RANGED]
 
 
-def _in_digits(value: str) -> str:
-    beginning = value[:LONGEST_RANGED].encode("utf-8", "surrogatepass")[:LONGEST_RANGED]
-    return b2a_base64(beginning, newline=False).rstrip(b"=").translate(_IN_ORDER).decode()
-
-
-def behind(field: str) -> str:
+def behind(field: str) -> bytes:
     """Greater than all values of the field as they lie in `exact`."""
-    return f"{mark(field)}x"
+    return _digest(field) + _HIGHEST
 
 
-def present(field: str) -> str:
+def present(field: str) -> bytes:
     """What lies in `exact` for a field that has values but no column; greater than `behind`, so no range reaches it."""
-    return f"{mark(field)}y"
+    return behind(field) + _HIGHEST
 
 
 @cache
-def opened() -> str:
+def opened() -> bytes:
     """What lies in `exact` for a document that everybody may find."""
     return present("public")
 
 
 @cache
-def dated() -> str:
+def dated() -> bytes:
     """What lies there for one that everybody may find from a moment on."""
     return present("public from")
 
 
 @cache
-def closed() -> str:
+def closed() -> bytes:
     """What lies there for one that not everybody may find."""
     return present("not public")
 
@@ -164,7 +158,12 @@ def beginnings(text: str) -> str:
 @cache
 def mark(field: str) -> str:
     """What stands before a value of the field where values of several fields lie together; twelve hexadecimal digits."""
-    return hashlib.blake2b(field.encode(), digest_size=6).hexdigest()
+    return _digest(field).hex()
+
+
+@lru_cache(maxsize=10_000)
+def _digest(field: str) -> bytes:
+    return hashlib.blake2b(field.encode(), digest_size=6).digest()
 
 
 def tantivy_document(entry: Entry) -> tantivy.Document:
@@ -173,7 +172,8 @@ def tantivy_document(entry: Entry) -> tantivy.Document:
     document.add_text("key", entry.key)
     document.add_integer("hash", entry.hash)
     _add_keywords(document, entry.fields["keywords"])
-    document.add_text("exact", " ".join([*_exact(entry.fields["keywords"]), _standing(entry.fields)]))
+    for term in (*_exact(entry.fields["keywords"]), _standing(entry.fields)):
+        document.add_bytes(EXACT, term)
     _add_texts(document, entry.fields["texts"])
     _add_moments(document, entry.fields["moments"])
     for name, value in entry.fields["ngrams"].items():
@@ -203,24 +203,17 @@ def _add_keywords(document: tantivy.Document, keywords: dict[str, list[str]]) ->
         document.add_json("kw", dynamic)
 
 
-def _exact(keywords: dict[str, list[str]]) -> list[str]:
-    found: list[str] = []
+def _exact(keywords: dict[str, list[str]]) -> list[bytes]:
+    found = []
     for name, values in keywords.items():
-        before, there = _marks(name)
-        if before:
-            found += [before + _in_digits(value) for value in values]
-        if there:
-            found.append(there)
+        if in_exact(name):
+            found += [ranged(name, value) for value in values]
+        if name in fields.UNCOUNTED:
+            found.append(present(name))
     return found
 
 
-@lru_cache(maxsize=10_000)
-def _marks(field: str) -> tuple[str, str]:
-    """What stands in `exact` before each value of a field, and what for all of them; "" where nothing does."""
-    return mark(field) if in_exact(field) else "", present(field) if field in fields.UNCOUNTED else ""
-
-
-def _standing(indexed: dict[str, Any]) -> str:
+def _standing(indexed: dict[str, Any]) -> bytes:
     """Which of the three marks of `visibility` a document has."""
     if visibility.is_closed(indexed["keywords"]):
         return closed()
