@@ -146,12 +146,17 @@ def test_a_data_set_that_the_transaction_has_made_is_not_asked_for() -> None:
     model.Session.flush()
     made = model.Session.scalars(select(model.Package).where(model.Package.name == name)).one().id
     gc.collect()
+    member = model.Member(table_name="package", table_id=made)
     with statements() as asked:
         assert model.Package.get(made).name == name
+        assert member.related_packages() == [model.Package.get(made)]
     assert asked == []
     assert is_made(model.Session(), made)
     model.Session.commit()
     assert not is_made(model.Session(), made)
+    with statements() as asked:
+        assert [one.name for one in member.related_packages()] == [name]
+    assert asked
     model.Package.get(made).purge()
     model.Session.commit()
 

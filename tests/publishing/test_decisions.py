@@ -261,10 +261,11 @@ def test_a_data_set_whose_first_version_is_planned_opens_to_search_then(app: CKA
     number = api.delivery(uri, SCHOOLS, f"?publish_at={moment.isoformat().replace('+', '%2B')}")["id"]
 
     with app.flask_app.test_request_context():
-        assert index.told(model.Session(), package_id) == {"visible_from": moment.strftime("%Y-%m-%dT%H:%M:%S.900000Z")}
+        made = index.completed(model.Session(), {"id": package_id})
+        assert made["visible_from"] == moment.strftime("%Y-%m-%dT%H:%M:%S.900000Z")
     decided(api, act(api, number, "refuse"))
     with app.flask_app.test_request_context():
-        assert index.told(model.Session(), package_id) == {}
+        assert "visible_from" not in index.completed(model.Session(), {"id": package_id})
 
 
 def test_a_planned_delivery_can_be_refused_before_its_moment(api: Api, uri: str) -> None:

@@ -37,6 +37,7 @@ def attach() -> None:
     model.User.get = classmethod(_once(model.User.get.__func__, ("id", "name")))
     model.User.by_name = classmethod(_once(model.User.by_name.__func__, ("name",)))
     model.Group.get = classmethod(_or_held(model.Group.get.__func__))
+    model.Member.related_packages = _or_made(model.Member.related_packages)
     event.listen(model.Session, "pending_to_persistent", _keep)
     event.listen(model.Session, "after_transaction_end", _forget)
 
@@ -53,6 +54,17 @@ def is_made(session: Session, package_id: str) -> bool:
     """Whether this transaction has made the data set, and no savepoint has taken that back."""
     made = session.info.get(_MADE, {}).get(package_id)
     return made is not None and made in session
+
+
+def _or_made(related: Get) -> Get:
+    """CKAN's method, which asks the database before each commit, for a member that is no data set of this transaction's."""
+
+    @wraps(related)
+    def found(member: model.Member) -> Any:
+        session, number = model.Session(), str(member.table_id)
+        return [session.info[_MADE][number]] if is_made(session, number) else related(member)
+
+    return found
 
 
 def _keep(session: Session, instance: object) -> None:

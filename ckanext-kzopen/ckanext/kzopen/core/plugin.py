@@ -27,6 +27,7 @@ from ckanext.kzopen.core.notices import views as notice_views
 from ckanext.kzopen.core.people import actions as people_actions
 from ckanext.kzopen.core.people import (
     activities,
+    activity_at_once,
     invitation_views,
     labels,
     last_use,
@@ -98,6 +99,8 @@ class CorePlugin(p.SingletonPlugin):
         listeners.attach()
         last_use.attach()
         lookups.attach()
+        if p.plugin_loaded("activity"):
+            activity_at_once.attach()
         other_processes.attach()
         belongings.register()
         handover.register()

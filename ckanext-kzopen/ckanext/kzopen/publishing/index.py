@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from ckan import model
 from ckanext.kzopen.publishing.model import Delivery, Passport
 from ckanext.kzopen.rows.model import Version
 from ckanext.kzopen.search import registry
@@ -20,12 +19,14 @@ VISIBLE_FROM = "visible_from"
 
 
 _SCHEMA = select(Passport.schema).where(Passport.package_id == bindparam("package"))
+# When the first version is to come: nothing for who has one already, or has none planned.
 _OPENS = select(func.min(Delivery.publish_at)).where(
     Delivery.package_id == bindparam("package"),
     Delivery.state == "scheduled",
     ~select(Version.id).where(Version.package_id == bindparam("package")).exists(),
 )
-"""Built once: every document that is made asks both."""
+_ASKED = select(_SCHEMA.scalar_subquery().label("schema"), _OPENS.scalar_subquery().label("opens"))
+"""Built once: every document that is made asks it."""
 
 
 def register() -> None:
@@ -45,11 +46,15 @@ def _planned(instance: Any) -> Iterable[str]:
     return (instance.package_id,) if "scheduled" in (*(states.added or ()), *(states.deleted or ())) else ()
 
 
-def with_columns(document: dict[str, Any]) -> dict[str, Any]:
-    """CKAN's document of a data set with the columns of its table."""
-    schema = model.Session.scalar(_SCHEMA, {"package": document.get("id")})
+def completed(session: Session, document: dict[str, Any]) -> dict[str, Any]:
+    """CKAN's document of a data set with the columns of its table, and from when on it may be found if not now."""
+    asked = session.execute(_ASKED, {"package": document["id"]}).one()
+    return {**document, **_columns(asked.schema), **_visible_from(asked.opens)}
+
+
+def _columns(schema: dict[str, Any] | None) -> dict[str, list[str]]:
     found = list(dict.fromkeys(_texts(schema.get("fields", []) if schema else [])))[:MOST]
-    return {**document, "columns": found} if found else document
+    return {"columns": found} if found else {}
 
 
 def _texts(fields: Iterable[dict[str, Any]]) -> Iterable[str]:
@@ -58,22 +63,13 @@ def _texts(fields: Iterable[dict[str, Any]]) -> Iterable[str]:
         yield from (str(text) for text in (field.get("name"), *titles) if text)
 
 
-def opens_at(session: Session, package_id: str) -> datetime | None:
-    """When the first version of a data set is to come; None when it has one already, or none is planned."""
-    return session.scalar(_OPENS, {"package": package_id})
-
-
 def later() -> Select[tuple[str]]:
-    """The data sets whose first version is still to come, as `opens_at` says it of one."""
+    """The data sets whose first version is still to come, as `completed` says it of one."""
     has_one = select(Version.id).where(Version.package_id == Delivery.package_id).exists()
     planned = select(Delivery.package_id).where(Delivery.state == "scheduled", ~has_one).group_by(Delivery.package_id)
     return planned.having(func.min(Delivery.publish_at) > func.now())
 
 
-def told(session: Session, package_id: str) -> dict[str, str]:
-    """The field of the search document, to the microsecond: cut to the second, it would open the data set before its moment.
-
-    Nothing where all may find the data set now.
-    """
-    moment = opens_at(session, package_id)
+def _visible_from(moment: datetime | None) -> dict[str, str]:
+    """To the microsecond: cut to the second, it would open the data set before its moment."""
     return {VISIBLE_FROM: moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")} if moment else {}

@@ -88,7 +88,7 @@ class PublishingPlugin(p.SingletonPlugin):
 
     def before_dataset_index(self, pkg_dict: dict[str, Any]) -> dict[str, Any]:
         """Columns are found too; a data set whose first version is planned is found from that moment on."""
-        return index.with_columns(pkg_dict) | index.told(model.Session(), str(pkg_dict["id"]))
+        return index.completed(model.Session(), pkg_dict)
 
     def get_blueprint(self) -> list[Blueprint]:
         return [api.blueprint, desk.blueprint, agent.blueprint]

@@ -9,12 +9,18 @@ from typing import Any
 
 import ckan.model as model
 from ckan.lib.search.index import PackageSearchIndex as CkanPackageSearchIndex
+from ckanext.kzopen.core.people import activity_at_once
 from ckanext.kzopen.search import changes
 from ckanext.kzopen.search.connection import Connection, callers_transaction
 
 
 class PackageSearchIndex(CkanPackageSearchIndex):
     """`insert_dict`, `update_dict` and `remove_dict` write in the caller's transaction; all else is committed and awaited."""
+
+    def insert_dict(self, data: dict[str, Any]) -> None:
+        """Write the document of a package that CKAN's action has made, and its activity, beside the package itself."""
+        self.update_dict(data)
+        activity_at_once.write(data["with_custom_schema"])
 
     def update_dict(self, pkg_dict: dict[str, Any], defer_commit: bool = False) -> None:
         """Write the package's document beside the package itself; found after the caller's commit."""

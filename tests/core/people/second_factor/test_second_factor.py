@@ -23,6 +23,7 @@ from ckanext.kzopen.runtime.accounts import ADMINISTRATOR, make_first_accounts
 from ckanext.kzopen.runtime.secrets import write_private
 from sqlalchemy import select
 
+from tests.core.conftest import statements
 from tests.core.people.conftest import HERE, PASSWORD, Browser, Person
 
 SECRET = re.compile(r"<code>([A-Z2-7 ]+)</code>")
@@ -218,14 +219,16 @@ def test_citizens_and_the_portals_own_commands_go_on_writing_by_token(
     write_private(tmp_path / "accounts.json", {ADMINISTRATOR: {"token": portals}})
     make_first_accounts(tmp_path / "accounts.json")
     for token, person in ((portals, operator), (own, citizen)):
-        answer = app.test_client(use_cookies=False).open(
-            "/api/3/action/user_patch",
-            method="POST",
-            json={"id": person.name, "about": "x"},
-            headers={"Authorization": token},
-            base_url=HERE,
-        )
+        with statements() as asked:
+            answer = app.test_client(use_cookies=False).open(
+                "/api/3/action/user_patch",
+                method="POST",
+                json={"id": person.name, "about": "x"},
+                headers={"Authorization": token},
+                base_url=HERE,
+            )
         assert answer.status_code == 200
+        assert any("kzopen.second_factor" in statement for statement in asked) is (token == own), "who needs none is not asked"
 
 
 def test_a_role_that_is_given_later_asks_for_it_soon(
