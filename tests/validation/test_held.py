@@ -87,6 +87,23 @@ def test_a_value_that_nothing_holds_is_wrong_in_its_row(tmp_path: Path, what: st
 
 
 @pytest.mark.parametrize(
+    ("sent", "stored"),
+    [
+        ('{"n": 1e400}', '{"n": 1E+400}'),
+        ('[1e-400, {"n": [-1.5e999]}]', '[1E-400, {"n": [-1.5E+999]}]'),
+        ('{"n": 0.12345678901234567890, "m": 1.10}', '{"n": 0.12345678901234567890, "m": 1.10}'),
+        ('{"\\"1.5": "\\"1e400\\"", "n": 7}', '{"\\"1.5": "\\"1e400\\"", "n": 7}'),
+    ],
+)
+def test_a_number_inside_an_object_stays_what_it_is_in_a_column_of_texts(tmp_path: Path, sent: str, stored: str) -> None:
+    found = checked(tmp_path, "string", as_json(sent))
+
+    assert found.report.counts == {}
+    assert found.table is not None
+    assert found.table.column("x").to_pylist() == [None, stored]
+
+
+@pytest.mark.parametrize(
     ("body", "code"),
     [
         (as_json('"\\ud800"'), "encoding-error"),

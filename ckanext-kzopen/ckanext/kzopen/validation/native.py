@@ -17,6 +17,9 @@ LARGEST_PLAIN = 1e15
 SMALLEST_PLAIN = 1e-4
 FIRST_YEAR = 1000  # earlier ones are padded by some and not by others
 MIDNIGHT = time()
+HALF = "\ud800"
+"""Half of a letter, which no text has that is read from a file: behind it stands a number in JSON."""
+AS_IT_IS = re.compile(f'"{HALF}([^"]*)"')
 PLAIN_FORM = re.compile(r"(%[YmdHMS]|[ .:/T-])*")
 
 
@@ -95,13 +98,13 @@ def _text(value: object, field: Field) -> str:
         case time():
             return value.isoformat()
         case dict() | list():
-            return json.dumps(value, ensure_ascii=False, default=_in_json)
+            return AS_IT_IS.sub(r"\1", json.dumps(value, ensure_ascii=False, default=_in_json))
     return str(value)
 
 
 def _in_json(value: object) -> object:
-    """Fractions inside objects are floats: nobody calculates with them."""
-    return float(value) if isinstance(value, Decimal) else str(value)
+    """Fractions inside objects stay as they are written: a float holds neither 1e400 nor all digits."""
+    return f"{HALF}{value}" if isinstance(value, Decimal) else str(value)
 
 
 def _number(value: float | Decimal, field: Field) -> str:
