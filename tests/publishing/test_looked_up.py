@@ -11,11 +11,12 @@ from ckan.tests.helpers import CKANTestApp
 from ckanext.datastore.backend.postgres import get_write_engine
 from ckanext.kzopen.publishing import datasets, jobs, settle
 from ckanext.kzopen.publishing.forms import described, keep_unseen, values_of
+from ckanext.kzopen.publishing.model import Delivery
 from ckanext.kzopen.rows import current
 from ckanext.kzopen.rows import model as versions
 from ckanext.kzopen.rows.cli import kzopen_rows
 from click.testing import CliRunner
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from tests.publishing.conftest import Agency, Answer, Api, passport
 from tests.publishing.test_staff_pages import Browser, page
@@ -73,6 +74,37 @@ def test_a_column_that_is_marked_later_gets_its_index_while_nobody_waits(
     assert api.put(name, passport(agency.name, fields(name=True), ["bin"])).status_code == 200
 
     until(lambda: indexed(name) == {"bin": True, "name": False})
+
+
+@pytest.mark.timeout(120)
+def test_a_column_whose_mark_is_taken_away_loses_its_index(app: CKANTestApp, api: Api, agency: Agency, uri: str) -> None:
+    name = f"unmarked-{uri}"
+    assert api.put(name, passport(agency.name, fields(bin=True, name=True, pupils=True), ["bin"])).status_code == 201
+    assert api.delivery(name, BODY)["state"] == "accepted"
+    assert indexed(name) == {"bin": True, "name": False, "pupils": False}
+
+    assert api.put(name, passport(agency.name, fields(pupils=True), ["bin"])).status_code == 200
+
+    until(lambda: indexed(name) == {"bin": True, "pupils": False})
+
+
+@pytest.mark.timeout(120)
+def test_a_table_that_was_loaded_while_a_mark_was_taken_away_loses_the_index_as_well(
+    app: CKANTestApp, api: Api, agency: Agency, uri: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    name = f"raced-{uri}"
+    assert api.put(name, passport(agency.name, fields(name=True), ["bin"])).status_code == 201
+    assert api.delivery(name, BODY)["state"] == "accepted"
+    with monkeypatch.context() as patch:  # the job was there before the table
+        patch.setattr(datasets, "defer_indexes", lambda session, package: None)
+        assert api.put(name, passport(agency.name, fields(), ["bin"])).status_code == 200
+    assert indexed(name) == {"bin": True, "name": False}
+
+    with app.flask_app.test_request_context():
+        session = model.Session()
+        settle.settle(session, session.scalars(select(Delivery).where(Delivery.uri == name)).one())
+
+    until(lambda: indexed(name) == {"bin": True})
 
 
 def test_a_missing_index_is_told_and_one_that_cannot_be_made_is_given_up(

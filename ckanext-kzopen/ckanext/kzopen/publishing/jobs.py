@@ -80,7 +80,7 @@ def show_labels(package: str) -> None:
 
 @task(TASK_INDEXES, retry=Retry(times=6, first=2, longest=120), queue=UPKEEP)
 def make_indexes(package: str) -> None:
-    """After columns were marked as looked up: index them in the table that is there."""
+    """After columns were marked as looked up, or are not any more: let the table that is there have just their indexes."""
     from ckanext.kzopen.rows import current
 
     session = model.Session()

@@ -38,9 +38,9 @@ def settle(session: Session, delivery: Delivery) -> None:
     bring_datastore(current)
     if not _labels_are_shown(session, current):
         defer_labels(session, passport.package_id)
-    if not current_tables.has_indexes(passport.resource_id, passport.schema):
+    if not current_tables.has_indexes(current, passport.schema):
         defer_indexes(session, passport.package_id)
-    delivery.settled = delivery.settled or datetime.now(UTC)
+    delivery.settled, delivery.error = delivery.settled or datetime.now(UTC), None
     tell(session, delivery.id)
     session.commit()
     ensure_preview(passport)
@@ -65,8 +65,8 @@ def defer_labels(session: Session, package_id: str) -> None:
 
 
 def defer_indexes(session: Session, package_id: str) -> None:
-    """Let the worker make the indexes of columns that are newly looked up once the caller's transaction is committed; of
-    several changes at a time the last one's job does it, and no two at once."""
+    """Let the worker make the indexes of columns that are newly looked up, and remove those of columns that are not any more,
+    once the caller's transaction is committed; of several changes at a time the last one's job does it, and no two at once."""
     lock = f"indexes:{package_id}"
     jobs.defer(session, TASK_INDEXES, lock=lock, queueing_lock=lock, package=package_id)
 

@@ -123,18 +123,22 @@ def unindexed(session: Session) -> Iterator[tuple[str, str]]:
                 yield version.uri, column
 
 
-def has_indexes(resource_id: str, schema: Mapping[str, Any]) -> bool:
-    """Whether the columns that the schema marks as looked up have an index."""
+def has_indexes(version: Version, schema: Mapping[str, Any]) -> bool:
+    """Whether the columns that the schema marks as looked up have an index in the table of the current version, and no column
+    was marked when it was published that is not any more."""
+    if not indexing.marked(version.schema) <= indexing.marked(schema):
+        return False
     if not indexing.marked(schema):
         return True
     with get_write_engine().connect() as connection:
-        return not indexing.missing(cursor_of(connection), resource_id, schema)
+        return not indexing.missing(cursor_of(connection), str(version.resource_id), schema)
 
 
 def make_indexes(session: Session, version: Version) -> None:
-    """Make those that are missing."""
-    schema = described.today(session, [version]).get(version.package_id, {})
-    indexing.make(get_write_engine(), str(version.resource_id), schema)
+    """Make those that are missing, and remove those of columns whose mark was taken away."""
+    schema = described.today(session, [version]).get(version.package_id)
+    if schema is not None:
+        indexing.make(get_write_engine(), str(version.resource_id), schema)
 
 
 def reload(version: Version) -> datastore.Prepared:

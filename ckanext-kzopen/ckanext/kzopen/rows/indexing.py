@@ -1,6 +1,7 @@
-"""Indexes of columns that were marked as looked up after their table was loaded.
+"""Indexes of columns that were marked as looked up, or whose mark was taken away, after their table was loaded.
 
-A whole table that is loaded has them from its beginning; to one that is there they are added beside its readers and writers.
+A whole table that is loaded has them from its beginning; to one that is there they are added, and taken from it, beside its
+readers and writers.
 """
 
 from __future__ import annotations
@@ -21,11 +22,15 @@ USABLE = (
     "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
     "WHERE i.indrelid = to_regclass(%s) AND i.indisvalid"
 )
+OF_NO_KEY = (
+    "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+    "WHERE i.indrelid = to_regclass(%s) AND NOT i.indisunique"
+)
 
 
-def marked(schema: Mapping[str, Any]) -> bool:
-    """Whether a schema marks any column as looked up."""
-    return any(field.get("indexed") for field in schema.get("fields", ()))
+def marked(schema: Mapping[str, Any]) -> set[str]:
+    """The columns that a schema marks as looked up."""
+    return {field["name"] for field in schema.get("fields", ()) if field.get("indexed")}
 
 
 def missing(cursor: Cursor, resource_id: str, schema: Mapping[str, Any]) -> dict[str, Index]:
@@ -33,11 +38,25 @@ def missing(cursor: Cursor, resource_id: str, schema: Mapping[str, Any]) -> dict
     a whole table can get. Nothing where there is no table."""
     if not marked(schema):
         return {}
-    cursor.execute(COLUMNS, (f'"{resource_id}"',))
-    types = {str(column): str(kind) for column, kind in cursor.fetchall()}
+    types = _types(cursor, resource_id)
     there = usable(cursor, resource_id)
     wanted = [index for index in indexes(resource_id, schema, types) if not index.unique]
     return {index.fields[0]: index for index in wanted if index.name not in there}
+
+
+def superfluous(cursor: Cursor, resource_id: str, schema: Mapping[str, Any]) -> list[Index]:
+    """The indexes of single columns, that of no key among them, which a schema does not mark as looked up."""
+    types = _types(cursor, resource_id)
+    every = {"fields": [{"name": column, "indexed": True} for column in types if not column.startswith("_")]}
+    wanted = {index.name for index in indexes(resource_id, schema, types)}
+    cursor.execute(OF_NO_KEY, (f'"{resource_id}"',))
+    there = {str(index) for (index,) in cursor.fetchall()}
+    return [index for index in indexes(resource_id, every, types) if index.name in there - wanted]
+
+
+def _types(cursor: Cursor, resource_id: str) -> dict[str, str]:
+    cursor.execute(COLUMNS, (f'"{resource_id}"',))
+    return {str(column): str(kind) for column, kind in cursor.fetchall()}
 
 
 def usable(cursor: Cursor, resource_id: str) -> set[str]:
@@ -59,14 +78,16 @@ def build(cursor: Cursor, resource_id: str, index: Index) -> None:
 
 
 def make(engine: Engine, resource_id: str, schema: Mapping[str, Any]) -> None:
-    """Make the missing ones; nobody waits for it. A column with values that are too long gets none, which doctor tells: it is
-    for its agency to take the mark away, or to publish shorter ones.
+    """Make the missing ones, and remove those that are not wanted any more; nobody waits for it. A column with values that are
+    too long gets none, which doctor tells: it is for its agency to take the mark away, or to publish shorter ones.
 
     Raises psycopg2's QueryCanceled when a new table is to take the place of this one meanwhile.
     """
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.detach()
         cursor = cursor_of(connection)
+        for index in superfluous(cursor, resource_id, schema):
+            drop(cursor, index)
         for index in missing(cursor, resource_id, schema).values():
             if index.name in usable(cursor, resource_id):  # of a table that took the place meanwhile
                 continue
