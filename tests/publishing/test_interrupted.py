@@ -211,3 +211,33 @@ def test_of_one_that_was_decided_on_sender_and_approvers_are_told_once_and_it_is
         assert decide.stuck(session, [delivery]) == [delivery]
         decide.try_again(session, delivery, agency.user)
         assert not decide.is_given_up(session, delivery)
+
+
+def test_of_an_accepted_one_that_is_not_shown_everywhere_sender_and_approvers_are_told_once(
+    app: CKANTestApp, agency: Agency, waiting: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def away(*_args: object) -> None:
+        raise OSError("DataStore is away")
+
+    def to_people() -> list[tuple[str, frozenset[str]]]:
+        return [one for one in mails(waiting) if one[0] != "dataset.version"]
+
+    with app.flask_app.test_request_context():
+        session = model.Session()
+        with monkeypatch.context() as patch:
+            patch.setattr(process, "settle", away)
+            with pytest.raises(OSError, match="away") as failure:
+                process.process(session, configured(), waiting)
+        jobs.mark_failed(failure.value, delivery=str(waiting), last=False)
+        assert to_people() == []
+
+        for _ in range(2):
+            jobs.mark_failed(failure.value, delivery=str(waiting), last=True)
+
+        ((kind, people),) = to_people()
+        assert (kind, people >= {"tester", model.User.get(agency.user).id}) == ("delivery.unshown", True)
+        delivery = session.get_one(Delivery, waiting)
+        assert (delivery.state, delivery.settled, delivery.error) == ("accepted", None, "OSError")
+
+        process.process(session, configured(), waiting)
+        assert (delivery.settled is not None, delivery.error) == (True, None)

@@ -137,12 +137,14 @@ def is_given_up(session: Session, delivery: Delivery) -> bool:
 
 
 def give_up(session: Session, delivery: Delivery, error: str) -> None:
-    """Tell its sender and those who may approve it that one that was decided on could not be published; the decision stands,
-    and somebody may let it be tried again. Nothing is committed."""
+    """Tell its sender and those who may approve it that one that was decided on could not be published, or that the version of
+    one that is accepted is not shown everywhere; the decision stands, and somebody may let it be tried again. Nothing is
+    committed."""
     agency, number = delivery.owner_org, str(delivery.id)
     new = {"state": delivery.state, "error": error}
     event = write_event(session, kind="delivery", object_id=number, verb="give_up", actor=SYSTEM, agency=agency, new=new)
-    news = {"from": delivery.state, "to": "failed", "event": event, "notify": ["sender_and_approvers"]}
+    to = "accepted" if delivery.state == "accepted" else "failed"
+    news = {"from": delivery.state, "to": to, "event": event, "notify": ["sender_and_approvers"]}
     outbox.emit(session, "delivery.give_up", number, news)
 
 

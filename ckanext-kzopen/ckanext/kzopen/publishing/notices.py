@@ -32,6 +32,8 @@ SECTION = "opendata"
 KIND = "package"
 BAD_NEWS = ("refused", "failed", "quarantined", "withdrawn")
 """States of a delivery that its sender is mailed; who sends every day need not read every day that all went well."""
+URGENT = ("delivery.waiting", "delivery.unshown")
+"""Kinds of notices that are mailed whatever the state is called."""
 LABEL: Words = {"kk": "Хабарламалар", "ru": "Уведомления", "en": "Notices"}
 _NEAR = text(
     """
@@ -92,11 +94,10 @@ def told(session: AnySession, message: Message) -> list[Telling]:
         return []
     state = str(message.payload["to"])
     asked_only = state == "awaiting_approval" and delivery.waits_for == "check"
+    to_all = "delivery.unshown" if state == "accepted" else "delivery.state"
     makers = {
         "sender": lambda: _to_people(delivery, package, "delivery.state", _readers(delivery.sender), state),
-        "sender_and_approvers": lambda: _to_people(
-            delivery, package, "delivery.state", _all(session, delivery, package), state
-        ),
+        "sender_and_approvers": lambda: _to_people(delivery, package, to_all, _all(session, delivery, package), state),
         "approvers": lambda: _to_people(delivery, package, "delivery.waiting", approvers(session, package.owner_org), state),
         "followers": lambda: _to_followers(session, delivery, package, state),
     }
@@ -116,8 +117,8 @@ def _all(session: AnySession, delivery: Delivery, package: Any) -> tuple[str, ..
 
 def _to_people(delivery: Delivery, package: Any, kind: str, people: tuple[str, ...], state: str) -> Telling:
     values = {"title": title_of(package), "state": machine_of("delivery").states[state].label}
-    values |= {"link": f"/staff/deliveries/{delivery.id}"}
-    how = "at_once" if kind == "delivery.waiting" or state in BAD_NEWS else "feed"
+    values |= {"link": f"/staff/deliveries/{delivery.id}", "version": str(delivery.version or "")}
+    how = "at_once" if kind in URGENT or state in BAD_NEWS else "feed"
     return Telling(kind, f"{KIND}:{package.id}", values, people=people, how=how, followers=False, part=kind)
 
 

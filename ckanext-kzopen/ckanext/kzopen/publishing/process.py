@@ -21,7 +21,7 @@ from ckanext.kzopen.publishing.receive import defer_publication
 from ckanext.kzopen.publishing.refusal import Refused
 from ckanext.kzopen.publishing.settle import settle
 from ckanext.kzopen.publishing.site import Site
-from ckanext.kzopen.publishing.waiting import is_decided, tell
+from ckanext.kzopen.publishing.waiting import is_decided, is_spreading, tell
 from ckanext.kzopen.rows import model as versions
 from psycopg2 import DataError
 from psycopg2.errors import ProgramLimitExceeded
@@ -271,7 +271,7 @@ def fail(session: Session, delivery_id: UUID, error: BaseException, *, last: boo
     code = error.code if isinstance(error, KzError) else type(error).__name__
     if delivery.state == "checking" or (delivery.state == "failed" and last):
         states.change(session, "delivery", delivery, "give_up" if last else "fail", actor=SYSTEM, error=code)
-    elif is_decided(delivery):
+    elif is_decided(delivery) or is_spreading(delivery):
         delivery.error = code
         if last:
             decide.give_up(session, delivery, code)

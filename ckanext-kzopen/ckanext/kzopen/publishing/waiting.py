@@ -83,8 +83,12 @@ def _hear(driver: Any, number: str, seconds: float) -> None:
 
 def is_under_way(delivery: Delivery) -> bool:
     """Whether the worker still has something to do with it: check it, publish it, or show the new version everywhere."""
-    spreading = delivery.state == "accepted" and delivery.settled is None
-    return delivery.state in UNDER_WAY or is_decided(delivery) or spreading
+    return delivery.state in UNDER_WAY or is_decided(delivery) or is_spreading(delivery)
+
+
+def is_spreading(delivery: Delivery) -> bool:
+    """Whether its version is published, and not yet shown by everything that is derived from it."""
+    return delivery.state == "accepted" and delivery.settled is None
 
 
 def is_decided(delivery: Delivery) -> bool:
