@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import threading
+
 import ckan.plugins.toolkit as tk
 import pytest
+from ckanext.kzopen.publishing import deliveries_api
 
 from tests.publishing.conftest import BASE, PATIENCE, SCHOOLS, Api
 from tests.publishing.test_deliver import BAD
@@ -37,3 +40,46 @@ def test_a_small_body_is_answered_at_once_and_a_large_one_with_its_address(
     assert answer.headers["Location"].endswith(f"{BASE}/deliveries/{told['id']}")
     place = answer.headers["Location"].split(BASE)[1]
     assert api.get(place).json["id"] == told["id"]
+
+
+@pytest.fixture
+def all_are_large(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliveries_api, "SMALL", 0)
+    monkeypatch.setattr(deliveries_api, "LONGEST_WAIT", PATIENCE)
+
+
+@pytest.mark.usefixtures("all_are_large")
+@pytest.mark.parametrize(("body", "status"), [(SCHOOLS, 200), (BAD, 422)], ids=["right", "wrong"])
+@pytest.mark.parametrize("prefer", ["wait=9999", 'respond-async, Wait = "9999"'])
+def test_a_large_body_is_answered_when_it_is_decided_on_where_its_sender_prefers_to_wait(
+    api: Api, uri: str, body: bytes, status: int, prefer: str
+) -> None:
+    answer = api.call("POST", f"/datasets/{uri}/rows", data=body, headers={"Prefer": prefer})
+
+    assert answer.status_code == status
+    told = answer.json.get("delivery", answer.json)
+    assert (told["state"], told["settled"] is not None) == (("accepted", True) if status == 200 else ("refused", False))
+
+
+@pytest.mark.usefixtures("all_are_large")
+def test_who_asks_where_a_delivery_stands_may_wait_for_it(api: Api, uri: str) -> None:
+    answer = api.call("POST", f"/datasets/{uri}/rows", data=SCHOOLS)
+    assert answer.status_code == 202
+
+    told = api.call("GET", f"/deliveries/{answer.json['id']}", headers={"Prefer": "wait=9999"}).json
+
+    assert told["settled"] is not None
+
+
+@pytest.mark.usefixtures("all_are_large")
+def test_where_enough_wait_already_the_answer_comes_at_once(api: Api, uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(deliveries_api, "_PLACES", threading.BoundedSemaphore(1))
+    waited: list[float] = []
+    monkeypatch.setattr(deliveries_api, "wait_for", lambda session, delivery, seconds: waited.append(seconds))
+    path, headers = f"/datasets/{uri}/rows", {"Prefer": "wait=3"}
+
+    with deliveries_api._PLACES:
+        assert api.call("POST", path, data=SCHOOLS, headers=headers).status_code == 202
+    assert waited == []
+    api.call("POST", path, data=SCHOOLS, headers=headers)
+    assert waited == [3]

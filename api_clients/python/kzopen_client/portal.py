@@ -19,6 +19,8 @@ BASE = "/api/universal/v1"
 LARGE = 8 << 20
 """Bytes from which on a body goes in parts."""
 PAGE = 1000
+LONGEST_WAIT = 10
+"""Seconds that the portal is asked to wait before it answers that a delivery is still under way."""
 Mode = Literal["replace", "append", "upsert", "delete"]
 
 
@@ -104,11 +106,15 @@ class Portal:
         """The delivery once the portal has done with it; TimeoutError when that takes longer."""
         until, pause = time.monotonic() + seconds, 0.1
         while delivery.under_way:
-            if time.monotonic() > until:
+            asked = time.monotonic()
+            if asked > until:
                 raise TimeoutError(f"delivery {delivery.id} is still {delivery.state}")
-            time.sleep(pause)
-            pause = min(pause * 1.5, 5.0)
-            delivery = self.delivery(delivery.id)
+            # The portal answers as soon as it has done with the delivery, unless too many wait there already.
+            prefer = {"Prefer": f"wait={int(min(LONGEST_WAIT, until - asked))}"}
+            delivery = Delivery.of(self._json("GET", f"/deliveries/{delivery.id}", headers=prefer))
+            if delivery.under_way:
+                time.sleep(max(0.0, asked + pause - time.monotonic()))
+                pause = min(pause * 1.5, 5.0)
         return delivery
 
     def report(self, number: str) -> Iterator[Finding]:

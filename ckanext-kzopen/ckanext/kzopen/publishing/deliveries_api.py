@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -28,11 +29,17 @@ from werkzeug.http import parse_options_header
 DIGEST = re.compile(r"sha-256=:([^:]*):")
 SMALL = 1 << 20
 """Bytes of a body that is answered at once."""
+PREFERRED = re.compile(r'(?:^|,)\s*wait\s*=\s*"?([0-9]{1,6})"?\s*(?:[,;]|$)', re.IGNORECASE)
+LONGEST_WAIT = 20
+"""Seconds that an answer may be asked to wait for; proxies give up requests after thirty or sixty."""
+_PLACES = threading.BoundedSemaphore(2)
+"""Who waits so long holds a thread of the web server: half of a process's may be held, others are answered at once."""
 
 
 @blueprint.post("/datasets/<uri>/rows")
 def post_rows(uri: str) -> Response:
-    """Receive rows; a small body is answered when it is published or refused, a large one with the delivery's address.
+    """Receive rows; a small body is answered when it is published or refused, a large one with the delivery's address, or when
+    it is published or refused where its sender prefers to wait.
 
     Rows of somebody who may not approve wait, checked, for somebody who may.
     """
@@ -55,9 +62,21 @@ def post_rows(uri: str) -> Response:
             sha256=told_digest(request.headers.get("Content-Digest")),
         )
         outcome = receive.deliver(model.Session(), site.files_url, passport, sending, stream, site.largest)
-    if outcome.delivery.size <= SMALL:
-        wait_for(model.Session(), outcome.delivery, tk.config["kzopen.answer_wait"])
+    small = outcome.delivery.size <= SMALL
+    _wait_as_preferred(outcome.delivery, tk.config["kzopen.answer_wait"] if small else 0)
     return delivered(site, outcome.delivery, repeated=outcome.repeated)
+
+
+def _wait_as_preferred(delivery: Delivery, otherwise: float) -> None:
+    """Until the worker has done with the delivery, at most the seconds of `Prefer: wait=…` (RFC 7240), else `otherwise`."""
+    told = PREFERRED.search(request.headers.get("Prefer", ""))
+    if told is not None and _PLACES.acquire(blocking=False):
+        try:
+            wait_for(model.Session(), delivery, min(int(told[1]), LONGEST_WAIT))
+        finally:
+            _PLACES.release()
+    elif otherwise:
+        wait_for(model.Session(), delivery, otherwise)
 
 
 @contextmanager
@@ -109,8 +128,10 @@ def _readable_delivery(number: UUID) -> Delivery:
 
 @blueprint.get("/deliveries/<uuid:number>")
 def get_delivery(number: UUID) -> Response:
-    """Where a delivery stands."""
-    return answered(_told(configured(), _readable_delivery(number), request_language()))
+    """Where a delivery stands; with `Prefer: wait=…`, once there is nothing more to wait for."""
+    delivery = _readable_delivery(number)
+    _wait_as_preferred(delivery, 0)
+    return answered(_told(configured(), delivery, request_language()))
 
 
 def _told(site: Site, delivery: Delivery, language: str) -> answers.DeliveryAnswer:

@@ -61,6 +61,7 @@ PLACES: dict[str, tuple[str, dict[str, Any]]] = {
 }
 KEY = "The same key with the same body is one delivery, with another body 409; kept for 7 days."
 DIGEST = "SHA-256 of the body (RFC 9530); a body that differs is refused."
+PREFER = "`wait=10` lets the answer wait so many seconds, 20 at most, for what becomes of the delivery (RFC 7240)."
 OFFSET = "Bytes that were sent before this part."
 PROBLEM = "A problem"
 
@@ -158,10 +159,16 @@ def _in_headers(call: Call) -> list[dict[str, Any]]:
     if call.name == "post_rows":
         key = {"type": "string", "minLength": 1, "maxLength": 255}
         digest = {"type": "string", "pattern": "^sha-256=:[A-Za-z0-9+/]{43}=:$"}
-        return [_header("Idempotency-Key", KEY, key), _header("Content-Digest", DIGEST, digest)]
+        return [_header("Idempotency-Key", KEY, key), _header("Content-Digest", DIGEST, digest), _prefer()]
+    if call.name == "get_delivery":
+        return [_prefer()]
     if call.name == "put_part":
         return [_header("Upload-Offset", OFFSET, {"type": "integer", "minimum": 0}, required=True)]
     return []
+
+
+def _prefer() -> dict[str, Any]:
+    return _header("Prefer", PREFER, {"type": "string", "examples": ["wait=10"]})
 
 
 def _header(name: str, description: str, schema: dict[str, Any], *, required: bool = False) -> dict[str, Any]:
