@@ -25,6 +25,7 @@ from ckanext.kzopen.publishing.waiting import is_decided
 from ckanext.kzopen.rows import chain
 from ckanext.kzopen.rows import model as versions
 from ckanext.kzopen.search.changes import unhurried, unhurried_rows
+from ckanext.kzopen.search.listeners import followed_at_the_end
 from sqlalchemy import text
 from sqlalchemy.orm import Session
 
@@ -163,12 +164,14 @@ def _publish_whole(
     if early is not None:
         made = _made(early.draft.keep(number), number, difference, base)
         prepared = early.staged.finished(made.sha256)
-        _publish(session, site, delivery, passport, checked, made)
-        datastore.switch(early.staged.connection, prepared)
-        early.staged.commit()
+        with followed_at_the_end(session):
+            _publish(session, site, delivery, passport, checked, made)
+            datastore.switch(early.staged.connection, prepared)
+            early.staged.commit()
         return
     made = _written(site, passport, table, difference, number, base)
-    with datastore_transaction() as connection:
+    # The index follows while the rows are switched to: readers see both the sooner.
+    with followed_at_the_end(session), datastore_transaction() as connection:
         prepared = datastore.prepare(connection, passport.resource_id, table, sha256=made.sha256, schema=passport.schema)
         _publish(session, site, delivery, passport, checked, made)
         datastore.switch(connection, prepared)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
@@ -69,6 +71,18 @@ def _after_transaction_end(session: Session, transaction: SessionTransaction) ->
         follow(done)
     else:
         left.extend(done.rows)
+
+
+@contextmanager
+def followed_at_the_end(session: Any) -> Iterator[None]:
+    """Commits inside do not wait for the index, the end of the block does; not even that inside of `changes.unhurried`."""
+    if changes.unhurried_rows(session) is not None:
+        yield
+        return
+    with changes.unhurried(session) as rows:
+        yield
+    if rows:
+        follow(changes.Changes(rows))
 
 
 def follow(done: changes.Changes) -> None:

@@ -114,7 +114,7 @@ def _moments(cells: pl.Series, field: Field, present: pl.Series) -> Accepted:
     if shape is None:
         return _nothing(cells, pl.Datetime("us"))
     texts = cells
-    if field.format == "default":
+    if field.format == "default" and cells.str.contains(" ", literal=True).any():
         texts = texts.str.replace("^([0-9]{4}-[0-9]{2}-[0-9]{2}) ", "${1}T")
     plain = present & texts.str.contains(shape)
     values = texts.str.to_datetime(form, time_unit="us", strict=False, cache=False)

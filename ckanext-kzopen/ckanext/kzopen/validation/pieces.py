@@ -8,7 +8,6 @@ proved afterwards, by as many records having been read as there are line ends.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -143,7 +142,7 @@ def _read(piece: bytes, delimiter: str, width: int) -> pl.DataFrame:
     """The cells of a piece; _Doubt when a record is not one line, is too short or too long, or has no value."""
     names = [str(number) for number in range(width)]
     table = pa_csv.read_csv(
-        io.BytesIO(piece),
+        pa.BufferReader(piece),
         pa_csv.ReadOptions(use_threads=False, column_names=names, block_size=len(piece) + 1),
         pa_csv.ParseOptions(delimiter=delimiter, newlines_in_values=True, ignore_empty_lines=False),
         pa_csv.ConvertOptions(column_types=dict.fromkeys(names, pa.string()), strings_can_be_null=False),
