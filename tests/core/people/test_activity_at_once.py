@@ -47,14 +47,14 @@ def commits() -> Iterator[list[str]]:
     event.remove(model.Session, "after_commit", note)
 
 
-def make(owner: str, author: str, **fields: Any) -> dict[str, Any]:
+def make(owner: str, author: str, context: dict[str, Any] | None = None, **fields: Any) -> dict[str, Any]:
     name = f"at-once-{uuid.uuid4().hex}"
     resources = [{"name": "table", "url": "https://data.example.org/table.csv", "format": "CSV"}]
     given = {"title_translated": {"kk": name, "ru": name}, "tags": [{"name": "at-once"}], "resources": resources, **fields}
     given |= {"category": "economy", "periodicity": "YEARLY", "responsible_email": "a@example.org"}
-    return dict(
-        call_action("package_create", context={"user": author, "ignore_auth": False}, name=name, owner_org=owner, **given)
-    )
+    context = {"user": author, "ignore_auth": False} | (context or {})
+    made = call_action("package_create", context=context, name=name, owner_org=owner, **given)
+    return {"id": made} if isinstance(made, str) else dict(made)
 
 
 def activities(made: dict[str, Any]) -> list[Activity]:
@@ -72,8 +72,12 @@ def test_a_data_set_and_its_activity_are_one_transaction(owner: str, author: str
     assert model.Session.execute(MADE_TOGETHER, {"package": made["id"]}).scalars().all() == [True]
 
 
-@pytest.mark.parametrize("fields", [{}, {"private": True}])
-def test_the_activity_is_what_ckan_would_write(owner: str, author: str, fields: dict[str, Any]) -> None:
+@pytest.mark.parametrize("fields", [{}, {"private": True}, {"state": "draft"}])
+@pytest.mark.parametrize("who", ["an operator", "an editor"])
+def test_the_activity_is_what_ckan_would_write(owner: str, author: str, fields: dict[str, Any], who: str) -> None:
+    if who == "an editor":
+        author = factories.User(password="walnut-harbour-velvet")["name"]
+        call_action("organization_member_create", id=owner, username=author, role="editor")
     made = make(owner, author, **fields)
     (ours,) = activities(made)
     assert ours.data["package"]["resources"][0]["name"] == "table"
@@ -81,6 +85,14 @@ def test_the_activity_is_what_ckan_would_write(owner: str, author: str, fields: 
     subscriptions.package_changed("package_create", context=context, data_dict={}, result=made)
     (ckans,) = (one for one in activities(made) if one.id != ours.id)
     assert told(ours) == told(ckans)
+
+
+@pytest.mark.parametrize("asked", ["return_id_only", "defer_commit"])
+def test_in_whatever_way_it_is_made_it_has_one_activity(owner: str, author: str, asked: str) -> None:
+    made = make(owner, author, {asked: True})
+    model.Session.commit()
+    (activity,) = activities(made)
+    assert (activity.activity_type, activity.data["package"]["id"]) == ("new package", made["id"])
 
 
 def test_what_was_rolled_back_is_told_again(owner: str, author: str) -> None:

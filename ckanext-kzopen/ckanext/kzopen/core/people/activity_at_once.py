@@ -1,7 +1,9 @@
 """The activity of a new data set is written in the transaction that makes it.
 
 CKAN's plugin `activity` hears of it after the commit: it reads the data set again, checks what the action has just made, and
-commits once more. A death in between left a data set without its activity.
+commits once more. A death in between left a data set without its activity. (Where CKAN makes a view for a new resource, which
+those of tables are not, it still commits the data set before.) Whoever calls `package_create` with `defer_commit` gets
+CKAN's own activity, in that transaction.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import ckan.plugins.toolkit as tk
 from ckan import model
 from ckanext.kzopen.core.people.accounts import tokens
 from ckanext.kzopen.core.people.second_factor import keeping
-from ckanext.kzopen.core.people.second_factor.requiring import required
+from ckanext.kzopen.core.people.second_factor.requiring import required, switched_on
 from ckanext.kzopen.core.people.sessions import store
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.core.web.requests import READING, wants_page
@@ -56,8 +56,10 @@ def hold_back_token(user_id: str, token: str) -> None:
 
     The token of the portal's own commands is that of its machine: whoever reads it there needs no account.
     """
+    if _only_reads() or not switched_on():
+        return
     # What asks the database least stands first: a part of the portal, then most of the staff.
-    if _only_reads() or tokens.is_portals(model.Session, token) or keeping.enrolled(user_id) or not required(user_id):
+    if tokens.is_portals(model.Session, token) or keeping.enrolled(user_id) or not required(user_id):
         return
     raise KzError("people.token_only_reads")
 

@@ -24,12 +24,17 @@ def required(user_id: str) -> bool:
     `kzopen.require_second_factor` is the portal's switch. Accounts of the demonstration are excused: anybody may read their
     passwords in order to try the portal. Only an operator can mark an account so, and `demo remove` takes them away.
     """
-    if not tk.asbool(tk.config["kzopen.require_second_factor"]):
+    if not switched_on():
         return False
     user = model.Session.get(model.User, user_id)
     if user is None or is_of_demonstration(user):
         return False
     return _by_role(user) or any(reason(user_id) for reason in _reasons.values())
+
+
+def switched_on() -> bool:
+    """Whether this portal asks anybody for a second factor who has not chosen one; asks no database."""
+    return tk.asbool(tk.config["kzopen.require_second_factor"])
 
 
 def is_of_demonstration(user: model.User) -> bool:
