@@ -22,7 +22,7 @@ from tests.faults import killing
 SENDINGS = int(os.environ.get("KZOPEN_FAULT_SENDINGS", "32"))
 TABLES = SENDINGS // 4 if SENDINGS < 80 else 20
 FIELDS = [{"name": "code", "type": "string"}, {"name": "amount", "type": "integer"}]
-LARGE, UPSERTS = 20_000, 32
+LARGE, UPSERTS = 20_000, SENDINGS // 2
 NOT_SMALL = 1 << 20
 """Bytes of a body whose sender does not wait for the decision."""
 LOCK = "SELECT pg_advisory_lock(hashtextextended('kzopen.dataset:' || %s, 0))"
