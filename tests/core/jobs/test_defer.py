@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from ckanext.kzopen.core import jobs
@@ -40,6 +42,39 @@ def test_a_second_job_with_the_same_queueing_lock_is_not_added_and_spoils_nothin
     assert first is not None
     assert second is None
     assert [row[1]["line"] for number in (first, third) for row in queued(session, number)] == ["1", "3"]
+
+
+def test_a_job_that_waits_is_not_begun_before_whoever_wants_it_too_has_committed(engine: Engine) -> None:
+    """Begun before, it would not see the work for which it was wanted, and nobody would do that."""
+    key, fetched = f"wanted twice {uuid4()}", text("SELECT id FROM kzopen.procrastinate_fetch_job_v2(ARRAY[:queue], NULL)")
+    with Session(engine) as first, Session(engine) as second, Session(engine) as worker:
+        number = jobs.defer(first, "tests.note", queueing_lock=key, notes="file", line="1")
+        first.commit()
+        assert jobs.defer(second, "tests.note", queueing_lock=key, notes="file", line="2") is None
+        assert worker.execute(fetched, {"queue": tasks.QUEUE}).scalar_one() is None
+        worker.rollback()
+        second.commit()
+        assert worker.execute(fetched, {"queue": tasks.QUEUE}).scalar_one() == number
+        worker.execute(text("DELETE FROM kzopen.procrastinate_jobs WHERE id = :number"), {"number": number})
+        worker.commit()
+
+
+def test_a_job_that_is_begun_meanwhile_is_wanted_once_more(engine: Engine) -> None:
+    key = f"begun meanwhile {uuid4()}"
+    doing = text("UPDATE kzopen.procrastinate_jobs SET status = 'doing' WHERE id = :number")
+    with Session(engine) as first, Session(engine) as second, Session(engine) as worker:
+        number = jobs.defer(first, "tests.note", queueing_lock=key, notes="file", line="1")
+        first.commit()
+        worker.execute(doing, {"number": number})
+        with ThreadPoolExecutor(1) as pool:
+            wanted = pool.submit(jobs.defer, second, "tests.note", queueing_lock=key, notes="file", line="2")
+            worker.commit()
+            again = wanted.result(30)
+        assert again is not None
+        assert again != number
+        second.rollback()
+        worker.execute(text("DELETE FROM kzopen.procrastinate_jobs WHERE id = :number"), {"number": number})
+        worker.commit()
 
 
 def test_a_task_that_no_plugin_brought_is_refused(session: Session) -> None:

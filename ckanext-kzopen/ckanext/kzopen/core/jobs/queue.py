@@ -22,6 +22,16 @@ _DEFER = text(
     )::{SCHEMA}.procrastinate_job_to_defer_v1])
     """
 )
+_HELD = text(
+    f"""
+    WITH held AS (
+        SELECT id, queue_name FROM {SCHEMA}.procrastinate_jobs
+        WHERE queueing_lock = :queueing_lock AND status = 'todo' FOR SHARE
+    )
+    SELECT pg_notify('procrastinate_queue_v1#' || queue_name, json_build_object('type', 'job_inserted', 'job_id', id)::text)
+    FROM held
+    """  # noqa: S608 - a constant
+)
 _COUNTS = text(f"SELECT status::text, count(*) FROM {SCHEMA}.procrastinate_jobs GROUP BY status")  # noqa: S608 - a constant
 
 UNDONE = """status = 'failed' AND NOT EXISTS (
@@ -52,20 +62,28 @@ def defer(
     """Put a job into the queue when the caller's transaction is committed; its number.
 
     Jobs with the same `lock` run one after the other, in the order in which they were deferred. While a job with the same
-    `queueing_lock` waits, nothing is added and None is returned. `at` is the moment before which it does not run.
+    `queueing_lock` waits, nothing is added and None is returned; that job is not begun before the caller's transaction has
+    ended, whose work it would not see. `at` is the moment before which it does not run.
     """
     queue = known_task(name).queue
     values = {"queue": queue, "task": name, "lock": lock, "queueing_lock": queueing_lock, "at": at, "args": json.dumps(args)}
     if queueing_lock is None:
         return _added(session, values)
-    try:
-        # A duplicate would otherwise spoil the caller's transaction.
-        with session.begin_nested():
-            return _added(session, values)
-    except IntegrityError as error:
-        if QUEUEING_LOCK_INDEX in str(error.orig):
+    while True:
+        try:
+            # A duplicate would otherwise spoil the caller's transaction.
+            with session.begin_nested():
+                return _added(session, values)
+        except IntegrityError as error:
+            if QUEUEING_LOCK_INDEX not in str(error.orig):
+                raise
+        if _held(session, queueing_lock):
             return None
-        raise
+
+
+def _held(session: AnySession, queueing_lock: str) -> bool:
+    """Keep the waiting job from being begun until this transaction ends, when workers look again; False when it has begun."""
+    return session.execute(_HELD, {"queueing_lock": queueing_lock}).first() is not None
 
 
 def _added(session: AnySession, values: dict[str, Any]) -> int:
