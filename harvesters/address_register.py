@@ -9,9 +9,11 @@ from typing import Annotated, Any
 from urllib.parse import urlencode
 
 from ckanext.kzopen.core.web.errors import KzError
-from ckanext.kzopen.publishing.harvest import reference
+from ckanext.kzopen.publishing.harvest import reference, steady
 from ckanext.kzopen.publishing.harvest.kinds import Described, Fetched, Found, Harvester, Page, Say, Settings
 from ckanext.kzopen.publishing.harvest.paging import Row, windows
+from ckanext.kzopen.publishing.harvest.reach import UNTOLD
+from ckanext.kzopen.publishing.harvest.steady import Reading
 from pydantic import Field, SecretStr
 
 
@@ -49,21 +51,64 @@ class AddressRegister(Harvester[AddressSettings]):
         )
 
     def fetch(self, item: Found, into: Path) -> Fetched | None:
-        """All units; parents are named by the register's numbers and become codes."""
-        units = list(windows(self._some, self.settings.rows, lambda unit: unit["id"]))
-        codes = {str(unit["id"]): _code(unit) for unit in units}
-        reference.write((entry(unit, codes) for unit in units), into, self.reach.limits.unpacked)
+        """All units as they were at one moment; parents are named by the register's numbers and become codes.
+
+        Raises KzError harvest.table_changes when the register is changed in each reading.
+        """
+        signs = self._signs()
+
+        def once(reading: Reading) -> None:
+            reading.tell(**signs)
+
+            def some(begin: int, size: int) -> tuple[list[Row], int]:
+                rows = self._some(begin, size)
+                if rows:
+                    reading.answer()
+                return rows, 0
+
+            units = list(windows(some, self.settings.rows, lambda unit: unit["id"]))
+            codes = {str(unit["id"]): _code(unit) for unit in units}
+            reference.write((entry(unit, codes) for unit in units), into, self.reach.limits.unpacked)
+
+        def ask(reading: Reading) -> None:
+            nonlocal signs
+            signs = self._signs()
+            reading.tell(**signs)
+
+        steady.read(self.reach, once, ask)
         return Fetched("application/x-ndjson", f"{item.guid}.ndjson")
 
-    def _some(self, begin: int, size: int) -> tuple[list[Row], int]:
-        asked = {"source": json.dumps({"from": begin, "size": size, "sort": [{"id": "asc"}]})}
-        if self.settings.key:
-            asked["apiKey"] = self.settings.key.get_secret_value()
-        base = self.settings.address.rstrip("/")
-        found = self.reach.json(f"{base}/api/v4/{self.settings.table}/data?{urlencode(asked)}")
+    def _some(self, begin: int, size: int) -> list[Row]:
+        found = self._json("/api/v4", {"from": begin, "size": size, "sort": [{"id": "asc"}]})
         if isinstance(found, dict):
             raise KzError("harvest.odd_list", problem=self.reach.told(str(found.get("error")))[:200])
-        return found or [], 0
+        return found or []
+
+    def _signs(self) -> dict[str, Any]:
+        """When the register was changed, how many units it has, and which was changed last, where the portal tells it."""
+        last = self._told("/api/detailed", {"size": 1, "sort": [{"modified": "desc"}]})
+        newest = [(unit.get("id"), unit.get("modified")) for unit in last.get("data") or []]
+        return {
+            "changed": self._told("/meta").get("modifiedDate"),
+            "total": last.get("totalCount"),
+            "newest": newest or None,
+        }
+
+    def _told(self, form: str, query: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+        try:
+            found = self._json(form, query)
+        except KzError as error:
+            if error.code not in UNTOLD:
+                raise
+            return {}
+        return found if isinstance(found, dict) else {}
+
+    def _json(self, form: str, query: Mapping[str, Any] | None = None) -> Any:
+        asked = {"source": json.dumps(query)} if query else {}
+        if query and self.settings.key:
+            asked["apiKey"] = self.settings.key.get_secret_value()
+        base = self.settings.address.rstrip("/")
+        return self.reach.json(f"{base}{form}/{self.settings.table}/data{'?' if asked else ''}{urlencode(asked)}")
 
 
 def _code(unit: Mapping[str, Any]) -> str:

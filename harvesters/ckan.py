@@ -91,9 +91,10 @@ class Ckan(Harvester[CkanSettings]):
         return self._action("package_search", asked | ({"fq": self.settings.query} if self.settings.query else {}))
 
     def _items(self, package: Mapping[str, Any]) -> Iterator[Found]:
-        formats = package.get("res_format") or [part.get("format") for part in package.get("resources", [])]
+        formats = package.get("res_format") or [part.get("format") for part in package.get("resources") or []]
         tables: list[int | None] = [number for number, form in enumerate(formats) if str(form).lower() in TABLES]
-        mark = str(package["metadata_modified"]) if self.settings.trust_dates else None
+        changed = package.get("metadata_modified") if self.settings.trust_dates else None
+        mark = None if changed is None else str(changed)
         for place, number in enumerate(tables or [None]):
             guid = package["id"] if place == 0 else f"{package['id']}/{number}"
             yield Found(guid, mark, {"id": package["id"], "name": package["name"], "resource": number, "place": place})

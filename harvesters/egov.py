@@ -9,20 +9,17 @@ from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 from ckanext.kzopen.core.web.errors import KzError
-from ckanext.kzopen.publishing.harvest import lines
+from ckanext.kzopen.publishing.harvest import lines, parts, steady
 from ckanext.kzopen.publishing.harvest.kinds import Described, Fetched, Found, Harvester, Page, Say, Settings
 from ckanext.kzopen.publishing.harvest.paging import Row, windows
+from ckanext.kzopen.publishing.harvest.reach import UNTOLD
+from ckanext.kzopen.publishing.harvest.steady import Reading
 from pydantic import Field, SecretStr
 
 TYPES = {"int": "integer", "integer": "integer", "boolean": "boolean"}
 """Of the types that `/meta` names; dates come in several notations and stay text, as everything else does."""
 LANGUAGES = {"kk": "Kk", "ru": "Ru", "en": "En"}
-UNTOLD = ("harvest.not_there", "harvest.not_let_in", "harvest.odd_answer", "harvest.not_json")
 ORDER = {"datasetSortSelect": "createdDateDesc"}
-READINGS = 3
-"""How often a table is read that is changed meanwhile."""
-TORN = ("harvest.loops", "harvest.fewer_rows_than_told")
-"""What a table looks like whose rows have moved between two pages, and one that is wrong in itself."""
 
 
 class EgovSettings(Settings):
@@ -68,7 +65,7 @@ class Egov(Harvester[EgovSettings]):
         page, total = int(cursor or 1), self._total()
         while found := self._catalogue("getdatasetsre", page=page, count=self.settings.page, **ORDER).get("datasets"):
             page += 1
-            yield Page([self._item(one) for one in found], page, total)
+            yield Page(parts.each(found, self._item), page, total)
         yield Page([], page, self._total())
 
     def _total(self) -> int:
@@ -99,47 +96,40 @@ class Egov(Harvester[EgovSettings]):
         )
 
     def fetch(self, item: Found, into: Path) -> Fetched | None:
-        """The table as it was at one moment: it is read again when it was changed between its pages.
+        """The table as it was at one moment, by its version, the `modifiedDate` of its passport and its number of rows, where
+        they are told.
 
-        By its version, the `modifiedDate` of its passport and its number of rows, where they are told. Raises KzError
-        harvest.table_changes when it is changed in each reading, or gets other columns.
+        Raises KzError harvest.table_changes when it is changed in each reading, or gets other columns.
         """
         described = self._meta(item).get("fields")
-        for _ in range(READINGS):
-            self.reach.begin_item()
-            before, totals, problem = self._state(item), list[int](), None
-            try:
-                self._write(item, into, totals)
-            except KzError as error:
-                if error.code not in TORN:
-                    raise
-                problem = error
-            whole = problem is None and len(totals) < 2
-            if whole or (len(set(totals)) < 2 and self._state(item, anew=True) == before):
-                if problem is not None:
-                    raise problem
-                return Fetched("application/x-ndjson", f"{item.guid}.ndjson")
+
+        def once(reading: Reading) -> None:
+            self._tell(item, reading)
+            self._write(item, into, reading)
+
+        def ask(reading: Reading) -> None:
             self._known = ("", {})
+            self._tell(item, reading)
             if self._meta(item).get("fields") != described:
-                break  # the next run describes its new columns
-        raise KzError("harvest.table_changes")
+                raise KzError("harvest.table_changes")  # the next run describes its new columns
 
-    def _state(self, item: Found, anew: bool = False) -> tuple[str, Any]:
-        """The version of a table that counts, and when it was changed; as the passport has it that was read already."""
-        if anew:
-            self._known = ("", {})
+        steady.read(self.reach, once, ask)
+        return Fetched("application/x-ndjson", f"{item.guid}.ndjson")
+
+    def _tell(self, item: Found, reading: Reading) -> None:
+        """As the passport has it that was read last."""
         changed = self._meta(item).get("modifiedDate")
-        return self._version, changed
+        reading.tell(version=self._version, changed=changed)
 
-    def _write(self, item: Found, into: Path, totals: list[int]) -> None:
-        """Row after row, only the columns that the passport names and never what the search engine adds; to `totals` comes of
-        each answer with rows how many there are in all."""
+    def _write(self, item: Found, into: Path, reading: Reading) -> None:
+        """Row after row, only the columns that the passport names and never what the search engine adds."""
         names = list((self._meta(item).get("fields") or {}).keys())
         order = {"sort": [{"id": "asc"}]} if "id" in names else {}
 
         def some(begin: int, size: int) -> tuple[list[Row], int]:
             rows, total = self._some(item, {"from": begin, "size": size, **order})
-            totals.extend([total] if rows else [])
+            if rows:
+                reading.answer(total=total)
             return rows, total
 
         found = windows(some, self.settings.rows, lambda row: row.get("_id"))

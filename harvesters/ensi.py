@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
 
-from ckanext.kzopen.publishing.harvest import reference
+from ckanext.kzopen.publishing.harvest import parts, reference, steady
 from ckanext.kzopen.publishing.harvest.kinds import Described, Fetched, Found, Harvester, Page, Say, Settings
 from ckanext.kzopen.publishing.harvest.paging import Paging, sheets
+from ckanext.kzopen.publishing.harvest.steady import Reading
 from pydantic import Field, SecretStr
 
 
@@ -33,10 +34,11 @@ class Ensi(Harvester[EnsiSettings]):
 
     def discover(self, cursor: Any) -> Iterator[Page]:
         """All classifiers: code, names, version."""
-        listed = self.reach.json(self.settings.address, self._headers())
-        kept = ("code", "name_kk", "name_ru", "name_en", "description_ru", "description_kk")
-        items = [Found(str(one["code"]), str(one["version"]), {name: one.get(name) for name in kept}) for one in listed]
+        items = parts.each(self._listed(), _item)
         yield Page(items, total=len(items))
+
+    def _listed(self) -> list[dict[str, Any]]:
+        return list(self.reach.json(self.settings.address, self._headers()))
 
     def describe(self, item: Found) -> Described:
         """A reference table: its columns are the same for all classifiers."""
@@ -48,17 +50,41 @@ class Ensi(Harvester[EnsiSettings]):
         )
 
     def fetch(self, item: Found, into: Path) -> Fetched | None:
-        """The entries, checked as a hierarchy."""
-        parts = urlsplit(self.settings.address)
-        address = f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/')}/{quote(item.guid)}/{self.settings.entries}"
+        """The entries, checked as a hierarchy, all of one version of the classifier.
+
+        Raises KzError harvest.table_changes when it gets another one in each reading.
+        """
+        base = urlsplit(self.settings.address)
+        address = f"{base.scheme}://{base.netloc}{base.path.rstrip('/')}/{quote(item.guid)}/{self.settings.entries}"
         paging = Paging("offset", "offset", "limit", self.settings.page)
-        found = sheets(self.reach, address, paging, list, self._headers())
-        entries = (entry(one) for sheet in found for one in sheet.records)
-        reference.write(entries, into, self.reach.limits.unpacked)
+        version = item.hash
+
+        def entries(reading: Reading) -> Iterator[reference.Entry]:
+            for sheet in sheets(self.reach, address, paging, list, self._headers()):
+                if sheet.records:
+                    reading.answer()
+                yield from map(entry, sheet.records)
+
+        def once(reading: Reading) -> None:
+            reading.tell(version=version)
+            reference.write(entries(reading), into, self.reach.limits.unpacked)
+
+        def ask(reading: Reading) -> None:
+            nonlocal version
+            version = next((one.hash for one in parts.each(self._listed(), _item) if one.guid == item.guid), None)
+            reading.tell(version=version)
+
+        steady.read(self.reach, once, ask)
         return Fetched("application/x-ndjson", f"{item.guid}.ndjson")
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": self.settings.key.get_secret_value()} if self.settings.key else {}
+
+
+def _item(one: Mapping[str, Any]) -> Found:
+    kept = ("code", "name_kk", "name_ru", "name_en", "description_ru", "description_kk")
+    version = one.get("version")
+    return Found(str(one["code"]), None if version is None else str(version), {name: one.get(name) for name in kept})
 
 
 def entry(one: Mapping[str, Any]) -> reference.Entry:

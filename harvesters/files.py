@@ -66,7 +66,10 @@ class Files(Harvester[FilesSettings]):
             raise KzError("harvest.odd_list", problem="HTML") from error
         base = self.settings.address
         for link in page.iter("a"):
-            url = urljoin(base, str(link.get("href") or "")).split("#")[0].split("?")[0]
+            try:
+                url = urljoin(base, str(link.get("href") or "")).split("#")[0].split("?")[0]
+            except ValueError:  # no address at all
+                continue
             if url.startswith(base) and "/" not in url[len(base) :]:
                 yield url
 

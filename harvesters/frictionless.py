@@ -16,7 +16,7 @@ from urllib.parse import urljoin, urlsplit
 from ckanext.kzopen.core.texts import LANGUAGES
 from ckanext.kzopen.core.web.addresses import shown
 from ckanext.kzopen.core.web.errors import KzError
-from ckanext.kzopen.publishing.harvest import checksums, dialect, lines
+from ckanext.kzopen.publishing.harvest import checksums, dialect, lines, parts
 from ckanext.kzopen.publishing.harvest.kinds import (
     NAMES_OF_LANGUAGES,
     Described,
@@ -70,7 +70,8 @@ class Frictionless(Harvester[FrictionlessSettings]):
     settings_model = FrictionlessSettings
 
     def discover(self, cursor: Any) -> Iterator[Page]:
-        """A page for each package that has tables; the cursor counts those that were read of the list with this digest."""
+        """A page for each package that has tables or cannot be read; the cursor counts those that were gone through of the
+        list with this digest."""
         addresses = list(self._packages())
         digest, odd = checksums.digest(addresses), _twice(map(shown, addresses))
         if odd:
@@ -79,7 +80,7 @@ class Frictionless(Harvester[FrictionlessSettings]):
         done = cursor["done"] if cursor and not moved else 0
         found: list[Found] = []
         for place, address in enumerate(addresses[done:], start=done + 1):
-            found += self._tables(address)
+            found += self._read(address)
             if found or place == len(addresses):
                 yield Page(found, {"digest": digest, "done": place}, moved=moved)
                 found = []
@@ -95,6 +96,12 @@ class Frictionless(Harvester[FrictionlessSettings]):
             if not found or any(map(_is_table, resources)):
                 found = [start, *found]
         yield from dict.fromkeys(urljoin(start, str(one)) for one in found)
+
+    def _read(self, address: str) -> list[Found]:
+        """Its tables. The package that the source names is the list; another one that cannot be read fails alone."""
+        if address == self.settings.address:
+            return self._tables(address)
+        return parts.read(self.reach, shown(address), lambda: self._tables(address))
 
     def _tables(self, address: str) -> list[Found]:
         package = self._object(address)

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from ckanext.kzopen.core.web.errors import KzError
-from ckanext.kzopen.publishing.harvest import lines
+from ckanext.kzopen.publishing.harvest import checksums, lines, parts, steady
 from ckanext.kzopen.publishing.harvest.kinds import Described, Fetched, Found, Harvester, Page, Say, Settings
 from ckanext.kzopen.publishing.harvest.paging import WAYS, Paging, Sheet, Way, sheets
+from ckanext.kzopen.publishing.harvest.steady import Reading
 from jsonpath import JSONPathError, compile
 from pydantic import AfterValidator, Field, SecretStr
 
@@ -57,6 +58,19 @@ class JsonApiSettings(Settings):
     first_page: Annotated[int, Say("Бірінші беттің нөмірі", "Номер первой страницы", "Number of the first page")] = 1
     next_path: Annotated[Path_, Say("Келесі бет (JSONPath)", "Следующая страница (JSONPath)", "Next page (JSONPath)")] = ""
     total_path: Annotated[Path_, Say("Жалпы саны (JSONPath)", "Всего записей (JSONPath)", "Total (JSONPath)")] = ""
+    changed_path: Annotated[
+        Path_,
+        Say(
+            "Кестенің нұсқасы немесе өзгерген күні (JSONPath)",
+            "Версия или дата изменения таблицы (JSONPath)",
+            "Version or date of change of the table (JSONPath)",
+            {
+                "kk": "Оқылып жатқанда өзгерген кесте осы арқылы танылып, қайта оқылады.",
+                "ru": "По ней видно, что таблица изменилась, пока её читали: её читают заново.",
+                "en": "Tells that the table was changed while it was read; it is read again then.",
+            },
+        ),
+    ] = ""
     key_header: Annotated[str, Say("Кілт тақырыбы", "Заголовок ключа", "Header of the key")] = "Authorization"
     key: Annotated[SecretStr | None, Say("API кілті", "Ключ API", "API key")] = None
     name: Annotated[str, Say("Кестенің мекенжайдағы атауы", "Имя таблицы в адресе", "Name of the table in addresses")] = ""
@@ -104,7 +118,7 @@ class JsonApi(Harvester[JsonApiSettings]):
             yield Page([Found(self.settings.name or self.settings.address)])
             return
         for number, sheet in enumerate(self._sheets(cursor)):
-            items = [self._item(record) for record in sheet.records]
+            items = parts.each(sheet.records, self._item)
             begins = cursor is None and number == 0
             # Behind the last page some tell a total of 0.
             yield Page(items, sheet.cursor, self._total(sheet.document) if items or begins else None)
@@ -132,25 +146,44 @@ class JsonApi(Harvester[JsonApiSettings]):
     def fetch(self, item: Found, into: Path) -> Fetched | None:
         """All records as lines of JSON, or the file that the record names.
 
-        Raises KzError harvest.fewer_rows_than_told.
+        A table in pages is of one moment, by the signs that the settings name, by Last-Modified, and by the first page, which
+        is asked for again: not by an ETag, which is another for each answer that tells its own moment. Raises KzError
+        harvest.fewer_rows_than_told, harvest.table_changes.
         """
         if self.settings.gives == "catalogue":
             if not item.data.get("download"):
                 return None
             answer = self.reach.download(str(item.data["download"]), into)
             return Fetched(answer.headers.get("content-type"), str(item.data["download"]).rsplit("/", 1)[-1])
-        number = lines.write(self._rows(), into, self.reach.limits.unpacked)
-        if number < self._told:
-            raise KzError("harvest.fewer_rows_than_told", told=self._told, found=number)
+        steady.read(self.reach, lambda reading: self._write(into, reading), self._ask)
         return Fetched("application/x-ndjson", "records.ndjson")
 
-    def _rows(self) -> Iterator[dict[str, Any]]:
-        self._told = 0
-        for sheet in self._sheets(None):
-            self._told = max(self._told, self._total(sheet.document) or 0)
-            yield from map(self._row, sheet.records)
+    def _write(self, into: Path, reading: Reading) -> None:
+        told = 0
 
-    _told = 0
+        def rows() -> Iterator[dict[str, Any]]:
+            nonlocal told
+            for place, sheet in enumerate(self._sheets(None)):
+                told = max(told, self._total(sheet.document) or 0)
+                found = [self._row(record) for record in sheet.records]
+                if place == 0:
+                    reading.tell(first=checksums.digest(found), modified=sheet.settled)
+                if found:  # behind the last page some tell a total of 0
+                    reading.answer(**self._signs(sheet))
+                yield from found
+
+        number = lines.write(rows(), into, self.reach.limits.unpacked)
+        if number < told:
+            raise KzError("harvest.fewer_rows_than_told", told=told, found=number)
+
+    def _ask(self, reading: Reading) -> None:
+        """The first page once more; one that is not there any more has no rows."""
+        sheet = next(self._sheets(None), Sheet(None, [], None))
+        found = [self._row(record) for record in sheet.records]
+        reading.tell(first=checksums.digest(found), modified=sheet.changed, **self._signs(sheet))
+
+    def _signs(self, sheet: Sheet) -> dict[str, Any]:
+        return {"total": self._total(sheet.document), "changed": self._one(self.settings.changed_path, sheet.document)}
 
     def _row(self, record: Any) -> dict[str, Any]:
         if self.settings.columns:
@@ -195,6 +228,7 @@ class JsonApi(Harvester[JsonApiSettings]):
             settings.records,
             settings.next_path,
             settings.total_path,
+            settings.changed_path,
             *settings.columns.values(),
             *settings.fields.values(),
         }

@@ -130,13 +130,16 @@ class Sdmx(Harvester[SdmxSettings]):
 
     def describe(self, item: Found) -> Described:
         """Its names; title and columns are in the languages of the registry. Two agencies may have flows of one id."""
-        schema, flow = self._structure(item).schema(), item.data["flow"]
+        structure, flow = self._structure(item), item.data["flow"]
+        self._described = (item.guid, structure)
         uri = flow["id"] if self.settings.agency else f"{flow['agency']}-{flow['id']}"
-        return Described(uri, item.data["title"], item.data["description"], schema=schema)
+        return Described(uri, item.data["title"], item.data["description"], schema=structure.schema())
 
     def fetch(self, item: Found, into: Path) -> Fetched | None:
         """All observations, each with all of its dimensions."""
-        structure, raw = self._structure(item), into.with_name(f"{into.name}.sdmx")
+        known = self._described[1] if self._described[0] == item.guid else None
+        structure = known or self._structure(item)
+        raw = into.with_name(f"{into.name}.sdmx")
         flow = ",".join(item.data["flow"][part] for part in ("agency", "id", "version"))
         try:
             url = self._url(f"data/{flow}/all?dimensionAtObservation=AllDimensions")
@@ -147,6 +150,9 @@ class Sdmx(Harvester[SdmxSettings]):
         finally:
             raw.unlink(missing_ok=True)
         return Fetched("text/csv", f"{item.data['flow']['id']}.csv")
+
+    _described: tuple[str, Structure | None] = ("", None)
+    """The structure of the item that was described last: its table has it, too."""
 
     def _structure(self, item: Found) -> Structure:
         if item.data["structure"] is None:

@@ -316,6 +316,29 @@ def test_what_is_no_message_of_structures_is_no_list(catalogue: Catalogue) -> No
     assert refused(lambda: found(harvester)) == "harvest.odd_list"
 
 
+def test_the_structure_is_asked_for_once(catalogue: Catalogue, tmp_path: Path) -> None:
+    harvester = read(catalogue, says(200, *FORMS["csv"]))
+    (item,) = found(harvester)
+    harvester.describe(item)
+    assert rows(harvester, item, tmp_path) == ROWS
+    assert len(catalogue.requests(f"{BASE}/datastructure/")) == 1
+    read(catalogue, says(200, *FORMS["csv"]), STRUCTURE.replace("Регион<".encode(), "Область<".encode()))
+    schema = harvester.describe(item).schema
+    assert schema is not None
+    assert schema["fields"][0]["title_translated"]["ru"] == "Область", "another visit to the same item asks again"
+
+
+def test_a_dataflow_that_is_none_fails_alone(catalogue: Catalogue, tmp_path: Path) -> None:
+    harvester = read(catalogue, says(200, *FORMS["csv"]))
+    flows = FLOWS.replace(
+        b"<s:Dataflows>", b"<s:Dataflows><s:Dataflow/><s:Dataflow id='X' version=''><s:Structure/></s:Dataflow>"
+    )
+    catalogue.instead[f"{BASE}/dataflow/KZ/all/latest"] = says(200, flows)
+    *odd, good = found(harvester)
+    assert [refused(lambda item=item: harvester.describe(item)) for item in odd] == ["harvest.odd_item"] * 2  # type: ignore[misc]
+    assert rows(harvester, good, tmp_path) == ROWS
+
+
 def test_flows_of_several_agencies_have_different_names(catalogue: Catalogue) -> None:
     address = serve(catalogue, says(200, *FORMS["csv"]))
     catalogue.instead[f"{BASE}/dataflow/all/all/latest"] = says(200, FLOWS)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from typing import Any
+from typing import Any, get_args
 
 import pytest
 from ckan import model
@@ -12,9 +12,12 @@ from ckanext.datastore.backend.postgres import get_write_engine
 from ckanext.kzopen.publishing import datasets, jobs, settle
 from ckanext.kzopen.publishing.forms import described, keep_unseen, values_of
 from ckanext.kzopen.publishing.model import Delivery
+from ckanext.kzopen.publishing.passport import FieldType
 from ckanext.kzopen.rows import current
 from ckanext.kzopen.rows import model as versions
 from ckanext.kzopen.rows.cli import kzopen_rows
+from ckanext.kzopen.rows.shapes import NESTED, indexes
+from ckanext.kzopen.validation.lengths import looked_up
 from click.testing import CliRunner
 from sqlalchemy import select, text
 
@@ -159,3 +162,12 @@ def test_the_form_asks_in_the_readers_language(
     boxes = [form.select_one(f"input[type=checkbox][name='columns.{n}.indexed']") for n in range(3)]
     assert [box is not None and box.has_attr("checked") for box in boxes] == [False, True, False]
     assert [str(box["aria-label"]).split(",")[0] for box in boxes if box] == [words] * 3
+
+
+@pytest.mark.parametrize("kind", get_args(FieldType))
+@pytest.mark.parametrize("key", [["a"], ["b", "a"], "b", []], ids=str)
+def test_values_are_measured_for_the_indexes_that_are_made(kind: str, key: Any) -> None:
+    """Two packages of one layer say which those are."""
+    schema = {"fields": [{"name": name, "type": kind, "indexed": True} for name in "bc"] + [{"name": "a"}], "primaryKey": key}
+    types = {field["name"]: "jsonb" if field.get("type") in NESTED else "text" for field in schema["fields"]}
+    assert looked_up(schema) == [list(index.fields) for index in indexes("table", schema, types)]

@@ -224,7 +224,7 @@ def test_a_run_that_cannot_go_on_ends_and_does_not_begin_again_for_ever(
 
     monkeypatch.setattr(kinds, "kind_named", gone)
     states = []
-    for attempts in range(engine.TRIES):
+    for attempts in range(patience.TRIES):
         with pytest.raises(KzError):
             worked(app, number, attempts)
         ended = model.Session().get_one(Run, number)

@@ -8,6 +8,7 @@ from uuid import uuid4
 import pytest
 from ckan import model
 from ckan.tests.helpers import CKANTestApp
+from ckanext.kzopen.publishing.harvest.health import of_sources
 from ckanext.kzopen.publishing.harvest.metrics import figures
 from ckanext.kzopen.publishing.harvest.model import Run, Source
 from sqlalchemy import select
@@ -27,10 +28,11 @@ def source(app: CKANTestApp) -> Source:
     return made
 
 
-def ran(source: Source, hours_ago: float, state: str, purpose: str = "harvest") -> None:
+def ran(source: Source, hours_ago: float, state: str, purpose: str = "harvest", failed: int = 0) -> None:
+    """A run that saw five data sets."""
     when = datetime.now(UTC) - timedelta(hours=hours_ago)
     run = {"agency_id": "none", "purpose": purpose, "starter": "system", "fingerprint": "-", "created": when, "finished": when}
-    model.Session.add(Run(source_id=source.id, state=state, **run))
+    model.Session.add(Run(source_id=source.id, state=state, seen=5, failed=failed, **run))
     model.Session.flush()
 
 
@@ -72,6 +74,17 @@ def test_a_source_fails_since_the_first_failure_after_its_last_success(source: S
     ran(source, 30, "inconsistent")
     ran(source, 20, "finished", purpose="preview")
     assert failing(source) == pytest.approx(60 * HOUR, abs=60)
+
+
+def test_a_source_fails_when_its_list_can_be_read_and_nothing_else(source: Source) -> None:
+    ran(source, 90, "finished", failed=4)
+    assert failing(source) == 0
+    ran(source, 70, "finished", failed=5)
+    ran(source, 20, "finished", failed=5)
+    assert failing(source) == pytest.approx(70 * HOUR, abs=60)
+    [health] = of_sources(model.Session(), [source], datetime.now(UTC)).values()
+    assert health.since is not None
+    assert failing(source) == pytest.approx((datetime.now(UTC) - health.since).total_seconds(), abs=60), "as the desk has it"
 
 
 def test_a_source_that_never_succeeded_fails_since_its_first_run(source: Source) -> None:

@@ -7,10 +7,12 @@ from uuid import UUID
 
 from ckan import model
 from ckan.tests.helpers import CKANTestApp
-from ckanext.kzopen.publishing.harvest import batches, engine
+from ckanext.kzopen.publishing.harvest import batches, comparing, engine
+from ckanext.kzopen.publishing.harvest.alone import alone
+from ckanext.kzopen.publishing.harvest.model import Run, Source
 
 from tests.publishing.conftest import Api
-from tests.publishing.harvest.conftest import Harvest, counts
+from tests.publishing.harvest.conftest import Harvest, counts, listed
 from tests.publishing.harvest.source import Catalogue, Handler, Thing, send, table
 
 LARGE = 20_000
@@ -234,6 +236,23 @@ def test_a_batch_given_out_twice_is_worked_on_once(app: CKANTestApp, harvest: Ha
     go_on.set()
     told = {"seen": 3, "added": 3, "changed": 0, "unchanged": 0, "removed": 0, "failed": 0}
     assert counts(harvest.ended(run["id"])) == told
+
+
+def test_a_place_at_a_host_is_not_free_while_a_worker_that_was_taken_for_dead_has_it(run: Run, catalogue: Catalogue) -> None:
+    """Of two places; the first batch and the third share one."""
+    catalogue.fill(3)
+    listed(run)
+    session = model.Session()
+    assert comparing.make_batches(session, run, size=1) == 3
+    session.commit()
+    source = session.get_one(Source, run.source_id)
+    with alone(session, batches.place_of(source, 0)) as slow:
+        assert slow
+        assert not batches.work(session, run.id, 2)
+        assert catalogue.requests("/file/") == []
+        assert batches.work(session, run.id, 1)
+    assert batches.work(session, run.id, 2)
+    assert len(catalogue.requests("/file/")) == 2
 
 
 def test_a_run_is_not_started_twice(harvest: Harvest, catalogue: Catalogue) -> None:

@@ -15,13 +15,17 @@ NUMBER = 32
 """Bytes of any value that is no text, at most: a numeric of 38 digits takes 28, one of more digits is a text."""
 BESIDE = 7
 """Bytes that each further column of a key may take beside its value."""
+NESTED = ("object", "array", "geojson")
+"""Types of columns that get no index, as they are stored as `jsonb`."""
 
 
 def looked_up(descriptor: Mapping[str, Any]) -> list[list[str]]:
-    """The columns of each index that a table gets by its schema: the key, and each column marked `indexed`."""
+    """The columns of each index that a table gets by its schema: the key, and each column marked `indexed` (as
+    `rows.shapes.indexes` makes them)."""
     key = descriptor.get("primaryKey") or []
     key = [key] if isinstance(key, str) else list(key)
-    marked = [[field["name"]] for field in descriptor.get("fields", ()) if field.get("indexed")]
+    fields = [field for field in descriptor.get("fields", ()) if field.get("type") not in NESTED]
+    marked = [[field["name"]] for field in fields if field.get("indexed")]
     return ([key] if key else []) + [one for one in marked if one != key]
 
 

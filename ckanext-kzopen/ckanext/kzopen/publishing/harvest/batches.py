@@ -54,17 +54,25 @@ def _key(run: UUID, batch: int) -> str:
 
 def _defer(session: Session, source: Source, run: Run, batch: int, at: datetime | None = None) -> None:
     """Batches that share a place at the source's host run one after the other, without keeping a worker waiting."""
+    jobs.defer(session, TASK, lock=place_of(source, batch), at=at, run=str(run.id), batch=batch, key=_key(run.id, batch))
+
+
+def place_of(source: Source, batch: int) -> str:
+    """The place at the source's host that a batch takes: so many of them are worked on at once as there are places."""
     place = batch % defaults_of(source).at_once
-    lock = f"harvest-host:{visiting.host_of(source)}:{place}"
-    jobs.defer(session, TASK, lock=lock, at=at, run=str(run.id), batch=batch, key=_key(run.id, batch))
+    return f"harvest-host:{visiting.host_of(source)}:{place}"
 
 
 def work(session: Session, run_id: UUID, batch: int, clock: Callable[[], float] = time.monotonic) -> bool:
     """Bring the items of a batch to their outcomes; whether none is left. What has to wait is deferred again.
 
-    While somebody else does it, it is left to them and looked at again later, for they may die.
+    While somebody else does it, it is left to them and looked at again later, for they may die; so it is while the worker of
+    another batch that was taken for dead has its place at the host.
     """
-    with alone(session, _key(run_id, batch)) as mine:
+    run = session.get(Run, run_id)
+    place = [] if run is None else [place_of(session.get_one(Source, run.source_id), batch)]
+    session.rollback()
+    with alone(session, _key(run_id, batch), *place) as mine:
         return _work(session, run_id, batch, clock) if mine else _look_again(session, run_id, batch)
 
 

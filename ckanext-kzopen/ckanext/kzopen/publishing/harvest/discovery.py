@@ -3,15 +3,20 @@
 Each page's items and the place where to go on are one commit, so a run that died goes on behind the last page and no item
 comes twice; where the source cannot be asked for that place, it reads what it has read before once more. A source that loops,
 never ends or tells another number than it gives is found out here. So is one that changed while it was read: a page may then
-have begun behind something that no page had, which must not be taken for gone.
+have begun behind something that no page had, which must not be taken for gone; neither must what was in a part that could
+not be read.
 """
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
+from typing import Any
+
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.publishing.harvest.describing import cleaned
 from ckanext.kzopen.publishing.harvest.kinds import AnyHarvester, Found
-from ckanext.kzopen.publishing.harvest.model import Item, Run
+from ckanext.kzopen.publishing.harvest.model import PART_UNREAD, Item, Run
+from sqlalchemy import select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -50,7 +55,14 @@ def discover(session: Session, run: Run, harvester: AnyHarvester, most: int, fir
         run.error, run.error_params = "harvest.fewer_than_told", {"told": most_told, "found": run.seen}
     elif moved:
         run.complete, run.error = False, "harvest.list_changed"
+    elif _has_unread_parts(session, run):
+        run.complete, run.error = False, PART_UNREAD
     session.commit()
+
+
+def _has_unread_parts(session: Session, run: Run) -> bool:
+    """Whether anything of the list failed; nothing was fetched yet."""
+    return session.scalars(select(Item.guid).where(Item.run_id == run.id, Item.outcome == "failed")).first() is not None
 
 
 def _store(session: Session, run: Run, items: list[Found]) -> int:
@@ -61,7 +73,8 @@ def _store(session: Session, run: Run, items: list[Found]) -> int:
             "guid": guid,
             "position": (run.seen or 0) + number,
             "hash": item.hash,
-            "data": dict(item.data),
+            "data": dict(item.data) if item.error is None else {PART_UNREAD: True},
+            **_failed(item.error),
         }
         for number, item in enumerate(items)
         if (guid := cleaned(item.guid, LONGEST_GUID))
@@ -70,3 +83,11 @@ def _store(session: Session, run: Run, items: list[Found]) -> int:
         return 0
     added = session.execute(insert(Item).values(list(rows.values())).on_conflict_do_nothing().returning(Item.guid))
     return len(added.all())
+
+
+def _failed(error: KzError | None) -> dict[str, Any]:
+    """What an item has that failed by an error, or of which nothing is known yet."""
+    if error is None:
+        return {"outcome": None, "error": None, "error_params": {}, "attempts": 0, "finished": None}
+    told = {"error": error.code, "error_params": error.params, "attempts": 1}
+    return {"outcome": "failed", "finished": datetime.now(UTC), **told}

@@ -12,7 +12,7 @@ from ckanext.kzopen.publishing.harvest import batches, closing, comparing, faili
 from ckanext.kzopen.publishing.harvest.alone import alone
 from ckanext.kzopen.publishing.harvest.discovery import discover
 from ckanext.kzopen.publishing.harvest.model import Item, Run, Source, settle_items
-from ckanext.kzopen.publishing.harvest.patience import waiting_time
+from ckanext.kzopen.publishing.harvest.patience import TRIES, waiting_time
 from ckanext.kzopen.publishing.harvest.reach import TEMPORARY
 from ckanext.kzopen.publishing.harvest.told import storable
 from ckanext.kzopen.search import changes
@@ -20,7 +20,6 @@ from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 SYSTEM = "system:harvest"
-TRIES = 4
 
 
 def advance(session: Session, run_id: UUID) -> None:

@@ -27,8 +27,24 @@ LABELS: dict[State, Words] = {
     "failing": {"kk": "Сәтсіз, басталған күні:", "ru": "Неудачи с", "en": "Fails since"},
     "late": {"kk": "Кешігуде, басталған күні:", "ru": "Опаздывает с", "en": "Late since"},
 }
+GOOD = """
+    LEFT JOIN LATERAL (
+        SELECT run.id, run.created FROM kzopen.harvest_run run
+        WHERE run.source_id = source.id AND run.purpose = 'harvest'
+          AND (run.state = 'awaiting_confirmation' OR (run.state = 'finished' AND (run.failed = 0 OR run.failed < run.seen)))
+        ORDER BY run.created DESC LIMIT 1) good ON true
+"""
+"""The last good run of each `source`: its list was read and not all that was seen failed; what waits for a person is fetched
+already."""
+FAILS_SINCE = """
+    (SELECT min(bad.finished) FROM kzopen.harvest_run bad
+        WHERE bad.source_id = source.id AND bad.purpose = 'harvest'
+          AND bad.created > coalesce(good.created, '-infinity')
+          AND (bad.state IN ('failed', 'inconsistent') OR (bad.state = 'finished' AND bad.failed > 0)))
+"""
+"""The end of the first run behind it that was not good; NULL where there is none."""
 _RUNS = text(
-    """
+    f"""
     SELECT source.id, good.id IS NOT NULL AS good, source.next_run AS due,
         (SELECT count(*) FROM kzopen.harvest_item item
             WHERE item.run_id = good.id AND item.outcome = 'failed' AND NOT EXISTS (
@@ -38,20 +54,11 @@ _RUNS = text(
         source.state = 'active' AND source.next_run < :late AND NOT EXISTS (
             SELECT FROM kzopen.harvest_run going WHERE going.source_id = source.id AND going.created > :stuck
               AND going.state IN ('queued', 'discovering', 'fetching')) AS late,
-        (SELECT min(bad.finished) FROM kzopen.harvest_run bad
-            WHERE bad.source_id = source.id AND bad.purpose = 'harvest'
-              AND bad.created > coalesce(good.created, '-infinity')
-              AND (bad.state IN ('failed', 'inconsistent') OR (bad.state = 'finished' AND bad.failed > 0))) AS bad
-    FROM kzopen.harvest_source source
-    LEFT JOIN LATERAL (
-        SELECT run.id, run.created FROM kzopen.harvest_run run
-        WHERE run.source_id = source.id AND run.purpose = 'harvest'
-          AND (run.state = 'awaiting_confirmation' OR (run.state = 'finished' AND (run.failed = 0 OR run.failed < run.seen)))
-        ORDER BY run.created DESC LIMIT 1) good ON true
+        {FAILS_SINCE} AS bad
+    FROM kzopen.harvest_source source {GOOD}
     WHERE source.id = ANY (CAST(:sources AS uuid[]))
-    """
+    """  # noqa: S608 - constants
 )
-"""A run is good when its list was read and not all that was seen failed; what waits for a person is fetched already."""
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ from ckanext.kzopen.core.jobs import HARVEST, GaveUp, Retry, task
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.publishing.harvest import batches, engine, failing, runs
 from ckanext.kzopen.publishing.harvest.model import OPEN, Run
+from ckanext.kzopen.publishing.harvest.patience import TRIES
 
 PATIENT = Retry(times=20, first=1, longest=30)
 """What is tried again is what passes, such as a database that is away: the runs must not be lost for it."""
@@ -26,7 +27,7 @@ def given_up(error: BaseException, *, run: str, **_: object) -> None:
     if row is None or row.state not in OPEN:
         return
     row.attempts += 1
-    if isinstance(error, GaveUp) or row.attempts >= engine.TRIES:
+    if isinstance(error, GaveUp) or row.attempts >= TRIES:
         engine.give_up(session, row, told)
     session.commit()
 

@@ -71,12 +71,14 @@ class Found:
     """One thing that a source has. `guid` names it for ever.
 
     `hash` changes when it changes (a date, a version, a checksum); None where the source cannot tell, and then it is fetched
-    and compared. `data` is what `describe` and `fetch` need of it, as JSON.
+    and compared. `data` is what `describe` and `fetch` need of it, as JSON. With an `error` it stands for a part of the list
+    that could not be read (`parts`): it fails with that, and the run takes nothing for gone, as nobody knows what was in it.
     """
 
     guid: str
     hash: str | None = None
     data: Mapping[str, Any] = field(default_factory=dict)
+    error: KzError | None = None
 
 
 @dataclass(frozen=True)

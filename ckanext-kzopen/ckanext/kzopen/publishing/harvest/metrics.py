@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from ckanext.kzopen.core.web.metrics import Rows, register_figures
+from ckanext.kzopen.publishing.harvest.health import FAILS_SINCE, GOOD
 from prometheus_client.core import GaugeMetricFamily
 
 OPEN = """
@@ -18,17 +19,10 @@ LAST = """
     WHERE source.state = 'active' AND run.purpose = 'harvest' AND run.state = 'finished'
     ORDER BY source.name, run.finished DESC
 """
-FAILING = """
-    SELECT source.name, coalesce(extract(epoch FROM now() - (
-        SELECT min(run.finished) FROM kzopen.harvest_run run
-        WHERE run.source_id = source.id AND run.purpose = 'harvest' AND run.state IN ('failed', 'inconsistent')
-          AND run.finished > coalesce((
-            SELECT max(good.finished) FROM kzopen.harvest_run good
-            WHERE good.source_id = source.id AND good.purpose = 'harvest' AND good.state = 'finished'
-          ), '-infinity')
-    )), 0)
-    FROM kzopen.harvest_source source WHERE source.state = 'active'
-"""
+FAILING = f"""
+    SELECT source.name, coalesce(extract(epoch FROM now() - {FAILS_SINCE}), 0)
+    FROM kzopen.harvest_source source {GOOD} WHERE source.state = 'active'
+"""  # noqa: S608 - constants
 """Seconds since the first run that failed after the last one that did not; 0 when the last one did not."""
 OUTCOMES = ("added", "changed", "unchanged", "removed", "failed")
 

@@ -22,6 +22,8 @@ WRITES = ("harvest", "retry")
 NEEDS_DECISION = "harvest.needs_decision"
 WAS_REFUSED = "harvest.was_refused"
 """What stands on an item whose delivery was left to a person; it may have been decided on since."""
+PART_UNREAD = "harvest.part_unread"
+"""Of a run: that a part of its list could not be read. In the data of an item: that it stands for such a part."""
 
 
 class Source(Base):

@@ -6,6 +6,8 @@ import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, Literal
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit, urlunsplit
 
@@ -63,11 +65,25 @@ BEHIND_THE_END = ("harvest.not_there", "harvest.odd_answer")
 @dataclass(frozen=True)
 class Sheet:
     """One page of a list: the document, its records, and the cursor from which the next page can be asked (None = this was
-    the last)."""
+    the last); when it says that it was changed (Last-Modified), and when it was given (Date)."""
 
     document: Any
     records: list[Any]
     cursor: Any
+    changed: str | None = None
+    given: str | None = None
+
+    @property
+    def settled(self) -> str | None:
+        """When it was changed; None when that is the moment of the answer, as some servers say of each, or not told.
+
+        Up to a minute before it is the same moment (RFC 9110, 8.8.2.2; the minute is that of RFC 7232).
+        """
+        try:
+            age = parsedate_to_datetime(self.given or "") - parsedate_to_datetime(self.changed or "")
+        except (TypeError, ValueError):
+            return None
+        return self.changed if age > timedelta(minutes=1) else None
 
 
 def sheets(
@@ -112,7 +128,8 @@ def sheets(
         whole = told or (paging.way in ("page", "offset") and bool(paging.size_param) and len(found) < paging.size)
         here, at = at, _next(paging, at, url, document, len(found), answer.headers.get("link", "")) if found else None
         # A reading that goes on after a death begins with what seems to be the last page: so it knows that again.
-        yield Sheet(document, found, here if whole and at is not None else at)
+        marks = answer.headers.get("last-modified"), answer.headers.get("date")
+        yield Sheet(document, found, here if whole and at is not None else at, *marks)
         if at is None:
             return
 

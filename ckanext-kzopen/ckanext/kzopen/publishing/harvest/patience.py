@@ -8,6 +8,8 @@ import ckan.plugins.toolkit as tk
 from ckanext.kzopen.core.web.errors import KzError
 
 LONGEST_WAIT = 300.0
+TRIES = 4
+"""How often a run tries to read its list."""
 
 
 def first_wait() -> float:

@@ -27,6 +27,8 @@ TEMPORARY = frozenset(
     {"client.too_slow", "client.unreachable", "client.broken_body", "harvest.source_failed", "harvest.source_busy"}
 )
 """Errors after which it is worth to try again."""
+UNTOLD = ("harvest.not_there", "harvest.not_let_in", "harvest.odd_answer", "harvest.not_json")
+"""What a server answers that does not tell a thing, or not to everybody."""
 
 
 class NotChanged(Exception):
@@ -39,7 +41,7 @@ class Reach:
 
     `validators` holds what is known of addresses that were fetched before, `fresh` what was learnt of them now. `home` is the
     source's own address, `keys` are its secrets, `ended` tells whether what is fetched is still wanted. `documents` counts
-    the bytes of all documents of one item; None before the first one.
+    the bytes of all documents of one item; None before the first one. After the `last_try` the list is not read again.
     """
 
     client: Client
@@ -52,6 +54,7 @@ class Reach:
     keys: Sequence[str] = ()
     ended: Callable[[], bool] = lambda: False
     documents: int | None = None
+    last_try: bool = False
 
     def __enter__(self) -> Self:
         return self

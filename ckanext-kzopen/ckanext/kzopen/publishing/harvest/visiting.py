@@ -14,6 +14,7 @@ from ckanext.kzopen.core.web.client import Client, Limits
 from ckanext.kzopen.publishing.harvest import kinds, settings
 from ckanext.kzopen.publishing.harvest.landing import Visit
 from ckanext.kzopen.publishing.harvest.model import OPEN, Run, Source
+from ckanext.kzopen.publishing.harvest.patience import TRIES
 from ckanext.kzopen.publishing.harvest.reach import Reach
 from ckanext.kzopen.publishing.site import configured
 from pydantic import SecretStr
@@ -33,6 +34,7 @@ def visit(session: Session, source: Source, run: Run) -> Iterator[Visit]:
     owner = model.Group.get(source.agency_id)
     given = settings.settings_of(source)
     with reach(wanted, given, _ended(session, run)) as outside:
+        outside.last_try = run.attempts >= TRIES - 1
         harvester = kinds.kind_named(source.kind)(given, outside)
         yield Visit(session, configured(), source, run, harvester, wanted, owner.name if owner else source.agency_id)
 
