@@ -12,7 +12,7 @@ from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.publishing.harvest import reference, steady
 from ckanext.kzopen.publishing.harvest.kinds import Described, Fetched, Found, Harvester, Page, Say, Settings
 from ckanext.kzopen.publishing.harvest.paging import Row, windows
-from ckanext.kzopen.publishing.harvest.reach import UNTOLD
+from ckanext.kzopen.publishing.harvest.reach import TEMPORARY, UNTOLD
 from ckanext.kzopen.publishing.harvest.steady import Reading
 from pydantic import Field, SecretStr
 
@@ -85,9 +85,10 @@ class AddressRegister(Harvester[AddressSettings]):
         return found or []
 
     def _signs(self) -> dict[str, Any]:
-        """When the register was changed, how many units it has, and which was changed last, where the portal tells it."""
+        """When the register was changed, how many units it has, and the newest unit's date: what the portal does not tell, or
+        fails to tell, is not known."""
         last = self._told("/api/detailed", {"size": 1, "sort": [{"modified": "desc"}]})
-        newest = [(unit.get("id"), unit.get("modified")) for unit in last.get("data") or []]
+        newest = [unit.get("modified") for unit in last.get("data") or []]
         return {
             "changed": self._told("/meta").get("modifiedDate"),
             "total": last.get("totalCount"),
@@ -98,7 +99,7 @@ class AddressRegister(Harvester[AddressSettings]):
         try:
             found = self._json(form, query)
         except KzError as error:
-            if error.code not in UNTOLD:
+            if error.code not in TEMPORARY.union(UNTOLD):
                 raise
             return {}
         return found if isinstance(found, dict) else {}

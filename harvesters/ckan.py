@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.publishing.harvest import parts
 from ckanext.kzopen.publishing.harvest.kinds import Described, Fetched, Found, Harvester, Page, Say, Settings
 from pydantic import Field, SecretStr
 
@@ -75,13 +76,13 @@ class Ckan(Harvester[CkanSettings]):
         while True:
             found = self._listed(start - 1, 1) if start else self._listed(0, 0)
             packages = found["results"]
-            if start and packages and packages[0]["id"] == last:
+            if start and packages and _id(packages[0]) == last:
                 packages = packages[1:]
             elif start:
                 moved = True
-            items = [item for package in packages for item in self._items(package)]
+            items = parts.each(packages, self._items)
             start, further = start + len(packages), further + len(items) - len(packages)
-            last = packages[-1]["id"] if packages else last
+            last = _id(packages[-1]) if packages else last
             yield Page(items, [start, last, further, moved], None if packages else int(found["count"]) + further, moved)
             if not packages:
                 return
@@ -91,13 +92,14 @@ class Ckan(Harvester[CkanSettings]):
         return self._action("package_search", asked | ({"fq": self.settings.query} if self.settings.query else {}))
 
     def _items(self, package: Mapping[str, Any]) -> Iterator[Found]:
+        whose = parts.named(package.get("id"), "id")
         formats = package.get("res_format") or [part.get("format") for part in package.get("resources") or []]
         tables: list[int | None] = [number for number, form in enumerate(formats) if str(form).lower() in TABLES]
         changed = package.get("metadata_modified") if self.settings.trust_dates else None
         mark = None if changed is None else str(changed)
         for place, number in enumerate(tables or [None]):
-            guid = package["id"] if place == 0 else f"{package['id']}/{number}"
-            yield Found(guid, mark, {"id": package["id"], "name": package["name"], "resource": number, "place": place})
+            guid = whose if place == 0 else f"{whose}/{number}"
+            yield Found(guid, mark, {"id": whose, "name": package["name"], "resource": number, "place": place})
 
     def describe(self, item: Found) -> Described:
         """Its passport where the portal has one, else what CKAN knows."""
@@ -167,3 +169,7 @@ class Ckan(Harvester[CkanSettings]):
     def _headers(self) -> dict[str, str]:
         token = self.settings.token
         return {"Authorization": token.get_secret_value()} if token else {}
+
+
+def _id(package: Any) -> Any:
+    return package.get("id") if isinstance(package, Mapping) else None

@@ -65,7 +65,7 @@ class Egov(Harvester[EgovSettings]):
         page, total = int(cursor or 1), self._total()
         while found := self._catalogue("getdatasetsre", page=page, count=self.settings.page, **ORDER).get("datasets"):
             page += 1
-            yield Page(parts.each(found, self._item), page, total)
+            yield Page(parts.each(found, self._items), page, total)
         yield Page([], page, self._total())
 
     def _total(self) -> int:
@@ -75,9 +75,10 @@ class Egov(Harvester[EgovSettings]):
         chosen = {"byGovAgencyId": self.settings.agency} if self.settings.agency else {}
         return self._json(f"/datasets/{name}", {"status": "PUBLISHED", **asked, **chosen}) or {}
 
-    def _item(self, one: Mapping[str, Any]) -> Found:
+    def _items(self, one: Mapping[str, Any]) -> Iterator[Found]:
         kept = {name: one.get(name) for name in ("apiUri", "keyWords", "actualizeType", "version")}
-        return Found(str(one["apiUri"]), str(one["modifiedDate"]) if one.get("modifiedDate") else None, kept)
+        changed = str(one["modifiedDate"]) if one.get("modifiedDate") else None
+        yield Found(parts.named(one.get("apiUri"), "apiUri"), changed, kept)
 
     def describe(self, item: Found) -> Described:
         """The passport that `/meta` gives."""
@@ -111,7 +112,7 @@ class Egov(Harvester[EgovSettings]):
             self._known = ("", {})
             self._tell(item, reading)
             if self._meta(item).get("fields") != described:
-                raise KzError("harvest.table_changes")  # the next run describes its new columns
+                raise steady.changes("columns")  # the next run describes its new columns
 
         steady.read(self.reach, once, ask)
         return Fetched("application/x-ndjson", f"{item.guid}.ndjson")

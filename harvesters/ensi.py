@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from urllib.parse import quote, urlsplit
 
 from ckanext.kzopen.publishing.harvest import parts, reference, steady
+from ckanext.kzopen.publishing.harvest.describing import cleaned
 from ckanext.kzopen.publishing.harvest.kinds import Described, Fetched, Found, Harvester, Page, Say, Settings
 from ckanext.kzopen.publishing.harvest.paging import Paging, sheets
 from ckanext.kzopen.publishing.harvest.steady import Reading
@@ -34,7 +35,7 @@ class Ensi(Harvester[EnsiSettings]):
 
     def discover(self, cursor: Any) -> Iterator[Page]:
         """All classifiers: code, names, version."""
-        items = parts.each(self._listed(), _item)
+        items = parts.each(self._listed(), _items)
         yield Page(items, total=len(items))
 
     def _listed(self) -> list[dict[str, Any]]:
@@ -71,8 +72,11 @@ class Ensi(Harvester[EnsiSettings]):
 
         def ask(reading: Reading) -> None:
             nonlocal version
-            version = next((one.hash for one in parts.each(self._listed(), _item) if one.guid == item.guid), None)
+            listed = next((one for one in self._listed() if _code(one) == item.guid), None)
+            version = None if listed is None else _version(listed)
             reading.tell(version=version)
+            if listed is None:
+                reading.changed = "version"
 
         steady.read(self.reach, once, ask)
         return Fetched("application/x-ndjson", f"{item.guid}.ndjson")
@@ -81,10 +85,17 @@ class Ensi(Harvester[EnsiSettings]):
         return {"Authorization": self.settings.key.get_secret_value()} if self.settings.key else {}
 
 
-def _item(one: Mapping[str, Any]) -> Found:
+def _items(one: Mapping[str, Any]) -> Iterator[Found]:
     kept = ("code", "name_kk", "name_ru", "name_en", "description_ru", "description_kk")
-    version = one.get("version")
-    return Found(str(one["code"]), None if version is None else str(version), {name: one.get(name) for name in kept})
+    yield Found(parts.named(one.get("code"), "code"), _version(one), {name: one.get(name) for name in kept})
+
+
+def _code(one: Any) -> str:
+    return cleaned(str(one.get("code"))) if isinstance(one, Mapping) else ""
+
+
+def _version(one: Mapping[str, Any]) -> str | None:
+    return None if one.get("version") is None else str(one["version"])
 
 
 def entry(one: Mapping[str, Any]) -> reference.Entry:

@@ -16,7 +16,7 @@ from urllib.parse import urljoin, urlsplit
 from ckanext.kzopen.core.texts import LANGUAGES
 from ckanext.kzopen.core.web.addresses import shown
 from ckanext.kzopen.core.web.errors import KzError
-from ckanext.kzopen.publishing.harvest import checksums, dialect, lines, parts
+from ckanext.kzopen.publishing.harvest import checksums, dialect, lines
 from ckanext.kzopen.publishing.harvest.kinds import (
     NAMES_OF_LANGUAGES,
     Described,
@@ -27,6 +27,7 @@ from ckanext.kzopen.publishing.harvest.kinds import (
     Say,
     Settings,
 )
+from ckanext.kzopen.publishing.harvest.parts import Parts
 from pydantic import Field
 
 PACKAGE = "datapackage.json"
@@ -78,9 +79,9 @@ class Frictionless(Harvester[FrictionlessSettings]):
             raise KzError("harvest.odd_list", problem=f"2 × {odd[0][:100]}")
         moved = cursor is not None and cursor["digest"] != digest
         done = cursor["done"] if cursor and not moved else 0
-        found: list[Found] = []
+        found, parts = list[Found](), Parts(self.reach)
         for place, address in enumerate(addresses[done:], start=done + 1):
-            found += self._read(address)
+            found += self._read(address, parts)
             if found or place == len(addresses):
                 yield Page(found, {"digest": digest, "done": place}, moved=moved)
                 found = []
@@ -97,11 +98,11 @@ class Frictionless(Harvester[FrictionlessSettings]):
                 found = [start, *found]
         yield from dict.fromkeys(urljoin(start, str(one)) for one in found)
 
-    def _read(self, address: str) -> list[Found]:
+    def _read(self, address: str, parts: Parts) -> list[Found]:
         """Its tables. The package that the source names is the list; another one that cannot be read fails alone."""
         if address == self.settings.address:
             return self._tables(address)
-        return parts.read(self.reach, shown(address), lambda: self._tables(address))
+        return parts.read(shown(address), lambda: self._tables(address))
 
     def _tables(self, address: str) -> list[Found]:
         package = self._object(address)

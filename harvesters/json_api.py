@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -65,9 +66,9 @@ class JsonApiSettings(Settings):
             "Версия или дата изменения таблицы (JSONPath)",
             "Version or date of change of the table (JSONPath)",
             {
-                "kk": "Оқылып жатқанда өзгерген кесте осы арқылы танылып, қайта оқылады.",
-                "ru": "По ней видно, что таблица изменилась, пока её читали: её читают заново.",
-                "en": "Tells that the table was changed while it was read; it is read again then.",
+                "kk": "Бүкіл құжаттың мәні, әр бетте бірдей: оқылып жатқанда өзгерген кесте қайта оқылады.",
+                "ru": "Значение всего документа, одно на всех страницах: изменённую при чтении таблицу читают заново.",
+                "en": "Of the whole document, the same on all pages: a table that was changed meanwhile is read again.",
             },
         ),
     ] = ""
@@ -118,17 +119,16 @@ class JsonApi(Harvester[JsonApiSettings]):
             yield Page([Found(self.settings.name or self.settings.address)])
             return
         for number, sheet in enumerate(self._sheets(cursor)):
-            items = parts.each(sheet.records, self._item)
+            items = parts.each(sheet.records, self._items)
             begins = cursor is None and number == 0
             # Behind the last page some tell a total of 0.
             yield Page(items, sheet.cursor, self._total(sheet.document) if items or begins else None)
 
-    def _item(self, record: Any) -> Found:
+    def _items(self, record: Any) -> Iterator[Found]:
         found = {name: self._one(path, record) for name, path in self.settings.fields.items()}
-        if found.get("id") in (None, ""):
-            raise KzError("harvest.odd_list", problem=f"no id at {self.settings.fields.get('id')}")
+        guid = parts.named(found.get("id"), f"id at {self.settings.fields.get('id')}")
         changed = found.get("changed")
-        return Found(str(found["id"]), None if changed is None else str(changed), found)
+        yield Found(guid, None if changed is None else str(changed), found)
 
     def describe(self, item: Found) -> Described:
         """What the settings say of the table, or what the record says of the data set."""
@@ -146,8 +146,8 @@ class JsonApi(Harvester[JsonApiSettings]):
     def fetch(self, item: Found, into: Path) -> Fetched | None:
         """All records as lines of JSON, or the file that the record names.
 
-        A table in pages is of one moment, by the signs that the settings name, by Last-Modified, and by the first page, which
-        is asked for again: not by an ETag, which is another for each answer that tells its own moment. Raises KzError
+        A table in pages is of one moment, by the signs that the settings name and by Last-Modified, else by the rows of the
+        first page: not by an ETag, which is another for each answer that tells its own moment. Raises KzError
         harvest.fewer_rows_than_told, harvest.table_changes.
         """
         if self.settings.gives == "catalogue":
@@ -165,25 +165,40 @@ class JsonApi(Harvester[JsonApiSettings]):
             nonlocal told
             for place, sheet in enumerate(self._sheets(None)):
                 told = max(told, self._total(sheet.document) or 0)
-                found = [self._row(record) for record in sheet.records]
                 if place == 0:
-                    reading.tell(first=checksums.digest(found), modified=sheet.settled)
-                if found:  # behind the last page some tell a total of 0
-                    reading.answer(**self._signs(sheet))
-                yield from found
+                    self._begin(sheet, reading)
+                if sheet.records:
+                    reading.answer(changed=self._changed(sheet))
+                yield from map(self._row, sheet.records)
 
         number = lines.write(rows(), into, self.reach.limits.unpacked)
         if number < told:
             raise KzError("harvest.fewer_rows_than_told", told=told, found=number)
 
+    def _begin(self, sheet: Sheet, reading: Reading) -> None:
+        """What the first page says of the table. Totals of further pages may be those of the pages."""
+        reading.tell(total=self._total(sheet.document), changed=self._changed(sheet))
+        if self.settings.paging != "none" and not reading.signs:
+            reading.tell(rows=self._digest(sheet))
+        reading.tell(modified=sheet.settled)
+        self._age = sheet.age
+
+    _age: timedelta | None = None
+
     def _ask(self, reading: Reading) -> None:
         """The first page once more; one that is not there any more has no rows."""
         sheet = next(self._sheets(None), Sheet(None, [], None))
-        found = [self._row(record) for record in sheet.records]
-        reading.tell(first=checksums.digest(found), modified=sheet.changed, **self._signs(sheet))
+        reading.tell(total=self._total(sheet.document), changed=self._changed(sheet))
+        if "modified" in reading.signs and not sheet.is_as_old(self._age):
+            reading.tell(modified=sheet.changed)
+        elif "rows" in reading.signs:
+            reading.tell(rows=self._digest(sheet))
 
-    def _signs(self, sheet: Sheet) -> dict[str, Any]:
-        return {"total": self._total(sheet.document), "changed": self._one(self.settings.changed_path, sheet.document)}
+    def _changed(self, sheet: Sheet) -> Any:
+        return self._one(self.settings.changed_path, sheet.document)
+
+    def _digest(self, sheet: Sheet) -> str:
+        return checksums.digest([self._row(record) for record in sheet.records])
 
     def _row(self, record: Any) -> dict[str, Any]:
         if self.settings.columns:

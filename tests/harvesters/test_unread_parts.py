@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from ckan import model
+from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.core.web.errors import KzError
-from ckanext.kzopen.publishing.harvest.kinds import Found
+from ckanext.kzopen.publishing.harvest import engine, visiting
+from ckanext.kzopen.publishing.harvest.discovery import discover
+from ckanext.kzopen.publishing.harvest.kinds import Found, Page
+from ckanext.kzopen.publishing.harvest.model import Item, Run, Source
+from ckanext.kzopen.publishing.harvest.patience import TRIES
+from sqlalchemy import select, update
 
 from tests.harvesters.alone import alone, found
 from tests.harvesters.egov_portal import Portal
 from tests.harvesters.test_frictionless import SCHOOLS, all_of, package, put
-from tests.publishing.harvest.conftest import Harvest
+from tests.publishing.harvest.conftest import Harvest, begun, listed
 from tests.publishing.harvest.source import Catalogue, says
 
 TABLE = {"name": "x", "path": "x.csv"}
@@ -34,20 +42,17 @@ def test_a_package_that_cannot_be_read_fails_alone_and_withdraws_nothing(harvest
     harvest.ready("frictionless", {"address": packages(catalogue, "a", "b", "c")}, threshold=1.0)
     assert all_of(harvest.run(), seen=3, added=3)
     packages(catalogue, "a", "b", "d")
-    good, catalogue.instead["/p/b.json"] = catalogue.instead["/p/b.json"], says(502, b"not now")
+    good = catalogue.instead.pop("/p/b.json")
     run = harvest.run()
     assert all_of(run, seen=3, added=1, unchanged=1, failed=1), harvest.items(run)
     assert (run["state"], run["complete"], run["error"]) == ("finished", False, "harvest.part_unread")
     [item] = harvest.items(run, "failed")
-    assert (item["guid"], item["error"], "502" in item["sentence"]) == (
-        f"{catalogue.url}/p/b.json",
-        "harvest.source_failed",
-        True,
-    )
-    assert len(catalogue.requests("/p/b.json")) == 2 + 4, "what may pass is tried again"
+    named = f"{catalogue.url}/p/b.json"
+    assert (item["guid"], item["error"], "/p/b.json" in item["sentence"]) == (named, "harvest.not_there", True)
     catalogue.instead["/p/b.json"] = good
-    again = harvest.ended(harvest.post(f"/runs/{run['id']}/retry").json["id"])
-    assert [one["error"] for one in harvest.items(again)] == ["harvest.part_unread"], "the next run reads it"
+    again = harvest.post(f"/runs/{run['id']}/retry")
+    assert (again.status_code, again.json["code"]) == (409, "harvest.part_unread"), "the next run reads it"
+    assert [one["error"] for one in harvest.items(run, "failed")] == ["harvest.not_there"]
     assert all_of(harvest.run(), seen=4, unchanged=3, removed=1), "now it is known what is gone"
 
 
@@ -70,13 +75,62 @@ def test_whatever_is_wrong_with_a_package_of_a_list(catalogue: Catalogue, body: 
     assert items[1].guid == f"{catalogue.url}/p/b.json"
 
 
-def test_a_package_whose_host_may_come_back_is_waited_for_until_the_last_try(catalogue: Catalogue) -> None:
-    address = packages(catalogue, "a", "b")
-    catalogue.instead["/p/b.json"] = says(503, b"")
+def test_a_package_whose_host_may_come_back_is_waited_for_until_the_last_try(
+    app: CKANTestApp, harvest: Harvest, catalogue: Catalogue
+) -> None:
+    harvest.add("frictionless", {"address": packages(catalogue, "a", "b")})
+    catalogue.instead["/p/b.json"] = says(503, Retry_After="0")
+    with begun(app, harvest) as run:
+        run.attempts = TRIES - 2
+        with pytest.raises(KzError) as caught:
+            listed(run)
+        assert caught.value.code == "harvest.source_busy"
+        run.attempts = TRIES - 1
+        listed(run)
+        assert [item.error for item in stored(run)] == [None, "harvest.source_busy"]
+
+
+@pytest.mark.parametrize(
+    ("answer", "asked"), [(says(503, b"", Retry_After="0"), 3), (says(502), 6)], ids=["gives no answer", "fails"]
+)
+def test_a_host_that_gives_no_answer_is_not_asked_for_each_package_on_the_last_try(
+    catalogue: Catalogue, answer: Any, asked: int
+) -> None:
+    names = "bcdefg"
+    address = packages(catalogue, "a", *names, "h")
+    catalogue.instead |= {f"/p/{name}.json": answer for name in names}
     harvester = alone("frictionless", {"address": address})
+    harvester.reach.last_try = True
+    items = found(harvester)
+    assert len([path for path in catalogue.asked if path[3:].removesuffix(".json") in list(names)]) == asked
+    is_silent = asked == 3
+    error = "harvest.source_busy" if is_silent else "harvest.source_failed"
+    assert errors(items) == [None, *[error] * 6, error if is_silent else None], "each is told why"
+
+
+def test_a_list_that_is_not_wanted_any_more_is_left(catalogue: Catalogue) -> None:
+    harvester = alone("frictionless", {"address": packages(catalogue, "a", "b", "c")})
+    harvester.reach.last_try = True
+    harvester.reach.ended = lambda: len(catalogue.requests("/p/")) > 2
     with pytest.raises(KzError) as caught:
         found(harvester)
-    assert caught.value.code == "harvest.source_busy"
+    assert (caught.value.code, catalogue.asked) == ("harvest.cancelled", ["/p/list", "/p/a.json", "/p/b.json"])
+
+
+def test_a_run_that_is_cancelled_while_it_reads_its_list_stays_cancelled(
+    run: Run, catalogue: Catalogue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(visiting, "GLANCE", -1.0)
+    catalogue.fill(30)
+    session, number = model.Session(), run.id
+
+    def cancelled() -> None:
+        with session.get_bind().engine.begin() as own:
+            own.execute(update(Run).where(Run.id == number).values(state="cancelled"))
+
+    catalogue.heard = cancelled
+    engine._discover(session, session.get_one(Source, run.source_id), run)
+    assert (run.state, run.error, run.attempts, len(catalogue.requests("/list"))) == ("cancelled", None, 0, 1)
 
 
 def records(catalogue: Catalogue, *names: Any) -> list[Found]:
@@ -92,10 +146,49 @@ def test_a_record_without_a_name_fails_alone(catalogue: Catalogue) -> None:
     assert len({item.guid for item in items}) == 4
 
 
-def test_a_list_of_which_nothing_can_be_read_is_none(catalogue: Catalogue) -> None:
+@pytest.mark.parametrize("name", [None, "", " ", "\u200b", "\u0000"])
+def test_a_name_of_which_nothing_is_left_is_none(catalogue: Catalogue, name: Any) -> None:
+    catalogue.instead["/ensi"] = says(200, json.dumps([{"code": name}, {"code": 0}]).encode())
+    ensi = found(alone("ensi", {"address": f"{catalogue.url}/ensi"}))
+    for items in (records(catalogue, name, 0), ensi):
+        assert [item.guid for item in items if item.error is None] == ["0"]
+        assert errors(items) == ["harvest.odd_list", None]
+
+
+def pages(catalogue: Catalogue, *pages: list[Any]) -> None:
+    """The list of `Catalogue.settings`, with records of these names on its pages."""
+    for number, names in enumerate([*pages, []], start=1):
+        body = json.dumps({"items": [{"id": name} for name in names]}).encode()
+        catalogue.instead[f"/list?page={number}"] = says(200, body)
+
+
+@pytest.mark.parametrize("names", [(["a", "b"], [None]), ([None], ["a", "b"])], ids=["last", "first"])
+def test_a_lone_record_of_a_page_fails_alone(run: Run, catalogue: Catalogue, names: tuple[list[Any], ...]) -> None:
+    pages(catalogue, *names)
+    listed(run)
+    assert (run.seen, run.complete, run.error) == (3, False, "harvest.part_unread")
+    assert sorted(str(item.error) for item in stored(run)) == ["None", "None", "harvest.odd_list"]
+
+
+def test_a_list_of_which_nothing_can_be_read_fails_the_run(run: Run, catalogue: Catalogue) -> None:
+    pages(catalogue, [None], [""])
     with pytest.raises(KzError) as caught:
-        records(catalogue, "", None)
-    assert caught.value.code == "harvest.odd_list"
+        listed(run)
+    assert (caught.value.code, "$.id" in caught.value.text("en")) == ("harvest.odd_list", True)
+
+
+def test_what_a_kind_finds_without_a_name_is_not_left_out(run: Run) -> None:
+    class Kind:
+        def discover(self, cursor: Any) -> Iterator[Page]:
+            yield Page([Found("a"), Found("\u200b", "1"), Found("", "2")])
+
+    discover(model.Session(), run, Kind(), 10)  # type: ignore[arg-type]
+    assert (run.seen, run.complete, run.error) == (3, False, "harvest.part_unread")
+    assert [item.error for item in stored(run)] == [None, "harvest.odd_list", "harvest.odd_list"]
+
+
+def stored(run: Run) -> list[Item]:
+    return list(model.Session().scalars(select(Item).where(Item.run_id == run.id).order_by(Item.position)))
 
 
 def test_a_data_set_of_egov_without_an_address_fails_alone(catalogue: Catalogue) -> None:
@@ -127,6 +220,14 @@ def test_a_data_set_of_ckan_that_does_not_say_when_it_was_changed_is_read(catalo
         body = {"success": True, "result": {"count": 2, "results": found_there}}
         catalogue.instead[f"/api/3/action/package_search?start={start}&"] = says(200, json.dumps(body).encode())
     assert [item.hash for item in found(alone("ckan", {"address": catalogue.url}))] == [None, "2026"]
+
+
+def test_a_data_set_of_ckan_without_an_id_fails_alone(catalogue: Catalogue) -> None:
+    listed = {0: [{"id": "1", "name": "a"}, {"name": "b"}, 5], 2: [5]}
+    for start, found_there in listed.items():
+        body = {"success": True, "result": {"count": 3, "results": found_there}}
+        catalogue.instead[f"/api/3/action/package_search?start={start}&"] = says(200, json.dumps(body).encode())
+    assert errors(found(alone("ckan", {"address": catalogue.url}))) == [None, "harvest.odd_list", "harvest.odd_list"]
 
 
 def test_a_data_set_of_dcat_that_says_nothing_is_in_the_list(catalogue: Catalogue) -> None:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from threading import Event
 from uuid import UUID
 
+import pytest
 from ckan import model
 from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.publishing.harvest import batches, comparing, engine
 from ckanext.kzopen.publishing.harvest.alone import alone
 from ckanext.kzopen.publishing.harvest.model import Run, Source
+from sqlalchemy import text
 
 from tests.publishing.conftest import Api
 from tests.publishing.harvest.conftest import Harvest, counts, listed
@@ -248,11 +250,22 @@ def test_a_place_at_a_host_is_not_free_while_a_worker_that_was_taken_for_dead_ha
     source = session.get_one(Source, run.source_id)
     with alone(session, batches.place_of(source, 0)) as slow:
         assert slow
-        assert not batches.work(session, run.id, 2)
+        for looked in range(9):
+            assert not batches.work(session, run.id, 2, looked=looked)
+        taken = text("DELETE FROM kzopen.procrastinate_jobs WHERE args->>'key' = :key RETURNING id, scheduled_at - now()")
+        waits = [wait.total_seconds() for _, wait in sorted(session.execute(taken, {"key": f"{run.id}/2"}).tuples())]
+        session.commit()
+        assert waits == pytest.approx([5, 10, 20, 40, 60, 60, 60, 60, 60], abs=4)
         assert catalogue.requests("/file/") == []
         assert batches.work(session, run.id, 1)
     assert batches.work(session, run.id, 2)
     assert len(catalogue.requests("/file/")) == 2
+
+
+def test_a_batch_of_a_run_that_has_ended_looks_at_no_settings(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(batches, "place_of", lambda source, batch: 1 / 0)
+    assert run.state == "discovering"
+    assert batches.work(model.Session(), run.id, 0)
 
 
 def test_a_run_is_not_started_twice(harvest: Harvest, catalogue: Catalogue) -> None:

@@ -32,7 +32,7 @@ AT_ONCE = 25
 LONGEST_WAIT = 5.0
 """Seconds after which those that wait are published, however few they are."""
 BUSY = 5.0
-"""Seconds after which a batch is looked at again at which another worker was."""
+"""Seconds after which a batch is looked at again at which another worker was; doubled each time, up to a shift."""
 SILENT = 3
 """Temporary errors in a row after which a job leaves the host alone for a while."""
 
@@ -52,9 +52,10 @@ def _key(run: UUID, batch: int) -> str:
     return f"{run}/{batch}"
 
 
-def _defer(session: Session, source: Source, run: Run, batch: int, at: datetime | None = None) -> None:
+def _defer(session: Session, source: Source, run: Run, batch: int, at: datetime | None = None, looked: int = 0) -> None:
     """Batches that share a place at the source's host run one after the other, without keeping a worker waiting."""
-    jobs.defer(session, TASK, lock=place_of(source, batch), at=at, run=str(run.id), batch=batch, key=_key(run.id, batch))
+    told = {"run": str(run.id), "batch": batch, "key": _key(run.id, batch), "looked": looked}
+    jobs.defer(session, TASK, lock=place_of(source, batch), at=at, **told)
 
 
 def place_of(source: Source, batch: int) -> str:
@@ -63,23 +64,26 @@ def place_of(source: Source, batch: int) -> str:
     return f"harvest-host:{visiting.host_of(source)}:{place}"
 
 
-def work(session: Session, run_id: UUID, batch: int, clock: Callable[[], float] = time.monotonic) -> bool:
+def work(session: Session, run_id: UUID, batch: int, clock: Callable[[], float] = time.monotonic, looked: int = 0) -> bool:
     """Bring the items of a batch to their outcomes; whether none is left. What has to wait is deferred again.
 
     While somebody else does it, it is left to them and looked at again later, for they may die; so it is while the worker of
-    another batch that was taken for dead has its place at the host.
+    another batch that was taken for dead has its place at the host. `looked` is how often it was so.
     """
     run = session.get(Run, run_id)
-    place = [] if run is None else [place_of(session.get_one(Source, run.source_id), batch)]
+    if run is None or run.state != "fetching":
+        return True
+    place = place_of(session.get_one(Source, run.source_id), batch)
     session.rollback()
-    with alone(session, _key(run_id, batch), *place) as mine:
-        return _work(session, run_id, batch, clock) if mine else _look_again(session, run_id, batch)
+    with alone(session, _key(run_id, batch), place) as mine:
+        return _work(session, run_id, batch, clock) if mine else _look_again(session, run_id, batch, looked)
 
 
-def _look_again(session: Session, run_id: UUID, batch: int) -> bool:
+def _look_again(session: Session, run_id: UUID, batch: int, looked: int) -> bool:
     run = session.get(Run, run_id)
     if run is not None and run.state == "fetching":
-        _defer(session, session.get_one(Source, run.source_id), run, batch, datetime.now(UTC) + timedelta(seconds=BUSY))
+        at = datetime.now(UTC) + timedelta(seconds=min(SHIFT, BUSY * 2.0**looked))
+        _defer(session, session.get_one(Source, run.source_id), run, batch, at, looked=looked + 1)
         session.commit()
     return False
 

@@ -2,9 +2,9 @@
 
 Each page's items and the place where to go on are one commit, so a run that died goes on behind the last page and no item
 comes twice; where the source cannot be asked for that place, it reads what it has read before once more. A source that loops,
-never ends or tells another number than it gives is found out here. So is one that changed while it was read: a page may then
-have begun behind something that no page had, which must not be taken for gone; neither must what was in a part that could
-not be read.
+never ends or tells another number than it gives is found out here, and one of which nothing can be read. So is one that
+changed while it was read: a page may then have begun behind something that no page had, which must not be taken for gone;
+neither must what was in a part that could not be read.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.publishing.harvest import failing, parts
 from ckanext.kzopen.publishing.harvest.describing import cleaned
 from ckanext.kzopen.publishing.harvest.kinds import AnyHarvester, Found
 from ckanext.kzopen.publishing.harvest.model import PART_UNREAD, Item, Run
@@ -27,7 +28,8 @@ LONGEST_GUID = 500
 def discover(session: Session, run: Run, harvester: AnyHarvester, most: int, first: int | None = None) -> None:
     """Store what the source has; commits after each page. `first` is how many are wanted (a preview), else all.
 
-    Sets `run.complete` when all were seen. Raises KzError harvest.loops, harvest.too_many_items, and what the kind raises.
+    Sets `run.complete` when all were seen. Raises KzError harvest.loops, harvest.too_many_items, what the
+    kind raises, and the first part's error when nothing of the list could be read.
     """
     silent, moved, run.seen = 0, False, run.seen or 0
     most_told = run.told or 0  # the largest total of all pages
@@ -49,24 +51,33 @@ def discover(session: Session, run: Run, harvester: AnyHarvester, most: int, fir
             return
         if silent >= PAGES_WITHOUT_NEWS:
             raise KzError("harvest.loops", found=run.seen)
+    unread = _unread(session, run)
+    if unread is not None and not _has_items(session, run):
+        raise unread
     run.error, run.error_params = None, {}
     run.complete = run.seen >= most_told
     if not run.complete:
         run.error, run.error_params = "harvest.fewer_than_told", {"told": most_told, "found": run.seen}
     elif moved:
         run.complete, run.error = False, "harvest.list_changed"
-    elif _has_unread_parts(session, run):
+    elif unread is not None:
         run.complete, run.error = False, PART_UNREAD
     session.commit()
 
 
-def _has_unread_parts(session: Session, run: Run) -> bool:
-    """Whether anything of the list failed; nothing was fetched yet."""
-    return session.scalars(select(Item.guid).where(Item.run_id == run.id, Item.outcome == "failed")).first() is not None
+def _unread(session: Session, run: Run) -> KzError | None:
+    """The error of the first part that could not be read; nothing was fetched yet."""
+    wanted = select(Item.error, Item.error_params).where(Item.run_id == run.id, Item.outcome == "failed")
+    found = session.execute(wanted.order_by(Item.position).limit(1)).first()
+    return None if found is None else KzError(str(found.error), **found.error_params)
+
+
+def _has_items(session: Session, run: Run) -> bool:
+    return session.scalars(select(Item.guid).where(Item.run_id == run.id, Item.outcome.is_(None)).limit(1)).first() is not None
 
 
 def _store(session: Session, run: Run, items: list[Found]) -> int:
-    """Keep those items that this run has not seen yet; how many."""
+    """Keep those items that this run has not seen yet; how many. One without a name is an unread part."""
     rows = {
         guid: {
             "run_id": run.id,
@@ -76,13 +87,19 @@ def _store(session: Session, run: Run, items: list[Found]) -> int:
             "data": dict(item.data) if item.error is None else {PART_UNREAD: True},
             **_failed(item.error),
         }
-        for number, item in enumerate(items)
+        for number, item in enumerate(map(_named, items))
         if (guid := cleaned(item.guid, LONGEST_GUID))
     }
     if not rows:
         return 0
     added = session.execute(insert(Item).values(list(rows.values())).on_conflict_do_nothing().returning(Item.guid))
     return len(added.all())
+
+
+def _named(item: Found) -> Found:
+    if cleaned(item.guid):
+        return item
+    return parts.odd([item.hash, dict(item.data)], item.error or KzError(failing.LIST, problem="no guid"))
 
 
 def _failed(error: KzError | None) -> dict[str, Any]:

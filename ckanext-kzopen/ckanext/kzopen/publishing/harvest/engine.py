@@ -57,7 +57,9 @@ def _discover(session: Session, source: Source, run: Run) -> None:
     except BaseException as error:  # noqa: BLE001 - `told` raises again what is no fault of the source
         told = failing.told(error, failing.LIST)
         session.rollback()
-        _try_again_or_fail(session, run, told)
+        session.refresh(run)
+        if run.state == "discovering":  # else somebody has cancelled it meanwhile
+            _try_again_or_fail(session, run, told)
         return
     _compare(session, source, run)
 

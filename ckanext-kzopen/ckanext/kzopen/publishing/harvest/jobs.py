@@ -39,10 +39,10 @@ def advance_run(run: str) -> None:
 
 
 @task(batches.TASK, retry=PATIENT, failed=given_up, queue=HARVEST, heavy=True)
-def work_on_batch(run: str, batch: int, key: str) -> None:
+def work_on_batch(run: str, batch: int, key: str, looked: int = 0) -> None:
     """Fetch and publish the items of one batch; the last one ends the run."""
     del key
-    if batches.work(model.Session(), UUID(run), batch):
+    if batches.work(model.Session(), UUID(run), batch, looked=looked):
         engine.conclude(model.Session(), UUID(run))
 
 

@@ -21,7 +21,7 @@ from ckanext.kzopen.core.web.errors import KzError, template
 from ckanext.kzopen.publishing import datasets, first, process, receive
 from ckanext.kzopen.publishing.harvest import columns, describing, differing, failing, together, undecided
 from ckanext.kzopen.publishing.harvest.kinds import AnyHarvester, Described, Fetched, Found
-from ckanext.kzopen.publishing.harvest.model import NEEDS_DECISION, PART_UNREAD, WRITES, Held, Item, Run, Source
+from ckanext.kzopen.publishing.harvest.model import NEEDS_DECISION, WRITES, Held, Item, Run, Source
 from ckanext.kzopen.publishing.harvest.reach import NotChanged
 from ckanext.kzopen.publishing.harvest.runs import ACCEPTED
 from ckanext.kzopen.publishing.harvest.settings import Defaults
@@ -76,8 +76,6 @@ def begin(visit: Visit, item: Item, before: Callable[[], bool]) -> Waiting | Non
 
     `before` publishes those that wait, and is called before anything else is: names go to whom the source has first.
     """
-    if PART_UNREAD in item.data:  # which was tried again by itself
-        raise KzError(PART_UNREAD)
     visit.harvester.reach.begin_item()
     held = visit.session.get(Held, (visit.source.id, item.guid))
     found = Found(item.guid, item.hash, {name: value for name, value in item.data.items() if name != ACCEPTED})

@@ -62,6 +62,10 @@ BEHIND_THE_END = ("harvest.not_there", "harvest.odd_answer")
 """What servers say of a page behind the last one: 404, 410, or that it is a bad request (400, 416, 422)."""
 
 
+STEP = timedelta(seconds=2)
+"""What dates in whole seconds of two clocks may differ by chance."""
+
+
 @dataclass(frozen=True)
 class Sheet:
     """One page of a list: the document, its records, and the cursor from which the next page can be asked (None = this was
@@ -74,16 +78,25 @@ class Sheet:
     given: str | None = None
 
     @property
+    def age(self) -> timedelta | None:
+        """How long before it was given it was changed; None where that is not told."""
+        try:
+            return parsedate_to_datetime(self.given or "") - parsedate_to_datetime(self.changed or "")
+        except (TypeError, ValueError):
+            return None
+
+    @property
     def settled(self) -> str | None:
         """When it was changed; None when that is the moment of the answer, as some servers say of each, or not told.
 
         Up to a minute before it is the same moment (RFC 9110, 8.8.2.2; the minute is that of RFC 7232).
         """
-        try:
-            age = parsedate_to_datetime(self.given or "") - parsedate_to_datetime(self.changed or "")
-        except (TypeError, ValueError):
-            return None
-        return self.changed if age > timedelta(minutes=1) else None
+        return self.changed if self.age is not None and self.age > timedelta(minutes=1) else None
+
+    def is_as_old(self, age: timedelta | None) -> bool:
+        """Whether it was changed as long before it was given as an earlier answer: then the one moves along with the other, as
+        where two clocks go apart, and tells nothing."""
+        return self.age is not None and age is not None and abs(self.age - age) <= STEP
 
 
 def sheets(

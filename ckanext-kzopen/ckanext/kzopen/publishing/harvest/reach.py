@@ -134,9 +134,9 @@ class Reach:
 
     def _wait(self, url: str) -> None:
         """Sleep until this host may be asked again; KzError harvest.source_busy when that is long, harvest.cancelled when
-        the item is wanted no more.
+        nothing is wanted any more.
         """
-        if self.documents is not None and self.ended():
+        if self.ended():
             raise KzError("harvest.cancelled")
         host = urlsplit(url).hostname or ""
         while seconds := pauses.left(host, self.pause):

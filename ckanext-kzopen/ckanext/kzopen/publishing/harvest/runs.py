@@ -8,7 +8,7 @@ from ckanext.kzopen.core import jobs, states
 from ckanext.kzopen.core.people import rights
 from ckanext.kzopen.core.web.errors import KzError
 from ckanext.kzopen.publishing.harvest import closing, schedule, undecided
-from ckanext.kzopen.publishing.harvest.model import OPEN, WRITES, Item, Run, Source, refused, settle_items
+from ckanext.kzopen.publishing.harvest.model import OPEN, PART_UNREAD, WRITES, Item, Run, Source, refused, settle_items
 from ckanext.kzopen.publishing.harvest.sources import CHANGE, RUN
 from sqlalchemy import delete, func, insert, literal, select, update
 from sqlalchemy.dialects.postgresql import JSONB
@@ -54,20 +54,24 @@ def retry(session: Session, source: Source, failed: Run, actor: str, guids: list
     """A new run over the failed items of an earlier one (all, or these); its errors stay where they were. Of those that are
     named, a table that a person refused is offered once more.
 
-    `accept` are answers that a person gives to what an item asked, such as `columns=True`. Raises KzError
-    harvest.nothing_to_retry.
+    `accept` are answers that a person gives to what an item asked, such as `columns=True`. A part of the list that could not
+    be read is none: the next run reads it. Raises KzError harvest.nothing_to_retry, harvest.part_unread when there is nothing
+    but such parts.
     """
     rights.require(actor, RUN, source)
     if source.state != "active":
         raise KzError("harvest.not_active")
     of_run = select(Item.guid).where(Item.run_id == failed.id)
     wanted = of_run.where(Item.outcome == "failed", Item.removal.is_(False))
-    chosen = list(session.scalars(wanted if guids is None else wanted.where(Item.guid.in_(guids))))
+    wanted = wanted if guids is None else wanted.where(Item.guid.in_(guids))
+    unread = Item.data.has_key(PART_UNREAD)
+    chosen = list(session.scalars(wanted.where(~unread)))
     again = [] if guids is None else list(session.scalars(of_run.where(Item.guid.in_(guids), refused())))
     undecided.offer_again(session, source.id, again)
     chosen += again
     if not chosen:
-        raise KzError("harvest.nothing_to_retry")
+        only_unread = session.scalars(wanted.where(unread).limit(1)).first() is not None
+        raise KzError(PART_UNREAD if only_unread else "harvest.nothing_to_retry")
     run = _begun(session, source, "retry", actor, None)
     data = Item.data.op("||")(literal({ACCEPTED: accept}, JSONB)) if accept else Item.data
     copied = select(literal(run.id), Item.guid, Item.position, Item.hash, data)
