@@ -54,8 +54,8 @@ def _key(run: UUID, batch: int) -> str:
 
 def _defer(session: Session, source: Source, run: Run, batch: int, at: datetime | None = None, looked: int = 0) -> None:
     """Batches that share a place at the source's host run one after the other, without keeping a worker waiting."""
-    told = {"run": str(run.id), "batch": batch, "key": _key(run.id, batch), "looked": looked}
-    jobs.defer(session, TASK, lock=place_of(source, batch), at=at, **told)
+    key, place = _key(run.id, batch), place_of(source, batch)
+    jobs.defer(session, TASK, lock=place, at=at, run=str(run.id), batch=batch, key=key, looked=looked)
 
 
 def place_of(source: Source, batch: int) -> str:

@@ -28,8 +28,8 @@ LONGEST_GUID = 500
 def discover(session: Session, run: Run, harvester: AnyHarvester, most: int, first: int | None = None) -> None:
     """Store what the source has; commits after each page. `first` is how many are wanted (a preview), else all.
 
-    Sets `run.complete` when all were seen. Raises KzError harvest.loops, harvest.too_many_items, what the
-    kind raises, and the first part's error when nothing of the list could be read.
+    Sets `run.complete` when all were seen. Raises KzError harvest.loops, harvest.too_many_items, what the kind
+    raises, and the first part's error when nothing of the list could be read.
     """
     silent, moved, run.seen = 0, False, run.seen or 0
     most_told = run.told or 0  # the largest total of all pages
