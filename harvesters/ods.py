@@ -1,59 +1,145 @@
-"""Portals on Opendatasoft by their Explore API 2.1, which lists the first 10,000 data sets and exports whole tables."""
+"""A portal on Opendatasoft (now Huwise): catalogue and tables by its Explore API 2.1."""
 
-from collections.abc import Iterator
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from html import unescape
 from pathlib import Path
 from typing import Annotated, Any
-from urllib.parse import quote
+from urllib.parse import quote, urlencode
 
-from ckanext.kzopen.publishing.harvest.checksums import digest
+from ckanext.kzopen.core.texts import LANGUAGES
+from ckanext.kzopen.core.web.errors import KzError
+from ckanext.kzopen.publishing.harvest import checksums
 from ckanext.kzopen.publishing.harvest.kinds import Described, Fetched, Found, Harvester, Page, Say, Settings
-from pydantic import Field
+from pydantic import Field, SecretStr
 
 SETS = "/api/explore/v2.1/catalog/datasets"
+PAGE = 100
+REACH = 10_000
+"""The API gives a hundred data sets at once, and none beyond this place: `offset` and `limit` together are less."""
 TYPES = {"int": "integer", "double": "number", "boolean": "boolean", "date": "date", "datetime": "datetime"}
+"""Of the types that the API names; places, shapes, files and JSON stay text, as everything else does."""
+COARSE = ("year", "month")
+"""Precisions of a date that is no day; such columns stay text."""
+
+LINK = re.compile(r"""<a\s[^>]*?href=["'](https?://[^"']+)["'][^>]*>(.*?)</a>""", re.IGNORECASE | re.DOTALL)
+END_OF_BLOCK = re.compile(r"<br\s*/?>|</(?:p|li|div|tr|h[1-6])>", re.IGNORECASE)
+TAG = re.compile(r"</?[a-z][^>]*>", re.IGNORECASE)
+BLANK_LINES = re.compile(r"\s*\n\s*")
 
 
 class OdsSettings(Settings):
-    """Where the portal is."""
+    """Where the portal is, and a key for what is not open to everybody."""
 
     address: Annotated[str, Field(pattern=r"^https?://"), Say("Порталдың мекенжайы", "Адрес портала", "Address of the portal")]
+    key: Annotated[
+        SecretStr | None,
+        Say(
+            "API кілті",
+            "Ключ API",
+            "API key",
+            {
+                "kk": "Кілтсіз жұртқа ашық деректер ғана оқылады.",
+                "ru": "Без ключа читается только то, что открыто всем.",
+                "en": "Without a key only what is open to everybody is read.",
+            },
+        ),
+    ] = None
 
 
 class Ods(Harvester[OdsSettings]):
-    """A data set with a date of change has changed when anything that the catalogue says of it has."""
+    """A data set with a date has changed when anything that the catalogue says of it has; others are fetched and compared."""
 
-    name, settings_model = "ods", OdsSettings
+    name = "ods"
     label = {"kk": "Opendatasoft порталы", "ru": "Портал на Opendatasoft", "en": "Opendatasoft portal"}  # noqa: RUF012
+    settings_model = OdsSettings
 
     def discover(self, cursor: Any) -> Iterator[Page]:
-        """A hundred at once, each time from the last one on: where that is another now, the list has changed meanwhile."""
-        more, (begin, last, moved) = True, cursor or (0, None, False)
-        while more:
-            asked = f"{SETS}?order_by=dataset_id&limit={min(100, 10_000 - begin)}&offset={begin}"
-            listed = self.reach.json(self.settings.address.rstrip("/") + asked)
-            sets = [(one["dataset_id"], one["metas"]["default"].get("modified"), one) for one in listed["results"]]
-            moved, more = moved or (last is not None and last not in [name for name, *_ in sets[:1]]), len(sets) > 1
-            begin, last = begin + max(len(sets) - 1, 0), sets[-1][0] if sets else last
-            found = [Found(name, digest(one) if date else None, one) for name, date, one in sets]
-            yield Page(found, [begin, last, moved], listed["total_count"], moved)
+        """The catalogue by name to its empty page.
+
+        Each page begins with the last data set of the page before; where it does not, some came or went meanwhile.
+        """
+        start, last, moved = cursor or (0, None, False)
+        while True:
+            begin = max(start - 1, 0)
+            listed = self._listed(begin)
+            found = listed["results"]
+            names = [one["dataset_id"] for one in found]
+            moved = moved or (start > 0 and names[:1] != [last])
+            fresh = [self._item(one) for one in found if one["dataset_id"] != last]
+            start, last = begin + len(found), names[-1] if names else last
+            yield Page(fresh, [start, last, moved], listed["total_count"], moved)
+            if not fresh:
+                return
+
+    def _listed(self, begin: int) -> Mapping[str, Any]:
+        asked = {"order_by": "dataset_id", "offset": begin, "limit": min(PAGE, REACH - 1 - begin)}
+        found: Mapping[str, Any] = self.reach.json(f"{self._base}{SETS}?{urlencode(asked)}", self._headers())
+        return found
+
+    def _item(self, one: Mapping[str, Any]) -> Found:
+        told = one["metas"]["default"]
+        data = {"told": told, "fields": one.get("fields") or [], "has_records": one.get("has_records", True)}
+        is_dated = told.get("modified") or told.get("data_processed")
+        return Found(one["dataset_id"], checksums.digest(data) if is_dated else None, data)
 
     def describe(self, item: Found) -> Described:
         """What the catalogue says of it, in the language that it names; themes are among the keywords."""
-        told = item.data["metas"]["default"]
-        language = {"kk": "kk", "en": "en"}.get(told.get("language"), "ru")
-        name, text = ({language: told.get(one) or ""} for one in ("title", "description"))
-        words, who = {language: [*(told.get("keyword") or []), *(told.get("theme") or [])]}, {"name": told.get("publisher")}
-        fields = [
-            {"name": one["name"], "type": TYPES.get(one["type"], "string"), "title": one.get("label")}
-            | {"description": one.get("description")}
-            for one in item.data["fields"]
-        ]
-        return Described(item.guid, name, text, words, responsible=who, license=told.get("license"), schema={"fields": fields})
+        told = item.data["told"]
+        language = told["language"] if told.get("language") in LANGUAGES else "ru"
+        return Described(
+            uri=item.guid,
+            title={language: told.get("title") or ""},
+            description={language: _plain(told.get("description") or "")},
+            keywords={language: [*(told.get("keyword") or []), *(told.get("theme") or [])]},
+            responsible={"name": {language: told["publisher"]}} if told.get("publisher") else None,
+            license=told.get("license"),
+            schema={"fields": [_field(one, language) for one in item.data["fields"]]},
+        )
 
     def fetch(self, item: Found, into: Path) -> Fetched | None:
-        """The whole table as CSV, under the names of its columns; None where there are no records."""
-        if not item.data.get("has_records", True):
+        """The whole table as CSV under the names of its columns; None where there are no records.
+
+        Raises KzError harvest.fewer_rows_than_told.
+        """
+        if not item.data["has_records"]:
             return None
-        address = f"{self.settings.address.rstrip('/')}{SETS}/{quote(item.guid, safe='')}/exports/csv"
-        self.reach.download(f"{address}?delimiter=%2C&use_labels=false", into)
+        asked = urlencode({"delimiter": ",", "use_labels": "false"})
+        self.reach.download(f"{self._base}{SETS}/{quote(item.guid, safe='')}/exports/csv?{asked}", into, self._headers())
+        number, told = _rows(into), int(item.data["told"].get("records_count") or 0)
+        if number < told:
+            raise KzError("harvest.fewer_rows_than_told", told=told, found=number)
         return Fetched("text/csv", f"{item.guid}.csv")
+
+    @property
+    def _base(self) -> str:
+        return self.settings.address.rstrip("/")
+
+    def _headers(self) -> dict[str, str]:
+        key = self.settings.key
+        return {"Authorization": f"Apikey {key.get_secret_value()}"} if key else {}
+
+
+def _field(told: Mapping[str, Any], language: str) -> dict[str, Any]:
+    is_coarse = (told.get("annotations") or {}).get("timeserie_precision") in COARSE
+    field = {"name": told["name"], "type": "string" if is_coarse else TYPES.get(told["type"], "string")}
+    labels = {"title": told.get("label"), "description": told.get("description")}
+    return field | {f"{name}_translated": {language: text} for name, text in labels.items() if text}
+
+
+def _plain(told: str) -> str:
+    """A description, which is HTML there, as Markdown: paragraphs and links, without any other tag."""
+    lines = END_OF_BLOCK.sub("\n", LINK.sub(r"[\2](\1)", " ".join(told.split())))
+    return BLANK_LINES.sub("\n\n", unescape(TAG.sub("", lines)).strip())
+
+
+def _rows(file: Path) -> int:
+    """How many rows a CSV has without its header: ends of lines within quotes do not count, however long a cell is."""
+    number, within = 0, False
+    with file.open("rb") as lines:
+        for line in lines:
+            within ^= line.count(b'"') % 2 == 1
+            number += not within
+    return max(number - 1, 0)

@@ -74,6 +74,7 @@ def test_kinds_are_told_with_their_settings(run: Command) -> None:
         "files",
         "frictionless",
         "json_api",
+        "ods",
         "sdmx",
         "sql",
     ]
