@@ -1,88 +1,88 @@
-"""A kind in one file under 60 lines: the guide shows it, and it harvests."""
+"""A kind in one file under 60 lines: the guide shows it with its test, and both run as they are shown."""
 
 from __future__ import annotations
 
-import json
 import re
 import sys
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from urllib.parse import parse_qs, urlsplit
+from typing import Any
 
 import kzopen_harvesters
 import pytest
-from ckan import model
 from ckan.tests.helpers import CKANTestApp
-from ckanext.kzopen.core.web.addresses import networks
-from ckanext.kzopen.core.web.client import Client
-from ckanext.kzopen.publishing.harvest import batches, engine, form, kinds
-from ckanext.kzopen.publishing.harvest.reach import Reach
+from ckanext.kzopen.core import jobs
+from ckanext.kzopen.publishing.harvest import batches, form, kinds, runs
+from ckanext.kzopen.publishing.harvest.jobs import advance_run, work_on_batch
 
-from tests.harvesters.library import Library, LibrarySettings
-from tests.publishing.conftest import Api
-from tests.publishing.harvest.conftest import Harvest, begun, counts, listed
-from tests.publishing.harvest.source import Catalogue, Handler, send, serving
+from tests.harvesters.library import LibrarySettings
+from tests.harvesters.library_tests import (
+    test_the_list_is_read_to_its_end,
+    test_what_failed_is_fetched_again_and_nothing_else,
+)
+from tests.publishing.conftest import new_agency
+from tests.publishing.harvest.conftest import Harvest
 
-FILE = Path(__file__).with_name("library.py")
-GUIDE = FILE.parents[2] / "docs" / "harvesting.md"
-HALLS = [{"id": "1", "kk": "Балалар залы", "ru": "Детский зал", "renewed": "2026-01-01"}]
+__all__ = ["test_the_list_is_read_to_its_end", "test_what_failed_is_fetched_again_and_nothing_else"]
 
-
-@pytest.fixture
-def library() -> Iterator[Library]:
-    def answer(handler: Handler) -> None:
-        parts = urlsplit(handler.path)
-        page = parse_qs(parts.query).get("page", ["1"])[0]
-        books = parts.path.endswith("/books")
-        told = [{"isbn": "1", "title": "Абай жолы"}] if books else HALLS if page == "1" else []
-        send(handler, 200, json.dumps(told).encode(), "application/json")
-
-    with serving(Catalogue(instead={"/halls": answer})) as found, Reach(Client(networks("127.0.0.0/8"))) as reach:
-        yield Library(LibrarySettings(address=found.url), reach)
+HERE = Path(__file__).parent
+GUIDE = HERE.parents[1] / "docs" / "harvesting.md"
+DOES = {runs.TASK: advance_run, batches.TASK: work_on_batch}
 
 
-def test_the_newcomer_s_kind_is_short_and_stands_in_the_guide() -> None:
-    text = FILE.read_text(encoding="utf-8")
-    assert text.count("\n") < 60
-    assert f"```python tests/harvesters/library.py\n{text}```" in GUIDE.read_text(encoding="utf-8")
+def shown(name: str) -> str:
+    """What the guide shows as the file of that name."""
+    [text] = re.findall(rf"```python tests/harvesters/{name}\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
+    return str(text)
 
 
-def test_the_newcomer_s_kind_reads_its_source(library: Library, tmp_path: Path) -> None:
-    items = [item for page in library.discover(None) for item in page.items]
-    assert [(item.guid, item.hash) for item in items] == [("1", "2026-01-01")]
-    assert library.describe(items[0]).title["ru"] == "Детский зал"
-    library.fetch(items[0], tmp_path / "table")
-    assert json.loads((tmp_path / "table").read_text()) == {"isbn": "1", "title": "Абай жолы"}
+@pytest.mark.parametrize("name", ["library.py", "library_tests.py"])
+def test_the_newcomer_s_files_stand_in_the_guide(name: str) -> None:
+    assert shown(name) == (HERE / name).read_text(encoding="utf-8")
+
+
+def test_the_newcomer_s_kind_is_short() -> None:
+    assert shown("library.py").count("\n") < 60
 
 
 @pytest.fixture
 def added(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """The folder of kinds has one file more, as it stands in the guide."""
-    name = "tests/harvesters/library.py"
-    [text] = re.findall(rf"```python {name}\n(.*?)```", GUIDE.read_text(encoding="utf-8"), re.DOTALL)
-    (tmp_path / FILE.name).write_text(text, encoding="utf-8")
+    (tmp_path / "library.py").write_text(shown("library.py"), encoding="utf-8")
     monkeypatch.setattr(kzopen_harvesters, "__path__", [*kzopen_harvesters.__path__, str(tmp_path)])
     kinds.kinds.cache_clear()
     yield
-    sys.modules.pop(f"{kinds.PACKAGE}.{FILE.stem}")
+    sys.modules.pop(f"{kinds.PACKAGE}.library")
     kinds.kinds.cache_clear()
 
 
-def test_the_newcomer_s_kind_is_found_by_itself_and_harvests(
-    added: None, library: Library, harvest: Harvest, app: CKANTestApp
-) -> None:
-    """The worker, which has not begun anew, does not know it yet: the run is this process's."""
-    harvest.add("library", {"address": library.settings.address})
-    with begun(app, harvest) as run:
-        listed(run)
-        assert batches.work(model.Session(), run.id, 0)
-        engine.conclude(model.Session(), run.id)
-        found = harvest.get(f"/runs/{run.id}").json
-        assert (found["state"], counts(found)["added"]) == ("finished", 1), harvest.items(found)
-        [item] = harvest.items(found)
-    assert harvest.rows(item) == [["isbn", "title"], ["1", "Абай жолы"]]
-    told = Api(app).get(f"/datasets/{item['uri']}").json
-    assert (told["title"]["ru"], told["schema"]["primaryKey"]) == ("Детский зал", ["isbn"])
+@pytest.fixture
+def harvest(added: None, app: CKANTestApp, monkeypatch: pytest.MonkeyPatch) -> Harvest:
+    """The worker, which has not begun anew, does not know the kind yet: its jobs are this process's.
+
+    In the queue they stand for later and without a lock, so that they are not taken for lost, and nobody waits for them.
+    """
+    given: list[tuple[str, dict[str, Any]]] = []
+    defer = jobs.defer
+
+    def keep(session: Any, name: str, *, lock: str | None = None, at: datetime | None = None, **values: Any) -> None:
+        if name not in DOES:
+            defer(session, name, lock=lock, at=at, **values)
+            return
+        given.append((name, values))
+        defer(session, name, at=datetime.now(UTC) + timedelta(days=1), **values)
+
+    class Here(Harvest):
+        def ended(self, number: str) -> dict[str, Any]:
+            with self.app.flask_app.test_request_context():
+                while given:
+                    name, values = given.pop(0)
+                    DOES[name](**values)
+            return super().ended(number)
+
+    monkeypatch.setattr(jobs, "defer", keep)
+    return Here(app, new_agency(app, "admin"))
 
 
 def test_the_form_of_a_kind_comes_from_its_settings() -> None:
