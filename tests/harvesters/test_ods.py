@@ -107,19 +107,22 @@ def names_of(pages: list[Page]) -> list[str]:
     return [item.guid for page in pages for item in page.items]
 
 
-def test_a_portal_is_read_with_its_passports(harvest: Harvest, catalogue: Catalogue) -> None:
-    portal = Portal(catalogue, 1)
+def test_a_portal_is_read_with_its_passports_and_then_only_what_has_changed(harvest: Harvest, catalogue: Catalogue) -> None:
+    portal = Portal(catalogue, 5)
+    portal.dates["air-003"] = None
+    portal.without_records.add("air-004")
     portal.dates["ауа 1/2"], portal.rows["ауа 1/2"] = DATE, 2
-    harvest.ready("ods", {"address": f"{catalogue.url}/"})
+    harvest.ready("ods", {"address": f"{catalogue.url}/", "key": KEY})
     run = harvest.run()
-    assert counts(run) == {"seen": 2, "added": 2, "changed": 0, "unchanged": 0, "removed": 0, "failed": 0}, harvest.items(run)
+    assert counts(run) == {"seen": 6, "added": 6, "changed": 0, "unchanged": 0, "removed": 0, "failed": 0}, harvest.items(run)
     item = harvest.items(run)[-1]
     assert harvest.rows(item) == [
         ["day", "at", "month", "dust", "over", "place"],
         ["2026-01-01", "2026-01-01T08:00:00Z", "2026-01", "0.5", "true", "43.2, 76.9"],
         ["2026-01-02", "2026-01-01T08:00:00Z", "2026-01", "1.5", "true", "43.2, 76.9"],
     ]
-    told = Api(harvest.app).get(f"/datasets/{item['uri']}").json
+    api = Api(harvest.app)
+    told = api.get(f"/datasets/{item['uri']}").json
     assert (told["title"]["kk"], told["keywords"]["kk"], told["license"]) == ("Ауа ауа 1/2", ["ауа", "Экология"], "CC BY 4.0")
     assert (told["responsible"]["name"]["kk"], told["description"]["kk"]) == ("Қазгидромет", "Күн сайын")
     assert [(one["type"], one.get("title_translated")) for one in told["schema"]["fields"]] == [
@@ -131,25 +134,22 @@ def test_a_portal_is_read_with_its_passports(harvest: Harvest, catalogue: Catalo
         ("string", {"kk": "Место"}),
     ]
     assert told["schema"]["fields"][0]["description_translated"] == {"kk": "День замера"}
-    assert set(portal.keys) == {None}
-
-
-def test_only_what_has_changed_is_fetched(harvest: Harvest, catalogue: Catalogue) -> None:
-    portal = Portal(catalogue, 5)
-    portal.dates["air-003"] = None
-    portal.without_records.add("air-004")
-    harvest.ready("ods", {"address": catalogue.url, "key": KEY})
-    assert counts(harvest.run())["added"] == 5
-    assert set(portal.exports()) == {"air-000", "air-001", "air-002", "air-003"}, "one has no records"
+    assert set(portal.exports()) == {"air-000", "air-001", "air-002", "air-003", "ауа 1/2"}, "one has no records"
     portal.dates["air-001"], portal.rows["air-001"] = "2026-02-02T00:00:00+00:00", 2
     portal.more["air-002"] = {"title": "Басқа атау"}
     run = harvest.run()
-    assert counts(run) == {"seen": 5, "added": 0, "changed": 2, "unchanged": 3, "removed": 0, "failed": 0}, harvest.items(run)
+    assert counts(run) == {"seen": 6, "added": 0, "changed": 2, "unchanged": 4, "removed": 0, "failed": 0}, harvest.items(run)
     assert portal.exports() == ["air-001", "air-002", "air-003"], "one has no date"
     changed = {item["guid"]: item for item in harvest.items(run, "changed")}
     assert [row[0] for row in harvest.rows(changed["air-001"])] == ["day", "2026-01-01", "2026-01-02"]
-    assert Api(harvest.app).get(f"/datasets/{changed['air-002']['uri']}").json["title"]["kk"] == "Басқа атау"
+    assert api.get(f"/datasets/{changed['air-002']['uri']}").json["title"]["kk"] == "Басқа атау"
     assert set(portal.keys) == {f"Apikey {KEY}"}
+
+
+def test_without_a_key_none_is_sent(ods: Ods, catalogue: Catalogue) -> None:
+    portal = Portal(catalogue)
+    assert names_of(list(ods.discover(None))) == ["air-000", "air-001", "air-002"]
+    assert set(portal.keys) == {None}
 
 
 def test_a_table_that_cannot_be_had_whole_fails_alone_and_is_tried_again(harvest: Harvest, catalogue: Catalogue) -> None:
