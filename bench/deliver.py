@@ -35,7 +35,8 @@ UPSERTED, TIMES = 1000, 5
 ASKED_EVERY = 0.1
 """Seconds between two looks at a delivery that is still under way, or at what the worker does behind it."""
 WAITING = {"Prefer": "wait=20"}
-"""The sender lets the portal answer when it has done, as `kzopen_client` does."""
+"""The sender lets the portal answer when it has done. (`kzopen_client` asks so where a delivery stands, not with its rows, and
+sends a body of this size in parts.)"""
 FOLDED_WITHIN = 300
 FOLDING = "SELECT count(*) FROM kzopen.procrastinate_jobs WHERE task_name = 'rows.fold' AND status IN ('todo', 'doing')"
 URI = "million"

@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 from ckan import model
 from ckan.tests.helpers import CKANTestApp
+from ckanext.datastore.backend.postgres import get_write_engine
 from ckanext.kzopen.core import states
 from ckanext.kzopen.core.files.kinds import UNFINISHED
 from ckanext.kzopen.core.jobs import GaveUp
@@ -20,14 +21,18 @@ from ckanext.kzopen.publishing import accept, decide, jobs, notices, process, re
 from ckanext.kzopen.publishing.datasets import known_passport
 from ckanext.kzopen.publishing.model import Delivery
 from ckanext.kzopen.publishing.site import configured
+from ckanext.kzopen.publishing.waiting import is_given_up
 from ckanext.kzopen.rows import model as versions
 from ckanext.kzopen.rows import store
+from ckanext.kzopen.search import listeners
+from ckanext.kzopen.validation import pieces
 from sqlalchemy import text
 
 from tests.mortals import Forge
 from tests.publishing.conftest import SCHOOLS, Agency, Api
 from tests.publishing.die import ONLY_STAGED, POINTS
 from tests.publishing.test_deliver import CHANGED, rows_in_datastore
+from tests.search.conftest import until
 
 OLD = ["000140000012", "000140000092", "000140000220"]
 NEW = ["000140000012", "000140000220", "000140000316"]
@@ -210,7 +215,7 @@ def test_of_one_that_was_decided_on_sender_and_approvers_are_told_once_and_it_is
         delivery = session.get_one(Delivery, waiting)
         assert decide.stuck(session, [delivery]) == [delivery]
         decide.try_again(session, delivery, agency.user)
-        assert not decide.is_given_up(session, delivery)
+        assert not is_given_up(session, delivery)
 
 
 def test_of_an_accepted_one_that_is_not_shown_everywhere_sender_and_approvers_are_told_once(
@@ -241,3 +246,65 @@ def test_of_an_accepted_one_that_is_not_shown_everywhere_sender_and_approvers_ar
 
         process.process(session, configured(), waiting)
         assert (delivery.settled is not None, delivery.error) == (True, None)
+
+
+BLOCKED = text("SELECT count(*) FROM pg_stat_activity WHERE :pid = ANY (pg_blocking_pids(pid))")
+
+
+def test_of_one_that_another_worker_settles_meanwhile_nobody_is_told_that_it_is_not_shown(
+    app: CKANTestApp, waiting: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that was taken for dead goes on beside the one that got its job, and fails when that one is at its end."""
+
+    def away(*_args: object) -> None:
+        raise OSError("DataStore is away")
+
+    def fail() -> None:
+        with app.flask_app.test_request_context():
+            jobs.mark_failed(OSError(), delivery=str(waiting), last=True)
+            model.Session.remove()
+
+    def waits(pid: int) -> bool:
+        with model.meta.engine.connect() as connection:
+            return bool(connection.scalar(BLOCKED, {"pid": pid}))
+
+    with app.flask_app.test_request_context():
+        with monkeypatch.context() as patch:
+            patch.setattr(process, "settle", away)
+            with pytest.raises(OSError, match="away"):
+                process.process(model.Session(), configured(), waiting)
+        model.Session.remove()
+    with ThreadPoolExecutor(1) as workers:
+        with model.meta.engine.begin() as other:
+            other.execute(text("UPDATE kzopen.delivery SET settled = now() WHERE id = :id"), {"id": waiting})
+            pid = other.scalar(text("SELECT pg_backend_pid()"))
+            failing = workers.submit(fail)
+            until(lambda: waits(pid))
+        failing.result(60)
+
+    assert [one for one in mails(waiting) if one[0] != "dataset.version"] == []
+    assert model.Session().get_one(Delivery, waiting).error is None
+
+
+@pytest.mark.parametrize("way", ["whole", "staged"])
+def test_readers_see_the_rows_of_a_whole_table_while_its_documents_wait_for_the_index(
+    app: CKANTestApp, uri: str, waiting: UUID, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    waits: list[tuple[int, list[object]]] = []
+    resource = model.Package.get(uri).resources[0].id
+
+    def follow(_done: object) -> None:
+        with model.meta.engine.connect() as connection:
+            number = connection.scalar(text("SELECT max(number) FROM kzopen.version WHERE uri = :uri"), {"uri": uri})
+        with get_write_engine().connect() as connection:
+            rows = connection.execute(text(f'SELECT bin FROM "{resource}" ORDER BY bin')).scalars().all()
+        waits.append((number, list(rows)))
+
+    monkeypatch.setattr(listeners, "follow", follow)
+    if way == "staged":
+        monkeypatch.setattr(pieces, "SMALLEST", 0)
+    with app.flask_app.test_request_context():
+        process.process(model.Session(), configured(), waiting)
+
+    assert (2, NEW) in waits
+    assert (2, OLD) not in waits

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -10,16 +11,19 @@ import pytest
 
 from tests.api_clients.python.conftest import Portal
 
+from kzopen_client import Delivery  # isort: skip
+
 DELIVERY = b"""{"id": "1", "dataset": "a", "mode": "replace", "state": "refused", "state_label": "", "size": 1, "sha256": "",
  "rows": 1, "added": null, "changed": null, "unchanged": null, "removed": null, "wrong": null, "version": null}"""
 
 
 class Failing(HTTPServer):
-    """Answers with the statuses of `plan`, then with a delivery; 0 cuts the connection. `keys` are those that came."""
+    """Answers with the statuses of `plan`, then with a delivery; 0 cuts the connection. `keys` and `preferred` came."""
 
     plan: list[int]
     keys: list[str]
     bodies: list[bytes]
+    preferred: list[str]
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -28,6 +32,13 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         self.server.keys.append(self.headers["Idempotency-Key"])
         self.server.bodies.append(self.rfile.read(int(self.headers["Content-Length"])))
+        self._answer()
+
+    def do_GET(self) -> None:
+        self.server.preferred.append(self.headers["Prefer"])
+        self._answer()
+
+    def _answer(self) -> None:
         status = self.server.plan.pop(0) if self.server.plan else 200
         if not status:
             self.connection.close()
@@ -46,7 +57,7 @@ class Handler(BaseHTTPRequestHandler):
 @pytest.fixture
 def server() -> Iterator[Failing]:
     made = Failing(("127.0.0.1", 0), Handler)
-    made.plan, made.keys, made.bodies = [], [], []
+    made.plan, made.keys, made.bodies, made.preferred = [], [], [], []
     thread = threading.Thread(target=made.serve_forever, daemon=True)
     thread.start()
     yield made
@@ -81,3 +92,13 @@ def test_a_portal_that_is_not_there_is_unreachable() -> None:
 
     with Portal("http://127.0.0.1:9", tries=2) as portal, pytest.raises(Unreachable):
         portal.dataset("a")
+
+
+@pytest.mark.parametrize(("seconds", "preferred"), [(600, "wait=10"), (3.9, "wait=3")])
+def test_the_portal_is_asked_to_answer_when_a_delivery_is_done(server: Failing, seconds: float, preferred: str) -> None:
+    under_way = Delivery.of(json.loads(DELIVERY) | {"state": "checking"})
+
+    with Portal(f"http://127.0.0.1:{server.server_port}", "t") as portal:
+        assert portal.wait(under_way, seconds).state == "refused"
+
+    assert server.preferred == [preferred]

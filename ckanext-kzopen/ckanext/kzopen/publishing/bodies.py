@@ -16,6 +16,8 @@ from werkzeug.exceptions import BadRequest
 
 PIECE = 64 * 1024
 """Bytes that have to come within the portal's patience, or all that are left."""
+THREADS = 4
+"""Requests that a process of the web server answers at a time; one whose body comes slowly holds one."""
 SOCKET = "gunicorn.socket"
 
 

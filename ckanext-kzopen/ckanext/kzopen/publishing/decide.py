@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from ckanext.kzopen.core import jobs, outbox, states
 from ckanext.kzopen.core.people import rights, systems
-from ckanext.kzopen.core.record import Event, write_event
+from ckanext.kzopen.core.record import write_event
 from ckanext.kzopen.core.states import machine_of
 from ckanext.kzopen.core.texts import Words
 from ckanext.kzopen.core.web.errors import KzError
@@ -16,7 +16,6 @@ from ckanext.kzopen.publishing.model import Delivery
 from ckanext.kzopen.publishing.receive import TASK, defer_check, defer_publication
 from ckanext.kzopen.publishing.waiting import is_under_way
 from ckanext.kzopen.search import topics
-from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 APPROVE, RELEASE = "publishing.approve", "publishing.release"
@@ -126,14 +125,6 @@ def stuck(session: Session, deliveries: Iterable[Delivery]) -> list[Delivery]:
     unfinished = [delivery for delivery in deliveries if is_under_way(delivery)]
     worked_on = jobs.waiting(session, TASK, "delivery", [str(delivery.id) for delivery in unfinished])
     return [delivery for delivery in unfinished if str(delivery.id) not in worked_on]
-
-
-def is_given_up(session: Session, delivery: Delivery) -> bool:
-    """Whether people were told that its tries are used up, and nothing was begun with it since."""
-    ways = machine_of("delivery").transitions
-    of_it = Event.kind == "delivery", Event.object_id == str(delivery.id), Event.verb.in_(ways)
-    last = select(Event.verb).where(*of_it).order_by(Event.id.desc()).limit(1)
-    return session.scalars(last).first() == "give_up"
 
 
 def give_up(session: Session, delivery: Delivery, error: str) -> None:

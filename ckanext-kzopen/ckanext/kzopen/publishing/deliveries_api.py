@@ -29,11 +29,14 @@ from werkzeug.http import parse_options_header
 DIGEST = re.compile(r"sha-256=:([^:]*):")
 SMALL = 1 << 20
 """Bytes of a body that is answered at once."""
-PREFERRED = re.compile(r'(?:^|,)\s*wait\s*=\s*"?([0-9]{1,6})"?\s*(?:[,;]|$)', re.IGNORECASE)
+PREFERRED = re.compile(r'(?:^|,)\s*wait\s*=\s*"?0*([0-9]+)"?\s*(?:[,;]|$)', re.IGNORECASE)
 LONGEST_WAIT = 20
 """Seconds that an answer may be asked to wait for; proxies give up requests after thirty or sixty."""
-_PLACES = threading.BoundedSemaphore(2)
-"""Who waits so long holds a thread of the web server: half of a process's may be held, others are answered at once."""
+PLACES = bodies.THREADS // 2
+"""Senders who may wait in one process longer than they would without `Prefer`, each for one delivery at a time: half of its
+threads stay for others."""
+_waiting: set[str] = set()
+_places = threading.Lock()
 
 
 @blueprint.post("/datasets/<uri>/rows")
@@ -63,20 +66,37 @@ def post_rows(uri: str) -> Response:
         )
         outcome = receive.deliver(model.Session(), site.files_url, passport, sending, stream, site.largest)
     small = outcome.delivery.size <= SMALL
-    _wait_as_preferred(outcome.delivery, tk.config["kzopen.answer_wait"] if small else 0)
-    return delivered(site, outcome.delivery, repeated=outcome.repeated)
+    applied = _wait_as_preferred(outcome.delivery, tk.config["kzopen.answer_wait"] if small else 0)
+    answer = delivered(site, outcome.delivery, repeated=outcome.repeated)
+    answer.headers.update(applied)
+    return answer
 
 
-def _wait_as_preferred(delivery: Delivery, otherwise: float) -> None:
-    """Until the worker has done with the delivery, at most the seconds of `Prefer: wait=…` (RFC 7240), else `otherwise`."""
+def _wait_as_preferred(delivery: Delivery, otherwise: float) -> dict[str, str]:
+    """Until the worker has done with the delivery or has given it up, at most the seconds of `Prefer: wait=…` (RFC 7240), else
+    `otherwise`; the answer's header. To wait longer than `otherwise` needs a place."""
     told = PREFERRED.search(request.headers.get("Prefer", ""))
-    if told is not None and _PLACES.acquire(blocking=False):
-        try:
-            wait_for(model.Session(), delivery, min(int(told[1]), LONGEST_WAIT))
-        finally:
-            _PLACES.release()
-    elif otherwise:
-        wait_for(model.Session(), delivery, otherwise)
+    preferred = min(int(told[1][:3]), LONGEST_WAIT) if told else None
+    with _place(sender(), needed=preferred is not None and preferred > otherwise) as given:
+        seconds = preferred if preferred is not None and given else otherwise
+        if seconds:
+            wait_for(model.Session(), delivery, seconds)
+    return {"Preference-Applied": f"wait={preferred}"} if told and given else {}
+
+
+@contextmanager
+def _place(name: str, *, needed: bool) -> Iterator[bool]:
+    """Whether the sender may wait; a place that is needed for that is theirs until the end of the block."""
+    with _places:
+        taken = needed and name not in _waiting and len(_waiting) < PLACES
+        if taken:
+            _waiting.add(name)
+    try:
+        yield taken or not needed
+    finally:
+        if taken:
+            with _places:
+                _waiting.remove(name)
 
 
 @contextmanager
@@ -130,8 +150,8 @@ def _readable_delivery(number: UUID) -> Delivery:
 def get_delivery(number: UUID) -> Response:
     """Where a delivery stands; with `Prefer: wait=…`, once there is nothing more to wait for."""
     delivery = _readable_delivery(number)
-    _wait_as_preferred(delivery, 0)
-    return answered(_told(configured(), delivery, request_language()))
+    applied = _wait_as_preferred(delivery, 0)
+    return answered(_told(configured(), delivery, request_language()), headers=applied)
 
 
 def _told(site: Site, delivery: Delivery, language: str) -> answers.DeliveryAnswer:

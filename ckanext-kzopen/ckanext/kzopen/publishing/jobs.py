@@ -16,7 +16,7 @@ from ckanext.kzopen.publishing.model import Delivery, Passport, due, known_bodie
 from ckanext.kzopen.publishing.receive import defer_check
 from ckanext.kzopen.publishing.settle import TASK_INDEXES, TASK_LABELS, bring_datastore, bring_labels
 from ckanext.kzopen.publishing.site import configured
-from ckanext.kzopen.publishing.waiting import is_decided
+from ckanext.kzopen.publishing.waiting import is_decided, is_given_up
 from ckanext.kzopen.rows import model as versions
 
 log = logging.getLogger(__name__)
@@ -51,7 +51,7 @@ def look_for_due() -> None:
     left to the people who were told of it."""
     session = model.Session()
     for late in decide.stuck(session, due(session, datetime.now(UTC) - timedelta(minutes=1))):
-        if not decide.is_given_up(session, late):
+        if not is_given_up(session, late):
             defer_check(session, late)
     session.commit()
 

@@ -21,7 +21,7 @@ from ckanext.kzopen.publishing.receive import defer_publication
 from ckanext.kzopen.publishing.refusal import Refused
 from ckanext.kzopen.publishing.settle import settle
 from ckanext.kzopen.publishing.site import Site
-from ckanext.kzopen.publishing.waiting import is_decided, is_spreading, tell
+from ckanext.kzopen.publishing.waiting import is_decided, is_given_up, is_spreading, tell
 from ckanext.kzopen.rows import model as versions
 from psycopg2 import DataError
 from psycopg2.errors import ProgramLimitExceeded
@@ -264,9 +264,10 @@ def _refuse(session: Session, site: Site, delivery: Delivery, report: Any) -> No
 
 def fail(session: Session, delivery_id: UUID, error: BaseException, *, last: bool = False) -> None:
     """Note that a try did not come to its end through no fault of the data; the job is tried again, unless it was the last
-    one: only then people are told, once, though the worker may die behind it. Commits."""
-    delivery = session.get(Delivery, delivery_id)
-    if delivery is None or (last and decide.is_given_up(session, delivery)):
+    one: only then people are told, once, though the worker may die behind it, or another one that was given the same job come
+    to the end. Commits."""
+    delivery = session.get(Delivery, delivery_id, populate_existing=True, with_for_update=True)
+    if delivery is None or (last and is_given_up(session, delivery)):
         return
     code = error.code if isinstance(error, KzError) else type(error).__name__
     if delivery.state == "checking" or (delivery.state == "failed" and last):

@@ -6,17 +6,19 @@ commit, and looks by itself from time to time, should a message be lost.
 
 from __future__ import annotations
 
-import select
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from select import select as ready
 from typing import Any
 from uuid import UUID
 
+from ckanext.kzopen.core.record import Event
+from ckanext.kzopen.core.states import machine_of
 from ckanext.kzopen.publishing.model import Delivery
 from psycopg2 import Error as DriverError
-from sqlalchemy import text
+from sqlalchemy import select, text
 from sqlalchemy.orm import Session
 
 CHANNEL = "kzopen_delivery"
@@ -31,7 +33,7 @@ def tell(session: Session, delivery_id: UUID) -> None:
 
 
 def wait_for(session: Session, delivery: Delivery, seconds: float) -> bool:
-    """Wait until the worker has decided on a delivery, at most `seconds`; whether it has.
+    """Wait until the worker has decided on a delivery or has given it up, at most `seconds`; whether it has decided.
 
     The session is rolled back between looks, so that no transaction stays open; the delivery is fresh afterwards.
     """
@@ -42,7 +44,7 @@ def wait_for(session: Session, delivery: Delivery, seconds: float) -> bool:
             left = until - time.monotonic()
             if not is_under_way(delivery):
                 return True
-            if left <= 0:
+            if left <= 0 or is_given_up(session, delivery):
                 return False
             session.rollback()
             _hear(driver, number, min(left, PAUSE))
@@ -71,7 +73,7 @@ def _hear(driver: Any, number: str, seconds: float) -> None:
     until = time.monotonic() + seconds
     while (left := until - time.monotonic()) > 0:
         with suppress(DriverError, OSError):
-            if select.select([driver], [], [], left)[0]:
+            if ready([driver], [], [], left)[0]:
                 driver.poll()
                 said = {notice.payload for notice in driver.notifies}
                 driver.notifies.clear()
@@ -96,3 +98,11 @@ def is_decided(delivery: Delivery) -> bool:
     if delivery.state == "scheduled":
         return delivery.publish_at is not None and delivery.publish_at <= datetime.now(UTC)
     return delivery.state in ("awaiting_approval", "quarantined") and delivery.approver is not None
+
+
+def is_given_up(session: Session, delivery: Delivery) -> bool:
+    """Whether people were told that its tries are used up, and nothing was begun with it since."""
+    ways = machine_of("delivery").transitions
+    of_it = Event.kind == "delivery", Event.object_id == str(delivery.id), Event.verb.in_(ways)
+    last = select(Event.verb).where(*of_it).order_by(Event.id.desc()).limit(1)
+    return session.scalars(last).first() == "give_up"

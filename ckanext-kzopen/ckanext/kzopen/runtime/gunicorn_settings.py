@@ -5,14 +5,14 @@ from __future__ import annotations
 import gc
 import os
 
-from ckanext.kzopen.publishing.bodies import PIECE
+from ckanext.kzopen.publishing.bodies import PIECE, THREADS
 from gunicorn.http.unreader import SocketUnreader
 from prometheus_client import multiprocess
 
 bind = os.environ.get("KZOPEN_BIND", "127.0.0.1:5000")
 workers = int(os.environ.get("KZOPEN_WEB", "2"))
 worker_class = "gthread"
-threads = 4
+threads = THREADS
 preload_app = True
 timeout = 120
 graceful_timeout = 3
