@@ -10,7 +10,7 @@ from ckan import model
 from ckan.tests.helpers import CKANTestApp
 from ckanext.kzopen.core import jobs, record
 from ckanext.kzopen.core.web.errors import KzError
-from ckanext.kzopen.publishing import decide
+from ckanext.kzopen.publishing import decide, waiting
 from ckanext.kzopen.publishing.model import Delivery
 from ckanext.kzopen.publishing.receive import TASK
 from sqlalchemy import text
@@ -67,6 +67,50 @@ def test_what_the_queue_has_given_up_is_taken_up_again_by_a_button_of_my_tasks(
     assert not any(number in found for found in retries(staff))
     told = record.events(model.Session, kind="delivery", object_id=number)
     assert "check_again" in [event.verb for event in told]
+
+
+@pytest.mark.parametrize(
+    ("language", "words", "reason"),
+    [
+        ("kk", "Нұсқа жарияланды, файлдарын жүктеп алуға болады", "Себебі: «{uri}» деректер жиыны порталдан алынып тасталған"),
+        ("ru", "Версия опубликована, её файлы можно скачать", "Причина: Набор данных «{uri}» изъят с портала"),
+        ("en", "The version is published and its files can be downloaded", "Reason: OSError"),
+    ],
+)
+def test_the_page_of_a_published_one_tells_that_it_is_not_shown_everywhere_and_why(
+    staff: Browser, api: Api, uri: str, language: str, words: str, reason: str
+) -> None:
+    number = api.delivery(uri, SCHOOLS)["id"]
+    until(lambda: number not in jobs.waiting(model.Session(), TASK, "delivery", [number]))
+    change = text("UPDATE kzopen.delivery SET settled = NULL, error = :error WHERE id = :id")
+    model.Session.execute(change, {"id": number, "error": "OSError" if language == "en" else "publishing.was_withdrawn"})
+    model.Session.commit()
+
+    told = page(staff.get(f"/{language}/staff/deliveries/{number}")).select_one(".notice-bad")
+
+    assert told is not None
+    assert told.select("p")[0].get_text().startswith(words)
+    assert told.select("p")[1].get_text().startswith(reason.format(uri=uri))
+    assert told.select_one(f"form[action$='{number}/again']") is not None
+
+
+def test_nobody_waits_for_one_that_is_given_up(api: Api, uri: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    session: Any = model.Session()
+    delivery = session.get_one(Delivery, UUID(given_up(api, uri, "approved")))
+    heard: list[str] = []
+
+    def hear(_driver: object, number: str, _seconds: float) -> None:
+        heard.append(number)
+        assert len(heard) == 1
+        decide.give_up(session, delivery, "OSError")
+        session.commit()
+
+    monkeypatch.setattr(waiting, "_hear", hear)
+
+    assert not waiting.wait_for(session, delivery, 20)
+    told = api.call("GET", f"/deliveries/{delivery.id}", headers={"Prefer": "wait=20"})
+
+    assert (heard, told.json["state"]) == ([str(delivery.id)], "awaiting_approval")
 
 
 def test_two_clicks_are_one_try(api: Api, uri: str, agency: Agency) -> None:

@@ -120,6 +120,7 @@ def delivery(number: UUID) -> Page:
         under_way=is_under_way(row),
         sender=sender,
         stuck=bool(decide.stuck(model.Session(), [row])),
+        error=_sentence(row),
         can_publish=row.state == "awaiting_approval" and row.approver is None,
         may_publish=rights.may(me(), rights.APPROVE, row.package_id),
         may_deliver=rights.may(me(), rights.DELIVER, row.package_id),
@@ -128,6 +129,14 @@ def delivery(number: UUID) -> Page:
         page_size=reports.FIRST_PAGE,
         version=versions.made_by(model.Session(), str(row.id)),
     )
+
+
+def _sentence(row: Delivery) -> str:
+    """What the last try failed of: a sentence where the portal has one, else the error's name; "" for none."""
+    try:
+        return KzError(row.error or "", uri=row.uri).text(request_language())
+    except (LookupError, TypeError):
+        return row.error or ""
 
 
 @blueprint.post("/deliveries/<uuid:number>/publish")
