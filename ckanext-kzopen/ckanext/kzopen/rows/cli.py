@@ -36,11 +36,11 @@ def check() -> None:
     mislabelled = list(current.mislabelled(model.Session()))
     for uri in mislabelled:
         click.echo(f"{uri}: the DataStore tells the columns otherwise than the passport")
-    unindexed = [f"{uri}: {column}" for uri, column in current.unindexed(model.Session())]
+    misindexed = [f"{uri}: {column}" for uri, column in current.misindexed(model.Session())]
     words, uncounted = current.without_words(), deriving.missing(model.Session())
     told = f"{len(found)} astray, {len(mislabelled)} with old labels, {len(words)} waiting for full-text search, "
-    told += f"{len(unindexed)} columns without their index"
-    told += f" ({', '.join(unindexed[:NAMED])})" if unindexed else ""
+    told += f"{len(misindexed)} columns without their index, or with one they should not have"
+    told += f" ({', '.join(misindexed[:NAMED])})" if misindexed else ""
     click.echo(f"{told}, {len(uncounted)} without a DuckDB file")
     sys.exit(1 if found or mislabelled else 0)
 

@@ -112,26 +112,21 @@ def mislabelled(session: Session) -> Iterator[str]:
     yield from (version.uri for version in versions if version.resource_id in outdated)
 
 
-def unindexed(session: Session) -> Iterator[tuple[str, str]]:
-    """The data sets with a column that is marked as looked up and has no index yet: name, column."""
+def misindexed(session: Session) -> Iterator[tuple[str, str]]:
+    """The data sets with a column that is marked as looked up and has no index yet, or has one unmarked: name, column."""
     versions = current_versions(session)
     today = described.today(session, versions)
     with get_write_engine().connect() as connection:
         cursor = cursor_of(connection)
         for version in versions:
-            for column in indexing.missing(cursor, str(version.resource_id), today.get(version.package_id, {})):
-                yield version.uri, column
+            for index in indexing.amiss(cursor, str(version.resource_id), today.get(version.package_id, {})):
+                yield version.uri, index.fields[0]
 
 
 def has_indexes(version: Version, schema: Mapping[str, Any]) -> bool:
-    """Whether the columns that the schema marks as looked up have an index in the table of the current version, and no column
-    was marked when it was published that is not any more."""
-    if not indexing.marked(version.schema) <= indexing.marked(schema):
-        return False
-    if not indexing.marked(schema):
-        return True
+    """Whether just the columns that the schema marks as looked up have an index in the table of the current version."""
     with get_write_engine().connect() as connection:
-        return not indexing.missing(cursor_of(connection), str(version.resource_id), schema)
+        return not indexing.amiss(cursor_of(connection), str(version.resource_id), schema)
 
 
 def make_indexes(session: Session, version: Version) -> None:

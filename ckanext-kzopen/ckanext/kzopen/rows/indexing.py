@@ -28,24 +28,21 @@ OF_NO_KEY = (
 )
 
 
-def marked(schema: Mapping[str, Any]) -> set[str]:
-    """The columns that a schema marks as looked up."""
-    return {field["name"] for field in schema.get("fields", ()) if field.get("indexed")}
+def amiss(cursor: Cursor, resource_id: str, schema: Mapping[str, Any]) -> list[Index]:
+    """The indexes that `make` has to make or to remove."""
+    return missing(cursor, resource_id, schema) + superfluous(cursor, resource_id, schema)
 
 
-def missing(cursor: Cursor, resource_id: str, schema: Mapping[str, Any]) -> dict[str, Index]:
-    """The columns that a schema marks as looked up and of which the table has no index; the key is not among them, which only
-    a whole table can get. Nothing where there is no table."""
-    if not marked(schema):
-        return {}
-    types = _types(cursor, resource_id)
-    there = usable(cursor, resource_id)
-    wanted = [index for index in indexes(resource_id, schema, types) if not index.unique]
-    return {index.fields[0]: index for index in wanted if index.name not in there}
+def missing(cursor: Cursor, resource_id: str, schema: Mapping[str, Any]) -> list[Index]:
+    """The indexes of columns that a schema marks as looked up which the table does not have; not that of the key, which only a
+    whole table can get. Nothing where there is no table."""
+    types, there = _types(cursor, resource_id), usable(cursor, resource_id)
+    return [index for index in indexes(resource_id, schema, types) if not index.unique and index.name not in there]
 
 
 def superfluous(cursor: Cursor, resource_id: str, schema: Mapping[str, Any]) -> list[Index]:
-    """The indexes of single columns, that of no key among them, which a schema does not mark as looked up."""
+    """The indexes of single columns, that of no key among them, which a schema does not mark as looked up. They are known by
+    the names that CKAN gives them; an index of another name is its maker's affair."""
     types = _types(cursor, resource_id)
     every = {"fields": [{"name": column, "indexed": True} for column in types if not column.startswith("_")]}
     wanted = {index.name for index in indexes(resource_id, schema, types)}
@@ -88,7 +85,7 @@ def make(engine: Engine, resource_id: str, schema: Mapping[str, Any]) -> None:
         cursor = cursor_of(connection)
         for index in superfluous(cursor, resource_id, schema):
             drop(cursor, index)
-        for index in missing(cursor, resource_id, schema).values():
+        for index in missing(cursor, resource_id, schema):
             if index.name in usable(cursor, resource_id):  # of a table that took the place meanwhile
                 continue
             try:
