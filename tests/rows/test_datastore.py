@@ -13,7 +13,7 @@ import pyarrow as pa
 import pytest
 from ckan import model
 from ckan.tests.helpers import call_action
-from ckanext.kzopen.rows import altering, datastore
+from ckanext.kzopen.rows import altering, datastore, indexing
 from ckanext.kzopen.rows.shapes import UnfitName
 from ckanext.kzopen.rows.store import PLACE
 from psycopg2.errors import LockNotAvailable
@@ -280,6 +280,30 @@ def test_rows_are_looked_through_until_their_words_are_filled_in(write_engine: E
     assert datastore.fill_full_text(write_engine, resource_id) == 0
     assert [row["_id"] for row in search(resource_id, q="құбыры")["records"]] == [1]
     assert search(resource_id, q="ҚҰБЫР жетіс")["total"] == 0  # now by words
+
+
+BOUNDS = text("SELECT cardinality(histogram_bounds::text::text[]) FROM pg_stats WHERE tablename = :table AND attname = 'n'")
+
+
+def test_a_large_table_has_statistics_of_a_part_at_first_and_of_all_before_its_words_are_in(
+    write_engine: Engine, resource_id: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    table, schema = pa.table({"n": list(range(500))}), {"fields": [{"name": "n", "type": "integer"}]}
+
+    def dies(*_given: object) -> None:
+        raise OSError("a worker dies")
+
+    with write_engine.begin() as connection:
+        datastore.load(connection, resource_id, table, sha256="0" * 64, schema=schema, full_text=False)
+        assert connection.scalar(BOUNDS, {"table": resource_id}) == 31
+        assert connection.scalar(text("SHOW default_statistics_target")) == "100"
+    with monkeypatch.context() as patch:
+        patch.setattr(indexing, "build", dies)
+        with pytest.raises(OSError, match="dies"):
+            datastore.fill_full_text(write_engine, resource_id)
+
+    with write_engine.connect() as connection:
+        assert connection.scalar(BOUNDS, {"table": resource_id}) == 101
 
 
 def test_a_table_of_two_hundred_columns_can_be_loaded_and_searched(write_engine: Engine, resource_id: str) -> None:

@@ -24,7 +24,7 @@ from ckanext.kzopen.publishing.site import Site
 from ckanext.kzopen.publishing.waiting import is_decided
 from ckanext.kzopen.rows import chain
 from ckanext.kzopen.rows import model as versions
-from ckanext.kzopen.search.changes import unhurried, unhurried_rows
+from ckanext.kzopen.search.changes import left_by, unhurried
 from ckanext.kzopen.search.listeners import followed_at_the_end
 from sqlalchemy import text
 from sqlalchemy.orm import Session
@@ -141,7 +141,7 @@ def _publish_change(
 
 @contextmanager
 def _not_waiting_for_the_index(session: Session) -> Iterator[None]:
-    if unhurried_rows(session) is not None:  # the caller does not wait either
+    if left_by(session) is not None:  # the caller does not wait either
         yield
         return
     with unhurried(session):

@@ -85,8 +85,9 @@ def completion(
 
 
 def _statistics(table: Identifier, *, whole: bool) -> list[Composed]:
-    """ANALYZE, before indexes are made: those take two processors, this one, and the caller of a large table has use for the
-    other. A table whose words come later is analyzed as a whole behind them; until then a part of its rows tells enough."""
+    """ANALYZE. It comes before the indexes, since PostgreSQL makes those with two processors and this with one: early in the
+    work the caller of a large table still uses the other. Unless the table is `whole` its words come later and it is analyzed
+    again then (`words.fill_full_text`); until then a smaller sample of its rows is enough."""
     analyzed = SQL("ANALYZE {}").format(table)
     if whole:
         return [analyzed]

@@ -87,5 +87,6 @@ def _index(engine: Engine, resource_id: str) -> None:
         cursor = cursor_of(connection)
         if not exists(cursor, resource_id) or are_in(cursor, resource_id):
             return
-        indexing.build(cursor, resource_id, text_index(resource_id))
+        # First: with the index all is done, and nobody would come again after a death between the two.
         cursor.execute(SQL("ANALYZE {}").format(Identifier(resource_id)))
+        indexing.build(cursor, resource_id, text_index(resource_id))

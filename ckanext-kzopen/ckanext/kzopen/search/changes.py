@@ -70,16 +70,16 @@ def indexed(session: Any, package_id: str) -> None:
 
 
 @contextmanager
-def unhurried(session: Any, quietly: bool = False) -> Iterator[list[int]]:
-    """Commits inside do not wait for the index; gives the list that fills with their outbox rows.
+def unhurried(session: Any, quietly: bool = False) -> Iterator[Changes]:
+    """Commits inside do not wait for the index; gives what collects their outbox rows.
 
     `quietly`: the indexer is not woken either. It finds what was written when it looks by itself: many documents at once cost
     far less.
     """
-    rows: list[int] = []
-    session.info[_UNHURRIED], session.info[_QUIETLY] = rows, quietly
+    left = Changes()
+    session.info[_UNHURRIED], session.info[_QUIETLY] = left, quietly
     try:
-        yield rows
+        yield left
     finally:
         session.info.pop(_UNHURRIED, None)
         session.info.pop(_QUIETLY, None)
@@ -90,10 +90,10 @@ def quietly(session: Any) -> bool:
     return bool(session.info.get(_QUIETLY))
 
 
-def unhurried_rows(session: Any) -> list[int] | None:
-    """The list of `unhurried`, None outside of it."""
-    rows: list[int] | None = session.info.get(_UNHURRIED)
-    return rows
+def left_by(session: Any) -> Changes | None:
+    """What `unhurried` gives, None outside of it."""
+    left: Changes | None = session.info.get(_UNHURRIED)
+    return left
 
 
 def collect(session: Session) -> None:

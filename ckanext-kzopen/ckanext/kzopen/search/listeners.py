@@ -66,23 +66,24 @@ def _after_transaction_end(session: Session, transaction: SessionTransaction) ->
     done: changes.Changes | None = session.info.pop(_COMMITTED, None)
     if done is None or not (done.rows or done.stale_rows):
         return
-    left = changes.unhurried_rows(session)
+    left = changes.left_by(session)
     if left is None:
         follow(done)
     else:
-        left.extend(done.rows)
+        left.rows.extend(done.rows)
+        left.stale_rows.extend(done.stale_rows)
 
 
 @contextmanager
 def followed_at_the_end(session: Any) -> Iterator[None]:
     """Commits inside do not wait for the index, the end of the block does; not even that inside of `changes.unhurried`."""
-    if changes.unhurried_rows(session) is not None:
+    if changes.left_by(session) is not None:
         yield
         return
-    with changes.unhurried(session) as rows:
+    with changes.unhurried(session) as left:
         yield
-    if rows:
-        follow(changes.Changes(rows))
+    if left.rows or left.stale_rows:
+        follow(left)
 
 
 def follow(done: changes.Changes) -> None:

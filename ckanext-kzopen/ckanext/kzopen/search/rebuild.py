@@ -79,15 +79,15 @@ def documents(
     each with the reason; without `force` the first failure is raised.
     """
     failed = []
-    with changes.unhurried(model.Session(), quietly=True) as rows:
+    with changes.unhurried(model.Session(), quietly=True) as left:
         for number, one in enumerate(wanted, 1):
             failed += _one(one, force)
             show(number, len(wanted))
-    if rows:
+    if left.rows:
         outbox.wake(model.Session, topics.CHANGED)
         model.Session.commit()
         seconds = max(seconds, float(config.get("kzopen.search_wait") or 0))
-        waiting.acknowledgements(model.meta.engine).wait(rows[-1:], seconds)
+        waiting.acknowledgements(model.meta.engine).wait(left.rows[-1:], seconds)
     return failed
 
 

@@ -68,13 +68,13 @@ def soon(stale_rows: Sequence[int], seconds: float) -> list[int]:
 
 def _in_thread(app: Any, ids: list[int]) -> list[int]:
     context: AbstractContextManager[Any] = app.test_request_context() if app else nullcontext()
-    with context, changes.unhurried(model.Session()) as rows:
+    with context, changes.unhurried(model.Session()) as left:
         try:
             for message_id, topic, key in model.Session.execute(_ROWS, {"ids": ids}).all():
                 _attempt(message_id, topic, key)
         finally:
             model.Session.remove()
-    return rows
+    return left.rows
 
 
 def _attempt(message_id: int, topic: str, key: str) -> bool:

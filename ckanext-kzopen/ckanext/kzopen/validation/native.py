@@ -17,9 +17,9 @@ LARGEST_PLAIN = 1e15
 SMALLEST_PLAIN = 1e-4
 FIRST_YEAR = 1000  # earlier ones are padded by some and not by others
 MIDNIGHT = time()
-HALF = "\ud800"
+NUMBER = "\ud800"
 """Half of a letter, which no text has that is read from a file: behind it stands a number in JSON."""
-AS_IT_IS = re.compile(f'"{HALF}([^"]*)"')
+AS_IT_IS = re.compile(f'"{NUMBER}([^"]*)"')
 PLAIN_FORM = re.compile(r"(%[YmdHMS]|[ .:/T-])*")
 
 
@@ -104,7 +104,7 @@ def _text(value: object, field: Field) -> str:
 
 def _in_json(value: object) -> object:
     """Fractions inside objects stay as they are written: a float holds neither 1e400 nor all digits."""
-    return f"{HALF}{value}" if isinstance(value, Decimal) else str(value)
+    return f"{NUMBER}{value}" if isinstance(value, Decimal) else str(value)
 
 
 def _number(value: float | Decimal, field: Field) -> str:
