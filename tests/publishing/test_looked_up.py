@@ -124,7 +124,7 @@ def test_a_missing_index_is_told_and_one_that_cannot_be_made_is_given_up(
         version = versions.latest(model.Session(), name)
         assert version is not None
         assert [one for one in current.misindexed(model.Session()) if one[0] == name] == [(name, "name"), (name, "pupils")]
-        assert " columns without their index, or with one they should not have (" in CliRunner().invoke(kzopen_rows, ["check"]).output
+        assert " columns with an index missing or left over (" in CliRunner().invoke(kzopen_rows, ["check"]).output
 
         for _ in range(2):
             jobs.make_indexes(version.package_id)

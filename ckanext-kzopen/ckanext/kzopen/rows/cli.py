@@ -39,7 +39,7 @@ def check() -> None:
     misindexed = [f"{uri}: {column}" for uri, column in current.misindexed(model.Session())]
     words, uncounted = current.without_words(), deriving.missing(model.Session())
     told = f"{len(found)} astray, {len(mislabelled)} with old labels, {len(words)} waiting for full-text search, "
-    told += f"{len(misindexed)} columns without their index, or with one they should not have"
+    told += f"{len(misindexed)} columns with an index missing or left over"
     told += f" ({', '.join(misindexed[:NAMED])})" if misindexed else ""
     click.echo(f"{told}, {len(uncounted)} without a DuckDB file")
     sys.exit(1 if found or mislabelled else 0)
