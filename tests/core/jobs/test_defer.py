@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
 import pytest
 from ckanext.kzopen.core import jobs
-from ckanext.kzopen.core.jobs import Retry, task
+from ckanext.kzopen.core.jobs import Retry, queue, task
 from sqlalchemy import Engine, text
 from sqlalchemy.orm import Session
 
 from tests.core.jobs import tasks
+
+BEGUN = text("UPDATE kzopen.procrastinate_jobs SET status = 'doing' WHERE id = :number")
 
 
 def queued(session: Session, number: int | None) -> list[Any]:
@@ -59,22 +60,35 @@ def test_a_job_that_waits_is_not_begun_before_whoever_wants_it_too_has_committed
         worker.commit()
 
 
-def test_a_job_that_is_begun_meanwhile_is_wanted_once_more(engine: Engine) -> None:
-    key = f"begun meanwhile {uuid4()}"
-    doing = text("UPDATE kzopen.procrastinate_jobs SET status = 'doing' WHERE id = :number")
-    with Session(engine) as first, Session(engine) as second, Session(engine) as worker:
-        number = jobs.defer(first, "tests.note", queueing_lock=key, notes="file", line="1")
-        first.commit()
-        worker.execute(doing, {"number": number})
-        with ThreadPoolExecutor(1) as pool:
-            wanted = pool.submit(jobs.defer, second, "tests.note", queueing_lock=key, notes="file", line="2")
-            worker.commit()
-            again = wanted.result(30)
-        assert again is not None
-        assert again != number
-        second.rollback()
-        worker.execute(text("DELETE FROM kzopen.procrastinate_jobs WHERE id = :number"), {"number": number})
-        worker.commit()
+def test_a_job_that_is_begun_meanwhile_is_wanted_once_more(engine: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    key, held, looks = f"begun meanwhile {uuid4()}", queue._held, []
+
+    def begun_first(session: Session, queueing_lock: str) -> bool:
+        with engine.begin() as worker:
+            worker.execute(BEGUN, {"number": number})
+        looks.append(held(session, queueing_lock))
+        return looks[-1]
+
+    monkeypatch.setattr(queue, "_held", begun_first)
+    with Session(engine) as session:
+        number = jobs.defer(session, "tests.note", queueing_lock=key, notes="file", line="1")
+        session.commit()
+        again = jobs.defer(session, "tests.note", queueing_lock=key, notes="file", line="2")
+        assert looks == [False]
+        assert again not in (None, number)
+        session.rollback()
+        session.execute(text("DELETE FROM kzopen.procrastinate_jobs WHERE id = :number"), {"number": number})
+        session.commit()
+
+
+def test_a_job_that_is_tried_again_and_one_that_was_wanted_meanwhile_both_wait(session: Session) -> None:
+    """Else it would stay as if it ran for ever, and with it all jobs of workers that have died."""
+    key = f"tried again {uuid4()}"
+    first = jobs.defer(session, "tests.note", lock=key, queueing_lock=key, notes="file", line="1")
+    session.execute(BEGUN, {"number": first})
+    second = jobs.defer(session, "tests.note", lock=key, queueing_lock=key, notes="file", line="2")
+    session.execute(text("SELECT kzopen.procrastinate_retry_job_v1(:number, now(), NULL, NULL, NULL)"), {"number": first})
+    assert [row[3] for number in (first, second) for row in queued(session, number)] == ["todo", "todo"]
 
 
 def test_a_task_that_no_plugin_brought_is_refused(session: Session) -> None:

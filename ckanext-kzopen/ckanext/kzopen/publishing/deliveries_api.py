@@ -29,7 +29,7 @@ from werkzeug.http import parse_options_header
 DIGEST = re.compile(r"sha-256=:([^:]*):")
 SMALL = 1 << 20
 """Bytes of a body that is answered at once."""
-PREFERRED = re.compile(r'(?:^|,)\s*wait\s*=\s*"?0*([0-9]+)"?\s*(?:[,;]|$)', re.IGNORECASE)
+PREFERRED = re.compile(r'(?:^|,)\s*wait\s*=\s*"?([0-9]+)"?\s*(?:[,;]|$)', re.IGNORECASE)
 LONGEST_WAIT = 20
 """Seconds that an answer may be asked to wait for; proxies give up requests after thirty or sixty."""
 PLACES = bodies.THREADS // 2
@@ -76,7 +76,7 @@ def _wait_as_preferred(delivery: Delivery, otherwise: float) -> dict[str, str]:
     """Until the worker has done with the delivery or has given it up, at most the seconds of `Prefer: wait=…` (RFC 7240), else
     `otherwise`; the answer's header. To wait longer than `otherwise` needs a place."""
     told = PREFERRED.search(request.headers.get("Prefer", ""))
-    preferred = min(int(told[1][:3]), LONGEST_WAIT) if told else None
+    preferred = min(int(told[1].lstrip("0")[:3] or 0), LONGEST_WAIT) if told else None
     with _place(sender(), needed=preferred is not None and preferred > otherwise) as given:
         seconds = preferred if preferred is not None and given else otherwise
         if seconds:
