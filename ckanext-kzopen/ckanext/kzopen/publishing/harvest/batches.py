@@ -82,7 +82,7 @@ def work(session: Session, run_id: UUID, batch: int, clock: Callable[[], float] 
 def _look_again(session: Session, run_id: UUID, batch: int, looked: int) -> bool:
     run = session.get(Run, run_id)
     if run is not None and run.state == "fetching":
-        at = datetime.now(UTC) + timedelta(seconds=min(SHIFT, BUSY * 2.0**looked))
+        at = datetime.now(UTC) + timedelta(seconds=min(SHIFT, BUSY * 2.0 ** min(looked, 10)))
         _defer(session, session.get_one(Source, run.source_id), run, batch, at, looked=looked + 1)
         session.commit()
     return False
