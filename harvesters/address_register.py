@@ -72,7 +72,7 @@ class AddressRegister(Harvester[AddressSettings]):
 
         def ask(reading: Reading) -> None:
             nonlocal signs
-            signs = self._signs()
+            signs = self._signs(signs)
             reading.tell(**signs)
 
         steady.read(self.reach, once, ask)
@@ -84,22 +84,26 @@ class AddressRegister(Harvester[AddressSettings]):
             raise KzError("harvest.odd_list", problem=self.reach.told(str(found.get("error")))[:200])
         return found or []
 
-    def _signs(self) -> dict[str, Any]:
+    def _signs(self, before: Mapping[str, Any] | None = None) -> dict[str, Any]:
         """When the register was changed, how many units it has, and the newest unit's date: what the portal does not tell, or
-        fails to tell, is not known."""
-        last = self._told("/api/detailed", {"size": 1, "sort": [{"modified": "desc"}]})
+        fails to tell, is not known.
+
+        Where it told it `before` and fails now, nobody knows whether the register was changed: raises that temporary error.
+        """
+        told = {name for name, sign in (before or {}).items() if sign is not None}
+        last = self._told("/api/detailed", bool(told & {"total", "newest"}), {"size": 1, "sort": [{"modified": "desc"}]})
         newest = [unit.get("modified") for unit in last.get("data") or []]
         return {
-            "changed": self._told("/meta").get("modifiedDate"),
+            "changed": self._told("/meta", "changed" in told).get("modifiedDate"),
             "total": last.get("totalCount"),
             "newest": newest or None,
         }
 
-    def _told(self, form: str, query: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
+    def _told(self, form: str, is_needed: bool, query: Mapping[str, Any] | None = None) -> Mapping[str, Any]:
         try:
             found = self._json(form, query)
         except KzError as error:
-            if error.code not in TEMPORARY.union(UNTOLD):
+            if error.code not in UNTOLD and (is_needed or error.code not in TEMPORARY):
                 raise
             return {}
         return found if isinstance(found, dict) else {}

@@ -313,6 +313,21 @@ def test_an_address_register_that_tells_nothing_is_read_once(catalogue: Catalogu
     assert table.asked == 3
 
 
+@pytest.mark.parametrize("sign", ["date", "detailed"])
+def test_an_address_register_that_cannot_be_asked_again_is_not_taken_for_unchanged(
+    catalogue: Catalogue, tmp_path: Path, sign: str
+) -> None:
+    """Its server fails once it has told the sign; then the item is tried again."""
+    table = Table(signs={sign: "2026-01-01"})
+    kind = register(catalogue, table)
+    failing = {path: says(502) for path in catalogue.instead if path.startswith(("/meta/", "/api/detailed/"))}
+    assert len(failing) == 1
+    table.then = [nothing, lambda: catalogue.instead.update(failing)]
+    with pytest.raises(KzError) as caught:
+        read(kind, tmp_path)
+    assert caught.value.code == "harvest.source_failed"
+
+
 def test_units_of_an_address_register_that_were_changed_last_together_are_no_change(
     catalogue: Catalogue, tmp_path: Path
 ) -> None:
