@@ -177,6 +177,31 @@ def test_a_list_of_which_nothing_can_be_read_fails_the_run(run: Run, catalogue: 
     assert (caught.value.code, "$.id" in caught.value.text("en")) == ("harvest.odd_list", True)
 
 
+def test_a_part_that_is_read_when_the_list_is_read_again_has_not_failed(run: Run) -> None:
+    """The first reading ends in an error behind parts that are broken then, of which one has other names once it is read."""
+    broken = KzError("harvest.odd_list", problem="?")
+
+    class Kind:
+        readings = 0
+
+        def discover(self, cursor: Any) -> Iterator[Page]:
+            self.readings += 1
+            is_first = self.readings == 1
+            parts = [Found("b", error=broken), Found("? c", error=broken)] if is_first else [Found("b"), Found("c1")]
+            yield Page([Found("a"), *parts], total=3)
+            if is_first:
+                raise KzError("harvest.source_busy", host="x", seconds=1)
+
+    kind = Kind()
+    with pytest.raises(KzError):
+        discover(model.Session(), run, kind, 10)  # type: ignore[arg-type]
+    model.Session().rollback()
+    assert [item.error for item in stored(run)] == [None, "harvest.odd_list", "harvest.odd_list"]
+    discover(model.Session(), run, kind, 10)  # type: ignore[arg-type]
+    assert (run.seen, run.complete, run.error) == (3, True, None)
+    assert sorted((item.guid, item.outcome) for item in stored(run)) == [("a", None), ("b", None), ("c1", None)]
+
+
 def test_what_a_kind_finds_without_a_name_is_not_left_out(run: Run) -> None:
     class Kind:
         def discover(self, cursor: Any) -> Iterator[Page]:

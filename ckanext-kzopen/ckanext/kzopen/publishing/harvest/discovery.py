@@ -17,7 +17,7 @@ from ckanext.kzopen.publishing.harvest import failing, parts
 from ckanext.kzopen.publishing.harvest.describing import cleaned
 from ckanext.kzopen.publishing.harvest.kinds import AnyHarvester, Found
 from ckanext.kzopen.publishing.harvest.model import PART_UNREAD, Item, Run
-from sqlalchemy import select
+from sqlalchemy import delete, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -32,6 +32,8 @@ def discover(session: Session, run: Run, harvester: AnyHarvester, most: int, fir
     raises, and the first part's error when nothing of the list could be read.
     """
     silent, moved, run.seen = 0, False, run.seen or 0
+    if run.seen and run.cursor is None:
+        run.seen -= _forget_unread(session, run)
     most_told = run.told or 0  # the largest total of all pages
     read: set[str] = set()  # in this reading: what an earlier one stored is no sign of a loop
     for page in harvester.discover(run.cursor):
@@ -63,6 +65,12 @@ def discover(session: Session, run: Run, harvester: AnyHarvester, most: int, fir
     elif unread is not None:
         run.complete, run.error = False, PART_UNREAD
     session.commit()
+
+
+def _forget_unread(session: Session, run: Run) -> int:
+    """Take away the parts that an earlier reading could not read, as the list is read from its beginning again; how many."""
+    unread = delete(Item).where(Item.run_id == run.id, Item.data.has_key(PART_UNREAD)).returning(Item.guid)
+    return len(session.execute(unread).all())
 
 
 def _unread(session: Session, run: Run) -> KzError | None:
