@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from html import unescape
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
 
 from ckanext.kzopen.core.texts import LANGUAGES
 from ckanext.kzopen.core.web.errors import KzError
-from ckanext.kzopen.publishing.harvest import checksums
+from ckanext.kzopen.publishing.harvest import checksums, markdown, parts
 from ckanext.kzopen.publishing.harvest.kinds import Described, Fetched, Found, Harvester, Page, Say, Settings
 from pydantic import Field, SecretStr
 
@@ -23,11 +21,6 @@ TYPES = {"int": "integer", "double": "number", "boolean": "boolean", "date": "da
 """Of the types that the API names; places, shapes, files and JSON stay text, as everything else does."""
 COARSE = ("year", "month")
 """Precisions of a date that is no day; such columns stay text."""
-
-LINK = re.compile(r"""<a\s[^>]*?href=["'](https?://[^"']+)["'][^>]*>(.*?)</a>""", re.IGNORECASE | re.DOTALL)
-END_OF_BLOCK = re.compile(r"<br\s*/?>|</(?:p|li|div|tr|h[1-6])>", re.IGNORECASE)
-TAG = re.compile(r"</?[a-z][^>]*>", re.IGNORECASE)
-BLANK_LINES = re.compile(r"\s*\n\s*")
 
 
 class OdsSettings(Settings):
@@ -66,11 +59,11 @@ class Ods(Harvester[OdsSettings]):
             begin = max(start - 1, 0)
             listed = self._listed(begin)
             found = listed["results"]
-            names = [one["dataset_id"] for one in found]
-            moved = moved or (start > 0 and names[:1] != [last])
-            fresh = [self._item(one) for one in found if one["dataset_id"] != last]
+            names = [one.get("dataset_id") if isinstance(one, Mapping) else None for one in found]
+            fresh = found[1:] if start > 0 and names[:1] == [last] else found
+            moved = moved or (start > 0 and fresh is found)
             start, last = begin + len(found), names[-1] if names else last
-            yield Page(fresh, [start, last, moved], listed["total_count"], moved)
+            yield Page(parts.each(fresh, self._items), [start, last, moved], listed["total_count"], moved)
             if not fresh:
                 return
 
@@ -79,11 +72,11 @@ class Ods(Harvester[OdsSettings]):
         found: Mapping[str, Any] = self.reach.json(f"{self._base}{SETS}?{urlencode(asked)}", self._headers())
         return found
 
-    def _item(self, one: Mapping[str, Any]) -> Found:
-        told = one["metas"]["default"]
+    def _items(self, one: Mapping[str, Any]) -> Iterator[Found]:
+        whose, told = parts.named(one.get("dataset_id"), "dataset_id"), one["metas"]["default"]
         data = {"told": told, "fields": one.get("fields") or [], "has_records": one.get("has_records", True)}
         is_dated = told.get("modified") or told.get("data_processed")
-        return Found(one["dataset_id"], checksums.digest(data) if is_dated else None, data)
+        yield Found(whose, checksums.digest(data) if is_dated else None, data)
 
     def describe(self, item: Found) -> Described:
         """What the catalogue says of it, in the language that it names; themes are among the keywords."""
@@ -92,7 +85,7 @@ class Ods(Harvester[OdsSettings]):
         return Described(
             uri=item.guid,
             title={language: told.get("title") or ""},
-            description={language: _plain(told.get("description") or "")},
+            description={language: markdown.of_html(str(told.get("description") or ""))},
             keywords={language: [*(told.get("keyword") or []), *(told.get("theme") or [])]},
             responsible={"name": {language: told["publisher"]}} if told.get("publisher") else None,
             license=told.get("license"),
@@ -108,10 +101,15 @@ class Ods(Harvester[OdsSettings]):
             return None
         asked = urlencode({"delimiter": ",", "use_labels": "false"})
         self.reach.download(f"{self._base}{SETS}/{quote(item.guid, safe='')}/exports/csv?{asked}", into, self._headers())
-        number, told = _rows(into), int(item.data["told"].get("records_count") or 0)
-        if number < told:
+        number = _rows(into)
+        if number < int(item.data["told"].get("records_count") or 0) and number < (told := self._total(item)):
             raise KzError("harvest.fewer_rows_than_told", told=told, found=number)
         return Fetched("text/csv", f"{item.guid}.csv")
+
+    def _total(self, item: Found) -> int:
+        """How many rows whoever asks may see: those of the catalogue count what is kept from this key, too."""
+        found = self.reach.json(f"{self._base}{SETS}/{quote(item.guid, safe='')}/records?limit=0", self._headers())
+        return int(found["total_count"])
 
     @property
     def _base(self) -> str:
@@ -127,12 +125,6 @@ def _field(told: Mapping[str, Any], language: str) -> dict[str, Any]:
     field = {"name": told["name"], "type": "string" if is_coarse else TYPES.get(told["type"], "string")}
     labels = {"title": told.get("label"), "description": told.get("description")}
     return field | {f"{name}_translated": {language: text} for name, text in labels.items() if text}
-
-
-def _plain(told: str) -> str:
-    """A description, which is HTML there, as Markdown: paragraphs and links, without any other tag."""
-    lines = END_OF_BLOCK.sub("\n", LINK.sub(r"[\2](\1)", " ".join(told.split())))
-    return BLANK_LINES.sub("\n\n", unescape(TAG.sub("", lines)).strip())
 
 
 def _rows(file: Path) -> int:

@@ -45,6 +45,8 @@ class Portal:
         self.rows = dict.fromkeys(self.dates, 1)
         self.more: dict[str, dict[str, Any]] = {}
         self.without_records: set[str] = set()
+        self.visible: dict[str, int] = {}
+        """How many rows whoever asks may see, where that is not what the catalogue counts."""
         self.after_page: dict[int, Callable[[], None]] = {}
         self.keys: list[str | None] = []
         catalogue.instead[SETS] = self.answer
@@ -55,6 +57,11 @@ class Portal:
         asked = {name: values[0] for name, values in parse_qs(parts.query).items()}
         if parts.path != SETS:
             name, *rest = parts.path.removeprefix(f"{SETS}/").split("/")
+            if rest == ["records"]:
+                assert asked == {"limit": "0"}
+                seen = self.visible.get(unquote(name), self.told(unquote(name))["metas"]["default"]["records_count"])
+                send(handler, 200, json.dumps({"total_count": seen, "results": []}).encode(), "application/json")
+                return
             assert (rest, asked) == (["exports", "csv"], {"delimiter": ",", "use_labels": "false"})
             send(handler, 200, self.table(unquote(name)), "text/csv")
             return
@@ -172,6 +179,7 @@ def test_a_table_that_cannot_be_had_whole_fails_alone_and_is_tried_again(harvest
 
 def test_lines_within_a_cell_are_no_rows(ods: Ods, catalogue: Catalogue, tmp_path: Path) -> None:
     item = Found("air", None, {"told": {"records_count": 2}, "has_records": True})
+    catalogue.instead[f"{SETS}/air/records"] = says(200, b'{"total_count": 2}')
     for number, table in enumerate([b'a,b\n1,"x\r\ny ""z""\n"\n', b'a,b\n1,"x\r\ny ""z""\n"\n2,3\n']):
         catalogue.instead[SETS] = says(200, table, "text/csv")
         if number == 0:
@@ -182,6 +190,35 @@ def test_lines_within_a_cell_are_no_rows(ods: Ods, catalogue: Catalogue, tmp_pat
             ods.fetch(item, tmp_path / "table")
 
 
+def test_rows_that_are_kept_from_whoever_asks_are_not_missing(ods: Ods, catalogue: Catalogue, tmp_path: Path) -> None:
+    portal = Portal(catalogue)
+    portal.more["air-000"] = {"records_count": 5}
+    portal.visible["air-000"] = 1
+    item = next(ods.discover(None)).items[0]
+    assert ods.fetch(item, tmp_path / "table")
+    portal.visible["air-000"] = 2
+    with pytest.raises(KzError) as error:
+        ods.fetch(item, tmp_path / "table")
+    assert error.value.params == {"told": 2, "found": 1}
+
+
+@pytest.mark.parametrize("broken", [{"metas": None}, {"metas": {"default": None}}, {"dataset_id": None}], ids=str)
+def test_an_odd_data_set_fails_alone(ods: Ods, catalogue: Catalogue, broken: dict[str, Any]) -> None:
+    portal = Portal(catalogue)
+    told = [portal.told(name) for name in portal.dates]
+    odd = [*told[:1], told[1] | broken, 5, told[2]]
+
+    def answer(handler: Handler) -> None:
+        begin = int(parse_qs(urlsplit(handler.path).query)["offset"][0])
+        send(handler, 200, json.dumps({"total_count": 4, "results": odd[begin:]}).encode(), "application/json")
+
+    catalogue.instead[SETS] = answer
+    pages = list(ods.discover(None))
+    errors = [item.error and item.error.code for page in pages for item in page.items]
+    assert errors == [None, "harvest.odd_list", "harvest.odd_list", None]
+    assert not any(page.moved for page in pages)
+
+
 def test_a_description_in_html_becomes_markdown(ods: Ods) -> None:
     told = (
         "<h2>Ауа</h2><p>Если\n пыли &lt; 5,<br>то <b>хорошо</b>.</p>"
@@ -189,7 +226,7 @@ def test_a_description_in_html_becomes_markdown(ods: Ods) -> None:
     )
     item = Found("air", None, {"told": {"description": told, "language": "fr"}, "fields": []})
     assert ods.describe(item).description == {
-        "ru": "Ауа\n\nЕсли пыли < 5,\n\nто хорошо.\n\n[Подробнее](https://example.org/a)\n\n1 < 2"
+        "ru": "Ауа\n\nЕсли пыли < 5,  \nто хорошо.\n\n- [Подробнее](https://example.org/a)\n\n1 < 2"
     }
 
 
