@@ -69,7 +69,7 @@ class Ods(Harvester[OdsSettings]):
 
     def _listed(self, begin: int) -> Mapping[str, Any]:
         asked = {"order_by": "dataset_id", "offset": begin, "limit": min(PAGE, REACH - 1 - begin)}
-        found: Mapping[str, Any] = self.reach.json(f"{self._base}{SETS}?{urlencode(asked)}", self._headers())
+        found: Mapping[str, Any] = self.reach.json(f"{self._catalogue}?{urlencode(asked)}", self._headers())
         return found
 
     def _items(self, one: Mapping[str, Any]) -> Iterator[Found]:
@@ -100,7 +100,7 @@ class Ods(Harvester[OdsSettings]):
         if not item.data["has_records"]:
             return None
         asked = urlencode({"delimiter": ",", "use_labels": "false"})
-        self.reach.download(f"{self._base}{SETS}/{quote(item.guid, safe='')}/exports/csv?{asked}", into, self._headers())
+        self.reach.download(f"{self._address(item)}/exports/csv?{asked}", into, self._headers())
         number = _rows(into)
         if number < int(item.data["told"].get("records_count") or 0) and number < (told := self._total(item)):
             raise KzError("harvest.fewer_rows_than_told", told=told, found=number)
@@ -108,12 +108,15 @@ class Ods(Harvester[OdsSettings]):
 
     def _total(self, item: Found) -> int:
         """How many rows whoever asks may see: those of the catalogue count what is kept from this key, too."""
-        found = self.reach.json(f"{self._base}{SETS}/{quote(item.guid, safe='')}/records?limit=0", self._headers())
+        found = self.reach.json(f"{self._address(item)}/records?limit=0", self._headers())
         return int(found["total_count"])
 
     @property
-    def _base(self) -> str:
-        return self.settings.address.rstrip("/")
+    def _catalogue(self) -> str:
+        return f"{self.settings.address.rstrip('/')}{SETS}"
+
+    def _address(self, item: Found) -> str:
+        return f"{self._catalogue}/{quote(item.guid, safe='')}"
 
     def _headers(self) -> dict[str, str]:
         key = self.settings.key

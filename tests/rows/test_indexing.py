@@ -45,7 +45,8 @@ def name_of(resource_id: str) -> str:
 
 def lacks(engine: Engine, resource_id: str) -> bool:
     with engine.connect() as connection:
-        return bool(indexing.missing(cursor_of(connection), resource_id, MARKED))
+        missing, _left = indexing.amiss(cursor_of(connection), resource_id, MARKED)
+        return bool(missing)
 
 
 def wait_for_one_that_waits(engine: Engine, doing: str, named: str, maker: Future[None]) -> None:

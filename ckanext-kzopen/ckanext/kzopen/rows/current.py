@@ -119,14 +119,14 @@ def misindexed(session: Session) -> Iterator[tuple[str, str]]:
     with get_write_engine().connect() as connection:
         cursor = cursor_of(connection)
         for version in versions:
-            for index in indexing.amiss(cursor, str(version.resource_id), today.get(version.package_id, {})):
-                yield version.uri, index.fields[0]
+            missing, left = indexing.amiss(cursor, str(version.resource_id), today.get(version.package_id, {}))
+            yield from ((version.uri, index.fields[0]) for index in missing + left)
 
 
 def has_indexes(version: Version, schema: Mapping[str, Any]) -> bool:
     """Whether just the columns that the schema marks as looked up have an index in the table of the current version."""
     with get_write_engine().connect() as connection:
-        return not indexing.amiss(cursor_of(connection), str(version.resource_id), schema)
+        return not any(indexing.amiss(cursor_of(connection), str(version.resource_id), schema))
 
 
 def make_indexes(session: Session, version: Version) -> None:

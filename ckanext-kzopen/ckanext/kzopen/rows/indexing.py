@@ -18,48 +18,40 @@ COLUMNS = (
     "SELECT attname, format_type(atttypid, NULL) FROM pg_attribute "
     "WHERE attrelid = to_regclass(%s) AND attnum > 0 AND NOT attisdropped"
 )
-USABLE = (
-    "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
-    "WHERE i.indrelid = to_regclass(%s) AND i.indisvalid"
-)
-OF_NO_KEY = (
-    "SELECT c.relname FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
-    "WHERE i.indrelid = to_regclass(%s) AND NOT i.indisunique"
+INDEXES = (
+    "SELECT c.relname, i.indisvalid, i.indisunique FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid "
+    "WHERE i.indrelid = to_regclass(%s)"
 )
 
 
-def amiss(cursor: Cursor, resource_id: str, schema: Mapping[str, Any]) -> list[Index]:
-    """The indexes that `make` has to make or to remove."""
-    return missing(cursor, resource_id, schema) + superfluous(cursor, resource_id, schema)
+def amiss(cursor: Cursor, resource_id: str, schema: Mapping[str, Any]) -> tuple[list[Index], list[Index]]:
+    """The indexes that `make` has to make, and those that it has to remove; none where there is no table.
 
-
-def missing(cursor: Cursor, resource_id: str, schema: Mapping[str, Any]) -> list[Index]:
-    """The indexes of columns that a schema marks as looked up which the table does not have; not that of the key, which only a
-    whole table can get. Nothing where there is no table."""
-    types, there = _types(cursor, resource_id), usable(cursor, resource_id)
-    return [index for index in indexes(resource_id, schema, types) if not index.unique and index.name not in there]
-
-
-def superfluous(cursor: Cursor, resource_id: str, schema: Mapping[str, Any]) -> list[Index]:
-    """The indexes of single columns, that of no key among them, which a schema does not mark as looked up. They are known by
-    the names that CKAN gives them; an index of another name is its maker's affair."""
-    types = _types(cursor, resource_id)
-    every = {"fields": [{"name": column, "indexed": True} for column in types if not column.startswith("_")]}
-    wanted = {index.name for index in indexes(resource_id, schema, types)}
-    cursor.execute(OF_NO_KEY, (f'"{resource_id}"',))
-    there = {str(index) for (index,) in cursor.fetchall()}
-    return [index for index in indexes(resource_id, every, types) if index.name in there - wanted]
-
-
-def _types(cursor: Cursor, resource_id: str) -> dict[str, str]:
+    Missing are those of columns that the schema marks as looked up; not that of the key, which only a whole table can get.
+    Left over are those of single columns, that of no key among them, which it does not mark. They are known by the names that
+    CKAN gives them; an index of another name is its maker's affair.
+    """
     cursor.execute(COLUMNS, (f'"{resource_id}"',))
-    return {str(column): str(kind) for column, kind in cursor.fetchall()}
+    types = {str(column): str(kind) for column, kind in cursor.fetchall()}
+    there = _indexes(cursor, resource_id)
+    wanted = {index.name: index for index in indexes(resource_id, schema, types)}
+    in_use = {name for name, is_usable, _ in there if is_usable}
+    missing = [index for name, index in wanted.items() if not index.unique and name not in in_use]
+    every = {"fields": [{"name": column, "indexed": True} for column in types if not column.startswith("_")]}
+    of_no_key = {name for name, _, is_unique in there if not is_unique}
+    left = [index for index in indexes(resource_id, every, types) if index.name in of_no_key - wanted.keys()]
+    return missing, left
 
 
 def usable(cursor: Cursor, resource_id: str) -> set[str]:
     """The names of the indexes that the table uses: of one whose maker died in the midst, PostgreSQL keeps a name only."""
-    cursor.execute(USABLE, (f'"{resource_id}"',))
-    return {str(index) for (index,) in cursor.fetchall()}
+    return {name for name, is_usable, _ in _indexes(cursor, resource_id) if is_usable}
+
+
+def _indexes(cursor: Cursor, resource_id: str) -> list[tuple[str, bool, bool]]:
+    """The table's indexes: name, whether it is used, whether it is unique."""
+    cursor.execute(INDEXES, (f'"{resource_id}"',))
+    return [(str(name), bool(is_usable), bool(is_unique)) for name, is_usable, is_unique in cursor.fetchall()]
 
 
 def drop(cursor: Cursor, index: Index) -> None:
@@ -83,9 +75,10 @@ def make(engine: Engine, resource_id: str, schema: Mapping[str, Any]) -> None:
     with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         connection.detach()
         cursor = cursor_of(connection)
-        for index in superfluous(cursor, resource_id, schema):
+        missing, left = amiss(cursor, resource_id, schema)
+        for index in left:
             drop(cursor, index)
-        for index in missing(cursor, resource_id, schema):
+        for index in missing:
             if index.name in usable(cursor, resource_id):  # of a table that took the place meanwhile
                 continue
             try:
